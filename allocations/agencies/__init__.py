@@ -1,0 +1,1 @@
+"""Empanelled agencies, their people, bank details and terms."""

@@ -1,0 +1,1 @@
+"""What agencies say they collected."""

@@ -1,0 +1,1 @@
+"""Loan accounts, their snapshots, and which agency holds which account for which days."""

@@ -1,0 +1,1 @@
+"""Bank statements, core-banking postings, and matching them with what agencies report."""

@@ -1,0 +1,1 @@
+"""Downstream: what reconciled money earns, and paying it."""

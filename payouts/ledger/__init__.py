@@ -1,0 +1,1 @@
+"""Balanced, append-only journal."""

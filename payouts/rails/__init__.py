@@ -1,0 +1,1 @@
+"""How money leaves: one protocol, several rails."""

@@ -1,0 +1,1 @@
+"""Versioned terms: rules and slabs as data, lint, example cases, pricing."""

@@ -1,0 +1,1 @@
+"""An agency's payable for a period: statement, maker and checker."""

@@ -1,0 +1,1 @@
+"""Taxes on a settlement, as dated data."""

@@ -1,0 +1,1 @@
+"""Who may do what: users, sign-in, roles, and the one policy table."""

@@ -1,0 +1,1 @@
+"""Ground: money, periods, clock, database, audit, files, jobs, tables. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Pages, by audience; a view and its form live side by side."""
