@@ -1,0 +1,184 @@
+"""The audit log: hash-chained, append-only, written in the transaction of the act it records.
+
+The chain is kept by the database function `portal_append_audit` (see `schema.py`): no role of the application can insert, change
+or delete a row itself. Each row's hash covers the hash before it and its own canonical text, so an edit, a gap or a swap shows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, DateTime, Identity, Text, event, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.kernel.db import Base, PortalSession
+
+Via = Literal["web", "cli", "worker", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and the way it came."""
+
+    user_id: int | None
+    email: str
+    role: str
+    agency_id: int | None = None
+    via: Via = "system"
+    os_user: str = ""
+
+
+class AuditEvent(Base):
+    """One act. `body` is the canonical text that was hashed; the columns beside it are for finding it."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    tag: Mapped[str] = mapped_column(Text, index=True)
+    actor: Mapped[str] = mapped_column(Text)
+    agency_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    subject_type: Mapped[str] = mapped_column(Text)
+    subject_ref: Mapped[str] = mapped_column(Text, index=True)
+    body: Mapped[str] = mapped_column(Text)
+    prev_hash: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(Text, unique=True)
+
+
+class AuditHead(Base):
+    """The chain's last hash; one row, locked while a link is added."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    last_id: Mapped[int] = mapped_column(BigInteger)
+    last_hash: Mapped[str] = mapped_column(Text)
+
+
+class AuditTag(Enum):
+    """What can happen, and the only keys its record may carry: (name, keys). Personal data has no key here."""
+
+    USER_ADDED = ("user:added", {"role", "agency"})
+    USER_CHANGED = ("user:changed", {"before", "after"})
+    USER_SIGNED_IN = ("user:signed_in", {"session"})
+    USER_SIGN_IN_REFUSED = ("user:sign_in_refused", {"reason"})
+    USER_SIGNED_OUT = ("user:signed_out", {"session", "everywhere"})
+    USER_LINK_MADE = ("user:link_made", {"kind"})
+    USER_PASSWORD_SET = ("user:password_set", {"kind"})
+    ACCESS_DENIED = ("access:denied", {"permission", "reason"})
+    SETTING_CHANGED = ("setting:changed", {"code", "before", "after", "effective_from"})
+    AGENCY_CREATED = ("agency:created", {"after", "file"})
+    AGENCY_CHANGED = ("agency:changed", {"before", "after", "reason"})
+    AGENCY_BANK_DETAIL_CHANGED = ("agency:bank_detail_changed", {"version", "status"})
+    AGENT_CHANGED = ("agent:changed", {"before", "after"})
+    ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})
+    ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})
+    ALLOCATION_RECALLED = ("allocation:recalled", {"on", "reason"})
+    HOLD_CHANGED = ("hold:changed", {"reason", "from", "to", "effect"})
+    COLLECTIONS_UPLOADED = ("collections:uploaded", {"file", "rows", "created", "duplicates", "rejected", "total"})
+    BANK_ACCOUNT_ADDED = ("bank_account:added", {"currency", "file"})
+    STATEMENT_IMPORTED = ("statement:imported", {"file", "format", "lines", "duplicates", "status", "difference"})
+    STATEMENT_ACCEPTED = ("statement:accepted", {"reason", "difference"})
+    POSTINGS_IMPORTED = ("postings:imported", {"file", "rows", "created", "duplicates", "rejected"})
+    RECONCILED = ("reconciliation:ran", {"through", "matched", "suggested", "breaks", "input_hash", "result_hash"})
+    LINK_CHANGED = ("link:changed", {"action", "amount", "rule", "reason"})
+    BREAK_CHANGED = ("break:changed", {"action", "code", "reason"})
+    RATE_CARD_IMPORTED = ("rate_card:imported", {"version", "sha256", "status"})
+    RATE_CARD_DECIDED = ("rate_card:decided", {"version", "sha256", "decision", "comment"})
+    AGENCY_TERMS_CHANGED = ("agency_terms:changed", {"card", "from"})
+    ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
+    SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})
+    SETTLEMENT_MOVED = ("settlement:moved", {"action", "before", "after", "net", "hash", "comment"})
+    BATCH_MADE = ("batch:made", {"rail", "count", "total", "period"})
+    BATCH_MOVED = ("batch:moved", {"action", "before", "after", "file", "count", "total"})
+    PAYOUT_MOVED = ("payout:moved", {"action", "before", "after", "amount", "provider_ref", "reason"})
+    ANSWER_READ = ("answer:read", {"file", "rows", "applied", "problems"})
+    EXPORTED = ("export:made", {"what", "filters", "rows"})
+    FILE_SERVED = ("file:served", {"file"})
+    VERIFIED = ("verify:ran", {"checked", "differences", "period"})
+    DEMO_LOADED = ("demo:loaded", {"accounts", "periods"})
+
+    @property
+    def text(self) -> str:
+        return self.value[0]
+
+    @property
+    def keys(self) -> set[str]:
+        return self.value[1]
+
+
+def plain_value(value: Any) -> Any:
+    """JSON's own types only, so that the canonical text of an event never depends on a library's habits."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_value(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, float):
+        raise TypeError("no float in the audit log")
+    return str(value)
+
+
+def canonical(data: Any) -> str:
+    """The one JSON spelling of a value: sorted keys, no spaces, no floats."""
+    return json.dumps(plain_value(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def record_event(
+    session: Session,
+    tag: AuditTag,
+    *,
+    actor: Actor,
+    subject_type: str,
+    subject_ref: str,
+    now: datetime,
+    agency_id: int | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Record an act in the transaction that performs it. ValueError on a key the tag does not declare.
+
+    The chain is extended just before the commit, so that its one lock is held for as short as can be.
+    """
+    data = data or {}
+    if unknown := set(data) - tag.keys:
+        raise ValueError(f"{tag.text} does not declare {sorted(unknown)}")
+    body = {
+        "at": now,
+        "tag": tag.text,
+        "actor": actor.email,
+        "actor_id": actor.user_id,
+        "role": actor.role,
+        "via": actor.via,
+        "os_user": actor.os_user,
+        "agency_id": agency_id if agency_id is not None else actor.agency_id,
+        "subject_type": subject_type,
+        "subject_ref": subject_ref,
+        "data": data,
+    }
+    session.info.setdefault("audit_pending", []).append(canonical(body))
+
+
+def flush_events(session: Session) -> None:
+    """Write what was recorded since the transaction began."""
+    pending = session.info.pop("audit_pending", [])
+    for body in pending:
+        session.execute(select(func.portal_append_audit(body)))
+
+
+@event.listens_for(PortalSession, "before_commit")
+def _write_before_commit(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.flush()
+        flush_events(session)
+
+
+@event.listens_for(PortalSession, "after_rollback")
+def _forget_on_rollback(session: Session) -> None:
+    session.info.pop("audit_pending", None)

@@ -1,0 +1,30 @@
+"""How far long work has come; one row a job, written by the worker, shown by a page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, WithId
+
+
+class JobProgress(WithId, Base):
+    """A piece of long work: waiting, running, done or failed; `done` of `total` in the job's own unit."""
+
+    __tablename__ = "job_progress"
+    __table_args__ = (CheckConstraint("status in ('waiting','running','done','failed')", name="status"),)
+
+    kind: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="waiting", server_default="waiting")
+    done: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    total: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    message: Mapped[str] = mapped_column(Text, default="", server_default="")
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    agency_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    created_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
