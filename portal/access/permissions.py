@@ -1,0 +1,165 @@
+"""Who there is and what can be done: roles and permissions, names only. Who may do what stands in `policy`."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from portal.kernel.errors import Invalid, Problem
+
+
+class Role(StrEnum):
+    AGENCY_OWNER = "agency_owner"
+    AGENCY_ACCOUNTANT = "agency_accountant"
+    FIELD_AGENT = "field_agent"
+    BANK_OPERATOR = "bank_operator"  # the maker
+    BANK_APPROVER = "bank_approver"  # the checker
+    BANK_ADMIN = "bank_admin"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    SYSTEM = "system"  # built in; imports and computes, never submits, approves or pays; never signs in
+
+    @property
+    def is_agency(self) -> bool:
+        return self in AGENCY_ROLES
+
+    @property
+    def audience(self) -> str:
+        """Whose pages this role opens on: agency, bank, finance or audit."""
+        return AUDIENCES[self]
+
+    @property
+    def title(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+
+AGENCY_ROLES = frozenset({Role.AGENCY_OWNER, Role.AGENCY_ACCOUNTANT, Role.FIELD_AGENT})
+BANK_ROLES = frozenset({Role.BANK_OPERATOR, Role.BANK_APPROVER, Role.BANK_ADMIN, Role.FINANCE, Role.AUDITOR})
+AUDIENCES = {
+    Role.AGENCY_OWNER: "agency",
+    Role.AGENCY_ACCOUNTANT: "agency",
+    Role.FIELD_AGENT: "agency",
+    Role.BANK_OPERATOR: "bank",
+    Role.BANK_APPROVER: "bank",
+    Role.BANK_ADMIN: "bank",
+    Role.FINANCE: "finance",
+    Role.AUDITOR: "audit",
+    Role.SYSTEM: "bank",
+}
+
+_SPOKEN = {
+    "owner": Role.AGENCY_OWNER,
+    "accountant": Role.AGENCY_ACCOUNTANT,
+    "agent": Role.FIELD_AGENT,
+    "operator": Role.BANK_OPERATOR,
+    "maker": Role.BANK_OPERATOR,
+    "bank_maker": Role.BANK_OPERATOR,
+    "approver": Role.BANK_APPROVER,
+    "checker": Role.BANK_APPROVER,
+    "bank_checker": Role.BANK_APPROVER,
+    "admin": Role.BANK_ADMIN,
+}
+
+
+def parse_role(text: str) -> Role:
+    """The role a person means: its name (spaces, dashes or underscores) or its everyday word (maker, checker, owner …).
+
+    Raises Invalid naming the roles there are. `system` is nobody's to give.
+    """
+    word = re.sub(r"[\s_-]+", "_", text.strip().lower())
+    role = _SPOKEN.get(word) or (Role(word) if word in set(Role) else None)
+    if role is None or role is Role.SYSTEM:
+        names = ", ".join(each for each in Role if each is not Role.SYSTEM)
+        raise Invalid(
+            Problem("unknown_role", f"{text!r} is not a role.", f"Use one of: {names}.", column="role", value=text)
+        )
+    return role
+
+
+class Permission(StrEnum):
+    """`thing:act`. Every view carries exactly one; `own_…` is an agency looking at what is its own."""
+
+    PUBLIC = "public:read"  # sign-in, health, static files: anybody
+    SIGNED_IN = "self:use"  # one's own session, password, sign-out: anybody who is signed in
+
+    BANK_HOME_READ = "bank_home:read"
+    FINANCE_HOME_READ = "finance_home:read"
+    AUDIT_HOME_READ = "audit_home:read"
+
+    AGENCY_READ = "agency:read"
+    AGENCY_IMPORT = "agency:import"
+    AGENCY_EDIT = "agency:edit"
+    AGENT_READ = "agent:read"
+    AGENT_EDIT = "agent:edit"
+
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_IMPORT = "account:import"
+    PLACEMENT_READ = "placement:read"
+    PLACEMENT_IMPORT = "placement:import"
+    ALLOCATION_RECALL = "allocation:recall"
+
+    COLLECTION_READ = "collection:read"
+    COLLECTION_UPLOAD = "collection:upload"
+
+    BANK_STATEMENT_READ = "bank_statement:read"
+    BANK_STATEMENT_IMPORT = "bank_statement:import"
+    BANK_STATEMENT_ACCEPT = "bank_statement:accept"
+    POSTING_READ = "posting:read"
+    POSTING_IMPORT = "posting:import"
+
+    RECONCILIATION_READ = "reconciliation:read"
+    RECONCILIATION_RUN = "reconciliation:run"
+    MATCH_CONFIRM = "match:confirm"
+    BREAK_READ = "break:read"
+    BREAK_EDIT = "break:edit"
+
+    RATE_CARD_READ = "rate_card:read"
+    RATE_CARD_IMPORT = "rate_card:import"
+    RATE_CARD_APPROVE = "rate_card:approve"
+    TERMS_ASSIGN = "terms:assign"
+
+    ACCRUAL_READ = "accrual:read"
+    ACCRUAL_RUN = "accrual:run"
+
+    SETTLEMENT_READ = "settlement:read"
+    SETTLEMENT_DRAFT = "settlement:draft"
+    SETTLEMENT_SUBMIT = "settlement:submit"
+    SETTLEMENT_APPROVE = "settlement:approve"  # and send back: the checker's word
+
+    BATCH_READ = "batch:read"
+    BATCH_MAKE = "batch:make"
+    BATCH_APPROVE = "batch:approve"
+    BATCH_SEND = "batch:send"
+    BATCH_CONFIRM = "batch:confirm"
+
+    LEDGER_READ = "ledger:read"
+    AUDIT_READ = "audit:read"
+    VERIFY_RUN = "verify:run"
+    TRACE_READ = "trace:read"
+    SEARCH_READ = "search:read"
+
+    USER_READ = "user:read"
+    USER_EDIT = "user:edit"
+    SESSION_READ = "session:read"
+    SESSION_END = "session:end"
+    SETTING_READ = "setting:read"
+    SETTING_EDIT = "setting:edit"
+    JOB_READ = "job:read"
+    COMPONENTS_READ = "components:read"  # the page of components; registered in development only
+
+    OWN_HOME_READ = "own_home:read"
+    OWN_ACCOUNT_READ = "own_account:read"
+    OWN_COLLECTION_READ = "own_collection:read"
+    OWN_COLLECTION_UPLOAD = "own_collection:upload"
+    OWN_BREAK_READ = "own_break:read"
+    OWN_STATEMENT_READ = "own_statement:read"
+    OWN_PAYOUT_READ = "own_payout:read"
+    OWN_TRACE_READ = "own_trace:read"
+    OWN_RATE_CARD_READ = "own_rate_card:read"
+    OWN_TEAM_READ = "own_team:read"
+    OWN_COMPANY_READ = "own_company:read"
+    OWN_SEARCH_READ = "own_search:read"
+
+    @property
+    def reads_only(self) -> bool:
+        return self.value.endswith(":read")

@@ -1,0 +1,201 @@
+"""Who may do what: one table of sentences. A predicate is pure: it sees the asker and the attributes of the object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from portal.access.identity import Identity
+from portal.access.permissions import BANK_ROLES, Permission, Role
+
+Predicate = Callable[[Identity, object], bool]
+_about_object: set[Predicate] = set()
+
+
+def about_object(predicate: Predicate) -> Predicate:
+    """A sentence about the thing itself: asked once the thing is loaded."""
+    _about_object.add(predicate)
+    return predicate
+
+
+# --- about the asker
+
+
+def is_anybody(who: Identity, obj: object) -> bool:
+    return True
+
+
+def is_agency_person(who: Identity, obj: object) -> bool:
+    return who.role.is_agency and who.agency_id is not None
+
+
+def is_agency_office(who: Identity, obj: object) -> bool:
+    return who.role in {Role.AGENCY_OWNER, Role.AGENCY_ACCOUNTANT} and who.agency_id is not None
+
+
+def is_bank_person(who: Identity, obj: object) -> bool:
+    return who.role in BANK_ROLES or who.role is Role.SYSTEM
+
+
+def is_bank_reader(who: Identity, obj: object) -> bool:
+    return is_bank_person(who, obj)
+
+
+def is_maker(who: Identity, obj: object) -> bool:
+    return who.role is Role.BANK_OPERATOR
+
+
+def is_maker_or_machine(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_OPERATOR, Role.SYSTEM}
+
+
+def is_checker(who: Identity, obj: object) -> bool:
+    return who.role is Role.BANK_APPROVER
+
+
+def is_finance(who: Identity, obj: object) -> bool:
+    return who.role is Role.FINANCE
+
+
+def is_finance_or_auditor(who: Identity, obj: object) -> bool:
+    return who.role in {Role.FINANCE, Role.AUDITOR}
+
+
+def is_finance_or_checker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.FINANCE, Role.BANK_APPROVER}
+
+
+def is_auditor(who: Identity, obj: object) -> bool:
+    return who.role is Role.AUDITOR
+
+
+def is_admin(who: Identity, obj: object) -> bool:
+    return who.role is Role.BANK_ADMIN
+
+
+def is_admin_or_auditor(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.AUDITOR}
+
+
+def is_admin_maker_or_machine(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR, Role.SYSTEM}
+
+
+def is_admin_or_machine(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.SYSTEM}
+
+
+def is_audit_log_reader(who: Identity, obj: object) -> bool:
+    return who.role in {Role.AUDITOR, Role.BANK_ADMIN, Role.FINANCE, Role.SYSTEM}
+
+
+# --- about the object
+
+MAKER_FIELDS = ("submitted_by", "imported_by", "made_by")
+
+
+@about_object
+def is_not_the_maker(who: Identity, obj: object) -> bool:
+    makers = {getattr(obj, field, None) for field in MAKER_FIELDS}
+    return who.user_id not in makers
+
+
+P = Permission
+POLICY: dict[Permission, list[Predicate]] = {
+    P.PUBLIC: [is_anybody],
+    P.SIGNED_IN: [is_anybody],
+    P.BANK_HOME_READ: [is_bank_reader],
+    P.FINANCE_HOME_READ: [is_finance_or_auditor],
+    P.AUDIT_HOME_READ: [is_auditor],
+    P.AGENCY_READ: [is_bank_reader],
+    P.AGENCY_IMPORT: [is_admin_maker_or_machine],
+    P.AGENCY_EDIT: [is_admin_maker_or_machine],
+    P.AGENT_READ: [is_bank_reader],
+    P.AGENT_EDIT: [is_admin_maker_or_machine],
+    P.ACCOUNT_READ: [is_bank_reader],
+    P.ACCOUNT_IMPORT: [is_maker_or_machine],
+    P.PLACEMENT_READ: [is_bank_reader],
+    P.PLACEMENT_IMPORT: [is_maker_or_machine],
+    P.ALLOCATION_RECALL: [is_maker],
+    P.COLLECTION_READ: [is_bank_reader],
+    P.COLLECTION_UPLOAD: [is_maker_or_machine],
+    P.BANK_STATEMENT_READ: [is_bank_reader],
+    P.BANK_STATEMENT_IMPORT: [is_maker_or_machine],
+    P.BANK_STATEMENT_ACCEPT: [is_checker, is_not_the_maker],
+    P.POSTING_READ: [is_bank_reader],
+    P.POSTING_IMPORT: [is_maker_or_machine],
+    P.RECONCILIATION_READ: [is_bank_reader],
+    P.RECONCILIATION_RUN: [is_maker_or_machine],
+    P.MATCH_CONFIRM: [is_maker],
+    P.BREAK_READ: [is_bank_reader],
+    P.BREAK_EDIT: [is_maker],
+    P.RATE_CARD_READ: [is_bank_reader],
+    P.RATE_CARD_IMPORT: [is_maker_or_machine],
+    P.RATE_CARD_APPROVE: [is_checker, is_not_the_maker],
+    P.TERMS_ASSIGN: [is_maker_or_machine],
+    P.ACCRUAL_READ: [is_bank_reader],
+    P.ACCRUAL_RUN: [is_maker_or_machine],
+    P.SETTLEMENT_READ: [is_bank_reader],
+    P.SETTLEMENT_DRAFT: [is_maker_or_machine],
+    P.SETTLEMENT_SUBMIT: [is_maker],
+    P.SETTLEMENT_APPROVE: [is_checker, is_not_the_maker],
+    P.BATCH_READ: [is_bank_reader],
+    P.BATCH_MAKE: [is_finance],
+    P.BATCH_APPROVE: [is_finance_or_checker, is_not_the_maker],
+    P.BATCH_SEND: [is_finance],
+    P.BATCH_CONFIRM: [is_finance],
+    P.LEDGER_READ: [is_bank_reader],
+    P.AUDIT_READ: [is_audit_log_reader],
+    P.VERIFY_RUN: [is_audit_log_reader],
+    P.TRACE_READ: [is_bank_reader],
+    P.SEARCH_READ: [is_bank_reader],
+    P.USER_READ: [is_admin_or_auditor],
+    P.USER_EDIT: [is_admin_or_machine],
+    P.SESSION_READ: [is_admin_or_auditor],
+    P.SESSION_END: [is_admin],
+    P.SETTING_READ: [is_bank_reader],
+    P.SETTING_EDIT: [is_admin_or_machine],
+    P.JOB_READ: [is_bank_reader],
+    P.COMPONENTS_READ: [is_anybody],
+    P.OWN_HOME_READ: [is_agency_person],
+    P.OWN_ACCOUNT_READ: [is_agency_person],
+    P.OWN_COLLECTION_READ: [is_agency_person],
+    P.OWN_COLLECTION_UPLOAD: [is_agency_person],
+    P.OWN_BREAK_READ: [is_agency_person],
+    P.OWN_STATEMENT_READ: [is_agency_office],
+    P.OWN_PAYOUT_READ: [is_agency_office],
+    P.OWN_TRACE_READ: [is_agency_office],
+    P.OWN_RATE_CARD_READ: [is_agency_office],
+    P.OWN_TEAM_READ: [is_agency_office],
+    P.OWN_COMPANY_READ: [is_agency_office],
+    P.OWN_SEARCH_READ: [is_agency_person],
+}
+
+
+def allows(who: Identity, needed: Permission, obj: object | None = None) -> str | None:
+    """None when the asker may, else the name of the sentence that says no.
+
+    Without an object only the sentences about the asker are asked.
+    """
+    for predicate in POLICY[needed]:
+        if obj is None and predicate in _about_object:
+            continue
+        if not predicate(who, obj):
+            return predicate.__name__
+    return None
+
+
+def may(who: Identity | None, needed: Permission, obj: object | None = None) -> bool:
+    """For menus and buttons: would the guard let this person through?"""
+    if who is None:
+        return needed is Permission.PUBLIC
+    return not is_of_another_agency(who, obj) and allows(who, needed, obj) is None
+
+
+def is_about_object(needed: Permission) -> bool:
+    return any(predicate in _about_object for predicate in POLICY[needed])
+
+
+def is_of_another_agency(who: Identity, obj: object | None) -> bool:
+    """An agency person before a thing that carries another agency's id: as good as missing."""
+    owner = getattr(obj, "agency_id", None)
+    return who.role.is_agency and owner is not None and owner != who.agency_id
