@@ -1,0 +1,82 @@
+"""The lives of a payout and of the batch it travels in, as tables.
+
+Only a look-up or a person leads out of `unknown`; `paid` may still be followed by `returned`, weeks later.
+"""
+
+from __future__ import annotations
+
+from portal.kernel.errors import Refused
+
+PAYOUT_STATUSES = ("queued", "sending", "sent", "paid", "failed", "returned", "unknown", "cancelled")
+PAYOUT_ACTIONS = ("start", "sent", "lose", "confirm", "return", "fail", "cancel")
+
+PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
+    ("queued", "start"): "sending",
+    ("queued", "cancel"): "cancelled",
+    ("sending", "sent"): "sent",
+    ("sending", "lose"): "unknown",
+    ("sending", "fail"): "failed",
+    ("sent", "confirm"): "paid",
+    ("sent", "return"): "returned",
+    ("sent", "lose"): "unknown",
+    ("unknown", "sent"): "sent",
+    ("unknown", "confirm"): "paid",
+    ("unknown", "return"): "returned",
+    ("unknown", "fail"): "failed",
+    ("paid", "return"): "returned",
+}
+
+# The money has not gone, or has come back: a new payout of the same settlement is lawful.
+PAYABLE_AGAIN = frozenset({"failed", "returned", "cancelled"})
+# The money has left our hands as far as we know, and no answer is final yet.
+IN_FLIGHT = frozenset({"sending", "sent", "unknown"})
+
+PAYOUT_SHOWN = {
+    "queued": "Waiting to be sent",
+    "sending": "Being sent",
+    "sent": "With the bank",
+    "paid": "Paid",
+    "failed": "Not sent",
+    "returned": "Sent back by the bank",
+    "unknown": "Outcome unknown",
+    "cancelled": "Cancelled",
+}
+
+BATCH_STATUSES = ("made", "approved", "sent", "confirmed", "rejected")
+BATCH_ACTIONS = ("approve", "reject", "send", "finish", "reopen")
+
+BATCH_TRANSITIONS: dict[tuple[str, str], str] = {
+    ("made", "approve"): "approved",
+    ("made", "reject"): "rejected",
+    ("approved", "send"): "sent",
+    ("sent", "finish"): "confirmed",
+}
+
+BATCH_SHOWN = {
+    "made": "Waiting for approval",
+    "approved": "Approved, to be sent",
+    "sent": "With the bank",
+    "confirmed": "Answered by the bank",
+    "rejected": "Rejected",
+}
+
+
+def next_payout_status(status: str, action: str) -> str:
+    """The payout's status after `action`; Refused when the step is not lawful."""
+    return _next(PAYOUT_TRANSITIONS, "payout", PAYOUT_SHOWN, status, action)
+
+
+def next_batch_status(status: str, action: str) -> str:
+    """The batch's status after `action`; Refused when the step is not lawful."""
+    return _next(BATCH_TRANSITIONS, "payout batch", BATCH_SHOWN, status, action)
+
+
+def _next(table: dict[tuple[str, str], str], noun: str, shown: dict[str, str], status: str, action: str) -> str:
+    try:
+        return table[(status, action)]
+    except KeyError:
+        raise Refused(
+            f"A {noun} that is {shown.get(status, status).lower()!r} cannot take the step {action!r}.",
+            code="illegal_step",
+            cure="Open it again: someone may have acted on it before you.",
+        ) from None

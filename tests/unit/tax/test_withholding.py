@@ -1,0 +1,117 @@
+"""Tax deducted at source: both sides of every date and threshold."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payouts.tax.withholding import Credit, rule_on, withhold
+
+LAKH = 1_00_000_00
+
+
+@pytest.mark.parametrize(
+    ("day", "section", "code", "rate", "threshold"),
+    [
+        (date(2024, 9, 30), "194H", "94H", "0.05", 15_000_00),
+        (date(2024, 10, 1), "194H", "94H", "0.02", 15_000_00),
+        (date(2025, 3, 31), "194H", "94H", "0.02", 15_000_00),
+        (date(2025, 4, 1), "194H", "94H", "0.02", 20_000_00),
+        (date(2026, 3, 31), "194H", "94H", "0.02", 20_000_00),
+        (date(2026, 4, 1), "393(1)", "1006", "0.02", 20_000_00),
+    ],
+)
+def test_the_rule_changes_on_its_day_and_not_before(day, section, code, rate, threshold):
+    rule = rule_on("IN", day)
+    assert rule is not None
+    assert (rule.section, rule.code, str(rule.rate), rule.threshold_minor) == (section, code, rate, threshold)
+
+
+@pytest.mark.parametrize(
+    ("day", "base", "expected"),
+    [
+        (date(2024, 9, 30), 15_000_00, 0),
+        (date(2024, 9, 30), 15_001_00, 750_00),  # 750.05
+        (date(2024, 10, 31), 15_001_00, 300_00),
+        (date(2025, 4, 30), 20_000_00, 0),
+        (date(2025, 4, 30), 20_000_01, 400_00),
+        (date(2026, 4, 30), 20_000_00, 0),
+        (date(2026, 4, 30), 20_001_00, 400_00),
+    ],
+)
+def test_nothing_up_to_the_threshold_and_the_whole_above_it(day, base, expected):
+    assert withhold(base, day, has_tax_id=True).amount_minor == expected
+
+
+def test_crossing_the_threshold_taxes_the_earlier_amounts_too():
+    earlier = [Credit(date(2026, 4, 30), 12_000_00, False)]
+    result = withhold(9_000_00, date(2026, 5, 31), has_tax_id=True, earlier=earlier)
+    assert (result.amount_minor, result.taxed_minor, result.aggregate_minor) == (420_00, 21_000_00, 21_000_00)
+
+
+def test_what_was_taxed_once_is_not_taxed_again():
+    earlier = [Credit(date(2026, 4, 30), 50_000_00, True)]
+    assert withhold(9_000_00, date(2026, 5, 31), has_tax_id=True, earlier=earlier).amount_minor == 180_00
+
+
+def test_the_aggregate_starts_anew_with_the_tax_year():
+    earlier = [Credit(date(2026, 3, 31), 19_000_00, False)]
+    assert withhold(9_000_00, date(2026, 4, 30), has_tax_id=True, earlier=earlier).reason == "below_threshold"
+
+
+def test_earlier_amounts_keep_the_rate_of_their_own_day():
+    earlier = [Credit(date(2024, 9, 30), 10_000_00, False)]
+    result = withhold(10_000_00, date(2024, 10, 31), has_tax_id=True, earlier=earlier)
+    assert result.amount_minor == 500_00 + 200_00
+
+
+def test_without_a_pan_a_fifth_is_deducted_but_only_above_the_threshold():
+    assert withhold(LAKH, date(2026, 4, 30), has_tax_id=False).amount_minor == 20_000_00
+    assert withhold(20_000_00, date(2026, 4, 30), has_tax_id=False).amount_minor == 0
+
+
+@pytest.mark.parametrize(("base", "expected"), [(25_024_99, 500_00), (25_025_00, 501_00), (25_025_01, 501_00)])
+def test_the_deduction_is_rounded_half_up_to_the_rupee(base, expected):
+    assert withhold(base, date(2026, 4, 30), has_tax_id=True).amount_minor == expected
+
+
+def test_a_month_of_clawbacks_deducts_nothing_and_lowers_the_next():
+    may = withhold(-5_000_00, date(2026, 5, 31), has_tax_id=True, earlier=[Credit(date(2026, 4, 30), LAKH, True)])
+    assert (may.amount_minor, may.reason) == (0, "nothing_to_tax")
+    earlier = [Credit(date(2026, 4, 30), LAKH, True), Credit(date(2026, 5, 31), -5_000_00, False)]
+    assert withhold(20_000_00, date(2026, 6, 30), has_tax_id=True, earlier=earlier).amount_minor == 300_00
+
+
+@pytest.mark.parametrize(("base", "expected"), [(24_000_00, 0), (24_000_01, 1_200_00), (100_000_00, 5_000_00)])
+def test_kenya_deducts_five_percent_above_its_monthly_threshold(base, expected):
+    assert withhold(base, date(2026, 4, 30), has_tax_id=True, country="KE").amount_minor == expected
+
+
+def test_kenya_counts_the_month_alone():
+    earlier = [Credit(date(2026, 3, 31), 23_000_00, False)]
+    assert withhold(23_000_00, date(2026, 4, 30), has_tax_id=True, country="KE", earlier=earlier).amount_minor == 0
+
+
+def test_a_country_without_a_rule_says_so():
+    assert withhold(LAKH, date(2026, 4, 30), has_tax_id=True, country="US").reason == "no_rule"
+
+
+@given(st.lists(st.integers(min_value=0, max_value=10**9), min_size=1, max_size=12))
+def test_over_a_year_the_deductions_are_the_rate_on_the_whole(bases):
+    credits: list[Credit] = []
+    deducted = 0
+    for month, base in enumerate(bases):
+        day = date(2026 + (month + 3) // 12, (month + 3) % 12 + 1, 28)
+        result = withhold(base, day, has_tax_id=True, earlier=credits)
+        if result.is_taxed:
+            credits = [Credit(credit.credited_on, credit.base_minor, True) for credit in credits]
+        credits.append(Credit(day, base, result.is_taxed))
+        deducted += result.amount_minor
+    total = sum(bases)
+    untaxed = sum(credit.base_minor for credit in credits if not credit.is_taxed)
+    assert abs(deducted - (total - untaxed) * 2 // 100) <= 51 * len(bases)
+    if total <= 20_000_00:
+        assert deducted == 0
