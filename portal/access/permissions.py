@@ -29,7 +29,7 @@ class Role(StrEnum):
         return AUDIENCES[self]
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         return self.value.replace("_", " ").capitalize()
 
 

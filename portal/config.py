@@ -1,0 +1,178 @@
+"""One typed Settings, read from the environment. Production refuses a missing or default secret."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TypeVar, get_args
+
+from portal.kernel.errors import Invalid, Problem
+
+T = TypeVar("T")
+Environment = Literal["development", "production", "test"]
+MIN_SECRET_LENGTH = 32
+DEFAULT_SECRETS = {"secret", "changeme", "change-me", "change_me", "dev", "development", "test", "password", "default"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the portal needs to know about where it runs. No database URL means the embedded server under `home`."""
+
+    home: Path = Path(".portal")
+    env: Environment = "development"
+    secret_key: str = field(default="", repr=False)
+    database_url: str | None = field(default=None, repr=False)  # the login that can only become portal_bank
+    agency_database_url: str | None = field(default=None, repr=False)  # the login that can only become portal_agency
+    owner_database_url: str | None = field(default=None, repr=False)  # owns the schema; migrations only
+    public_url: str = "http://127.0.0.1:8000"  # how people reach us; one-time links begin with it
+    hosts: tuple[str, ...] = ()  # host names we answer to; empty: any
+    proxies: int = 0  # reverse proxies in front of us whose X-Forwarded headers are believed
+    https: bool = False
+    session_idle: timedelta = timedelta(minutes=30)
+    session_absolute: timedelta = timedelta(hours=12)
+    sessions_per_user: int = 3  # signing in once more ends the oldest
+    setup_link_lasts: timedelta = timedelta(hours=72)
+    reset_link_lasts: timedelta = timedelta(hours=1)
+    upload_limit_bytes: int = 64 * 2**20
+    pool_size: int = 5
+    files: Path | None = None
+    log_level: str = "INFO"
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def files_folder(self) -> Path:
+        return self.files or self.home / "files"
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.database_url is None
+
+    def with_database(self, bank: str, agency: str, owner: str | None = None) -> Settings:
+        """The same settings with the addresses of a database that has been found or started."""
+        return replace(self, database_url=bank, agency_database_url=agency, owner_database_url=owner)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from PORTAL_… variables. Raises Invalid with every variable that is wrong or missing."""
+    reader = _Reader(os.environ if environ is None else environ)
+    env: Environment = reader.choice("PORTAL_ENV", get_args(Environment), "development")  # type: ignore[assignment]
+    home = Path(reader.text("PORTAL_HOME", ".portal")).expanduser()
+    settings = Settings(
+        home=home,
+        env=env,
+        secret_key=reader.text("PORTAL_SECRET_KEY", ""),
+        database_url=reader.text("PORTAL_DATABASE_URL", "") or None,
+        agency_database_url=reader.text("PORTAL_AGENCY_DATABASE_URL", "") or None,
+        owner_database_url=reader.text("PORTAL_OWNER_DATABASE_URL", "") or None,
+        public_url=reader.text("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+        hosts=tuple(host.strip() for host in reader.text("PORTAL_HOSTS", "").split(",") if host.strip()),
+        proxies=reader.whole("PORTAL_PROXIES", 0, least=0, most=5),
+        https=reader.yes_no("PORTAL_HTTPS", env == "production"),
+        session_idle=timedelta(minutes=reader.whole("PORTAL_SESSION_IDLE_MINUTES", 30, least=1, most=24 * 60)),
+        session_absolute=timedelta(
+            minutes=reader.whole("PORTAL_SESSION_ABSOLUTE_MINUTES", 12 * 60, least=1, most=7 * 24 * 60)
+        ),
+        sessions_per_user=reader.whole("PORTAL_SESSIONS_PER_USER", 3, least=1, most=50),
+        upload_limit_bytes=reader.whole("PORTAL_UPLOAD_LIMIT_MB", 64, least=1, most=2048) * 2**20,
+        pool_size=reader.whole("PORTAL_POOL_SIZE", 5, least=1, most=100),
+        files=Path(folder).expanduser() if (folder := reader.text("PORTAL_FILES", "")) else None,
+        log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    )
+    if settings.is_production:
+        reader.problems += _missing_in_production(settings)
+    if reader.problems:
+        raise Invalid(reader.problems)
+    return settings if settings.secret_key else replace(settings, secret_key=kept_secret(home))
+
+
+def kept_secret(home: Path) -> str:
+    """The secret of a development home: made once, readable by its owner alone, kept between starts."""
+    path = home / "secret_key"
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _missing_in_production(settings: Settings) -> list[Problem]:
+    problems = []
+    secret = settings.secret_key
+    if len(secret) < MIN_SECRET_LENGTH or secret.lower().strip("-_ !123") in DEFAULT_SECRETS or len(set(secret)) < 8:
+        problems.append(
+            Problem(
+                "weak_secret",
+                "PORTAL_SECRET_KEY is missing, short or a default.",
+                'Set it to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+                column="PORTAL_SECRET_KEY",
+            )
+        )
+    for name, url in (
+        ("PORTAL_DATABASE_URL", settings.database_url),
+        ("PORTAL_AGENCY_DATABASE_URL", settings.agency_database_url),
+    ):
+        if not url:
+            problems.append(
+                Problem(
+                    "missing_setting", f"{name} is not set.", "Give the address of a login of its own.", column=name
+                )
+            )
+    if settings.database_url and settings.database_url == settings.agency_database_url:
+        problems.append(
+            Problem(
+                "one_login",
+                "The bank's and the agencies' pages share one database login.",
+                "Give agencies a login that can only become portal_agency.",
+                column="PORTAL_AGENCY_DATABASE_URL",
+            )
+        )
+    return problems
+
+
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ, self.problems = environ, list[Problem]()
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value in choices:
+            return value
+        return self._wrong(name, value, f"Use one of: {', '.join(choices)}.", default)
+
+    def whole(self, name: str, default: int, *, least: int, most: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdecimal() and least <= int(value[:12]) <= most:
+            return int(value)
+        return self._wrong(name, value, f"Use a whole number from {least} to {most}.", default)
+
+    def yes_no(self, name: str, default: bool) -> bool:
+        value = self.text(name, "yes" if default else "no").lower()
+        known = {
+            "1": True,
+            "yes": True,
+            "true": True,
+            "on": True,
+            "0": False,
+            "no": False,
+            "false": False,
+            "off": False,
+        }
+        return known[value] if value in known else self._wrong(name, value, "Use yes or no.", default)
+
+    def _wrong(self, name: str, value: str, cure: str, default: T) -> T:
+        self.problems.append(Problem("bad_setting", f"{name} is {value!r}.", cure, column=name, value=value))
+        return default
