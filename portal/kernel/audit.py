@@ -1,6 +1,6 @@
 """The audit log: hash-chained, append-only, written in the transaction of the act it records.
 
-The chain is kept by the database function `portal_append_audit` (see `schema.py`): no role of the application can insert, change
+The chain is kept by the database function `portal_append_audit` (see `portal/schema.py`): no role of the application can insert, change
 or delete a row itself. Each row's hash covers the hash before it and its own canonical text, so an edit, a gap or a swap shows.
 """
 

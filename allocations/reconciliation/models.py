@@ -1,0 +1,270 @@
+"""What the bank saw, what core banking booked, and how both tie to what agencies report."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, Sealed, WithId
+
+
+class BankAccount(WithId, Base):
+    """An account of the lender at a bank, into which collections are paid."""
+
+    __tablename__ = "bank_accounts"
+
+    account_no: Mapped[str] = mapped_column(Text, unique=True)
+    currency: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    added_by: Mapped[str] = mapped_column(Text)
+    added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class BankStatement(WithId, Sealed, Base):
+    """A statement as the bank sent it. `proved`: opening + lines = closing. `refused`: they differ, its lines count for nothing
+    until a second person accepts it with a reason (`accepted`)."""
+
+    __tablename__ = "bank_statements"
+    __table_args__ = (
+        UniqueConstraint("ref"),
+        CheckConstraint("status in ('proved','unproved','refused','accepted')", name="status"),
+        CheckConstraint("accepted_by is null or accepted_by <> imported_by", name="maker_is_not_checker"),
+        CheckConstraint("(status = 'accepted') = (accepted_by is not null)", name="accepted_by"),
+        Index("ix_bank_statements_account", "bank_account_id", "from_on", "id"),
+        Index("ix_bank_statements_file", "file_sha256"),
+    )
+    __sealed__ = (
+        "ref",
+        "bank_account_id",
+        "number",
+        "currency",
+        "opening_minor",
+        "closing_minor",
+        "from_on",
+        "to_on",
+        "file_sha256",
+        "difference_minor",
+        "imported_by",
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    bank_account_id: Mapped[int] = mapped_column(ForeignKey("bank_accounts.id"))
+    number: Mapped[str] = mapped_column(Text, default="", server_default="")
+    currency: Mapped[str] = mapped_column(Text)
+    opening_minor: Mapped[int | None] = mapped_column(BigInteger)
+    closing_minor: Mapped[int | None] = mapped_column(BigInteger)
+    from_on: Mapped[date | None] = mapped_column(Date)
+    to_on: Mapped[date | None] = mapped_column(Date)
+    format: Mapped[str] = mapped_column(Text)
+    file_sha256: Mapped[str] = mapped_column(Text)
+    file_name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    difference_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    flags: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    lines: Mapped[int] = mapped_column(Integer)
+    duplicates: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    imported_by: Mapped[str] = mapped_column(Text)
+    imported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    accepted_by: Mapped[str | None] = mapped_column(Text)
+    accepted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    accept_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class BankLine(WithId, Sealed, Base):
+    """Money seen at the bank. `amount_minor` is positive; `side` says which way. A reversed credit is a debit with `is_reversal`.
+
+    `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
+    """
+
+    __tablename__ = "bank_lines"
+    __table_args__ = (
+        UniqueConstraint("bank_account_id", "fingerprint", "occurrence"),
+        UniqueConstraint("ref"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("side in ('credit','debit')", name="side"),
+        CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
+        Index("ix_bank_lines_statement", "statement_id", "line_no"),
+        Index("ix_bank_lines_value_on", "value_on", "id"),
+        Index(
+            "ix_bank_lines_open",
+            "value_on",
+            "id",
+            postgresql_where=text("side = 'credit' and linked_minor < amount_minor"),
+        ),
+    )
+    __sealed__ = (
+        "ref",
+        "statement_id",
+        "bank_account_id",
+        "line_no",
+        "value_on",
+        "booked_on",
+        "amount_minor",
+        "currency",
+        "side",
+        "is_reversal",
+        "bank_ref",
+        "customer_ref",
+        "description",
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    statement_id: Mapped[int] = mapped_column(ForeignKey("bank_statements.id"))
+    bank_account_id: Mapped[int] = mapped_column(ForeignKey("bank_accounts.id"))
+    line_no: Mapped[int] = mapped_column(Integer)
+    value_on: Mapped[date] = mapped_column(Date)
+    booked_on: Mapped[date | None] = mapped_column(Date)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    is_reversal: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    bank_ref: Mapped[str] = mapped_column(Text, default="", server_default="")
+    customer_ref: Mapped[str] = mapped_column(Text, default="", server_default="")
+    description: Mapped[str] = mapped_column(Text, default="", server_default="")
+    ref_keys: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    fingerprint: Mapped[str] = mapped_column(Text)
+    occurrence: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class Posting(WithId, Sealed, Base):
+    """What core banking credited to a loan account; a reversal names the posting it reverses."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        UniqueConstraint("posting_no"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
+        Index("ix_postings_account", "loan_account_id", "posted_on"),
+        Index("ix_postings_posted_on", "posted_on", "id"),
+        Index("ix_postings_reverses", "reverses_posting_no"),
+    )
+    __sealed__ = (
+        "posting_no",
+        "loan_account_id",
+        "amount_minor",
+        "currency",
+        "posted_on",
+        "value_on",
+        "mode",
+        "instrument_ref",
+        "receipt_no",
+        "reverses_posting_no",
+    )
+
+    posting_no: Mapped[str] = mapped_column(Text)
+    loan_account_id: Mapped[int] = mapped_column(ForeignKey("loan_accounts.id"))
+    loan_account_no: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    posted_on: Mapped[date] = mapped_column(Date)
+    value_on: Mapped[date | None] = mapped_column(Date)
+    mode: Mapped[str | None] = mapped_column(Text)
+    instrument_ref: Mapped[str | None] = mapped_column(Text)
+    instrument_key: Mapped[str | None] = mapped_column(Text)
+    receipt_no: Mapped[str | None] = mapped_column(Text)
+    receipt_key: Mapped[str | None] = mapped_column(Text)
+    reverses_posting_no: Mapped[str | None] = mapped_column(Text)
+    linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    file_sha256: Mapped[str] = mapped_column(Text)
+    imported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class ReconRun(WithId, Base):
+    """One run of the matcher: what it read and what it decided, as hashes, and its counts."""
+
+    __tablename__ = "recon_runs"
+
+    through_on: Mapped[date] = mapped_column(Date)
+    input_hash: Mapped[str] = mapped_column(Text)
+    result_hash: Mapped[str] = mapped_column(Text)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    run_by: Mapped[str] = mapped_column(Text)
+    run_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class MatchLink(WithId, Sealed, Base):
+    """An amount of a collection tied to a bank line, or to a posting. Links are undone, never deleted or edited."""
+
+    __tablename__ = "match_links"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(bank_line_id, posting_id) = 1", name="one_counterpart"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("status in ('suggested','confirmed','rejected','undone')", name="status"),
+        CheckConstraint("(status = 'undone') = (undone_at is not null)", name="undone"),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        UniqueConstraint("agency_id", "id"),
+        Index("ix_match_links_collection", "collection_id"),
+        Index("ix_match_links_bank_line", "bank_line_id"),
+        Index("ix_match_links_posting", "posting_id"),
+        Index("ix_match_links_open", "status", "id", postgresql_where=text("status = 'suggested'")),
+    )
+    __sealed__ = ("agency_id", "collection_id", "bank_line_id", "posting_id", "amount_minor", "rule", "rule_version")
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    collection_id: Mapped[int] = mapped_column(BigInteger)
+    bank_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"))
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(Text)
+    rule: Mapped[str] = mapped_column(Text)
+    rule_version: Mapped[int] = mapped_column(Integer)
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("recon_runs.id"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    confirmed_by: Mapped[str | None] = mapped_column(Text)
+    confirmed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    undone_by: Mapped[str | None] = mapped_column(Text)
+    undone_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    undo_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Break(WithId, Base):
+    """Something that cannot be tied, with its reason code, owner, age and cure. `agency_id` null: the bank's own affair."""
+
+    __tablename__ = "breaks"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(collection_id, bank_line_id, posting_id) = 1", name="one_side"),
+        CheckConstraint("status in ('open','closed')", name="status"),
+        Index("ix_breaks_open", "status", "code", "id"),
+        Index("ix_breaks_agency", "agency_id", "status", "id"),
+        Index("ix_breaks_collection", "collection_id"),
+        Index("ix_breaks_bank_line", "bank_line_id"),
+        Index("ix_breaks_posting", "posting_id"),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+    )
+
+    code: Mapped[str] = mapped_column(Text)
+    side: Mapped[str] = mapped_column(Text)
+    ref: Mapped[str] = mapped_column(Text)
+    collection_id: Mapped[int | None] = mapped_column(BigInteger)
+    bank_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"))
+    posting_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    opened_on: Mapped[date] = mapped_column(Date)
+    due_on: Mapped[date | None] = mapped_column(Date)
+    owner: Mapped[str] = mapped_column(Text)
+    cure: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="open", server_default="open")
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("recon_runs.id"))

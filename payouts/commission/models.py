@@ -1,0 +1,118 @@
+"""What confirmed money earned, line by line, and what earned nothing and why."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, Sealed, WithId
+
+
+class AccrualRun(WithId, Base):
+    """One computation of a month's commission. A later run of an open month supersedes it; lines frozen in a settlement stay."""
+
+    __tablename__ = "accrual_runs"
+    __table_args__ = (
+        UniqueConstraint("period_start", "version"),
+        Index("uq_accrual_runs_current", "period_start", unique=True, postgresql_where=text("is_current")),
+    )
+
+    period_start: Mapped[date] = mapped_column(Date)
+    version: Mapped[int] = mapped_column(Integer)
+    is_current: Mapped[bool] = mapped_column(Boolean, default=True, server_default="true")
+    input_hash: Mapped[str] = mapped_column(Text)
+    result_hash: Mapped[str] = mapped_column(Text)
+    lines: Mapped[int] = mapped_column(Integer)
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    run_by: Mapped[str] = mapped_column(Text)
+    run_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class AccrualLine(WithId, Sealed, Base):
+    """What one confirmed link earns under one rule, or takes back. `facts` and `steps` suffice to compute and explain it again."""
+
+    __tablename__ = "accrual_lines"
+    __table_args__ = (
+        UniqueConstraint("ref"),
+        UniqueConstraint("agency_id", "id"),
+        CheckConstraint(
+            "kind in ('commission','clawback','cap','bonus','penalty','adjustment','holdback')", name="kind"
+        ),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        ForeignKeyConstraint(["agency_id", "link_id"], ["match_links.agency_id", "match_links.id"]),
+        Index("ix_accrual_lines_run_agency", "run_id", "agency_id", "id"),
+        Index("ix_accrual_lines_agency", "agency_id", "id"),
+        Index("ix_accrual_lines_collection", "collection_id"),
+        Index("ix_accrual_lines_link", "link_id"),
+    )
+    __sealed__ = (
+        "ref",
+        "run_id",
+        "agency_id",
+        "kind",
+        "collection_id",
+        "link_id",
+        "rate_card_version_id",
+        "rule_id",
+        "base_minor",
+        "amount_minor",
+        "currency",
+        "credited_on",
+        "clawback_of_id",
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    run_id: Mapped[int] = mapped_column(ForeignKey("accrual_runs.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    collection_id: Mapped[int | None] = mapped_column(BigInteger)
+    link_id: Mapped[int | None] = mapped_column(BigInteger)
+    rate_card_version_id: Mapped[int | None] = mapped_column(ForeignKey("rate_card_versions.id"))
+    rule_id: Mapped[str] = mapped_column(Text)
+    base_minor: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    credited_on: Mapped[date] = mapped_column(Date)
+    clawback_of_id: Mapped[int | None] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    steps: Mapped[list[Any]] = mapped_column(JSONB)
+
+
+class UnpaidCollection(WithId, Base):
+    """A collection that earned nothing in a run, in whole or in part: the coded reason, what cures it and who must."""
+
+    __tablename__ = "unpaid_collections"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        Index("ix_unpaid_collections_run_agency", "run_id", "agency_id", "id"),
+        Index("ix_unpaid_collections_collection", "collection_id"),
+    )
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("accrual_runs.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    collection_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    cure: Mapped[str] = mapped_column(Text)
+    owner: Mapped[str] = mapped_column(Text)
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")

@@ -1,0 +1,59 @@
+"""What a fresh installation knows: the built-in user, the lender, the bucket scheme, and the dated rules with their sources."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import DatedSetting, Lender
+from allocations.placements.models import BucketScheme
+from portal.access.models import User
+
+SYSTEM_EMAIL = "system"
+BEGINNING = date(2000, 1, 1)
+
+BUCKETS: list[dict[str, Any]] = [
+    {"code": "current", "dpd_from": 0, "dpd_to": 0, "label": "Current"},
+    {"code": "1-30", "dpd_from": 1, "dpd_to": 30, "label": "1–30 days"},
+    {"code": "31-60", "dpd_from": 31, "dpd_to": 60, "label": "31–60 days"},
+    {"code": "61-90", "dpd_from": 61, "dpd_to": 90, "label": "61–90 days"},
+    {"code": "91-180", "dpd_from": 91, "dpd_to": 180, "label": "91–180 days"},
+    {"code": "181-365", "dpd_from": 181, "dpd_to": 365, "label": "181–365 days"},
+    {"code": "365+", "dpd_from": 366, "dpd_to": None, "label": "Over a year"},
+]
+
+# code, value, from, source. A lender adds newer rows; none is ever edited.
+SETTINGS: list[tuple[str, Any, date, str]] = [
+    ("match.amount_tolerance_minor", 100, BEGINNING, "House rule: one rupee of rounding"),
+    (
+        "match.window_days",
+        {"before": 1, "after": 3},
+        BEGINNING,
+        "House rule: deposits reach the bank within three days",
+    ),
+    ("cash.limit_per_borrower_day_minor", 20_000_000, date(2017, 4, 1), "Income-tax Act s.269ST (two lakh rupees)"),
+    ("msme.pay_within_days", 45, date(2006, 10, 2), "MSMED Act 2006 s.15"),
+    ("contact.hours", {"from": "08:00", "to": "19:00"}, date(2022, 8, 12), "RBI circular of 12-Aug-2022"),
+    ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
+]
+
+
+def add_starting_rows(session: Session, *, now: datetime) -> None:
+    """Idempotent: inserts what is missing, changes nothing that is there."""
+    if session.scalar(select(User.id).where(User.email == SYSTEM_EMAIL)) is None:
+        session.add(User(email=SYSTEM_EMAIL, name="Portal", role="system", created_at=now))
+    if session.scalar(select(Lender.id)) is None:
+        session.add(Lender(name="The bank"))
+    if session.scalar(select(BucketScheme.id)) is None:
+        session.add(BucketScheme(version=1, effective_from=BEGINNING, buckets=BUCKETS, source="House scheme"))
+    for code, value, since, source in SETTINGS:
+        session.execute(
+            insert(DatedSetting)
+            .values(code=code, value=value, effective_from=since, source=source)
+            .on_conflict_do_nothing(index_elements=["code", "effective_from"])
+        )
+    session.flush()

@@ -1,0 +1,32 @@
+"""Every table of the project, imported once so that its metadata is whole (migrations, verify, tests)."""
+
+from __future__ import annotations
+
+import importlib
+
+from sqlalchemy import MetaData
+
+from portal.kernel.db import Base
+
+MODULES = (
+    "portal.kernel.audit",
+    "portal.kernel.files",
+    "portal.kernel.progress",
+    "portal.access.models",
+    "allocations.agencies.models",
+    "allocations.placements.models",
+    "allocations.collections.models",
+    "allocations.reconciliation.models",
+    "payouts.rate_cards.models",
+    "payouts.commission.models",
+    "payouts.settlements.models",
+    "payouts.ledger.models",
+    "payouts.rails.models",
+)
+
+
+def whole_metadata() -> MetaData:
+    """The metadata with every model loaded."""
+    for module in MODULES:
+        importlib.import_module(module)
+    return Base.metadata
