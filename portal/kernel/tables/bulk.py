@@ -1,0 +1,110 @@
+"""Rows into the database by the thousand: COPY into a temporary table, then INSERT … SELECT, which row-level security checks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+from psycopg import sql
+from sqlalchemy import Table, text
+from sqlalchemy.orm import Session
+
+
+def stage(session: Session, name: str, rows: pd.DataFrame | pa.Table, types: Mapping[str, str]) -> int:
+    """Put rows into a temporary table `name`, gone at commit or rollback, and analyse it. Returns how many.
+
+    `types` maps each column, in order, to its database type ("bigint", "date"); `rows` may have more columns than that.
+    """
+    columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(kind)) for c, kind in types.items())
+    table = as_arrow(rows, types)
+    cursor = _cursor(session)
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
+    cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
+    copy_into(cursor, name, table)
+    cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))
+    return table.num_rows
+
+
+def copy_rows(
+    session: Session,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]] | pd.DataFrame,
+    *,
+    on_conflict: str = "",
+) -> int:
+    """Insert many rows into `table` and return how many went in.
+
+    `rows` are tuples in the order of `columns`, or a frame that holds them. `on_conflict` is the SQL after ON CONFLICT, for
+    instance "(agency_id, receipt_key) DO NOTHING".
+    """
+    types = {column: table.c[column].type.compile(session.get_bind().dialect) for column in columns}
+    frame = rows if isinstance(rows, pd.DataFrame) else _frame_of(rows, columns)
+    if not len(frame):
+        return 0
+    stage(session, "incoming_rows", frame, types)
+    listed = ", ".join(f'"{column}"' for column in columns)
+    conflict = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+    done = session.execute(
+        text(f"INSERT INTO {table.fullname} ({listed}) SELECT {listed} FROM incoming_rows{conflict}")
+    )
+    session.execute(text("DROP TABLE pg_temp.incoming_rows"))
+    return done.rowcount  # type: ignore[attr-defined]
+
+
+def _frame_of(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
+
+
+def _cursor(session: Session) -> Any:
+    """The psycopg cursor of this transaction, so that the role and scope set on it hold for the COPY too."""
+    return session.connection().connection.cursor()
+
+
+def as_arrow(rows: pd.DataFrame | pa.Table, types: Mapping[str, str]) -> pa.Table:
+    """Columns in the order of `types`, in forms whose text PostgreSQL reads back exactly."""
+    if isinstance(rows, pa.Table):
+        return rows.select(list(types))
+    arrays = [_column(rows[name], kind.lower()) for name, kind in types.items()]
+    return pa.table(dict(zip(types, arrays, strict=True)))
+
+
+def _column(values: pd.Series, kind: str) -> pa.Array:
+    if kind.startswith("date") and values.dtype.kind == "M":
+        return pa.array(values, from_pandas=True).cast(pa.timestamp("s")).cast(pa.date32())
+    if values.dtype == object:
+        return pa.array(
+            [None if value is None or value is pd.NA or value != value else _text(value) for value in values],
+            pa.string(),
+        )
+    array = pa.array(values, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_floating(array.type):
+        raise TypeError(f"{values.name} is a column of floats")
+    return pc.cast(array, pa.string()) if pa.types.is_dictionary(array.type) else array
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        raise TypeError(f"{value} is a float")
+    if isinstance(value, list | tuple):
+        return "{" + ",".join('"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value) + "}"
+    return str(value)
+
+
+def copy_into(cursor: Any, name: str, table: pa.Table) -> None:
+    """COPY a table of text-ready columns; an empty unquoted cell is NULL, an empty quoted one the empty text."""
+    out = io.BytesIO()
+    pacsv.write_csv(table, out, pacsv.WriteOptions(include_header=False, batch_size=65_536))
+    names = sql.SQL(", ").join(sql.Identifier(column) for column in table.column_names)
+    command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(name), names)
+    with cursor.copy(command) as copy:
+        view = out.getbuffer()
+        for start in range(0, len(view), 1 << 20):
+            copy.write(view[start : start + (1 << 20)])
