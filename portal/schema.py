@@ -232,9 +232,7 @@ insert into audit_head (id, last_id, last_hash) values (1, 0, repeat('0', 64)) o
 
 def run_script(connection: Connection, script: str) -> None:
     """Several statements as they stand; SQLAlchemy's own calls would read percent signs as parameters."""
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    driver.execute(script)
+    connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def sealed_tables() -> dict[str, tuple[str, ...]]:
@@ -296,6 +294,9 @@ def create_roles(connection: Connection) -> None:
     run_script(connection, ROLES)
     run_script(connection, f"grant {OWNER} to current_user")
     run_script(connection, f"grant usage, create on schema public to {OWNER}")
+    run_script(
+        connection, f"do $$ begin execute format('grant create on database %I to {OWNER}', current_database()); end $$"
+    )
     run_script(connection, "grant usage on schema public to portal_bank, portal_agency")
 
 
@@ -319,7 +320,8 @@ do $$ declare item record; begin
   end loop;
   for item in select p.oid::regprocedure as signature from pg_proc p join pg_namespace n on n.oid = p.pronamespace
               join pg_roles r on r.oid = p.proowner
-              where n.nspname = 'public' and r.rolname = 'portal_owner' and (p.proname like 'seal\_%' or p.proname like 'portal\_%') loop
+              where n.nspname = 'public' and r.rolname = 'portal_owner' and (p.proname like 'seal\_%' or p.proname like 'portal\_%')
+              and p.proname <> 'portal_enqueue' loop
     execute format('drop function %s cascade', item.signature);
   end loop;
 end $$;

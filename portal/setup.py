@@ -126,18 +126,13 @@ def initialise(settings: Settings, clock: Clock) -> tuple[Urls, str]:
 
 
 def bootstrap(owner_url: str) -> str:
-    """Roles, tables, security and the queue, on an existing database."""
-    from portal.kernel.jobs import install_queue
-
+    """Roles, tables with the queue, and security, on an existing database."""
     engine = make_engine(owner_url)
     try:
         with engine.connect() as connection:
             create_roles(connection)
             connection.commit()
-            revision = migrate(connection)
-            install_queue(connection)
-            connection.commit()
-            return revision
+            return migrate(connection)
     except OperationalError as error:
         raise Unavailable(f"The database cannot be reached: {error.orig}") from error
     finally:

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from portal.kernel.queue_schema import create_queue, drop_queue
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -1091,8 +1093,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_settlement_lines_accrual_line", "settlement_lines", ["accrual_line_id"], unique=False)
 
+    create_queue(op.get_bind())
+
 
 def downgrade() -> None:
+    drop_queue(op.get_bind())
     op.drop_index("ix_settlement_lines_accrual_line", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_index("ix_accrual_lines_run_agency", table_name="accrual_lines")
