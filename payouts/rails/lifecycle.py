@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from portal.kernel.errors import Refused
 
-PAYOUT_STATUSES = ("queued", "sending", "sent", "paid", "failed", "returned", "unknown", "cancelled")
+PAYOUT_STATUSES = ("queued", "sending", "sent", "paid", "failed", "returned", "unknown", "void")
 PAYOUT_ACTIONS = ("start", "sent", "lose", "confirm", "return", "fail", "cancel")
 
 PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("queued", "start"): "sending",
-    ("queued", "cancel"): "cancelled",
+    ("queued", "cancel"): "void",
     ("sending", "sent"): "sent",
     ("sending", "lose"): "unknown",
     ("sending", "fail"): "failed",
@@ -27,7 +27,7 @@ PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
 }
 
 # The money has not gone, or has come back: a new payout of the same settlement is lawful.
-PAYABLE_AGAIN = frozenset({"failed", "returned", "cancelled"})
+PAYABLE_AGAIN = frozenset({"failed", "returned", "void"})
 # The money has left our hands as far as we know, and no answer is final yet.
 IN_FLIGHT = frozenset({"sending", "sent", "unknown"})
 
@@ -39,25 +39,25 @@ PAYOUT_SHOWN = {
     "failed": "Not sent",
     "returned": "Sent back by the bank",
     "unknown": "Outcome unknown",
-    "cancelled": "Cancelled",
+    "void": "Taken back",
 }
 
-BATCH_STATUSES = ("made", "approved", "sent", "confirmed", "rejected")
-BATCH_ACTIONS = ("approve", "reject", "send", "finish", "reopen")
+BATCH_STATUSES = ("made", "approved", "sent", "closed", "void")
+BATCH_ACTIONS = ("approve", "reject", "send", "close")
 
 BATCH_TRANSITIONS: dict[tuple[str, str], str] = {
     ("made", "approve"): "approved",
-    ("made", "reject"): "rejected",
+    ("made", "reject"): "void",
     ("approved", "send"): "sent",
-    ("sent", "finish"): "confirmed",
+    ("sent", "close"): "closed",
 }
 
 BATCH_SHOWN = {
     "made": "Waiting for approval",
     "approved": "Approved, to be sent",
     "sent": "With the bank",
-    "confirmed": "Answered by the bank",
-    "rejected": "Rejected",
+    "closed": "Answered by the bank",
+    "void": "Rejected",
 }
 
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from portal.kernel.errors import Refused
 
-STATUSES = ("draft", "submitted", "approved", "paying", "paid", "carried", "void")
-ACTIONS = ("submit", "approve", "reject", "revoke", "carry", "pay", "confirm", "return", "void")
+STATUSES = ("draft", "submitted", "approved", "paying", "paid", "returned", "void")
+ACTIONS = ("submit", "approve", "reject", "pay", "cancel", "confirm", "return", "void")
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     ("draft", "submit"): "submitted",
     ("draft", "void"): "void",
     ("submitted", "approve"): "approved",
     ("submitted", "reject"): "draft",
-    ("submitted", "void"): "void",
-    ("approved", "carry"): "carried",  # nothing is payable: a debt goes into the next settlement
     ("approved", "pay"): "paying",
+    ("paying", "cancel"): "approved",  # its payout was taken back before it was sent
     ("paying", "confirm"): "paid",
-    ("paying", "return"): "approved",  # the bank sent it back, payable again by a new payout
-    ("paid", "return"): "approved",
+    ("paying", "return"): "returned",
+    ("paid", "return"): "returned",
+    ("returned", "pay"): "paying",  # by a new payout
 }
 
-FINAL = frozenset({"carried", "void"})
 # From approval on the agency is owed the money: these statuses stand in the ledger.
-IN_THE_LEDGER = frozenset({"approved", "paying", "paid", "carried"})
+IN_THE_LEDGER = frozenset({"approved", "paying", "paid", "returned"})
+PAYABLE = frozenset({"approved", "returned"})
 
 SHOWN = {
     "draft": "Draft",
@@ -30,7 +30,7 @@ SHOWN = {
     "approved": "Approved, to be paid",
     "paying": "Payment under way",
     "paid": "Paid",
-    "carried": "Nothing to pay",
+    "returned": "Sent back by the bank",
     "void": "Void",
 }
 
@@ -50,3 +50,8 @@ def next_status(status: str, action: str) -> str:
 
 def may(status: str, action: str) -> bool:
     return (status, action) in TRANSITIONS
+
+
+def shown_status(status: str, net_minor: int) -> str:
+    """The status in words; an approved settlement of nothing has nothing to wait for."""
+    return "Approved, nothing to pay" if status == "approved" and net_minor == 0 else SHOWN[status]

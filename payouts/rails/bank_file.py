@@ -1,0 +1,158 @@
+"""Payment files for a bank's upload page, from a profile. Pure: the same facts give the same bytes for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+
+from payouts.rails.bank_answer import read_answer
+from payouts.rails.profiles import PROFILES, Column, Profile
+from payouts.rails.protocol import AnswerRecord, BatchFacts, Instruction, Prepared
+from portal.kernel.errors import Invalid, Problem
+from portal.kernel.money import plain
+
+IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
+ACCOUNT_NO = re.compile(r"[A-Z0-9]{4,34}")
+RTGS_FROM_MINOR = 2_00_000_00  # RTGS takes ₹2,00,000 and more; NEFT carries the rest
+
+# A text may be cut to its column; a reference, an account or an amount that does not fit is refused.
+MAY_BE_CUT = frozenset({"name", "remark", "email", "control"})
+
+
+@dataclass(frozen=True)
+class BankFileRail:
+    """Pays by a file that a person uploads at the bank, and reads the file the bank gives back."""
+
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        return "bank_file"
+
+    def prepare(self, batch: BatchFacts) -> Prepared:
+        return payment_file(batch, self.profile)
+
+    def read_answer(self, data: bytes) -> list[AnswerRecord]:
+        return read_answer(data, self.profile)
+
+
+def bank_file_rail(profile: str) -> BankFileRail:
+    """The rail with a named profile; Invalid when there is none of that name."""
+    if profile not in PROFILES:
+        known = ", ".join(sorted(PROFILES))
+        raise Invalid(
+            Problem("unknown_profile", f"No bank file profile is called {profile!r}.", f"Use one of: {known}.")
+        )
+    return BankFileRail(PROFILES[profile])
+
+
+def payment_file(batch: BatchFacts, profile: Profile) -> Prepared:
+    """The file's bytes and name. Raises Invalid with every field the bank would refuse."""
+    if problems := check_batch(batch, profile):
+        raise Invalid(problems)
+    records = [_line(profile, profile.record, facts_of(batch, each, profile)) for each in batch.instructions]
+    totals = _control_facts(batch, records)
+    lines = [_line(profile, profile.header, totals)] if profile.header else []
+    lines += records
+    lines += [_line(profile, profile.trailer, totals)] if profile.trailer else []
+    data = "".join(line + profile.line_end for line in lines).encode("ascii")
+    if len(data) > profile.max_bytes:
+        message = f"The file would be {len(data):,} bytes; {profile.label} takes {profile.max_bytes:,}."
+        raise Invalid(Problem("file_too_large", message, "Make two batches."))
+    return Prepared(data, f"{batch.ref}.{profile.extension}", profile.media_type)
+
+
+def facts_of(batch: BatchFacts, each: Instruction, profile: Profile) -> dict[str, str]:
+    """Every fact a record column may name, as the text that goes into the file."""
+    return {
+        "ref": each.ref,
+        "amount": plain(each.amount_minor, each.currency),
+        "currency": each.currency,
+        "name": plain_ascii(each.beneficiary.name),
+        "account_no": each.beneficiary.account_no.strip().upper(),
+        "ifsc": each.beneficiary.ifsc.strip().upper(),
+        "email": plain_ascii(each.beneficiary.email),
+        "remark": plain_ascii(each.remark),
+        "debit_account": batch.debit_account,
+        "debit_ifsc": batch.debit_ifsc,
+        "payment_type": "RTGS" if each.amount_minor >= RTGS_FROM_MINOR else "NEFT",
+        "value_date": batch.made_on.strftime(profile.date_format),
+    }
+
+
+def _control_facts(batch: BatchFacts, records: list[str]) -> dict[str, str]:
+    """Header and trailer facts: the count, the control total, and the sha256 of the records as written."""
+    count, total = str(len(records)), plain(batch.total_minor, batch.instructions[0].currency)
+    digest = hashlib.sha256("\n".join(records).encode("ascii")).hexdigest()
+    return {
+        "corporate_id": batch.corporate_id,
+        "serial": str(batch.serial),
+        "count": count,
+        "total": total,
+        "hash": digest,
+        "control": f"{batch.ref} N={count} T={total} H={digest}",
+    }
+
+
+def check_batch(batch: BatchFacts, profile: Profile) -> list[Problem]:
+    """Everything wrong with a batch before it becomes a file."""
+    problems: list[Problem] = []
+    if not batch.instructions:
+        return [Problem("empty_batch", "There is nothing to pay in this batch.", "Approve a settlement first.")]
+    if len({each.currency for each in batch.instructions}) > 1:
+        problems.append(
+            Problem("mixed_currencies", "One file carries one currency.", "Make a batch for each currency.")
+        )
+    for ref, times in Counter(each.ref for each in batch.instructions).items():
+        if times > 1:
+            problems.append(Problem("duplicate_reference", f"{ref} stands {times} times in the batch.", value=ref))
+    for row, each in enumerate(batch.instructions, start=1):
+        problems += _check_instruction(batch, each, profile, row)
+    return problems
+
+
+def _check_instruction(batch: BatchFacts, each: Instruction, profile: Profile, row: int) -> list[Problem]:
+    facts = facts_of(batch, each, profile)
+    problems: list[Problem] = []
+
+    def refuse(code: str, column: str, message: str, cure: str) -> None:
+        problems.append(
+            Problem(code, f"{each.ref}: {message}", cure, row=row, column=column, value=facts.get(column, ""))
+        )
+
+    if each.amount_minor <= 0:
+        refuse("bad_amount", "amount", "a payout is more than nothing.", "Carry the settlement forward.")
+    if not IFSC.fullmatch(facts["ifsc"]):
+        refuse("bad_ifsc", "ifsc", f"{facts['ifsc']!r} is not an IFSC.", "Correct the agency's bank details.")
+    if not ACCOUNT_NO.fullmatch(facts["account_no"]):
+        refuse("bad_account", "account_no", "the account number is missing or malformed.", "Correct the bank details.")
+    for column in profile.record:
+        text = _text(column, facts)
+        if column.is_required and not text:
+            refuse("missing", column.source, f"{column.name} is empty.", "Complete the agency's record.")
+        elif len(text) > column.width and column.source not in MAY_BE_CUT:
+            refuse("too_long", column.source, f"{column.name} has room for {column.width} characters.", "Shorten it.")
+        elif profile.separator in text and column.source not in MAY_BE_CUT:
+            refuse("separator", column.source, f"{column.name} contains {profile.separator!r}.", "Take it out.")
+    return problems
+
+
+def _line(profile: Profile, columns: tuple[Column, ...], facts: dict[str, str]) -> str:
+    return profile.separator.join(_field(profile, column, facts) for column in columns)
+
+
+def _field(profile: Profile, column: Column, facts: dict[str, str]) -> str:
+    return _text(column, facts).replace(profile.separator, " ")[: column.width].rstrip()
+
+
+def _text(column: Column, facts: dict[str, str]) -> str:
+    return column.source[1:] if column.source.startswith("=") else facts.get(column.source, "")
+
+
+def plain_ascii(text: str) -> str:
+    """Text as banks take it: accents dropped, other scripts and control characters gone, no leading formula sign."""
+    bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"\s+", " ", re.sub(r"[^\x20-\x7e]|[\"|;]", " ", bare)).strip().lstrip("=+-@ ")

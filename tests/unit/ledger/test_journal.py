@@ -1,0 +1,107 @@
+"""Journal entries balance whatever the settlement holds, and leave the right balances behind."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payouts.ledger.accounts import ACCOUNTS, natural_balance
+from payouts.ledger.journal import (
+    COUNTER_ACCOUNTS,
+    Line,
+    balanced,
+    balances,
+    paid_lines,
+    returned_lines,
+    reversal_of,
+    sent_lines,
+    settlement_lines,
+)
+
+amounts = st.lists(
+    st.tuples(st.sampled_from(sorted(COUNTER_ACCOUNTS)), st.integers(min_value=-(10**12), max_value=10**12)),
+    max_size=40,
+)
+positive = st.integers(min_value=1, max_value=10**12)
+
+
+@given(amounts)
+def test_a_settlements_entry_always_balances_and_owes_its_net(lines):
+    entry = settlement_lines(lines)
+    totals = balances(entry)
+    assert sum(totals.values()) == 0
+    assert -totals.get("payable_to_agency", 0) == sum(amount for _, amount in lines)
+
+
+@given(amounts)
+def test_a_reversal_leaves_nothing(lines):
+    entry = settlement_lines(lines)
+    assert not any(balances([*entry, *reversal_of(entry)]).values())
+
+
+@given(positive, st.booleans())
+def test_a_payout_that_comes_back_is_payable_again(amount, was_paid):
+    story = sent_lines(amount) + (paid_lines(amount) if was_paid else []) + returned_lines(amount, was_paid=was_paid)
+    assert not any(balances(story).values())
+
+
+@given(positive)
+def test_a_paid_payout_moves_the_debt_to_the_bank(amount):
+    totals = {name: total for name, total in balances(sent_lines(amount) + paid_lines(amount)).items() if total}
+    assert totals == {"payable_to_agency": amount, "bank": -amount}
+
+
+def test_the_accounts_of_a_month():
+    entry = settlement_lines(
+        [
+            ("commission", 100_000),
+            ("commission", 50_000),
+            ("clawback", -10_000),
+            ("holdback", -7_000),
+            ("withholding", -2_800),
+            ("brought_forward", -200),
+        ]
+    )
+    totals = {name: total for name, total in balances(entry).items() if total}
+    assert totals == {
+        "commission_expense": 140_000,
+        "holdback": -7_000,
+        "withholding_payable": -2_800,
+        "carry_forward": -200,
+        "payable_to_agency": -130_000,
+    }
+
+
+def test_a_debt_carried_on_stands_as_owed_by_the_agency():
+    totals = balances(settlement_lines([("clawback", -500), ("carry_forward", 500)]))
+    assert {name: total for name, total in totals.items() if total} == {
+        "commission_expense": -500,
+        "carry_forward": 500,
+    }
+
+
+def test_a_kind_without_an_account_is_refused():
+    with pytest.raises(KeyError):
+        settlement_lines([("gift", 5)])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [Line("bank", debit_minor=5)],
+        [Line("bank", debit_minor=5), Line("pocket", credit_minor=5)],
+        [Line("bank", debit_minor=5, credit_minor=5)],
+        [Line("bank", debit_minor=0)],
+        [Line("bank", debit_minor=-5), Line("payable_to_agency", credit_minor=-5)],
+    ],
+)
+def test_an_entry_that_does_not_hold_together_is_refused(lines):
+    with pytest.raises(ValueError, match=r"balances|account|side"):
+        balanced(lines)
+
+
+def test_every_counter_account_is_kept_and_shows_its_natural_side():
+    assert set(COUNTER_ACCOUNTS.values()) <= set(ACCOUNTS)
+    assert natural_balance("commission_expense", 10, 3) == 7
+    assert natural_balance("payable_to_agency", 3, 10) == 7

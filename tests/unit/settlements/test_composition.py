@@ -1,0 +1,70 @@
+"""Settlement lines and totals, and the statement's canonical text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from payouts.settlements.composition import Accrued, compose, fee_base
+from payouts.settlements.statement import bank_detail_facts, canonical_text, hash_of, masked
+from payouts.tax.withholding import withhold
+
+kinds = st.sampled_from(["commission", "clawback", "cap", "bonus", "penalty", "adjustment", "holdback"])
+
+
+def settle(accrued, brought_forward=()):
+    base = fee_base((line.kind, line.amount_minor) for line in accrued)
+    tax = withhold(base, date(2026, 10, 31), has_tax_id=True)
+    return compose(accrued, brought_forward=brought_forward, withholding=tax, period_label="October 2026")
+
+
+def test_a_month_with_everything():
+    accrued = [
+        Accrued(11, "commission", "R-1", 40_000_00),
+        Accrued(12, "commission", "R-2", 60_000_00),
+        Accrued(13, "clawback", "R-0 bounced", -1_000_00),
+        Accrued(14, "holdback", "5 % held back", -5_000_00),
+    ]
+    whole = settle(accrued, [("S2609-A", 500_00)])
+    assert (whole.gross_minor, whole.adjustments_minor, whole.withholding_minor, whole.net_minor) == (
+        100_000_00,
+        -6_500_00,
+        1_980_00,
+        91_520_00,
+    )
+    assert [line.kind for line in whole.lines][-2:] == ["brought_forward", "withholding"]
+    assert [line.accrual_line_id for line in whole.lines] == [11, 12, 13, 14, None, None]
+
+
+def test_below_zero_is_carried_and_pays_nothing():
+    whole = settle([Accrued(1, "clawback", "bounced", -700_00)])
+    assert (whole.net_minor, whole.carried_minor, whole.lines[-1].kind) == (0, 700_00, "carry_forward")
+
+
+@given(
+    st.lists(st.tuples(kinds, st.integers(min_value=-(10**10), max_value=10**10)), max_size=30),
+    st.integers(min_value=0, max_value=10**10),
+)
+def test_lines_sum_to_the_net_and_it_is_never_below_zero(rows, owed):
+    accrued = [Accrued(number, kind, "x", amount) for number, (kind, amount) in enumerate(rows)]
+    whole = settle(accrued, [("S0", owed)])
+    assert sum(line.amount_minor for line in whole.lines) == whole.net_minor >= 0
+    assert [line.position for line in whole.lines] == list(range(1, len(whole.lines) + 1))
+    assert whole.carried_minor == 0 or whole.net_minor == 0
+
+
+def test_the_canonical_text_does_not_depend_on_order_and_refuses_floats():
+    assert canonical_text({"b": "₹", "a": [1, {"y": 2, "x": None}]}) == '{"a":[1,{"x":null,"y":2}],"b":"₹"}'
+    assert hash_of(canonical_text({"a": 1, "b": 2})) == hash_of(canonical_text({"b": 2, "a": 1}))
+    with pytest.raises(TypeError):
+        canonical_text({"a": [{"b": 1.0}]})
+
+
+def test_bank_details_show_four_digits_and_prove_them_all():
+    facts = bank_detail_facts(2, "50100123456789", "HDFC0001234", "Shakti")
+    assert facts["account"] == "••••••••••6789"
+    assert facts["sha256"] != bank_detail_facts(2, "50100123456780", "HDFC0001234", "Shakti")["sha256"]
+    assert masked("12345") == "•••••"
