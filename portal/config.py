@@ -41,6 +41,8 @@ class Settings:
     pool_size: int = 5
     files: Path | None = None
     log_level: str = "INFO"
+    smtp_url: str = field(default="", repr=False)  # empty: letters are laid into `home`/outbox
+    mail_from: str = "portal@localhost"
 
     @property
     def is_production(self) -> bool:
@@ -83,6 +85,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         upload_limit_bytes=reader.whole("PORTAL_UPLOAD_LIMIT_MB", 64, least=1, most=2048) * 2**20,
         pool_size=reader.whole("PORTAL_POOL_SIZE", 5, least=1, most=100),
         files=Path(folder).expanduser() if (folder := reader.text("PORTAL_FILES", "")) else None,
+        smtp_url=reader.text("PORTAL_SMTP_URL", ""),
+        mail_from=reader.text("PORTAL_MAIL_FROM", "portal@localhost"),
         log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
     )
     if settings.is_production:

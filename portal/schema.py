@@ -60,7 +60,7 @@ ACCESS: dict[str, Access] = {
     "audit_head": Access(bank="s"),
     "stored_files": Access(bank="si", agency="si"),
     "job_progress": Access(agency="siu"),
-    "users": Access(agency="s"),
+    "users": Access(agency="s", agency_select=("id", "email", "name", "role", "agency_id", "is_enabled", "created_at")),
     "user_sessions": BANKS_OWN,
     "one_time_links": BANKS_OWN,
     "sign_in_attempts": Access(bank="sid"),

@@ -1,0 +1,82 @@
+"""Getting in: every way to prove who one is stands in this module and in `links`.
+
+An attempt is counted before it is judged, in a transaction of its own, so that parallel guesses count one another. An unknown
+e-mail, a wrong password, a disabled user and too many attempts cost the same work and get the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from portal.access.models import SignInAttempt, User
+from portal.access.passwords import hash_password, needs_rehash, verify_password
+from portal.access.permissions import Role
+from portal.access.sessions import can_enter
+from portal.kernel.audit import Actor, AuditTag, record_event
+
+WINDOW = timedelta(minutes=15)
+MOST_PER_USER = 10  # failures within the window
+MOST_PER_ADDRESS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A counted try; `is_too_many` once the user or the address has failed too often."""
+
+    id: int
+    email: str
+    address: str
+    is_too_many: bool
+
+
+def email_hash(email: str) -> str:
+    return hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def count_attempt(session: Session, email: str, *, address: str, now: datetime) -> Attempt:
+    """Count a try. Commit before judging it."""
+    row = SignInAttempt(email_hash=email_hash(email), address=address, at=now, succeeded=False)
+    session.add(row)
+    session.flush()
+    failures = select(func.count()).where(SignInAttempt.at > now - WINDOW, ~SignInAttempt.succeeded)
+    of_user = session.scalar(failures.where(SignInAttempt.email_hash == row.email_hash)) or 0
+    of_address = session.scalar(failures.where(SignInAttempt.address == address)) or 0
+    too_many = of_user > MOST_PER_USER or of_address > MOST_PER_ADDRESS
+    return Attempt(row.id, email.strip().lower(), address, too_many)
+
+
+def judge_attempt(session: Session, attempt: Attempt, password: str, *, now: datetime) -> User | None:
+    """The person, when everything is right; None says no more than that."""
+    user = session.scalars(select(User).where(User.email == attempt.email)).first()
+    right = verify_password(user.password_hash if user else None, password)
+    allowed = can_enter(session, user.id if user else 0)
+    if user is None or not right or not allowed or attempt.is_too_many or user.role == Role.SYSTEM:
+        _record_refusal(session, attempt, user, right=right, now=now)
+        return None
+    if user.password_hash and needs_rehash(user.password_hash):
+        user.password_hash = hash_password(password)
+    user.last_signed_in_at = now
+    session.execute(update(SignInAttempt).where(SignInAttempt.id == attempt.id).values(succeeded=True))
+    return user
+
+
+def _record_refusal(session: Session, attempt: Attempt, user: User | None, *, right: bool, now: datetime) -> None:
+    """One event a refusal until the limit; beyond it the count alone, so that guessing cannot flood the log."""
+    if attempt.is_too_many:
+        return
+    reason = "unknown" if user is None else "closed" if right else "password"
+    record_event(
+        session,
+        AuditTag.USER_SIGN_IN_REFUSED,
+        actor=Actor(None, "", "", via="web"),
+        subject_type="sign_in",
+        subject_ref=email_hash(attempt.email)[:16],
+        agency_id=user.agency_id if user else None,
+        now=now,
+        data={"reason": reason},
+    )

@@ -1,0 +1,25 @@
+"""Every module of views. Each has a Blueprint called `bp`; a page exists once its module stands in this list."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Blueprint, Flask
+
+MODULES = [
+    "portal.web.health",
+    "portal.web.auth",
+    "portal.web.account",
+    "portal.web.admin.users",
+    "portal.web.admin.sessions",
+    "portal.web.admin.settings",
+    "portal.web.admin.jobs",
+]
+DEVELOPMENT_MODULES: list[str] = []  # pages for those who build the portal; never registered in production
+
+
+def register_blueprints(app: Flask, *, production: bool) -> None:
+    for name in MODULES + ([] if production else DEVELOPMENT_MODULES):
+        blueprint = import_module(name).bp
+        assert isinstance(blueprint, Blueprint)
+        app.register_blueprint(blueprint)
