@@ -1,0 +1,134 @@
+"""One door to every reader: which format a file is, by what is in it, and its statements."""
+
+from __future__ import annotations
+
+import re
+
+from allocations.reconciliation.readers import bai2, camt, mt940, ofx, sheets
+from allocations.reconciliation.readers.faults import Faults
+from allocations.reconciliation.readers.profiles import PRESETS, Profile
+from allocations.reconciliation.readers.statement import ReadStatement
+from allocations.reconciliation.readers.text import decode
+from portal.kernel.errors import Invalid
+from portal.kernel.tables.limits import Limits
+from portal.kernel.tables.workbook import workbook_to_csv
+
+FORMATS = ("auto", "mt940", "camt053", "bai2", "ofx", "csv")
+SAME = {"mt942": "mt940", "camt": "camt053", "camt052": "camt053", "camt054": "camt053", "xlsx": "csv", "sta": "mt940"}
+MARKUP = re.compile(rb"^\s*<(?:html|!doctype html|table|head|body|meta)", re.IGNORECASE)
+NOT_STATEMENTS = {
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x1f\x8b": "a compressed file",
+}
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+LIMITS = Limits()
+SEND = "Send the bank's own export: MT940, camt.053, BAI2, OFX, CSV or XLSX."
+
+
+def detect(data: bytes, name: str) -> str:
+    """mt940, camt053, bai2, ofx, csv or xlsx, by content; `name` only serves messages. Raises Invalid for anything else."""
+    faults = Faults(name)
+    head = data[:65_536].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not head:
+        faults.stop("empty_file", "The file is empty.", "Download it again.")
+    if len(data) >= LIMITS.max_bytes:
+        faults.stop(
+            "file_too_large",
+            f"The file has {len(data) // 1_000_000} MB; one file may have {LIMITS.max_bytes // 1_000_000}.",
+            "Ask for shorter statements.",
+        )
+    if head.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    for start, kind in NOT_STATEMENTS.items():
+        if head.startswith(start):
+            faults.stop("wrong_format", f"This is {kind}, not a statement file.", SEND)
+    if head.startswith(OLD_EXCEL):
+        faults.stop(
+            "old_excel",
+            "This is an old or protected Excel file (.xls).",
+            "Open it in Excel and save it as .xlsx or CSV.",
+        )
+    if MARKUP.match(head):
+        faults.stop(
+            "wrong_format",
+            "This is a web page saved under a sheet's name.",
+            "Open it in Excel and save it as .xlsx or CSV.",
+        )
+    return _detect_text(data, head, faults)
+
+
+def _detect_text(data: bytes, head: bytes, faults: Faults) -> str:
+    text = decode(data, faults)[:65_536].lstrip()
+    if not text:
+        faults.stop("empty_file", "The file is empty.", "Download it again.")
+    if ofx.looks_like(text):
+        return "ofx"
+    if text.startswith("<"):
+        if camt.looks_like(head):
+            return "camt053"
+        faults.stop("wrong_format", "This is XML, but no camt.052, camt.053, camt.054 or OFX.", SEND)
+    if bai2.looks_like(text):
+        return "bai2"
+    if mt940.looks_like(text):
+        return "mt940"
+    first = text.split("\n", 60)[:60]
+    if any(line.count(mark) >= 2 for line in first for mark in ",;\t|"):
+        return "csv"
+    return faults.stop("wrong_format", "This is no bank statement we know.", SEND)
+
+
+def read_statements(
+    data: bytes, name: str, *, format: str = "auto", profile: str | Profile | None = None
+) -> list[ReadStatement]:
+    """The statements in a bank's file. Raises Invalid with every problem found (file, row, code, message, cure).
+
+    `format` is one of FORMATS (or a close name: mt942, camt052, xlsx …); `profile` a preset's name or a Profile, for sheets.
+    """
+    faults = Faults(name)
+    wanted = SAME.get(format.lower().replace(".", ""), format.lower())
+    if wanted not in FORMATS:
+        faults.stop("unknown_format", f"{format!r} is not a format.", "Use one of " + ", ".join(FORMATS) + ".")
+    chosen = _profile(profile, faults)
+    found = detect(data, name)
+    kind = "csv" if found == "xlsx" else found
+    if wanted == "csv" and kind == "mt940":  # a sheet may hold `:61:` in a narrative; who says csv gets csv
+        kind = found = "csv"
+    if wanted != "auto" and wanted != kind:
+        faults.stop(
+            "wrong_format", f"The file is {found}, not {wanted}.", f"Leave the format to be found, or say {kind}."
+        )
+    return _read(data, found, chosen, faults)
+
+
+def _profile(profile: str | Profile | None, faults: Faults) -> Profile | None:
+    if profile is None or isinstance(profile, Profile):
+        return profile
+    if profile.lower() not in PRESETS:
+        faults.stop(
+            "unknown_profile",
+            f"There is no profile {profile!r}.",
+            "Use one of " + ", ".join(PRESETS) + ".",
+            value=profile,
+        )
+    return PRESETS[profile.lower()]
+
+
+def _read(data: bytes, found: str, profile: Profile | None, faults: Faults) -> list[ReadStatement]:
+    if found == "camt053":
+        return camt.read(data, faults)
+    if found == "xlsx":
+        try:
+            text = workbook_to_csv(data, LIMITS).decode("utf-8")
+        except Invalid as error:
+            for problem in error.problems:
+                faults.add(problem.code, problem.message, problem.cure)
+            raise Invalid(faults.problems) from None
+        return sheets.read(text, faults, profile=profile, format="xlsx")
+    text = decode(data, faults)
+    if found == "csv":
+        return sheets.read(text, faults, profile=profile, format="csv")
+    return {"mt940": mt940.read, "bai2": bai2.read, "ofx": ofx.read}[found](
+        text.lstrip("\n") if found == "bai2" else text, faults
+    )

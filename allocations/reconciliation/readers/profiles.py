@@ -1,0 +1,180 @@
+"""CSV and XLSX layouts of banks as data: which column is what, how dates read, which sign means what, where the reference sits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = (
+    "booked_on", "value_on", "description", "bank_ref", "customer_ref",
+    "debit", "credit", "amount", "dr_cr", "balance", "account", "currency",
+)  # fmt: skip
+DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d-%b-%Y", "%d/%m/%y", "%d-%m-%y", "%d-%b-%y")
+MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%d-%b-%Y", "%m/%d/%y", "%m-%d-%y")
+
+
+def plain_header(text: str) -> str:
+    """A header's name without case, spaces and punctuation: `Withdrawal Amt.` is `withdrawalamt`."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One layout. `columns` maps our words (COLUMNS) to the header names that may stand for them, best first.
+
+    The sign rule follows from the columns present: `debit` and `credit`; or `amount` with `dr_cr`; or a signed `amount`.
+    `reference` is a pattern whose first group is the reference inside the narrative, used when no column carries one.
+    `date_formats` empty means: ISO and names of months for certain, day or month first only if the file itself decides.
+    """
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    date_formats: tuple[str, ...] = DAY_FIRST
+    currency: str = "INR"
+    skip_rows: int = 0
+    credit_is_positive: bool = True
+    reference: str = r"(?:UTR|RRN|REF(?:\s*NO)?)[\s:./-]*([A-Z0-9]{6,22})"
+    account: str = ""
+    required: tuple[str, ...] = field(default=("booked_on",))
+
+    def place(self, header: Iterable[str]) -> dict[str, int] | None:
+        """Our words to column positions; None when the header does not carry what this layout needs."""
+        names = [plain_header(name) for name in header]
+        found: dict[str, int] = {}
+        for word, aliases in self.columns.items():
+            for alias in aliases:
+                if alias in names and names.index(alias) not in found.values():
+                    found[word] = names.index(alias)
+                    break
+        has_sign = {"debit", "credit"} <= found.keys() or "amount" in found
+        return found if has_sign and all(word in found for word in self.required) else None
+
+
+def _columns(**aliases: str) -> dict[str, tuple[str, ...]]:
+    return {word: tuple(plain_header(name) for name in names.split("|")) for word, names in aliases.items()}
+
+
+SBI = Profile(
+    "sbi",
+    _columns(
+        booked_on="Txn Date", value_on="Value Date", description="Description", customer_ref="Ref No./Cheque No.",
+        debit="Debit", credit="Credit", balance="Balance",
+    ),
+    required=("booked_on", "customer_ref", "value_on"),
+)  # fmt: skip
+HDFC = Profile(
+    "hdfc",
+    _columns(
+        booked_on="Date", value_on="Value Dt|Value Date", description="Narration", customer_ref="Chq./Ref.No.",
+        debit="Withdrawal Amt.", credit="Deposit Amt.", balance="Closing Balance",
+    ),
+    required=("booked_on", "description", "debit", "credit"),
+)  # fmt: skip
+ICICI = Profile(
+    "icici",
+    _columns(
+        value_on="Value Date", booked_on="Transaction Date", customer_ref="Cheque Number",
+        description="Transaction Remarks", debit="Withdrawal Amount (INR)|Withdrawal Amount(INR )|Withdrawal Amount",
+        credit="Deposit Amount (INR)|Deposit Amount", balance="Balance (INR)|Balance",
+    ),
+    required=("booked_on", "description", "debit", "credit"),
+)  # fmt: skip
+AXIS = Profile(
+    "axis",
+    _columns(
+        booked_on="Transaction Date|Tran Date", description="Particulars", customer_ref="Cheque No.|Chq No",
+        dr_cr="Dr/Cr", amount="Amount", balance="Balance", debit="Debit", credit="Credit",
+    ),
+    required=("booked_on", "description", "customer_ref"),
+)  # fmt: skip
+KOTAK = Profile(
+    "kotak",
+    _columns(
+        booked_on="Date", description="Description", customer_ref="Ref No.|Chq / Ref number", debit="Debit",
+        credit="Credit", balance="Balance",
+    ),
+    required=("booked_on", "description", "customer_ref"),
+)  # fmt: skip
+GENERIC = Profile(
+    "generic",
+    _columns(
+        booked_on="Booked On|Booking Date|Date|Transaction Date|Txn Date|Tran Date|Post Date|Posting Date|Value Date",
+        value_on="Value On|Value Date|Value Dt",
+        description="Description|Narration|Narrative|Particulars|Details|Remarks|Transaction Remarks|Memo",
+        bank_ref="Bank Ref|Bank Reference|Transaction Id|Tran Id|Txn Id",
+        customer_ref="Customer Ref|Customer Reference|Reference|Ref No|Reference No|Ref|UTR|UTR No|RRN|Cheque No|Chq No"
+        "|Cheque Number|Instrument Ref|Ref No./Cheque No.|Chq./Ref.No.|Instrument Id",
+        debit="Debit|Debit Amount|Withdrawal|Withdrawals|Withdrawal Amt|Withdrawal Amount|Dr|Dr Amount|Paid Out",
+        credit="Credit|Credit Amount|Deposit|Deposits|Deposit Amt|Deposit Amount|Cr|Cr Amount|Paid In",
+        amount="Amount|Transaction Amount|Txn Amount",
+        dr_cr="Dr/Cr|Cr/Dr|Debit/Credit|Side|Type|DC|Dr Cr Indicator|Credit Debit Indicator",
+        balance="Balance|Running Balance|Closing Balance|Balance Amount|Available Balance",
+        account="Account|Account No|Account Number|A/c No",
+        currency="Currency|Ccy",
+    ),
+    date_formats=(),
+)  # fmt: skip
+
+PRESETS: dict[str, Profile] = {p.name: p for p in (SBI, HDFC, ICICI, AXIS, KOTAK, GENERIC)}
+
+
+def recognise(header: Iterable[str], profiles: Iterable[Profile]) -> tuple[Profile, dict[str, int]] | None:
+    """The profile that places most of a header's columns; the earlier of two equals."""
+    cells = list(header)
+    placed = [(profile, found) for profile in profiles if (found := profile.place(cells)) is not None]
+    return max(placed, key=lambda pair: len(pair[1]), default=None)
+
+
+def profile_from(data: Mapping[str, Any], name: str) -> Profile:
+    """A profile from a plain mapping (a TOML file, a setting); raises ValueError saying what is wrong with it.
+
+    Keys: `columns` {our word: header name or list of them}, and optionally `date_formats`, `currency`, `skip_rows`,
+    `sign` ("debit+credit", "signed", "dr_cr"), `credit_is_positive`, `reference`, `account`.
+    """
+    known = {
+        "name",
+        "columns",
+        "date_formats",
+        "date_format",
+        "currency",
+        "skip_rows",
+        "sign",
+        "credit_is_positive",
+        "reference",
+        "account",
+    }
+    if unknown := set(data) - known:
+        raise ValueError(f"unknown keys {', '.join(sorted(unknown))}")
+    columns = data.get("columns")
+    if not isinstance(columns, Mapping) or (strange := set(columns) - set(COLUMNS)):
+        raise ValueError(
+            f"columns must map some of {', '.join(COLUMNS)} to header names"
+            + (f", not {', '.join(sorted(strange))}" if columns else "")
+        )
+    aliases = {
+        word: tuple(plain_header(n) for n in ([names] if isinstance(names, str) else names))
+        for word, names in columns.items()
+    }
+    if "booked_on" not in aliases and "value_on" in aliases:
+        aliases["booked_on"] = aliases.pop("value_on")
+    signs = {"debit+credit": {"debit", "credit"}, "signed": {"amount"}, "dr_cr": {"amount", "dr_cr"}}
+    if (sign := data.get("sign")) is not None and (sign not in signs or not signs[sign] <= aliases.keys()):
+        raise ValueError(f"sign is one of {', '.join(signs)}, with the columns it names")
+    formats = data.get("date_formats") or ([data["date_format"]] if data.get("date_format") else DAY_FIRST)
+    try:
+        re.compile(str(data.get("reference", "")))
+    except re.error as error:
+        raise ValueError(f"reference is not a pattern: {error}") from None
+    return Profile(
+        name=str(data.get("name") or name),
+        columns=aliases,
+        date_formats=tuple(str(form) for form in formats),
+        currency=str(data.get("currency", "INR")).upper(),
+        skip_rows=int(data.get("skip_rows", 0)),
+        credit_is_positive=bool(data.get("credit_is_positive", True)),
+        reference=str(data.get("reference", GENERIC.reference)),
+        account=str(data.get("account", "")),
+        required=("booked_on",),
+    )
