@@ -56,6 +56,14 @@ def is_finance(who: Identity, obj: object) -> bool:
     return who.role is Role.FINANCE
 
 
+def is_finance_or_maker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.FINANCE, Role.BANK_OPERATOR}
+
+
+def is_finance_or_machine(who: Identity, obj: object) -> bool:
+    return who.role in {Role.FINANCE, Role.SYSTEM}
+
+
 def is_finance_or_auditor(who: Identity, obj: object) -> bool:
     return who.role in {Role.FINANCE, Role.AUDITOR}
 
@@ -96,7 +104,7 @@ MAKER_FIELDS = ("submitted_by", "imported_by", "made_by")
 @about_object
 def is_not_the_maker(who: Identity, obj: object) -> bool:
     makers = {getattr(obj, field, None) for field in MAKER_FIELDS}
-    return who.user_id not in makers
+    return who.user_id not in makers and who.email not in makers
 
 
 P = Permission
@@ -139,10 +147,10 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.SETTLEMENT_SUBMIT: [is_maker],
     P.SETTLEMENT_APPROVE: [is_checker, is_not_the_maker],
     P.BATCH_READ: [is_bank_reader],
-    P.BATCH_MAKE: [is_finance],
+    P.BATCH_MAKE: [is_finance_or_maker],
     P.BATCH_APPROVE: [is_finance_or_checker, is_not_the_maker],
-    P.BATCH_SEND: [is_finance],
-    P.BATCH_CONFIRM: [is_finance],
+    P.BATCH_SEND: [is_finance_or_machine],
+    P.BATCH_CONFIRM: [is_finance_or_machine],
     P.LEDGER_READ: [is_bank_reader],
     P.AUDIT_READ: [is_audit_log_reader],
     P.VERIFY_RUN: [is_audit_log_reader],

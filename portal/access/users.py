@@ -73,6 +73,11 @@ def _agency_id(session: Session, code: str) -> int | None:
     return session.scalar(select(AGENCIES.c.id).where(AGENCIES.c.code == code.strip()))
 
 
+def has_admin(session: Session) -> bool:
+    """Whether anybody can let others in."""
+    return session.scalar(select(User.id).where(User.role == Role.BANK_ADMIN.value).limit(1)) is not None
+
+
 def find_user(session: Session, email: str) -> User:
     """The person of this e-mail. Raises NotFound."""
     user = session.scalars(select(User).where(User.email == email.strip().lower())).first()

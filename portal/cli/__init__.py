@@ -1,0 +1,1 @@
+"""The `portal` command: thin files, one a feature; parse, call a service inside one unit of work, print."""
