@@ -13,6 +13,15 @@ from sqlalchemy import Connection
 
 INSTALLED = "c70ec4b400a60ad9592787653aae5ae77ae41bf801d56b5bd2712751a07f2009"
 
+# The library's functions and triggers use bare names; with this they work from any connection (a rescue, psql, a restore).
+BOUND = """
+do $$ declare item regprocedure; begin
+    for item in select oid::regprocedure from pg_proc where pronamespace = 'queue'::regnamespace loop
+        execute format('alter function %s set search_path = queue, pg_temp', item);
+    end loop;
+end $$;
+"""
+
 # The one function the application's roles may call to add a job. It stamps the job with the scope of the transaction that
 # asks, so that a job an agency started can never see more than that agency.
 DOOR = """
@@ -54,7 +63,7 @@ def schema_sql() -> str:
     """Everything the queue needs, as one script for the schema's owner, after the roles exist. It contains bare `%` and `:`."""
     enter = "create schema queue;\nset local search_path to queue, pg_catalog;\n"
     leave = "set local search_path to public;\n"
-    return enter + library_sql() + leave + DOOR + GRANTS
+    return enter + library_sql() + leave + BOUND + DOOR + GRANTS
 
 
 def create_queue(connection: Connection) -> None:

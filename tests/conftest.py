@@ -1,0 +1,309 @@
+"""What every test can ask for.
+
+One throwaway PostgreSQL serves a whole run: the first test that asks for a database starts it, the process that began the run stops it. It
+holds one template, migrated and seeded once. Each xdist worker clones the template and sweeps its clone after each test that used it; a
+test that alters the schema, or wants to be alone, asks for `fresh_database`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
+
+from portal.kernel.clock import FixedClock
+from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine
+from portal.kernel.embedded import EmbeddedServer
+
+HOME_VARIABLE = "PORTAL_TEST_HOME"
+TEMPLATE = "portal_template"
+RUN_FOLDER = "portal-test-"
+NOW = datetime(2026, 11, 10, 6, 30, tzinfo=UTC)  # noon at the bank
+
+hypothesis_settings.register_profile("default", deadline=None)
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+# --- The run: one folder, one server -----------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the process that began the run, not one of its xdist workers
+        sweep_abandoned_runs()
+        os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix=f"{RUN_FOLDER}{os.getpid()}-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    home = os.environ.get(HOME_VARIABLE, "")
+    if not hasattr(config, "workerinput") and home:
+        remove_run(Path(home))
+        del os.environ[HOME_VARIABLE]
+
+
+def remove_run(home: Path) -> None:
+    EmbeddedServer(home, durable=False).stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def sweep_abandoned_runs() -> None:
+    """A run that was killed leaves its server behind; its folder's name says whose it was."""
+    for home in Path(tempfile.gettempdir()).glob(f"{RUN_FOLDER}*"):
+        pid = home.name.removeprefix(RUN_FOLDER).split("-")[0]
+        if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            remove_run(home)
+
+
+def reaches_out(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return False  # a Unix socket
+    host = str(address[0])
+    if host in ("", "localhost"):
+        return False
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """Tests talk to this computer alone."""
+    connect, lookup = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if reaches_out(address):
+            raise RuntimeError(f"a test reached for {address}")
+        connect(self, address)
+
+    def guarded_lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and reaches_out((host.decode() if isinstance(host, bytes) else host,)):
+            raise RuntimeError(f"a test looked up {host}")
+        return lookup(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket, "getaddrinfo", guarded_lookup)
+        yield
+
+
+# --- Databases ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres() -> EmbeddedServer:
+    """The run's server with its template database, made by whoever asks first."""
+    home = Path(os.environ[HOME_VARIABLE])
+    server = EmbeddedServer(home, durable=False).start()
+    with FileLock(home / "template.lock"):
+        if not (home / "template.done").exists():
+            make_template(server)
+            (home / "template.done").touch()
+    return server
+
+
+def make_template(server: EmbeddedServer) -> None:
+    from portal.setup import bootstrap, seed
+
+    with administration(server) as connection:
+        connection.execute(f"create database {TEMPLATE}")
+    bootstrap(server.url(TEMPLATE))
+    seed(logins(server, TEMPLATE), FixedClock(NOW))
+
+
+@contextmanager
+def administration(server: EmbeddedServer, name: str = "postgres") -> Iterator[psycopg.Connection]:
+    """A superuser's connection, outside any transaction."""
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        yield connection
+
+
+def logins(server: EmbeddedServer, name: str) -> Database:
+    """The application's two logins on a database."""
+    options = {"pool_size": 3, "max_overflow": 17}
+    return Database(
+        bank=make_engine(server.url(name, "portal_app_bank"), **options),
+        agency=make_engine(server.url(name, "portal_app_agency"), **options),
+    )
+
+
+@dataclass
+class TestDatabase:
+    """A database of the test's own: addresses for programs, sessions for services, a superuser for looking behind the scenes."""
+
+    __test__ = False
+
+    server: EmbeddedServer
+    name: str
+    logins: Database = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.logins = logins(self.server, self.name)
+
+    @property
+    def bank_url(self) -> str:
+        return self.server.url(self.name, "portal_app_bank")
+
+    @property
+    def agency_url(self) -> str:
+        return self.server.url(self.name, "portal_app_agency")
+
+    @property
+    def owner_url(self) -> str:
+        """A superuser: migrations, and tests that tamper."""
+        return self.server.url(self.name)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What a program must find in its environment to use this database."""
+        return {
+            "PORTAL_DATABASE_URL": self.bank_url,
+            "PORTAL_AGENCY_DATABASE_URL": self.agency_url,
+            "PORTAL_OWNER_DATABASE_URL": self.owner_url,
+        }
+
+    def execute(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser, whom no policy binds, and commit it; returns its rows."""
+        with administration(self.server, self.name) as connection:
+            cursor = connection.execute(sql.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+
+def clone(server: EmbeddedServer, name: str) -> TestDatabase:
+    with administration(server) as connection:
+        connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+    return TestDatabase(server, name)
+
+
+def drop(database: TestDatabase) -> None:
+    database.logins.dispose()
+    with administration(database.server) as connection:
+        connection.execute(f"drop database if exists {database.name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def worker_database(postgres: EmbeddedServer, worker_id: str) -> Iterator[TestDatabase]:
+    """The worker's clone, between tests as empty as the template. Ask for `database` instead."""
+    database = clone(postgres, f"portal_test_{worker_id}")
+    with administration(postgres, database.name) as connection:
+        remember_starting_rows(connection)
+    yield database
+    drop(database)
+
+
+@pytest.fixture
+def database(worker_database: TestDatabase) -> Iterator[TestDatabase]:
+    """A migrated database with the starting rows and nothing else. Commit what you like: it is swept after the test."""
+    yield worker_database
+    with administration(worker_database.server, worker_database.name) as connection:
+        sweep(connection)
+
+
+@pytest.fixture
+def fresh_database(postgres: EmbeddedServer, worker_id: str) -> Iterator[TestDatabase]:
+    """A clone for this test alone (a fifth of a second): for tests that change the schema or leave processes connected."""
+    database = clone(postgres, f"portal_fresh_{worker_id}_{os.urandom(4).hex()}")
+    yield database
+    drop(database)
+
+
+OUR_TABLES = """
+    select format('%I.%I', schemaname, tablename) from pg_tables
+     where schemaname in ('public', 'queue') and tablename <> 'alembic_version' order by 1
+"""
+
+
+def tables_with_rows(connection: psycopg.Connection) -> list[str]:
+    tables = [row[0] for row in connection.execute(OUR_TABLES)]
+    probes = " union all ".join(f"select '{table}' where exists (select from {table})" for table in tables)
+    return [row[0] for row in connection.execute(probes)]  # type: ignore[call-overload]
+
+
+SEQUENCES = """
+    select format('%I.%I', n.nspname, t.relname), s.oid::regclass::text, coalesce(pg_sequence_last_value(s.oid), 0) + 1
+      from pg_class s
+      join pg_depend d on d.objid = s.oid and d.deptype in ('a', 'i') and d.refclassid = 'pg_class'::regclass
+      join pg_class t on t.oid = d.refobjid
+      join pg_namespace n on n.oid = t.relnamespace
+     where s.relkind = 'S' and n.nspname in ('public', 'queue')
+"""
+
+
+def remember_starting_rows(connection: psycopg.Connection) -> None:
+    connection.execute("create schema starting")
+    connection.execute(f"create table starting.next_ids (of_table, sequence, next) as {SEQUENCES}")  # type: ignore[call-overload]
+    for table in tables_with_rows(connection):
+        connection.execute(f'create table starting."{table}" as table {table}')  # type: ignore[call-overload]
+
+
+def sweep(connection: psycopg.Connection) -> None:
+    """Put the starting rows back and take all others away, with triggers and foreign keys asleep, and count ids anew."""
+    connection.execute("set session_replication_role = replica")
+    connection.execute("set lock_timeout = '5s'")
+    kept = "select tablename from pg_tables where schemaname = 'starting' and tablename <> 'next_ids'"
+    starting = {row[0] for row in connection.execute(kept)}
+    with connection.transaction():
+        for table in sorted(starting | set(tables_with_rows(connection))):
+            connection.execute(f"delete from {table}")  # type: ignore[call-overload]
+            if table in starting:
+                copy = f'insert into {table} overriding system value table starting."{table}"'
+                connection.execute(copy)  # type: ignore[call-overload]
+        connection.execute("select setval(sequence::regclass, next, false) from starting.next_ids")
+
+
+# --- Sessions, clock, files --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Noon at the bank on 10 November 2026; move it by setting `instant`."""
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def now(clock: FixedClock) -> datetime:
+    return clock.now()
+
+
+@pytest.fixture
+def bank_session(database: TestDatabase, clock: FixedClock) -> Iterator[PortalSession]:
+    """A session in the bank's scope; rolled back at the end unless the test commits."""
+    with database.logins.session(bank_scope(clock.today())) as session:
+        yield session
+
+
+@pytest.fixture
+def agency_session(database: TestDatabase, clock: FixedClock) -> Iterator[Callable[[int], PortalSession]]:
+    """Opens sessions in an agency's scope, each with a connection of its own: what it should see must have been committed."""
+    with ExitStack() as stack:
+        yield lambda agency_id: stack.enter_context(database.logins.session(agency_scope(agency_id, clock.today())))
+
+
+@pytest.fixture
+def file_store(tmp_path: Path) -> Any:
+    from portal.kernel.files import LocalFileStore
+
+    return LocalFileStore(tmp_path / "files")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real input; the test is skipped where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("PORTAL_REAL_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("no real input here: set PORTAL_REAL_DATA to its folder")
+    return folder
