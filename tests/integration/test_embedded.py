@@ -1,0 +1,82 @@
+"""The PostgreSQL that comes with us: quick to attach to, hard to lose."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from portal.kernel.embedded import LONGEST_SOCKET_PATH, EmbeddedServer
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A folder as awkward as people's folders are: a space, a quote, and too deep for a socket's path."""
+    folder = tmp_path / "it's a bank" / ("deep " * 20) / "home"
+    yield folder
+    server = EmbeddedServer(folder)
+    server.stop()
+    if not server.socket_dir.is_relative_to(folder):
+        shutil.rmtree(server.socket_dir, ignore_errors=True)
+
+
+def answer(server, sql):
+    with psycopg.connect(server.url()) as connection:
+        return connection.execute(sql).fetchone()[0]
+
+
+def test_it_starts_in_an_awkward_folder_is_attached_to_and_stops(home):
+    server = EmbeddedServer(home)
+    assert not server.is_running()
+    server.start()
+    assert answer(server, "select current_setting('server_version_num')::int >= 180000")
+    assert answer(server, "show fsync") == answer(server, "show full_page_writes") == "on"
+    assert answer(server, "show listen_addresses") == ""
+    began = time.monotonic()
+    assert EmbeddedServer(home).start().is_running()
+    assert time.monotonic() - began < 0.5
+    server.stop()
+    assert not server.is_running()
+
+
+def test_nobody_else_on_the_computer_reaches_its_socket(home):
+    server = EmbeddedServer(home).start()
+    assert len(os.fsencode(server.socket_dir)) < LONGEST_SOCKET_PATH
+    assert server.socket_dir.stat().st_mode & 0o077 == 0
+    assert (home / "pg").stat().st_mode & 0o077 == 0
+
+
+def test_two_first_starts_do_not_collide(home):
+    with ThreadPoolExecutor(4) as pool:
+        servers = list(pool.map(lambda _: EmbeddedServer(home).start(), range(4)))
+    assert len({answer(server, "select pg_postmaster_start_time()::text") for server in servers}) == 1
+
+
+def test_it_outlives_the_process_that_started_it_and_a_crash_of_its_own(home):
+    script = f"from portal.kernel.embedded import *; EmbeddedServer({str(home)!r}).start(); import time; time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2])
+    server = EmbeddedServer(home)
+    while not server.is_running():
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert answer(server, "select 1") == 1
+    postmaster = int((home / "pg/data/postmaster.pid").read_text().split()[0])
+    os.kill(postmaster, signal.SIGKILL)
+    while server.is_running():
+        time.sleep(0.05)
+    assert answer(server.start(), "select 1") == 1
+
+
+def test_the_pid_file_of_a_copied_folder_is_not_believed(home):
+    (home / "pg" / "data").mkdir(parents=True)
+    (home / "pg" / "data" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n")
+    assert not EmbeddedServer(home).is_running()
