@@ -29,7 +29,7 @@ BINARY_STARTS = {
     b"\xff\xd8\xff": ("not_a_sheet", "This is a picture.", AS_SHEET),
     b"\x1f\x8b": ("not_a_sheet", "This is a compressed archive.", "Unpack it and upload the sheet inside."),
 }
-MARKUP_STARTS = (b"<html", b"<!doctype", b"<table", b"<?xml", b"<head", b"<body", b"<meta", b"<style", b"{\\rtf")
+MARKUP_STARTS = (b"<", b"{\rtf")
 
 
 @dataclass
@@ -69,7 +69,7 @@ def to_utf8(data: bytes, encoding: str | None = None) -> bytes:
     for start, (code, message, cure) in BINARY_STARTS.items():
         if data.startswith(start):
             raise Invalid(Problem(code, message, cure))
-    if data[:200].removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(MARKUP_STARTS):
+    if data[:200].removeprefix(codecs.BOM_UTF8).lstrip().startswith(MARKUP_STARTS):
         message = "This is a web page or markup saved under a sheet's name."
         raise Invalid(Problem("not_a_sheet", message, "Open it in Excel and save it as .xlsx or CSV UTF-8."))
     wide = _wide_encoding(data)

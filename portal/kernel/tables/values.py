@@ -83,10 +83,6 @@ def parse_amount(text: str, currency: str, *, signed: bool = False) -> int | Fau
     negative = bare.startswith(("-", "−", "(")) or bare.endswith("-")
     bare = bare.strip("()+-− ") if negative else bare.removeprefix("+")
     bare = _without_sign(bare.strip(), currency)
-    if negative and not signed:
-        return Fault(
-            "amount_negative", f"“{text}” is negative.", "Amounts are positive; a reversal has a row of its own."
-        )
     if any(not char.isascii() and char.isdigit() for char in bare):
         return Fault("amount_other_digits", f"“{text}” is not written in the digits 0-9.", AMOUNT_CURE)
     if "," in bare:
@@ -99,7 +95,9 @@ def parse_amount(text: str, currency: str, *, signed: bool = False) -> int | Fau
     if not match:
         return Fault("bad_amount", f"“{text}” is not an amount.", AMOUNT_CURE)
     if negative and not signed:
-        return Fault("amount_negative", f"“{text}” is negative.", "Amounts are positive; a reversal has a row of its own.")
+        return Fault(
+            "amount_negative", f"“{text}” is negative.", "Amounts are positive; a reversal has a row of its own."
+        )
     whole, part = match[1] or "0", (match[2] or match[3] or "").rstrip("0")
     places = exponent(currency)
     if len(part) > places:
