@@ -185,6 +185,7 @@ class TestDatabase:
 def clone(server: EmbeddedServer, name: str) -> TestDatabase:
     with administration(server) as connection:
         connection.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
+        connection.execute(f"grant create on database {name} to portal_owner")  # a database's own grants are not cloned
     return TestDatabase(server, name)
 
 
