@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.access.identity import Identity
 from portal.access.permissions import Role
+from portal.access.sessions import can_enter
 from portal.access.users import find_user
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Forbidden
@@ -16,8 +17,12 @@ SYSTEM_EMAIL = "system"
 def acting_user(session: Session, email: str) -> Identity:
     """The enabled user of this e-mail as an Identity. Raises NotFound, or Forbidden when they are disabled."""
     user = find_user(session, email)
-    if not user.is_enabled:
-        raise Forbidden(f"{user.email} is disabled.", code="user_disabled", cure="A bank admin can enable them again.")
+    if not can_enter(session, user.id):
+        raise Forbidden(
+            f"{user.email} is disabled, or their agency is shut.",
+            code="user_disabled",
+            cure="A bank admin can enable them again.",
+        )
     return Identity(user.id, user.email, user.name, Role(user.role), user.agency_id)
 
 

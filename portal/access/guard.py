@@ -46,6 +46,11 @@ def current_identity() -> Identity | None:
     return getattr(current_user, "identity", None)
 
 
+def known_identity() -> Identity | None:
+    """Who is signed in, as far as this request has looked it up already; never asks the database (logs, error pages)."""
+    return getattr(g.get("_login_user"), "identity", None)
+
+
 def check(identity: Identity | None, needed: Permission, obj: object | None = None) -> None:
     """Let pass, or raise: Unauthorized (nobody signed in), NotFound (another agency's object), Forbidden.
 
@@ -82,7 +87,7 @@ def guard_request() -> None:
         if current_identity() is None:
             raise Unauthorized()
         raise Forbidden("This page is closed to everybody.", code="unmarked")
-    check(current_identity(), needed)
+    check(None if needed is Permission.PUBLIC else current_identity(), needed)
 
 
 def forgot_object_check() -> str | None:

@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from portal.access.models import OneTimeLink, User
-from portal.access.passwords import hash_password, password_problems
+from portal.access.passwords import hash_password, password_problems, verify_password
 from portal.access.sessions import can_enter, end_all_sessions, token_hash
 from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Invalid, NotFound, Refused
+from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 
 
 def make_link(session: Session, user: User, *, lasts: timedelta, actor: Actor, now: datetime) -> str:
@@ -66,6 +66,15 @@ def use_link(session: Session, token: str, password: str, *, now: datetime) -> U
     set_password(session, user, password, kind=link.kind, actor=actor_of(user), now=now)
     link.used_at = now
     return user
+
+
+def change_password(session: Session, user: User, current: str, password: str, *, actor: Actor, now: datetime) -> None:
+    """A person changes their own password, knowing the one they have. Raises Invalid; all their sessions end."""
+    if not verify_password(user.password_hash, current):
+        raise Invalid(Problem("password_wrong", "This is not your current password.", column="current"))
+    if current == password:
+        raise Invalid(Problem("password_same", "Choose a password other than the current one.", column="password"))
+    set_password(session, user, password, kind="change", actor=actor, now=now)
 
 
 def set_password(session: Session, user: User, password: str, *, kind: str, actor: Actor, now: datetime) -> None:

@@ -72,14 +72,6 @@ def find_identity(session: Session, token: str, *, now: datetime, idle: timedelt
     return _identity(row, row.session_id)
 
 
-def identity_by_email(session: Session, email: str) -> Identity:
-    """The enabled person of this e-mail, for commands run in their name. Raises NotFound."""
-    row = session.execute(_is_open(_people()).where(User.email == email.strip().lower())).first()
-    if row is None:
-        raise NotFound(f"There is no enabled user {email}.")
-    return _identity(row)
-
-
 def can_enter(session: Session, user_id: int) -> bool:
     """Whether this person is enabled and their agency, if any, is not shut."""
     query = select(User.id).outerjoin(AGENCIES, AGENCIES.c.id == User.agency_id).where(User.id == user_id)

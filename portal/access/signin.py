@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.access.models import SignInAttempt, User
 from portal.access.passwords import hash_password, needs_rehash, verify_password
 from portal.access.permissions import Role
-from portal.access.sessions import can_enter
+from portal.access.sessions import can_enter, end_all_sessions, end_session, start_session
 from portal.kernel.audit import Actor, AuditTag, record_event
 
 WINDOW = timedelta(minutes=15)
@@ -63,6 +63,41 @@ def judge_attempt(session: Session, attempt: Attempt, password: str, *, now: dat
     user.last_signed_in_at = now
     session.execute(update(SignInAttempt).where(SignInAttempt.id == attempt.id).values(succeeded=True))
     return user
+
+
+def enter(
+    session: Session, user: User, *, lasts: timedelta, most: int, address: str, browser: str, now: datetime
+) -> str:
+    """A new session for somebody who has proved who they are, in the same transaction; returns the browser's token."""
+    token = start_session(session, user, now=now, lasts=lasts, most=most, address=address, browser=browser)
+    record_event(
+        session,
+        AuditTag.USER_SIGNED_IN,
+        actor=Actor(user.id, user.email, user.role, user.agency_id, via="web"),
+        subject_type="user",
+        subject_ref=user.email,
+        agency_id=user.agency_id,
+        now=now,
+    )
+    return token
+
+
+def leave(session: Session, user: User, session_id: int | None, *, actor: Actor, now: datetime) -> None:
+    """Sign out: of one session, or of every session everywhere."""
+    if session_id is None:
+        end_all_sessions(session, user, now=now)
+    else:
+        end_session(session, session_id, now=now, user_id=user.id)
+    record_event(
+        session,
+        AuditTag.USER_SIGNED_OUT,
+        actor=actor,
+        subject_type="user",
+        subject_ref=user.email,
+        agency_id=user.agency_id,
+        now=now,
+        data={"session": session_id, "everywhere": session_id is None},
+    )
 
 
 def _record_refusal(session: Session, attempt: Attempt, user: User | None, *, right: bool, now: datetime) -> None:

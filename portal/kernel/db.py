@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, cast
 from sqlalchemy import BigInteger, Engine, Identity, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 S = TypeVar("S", bound=Session)
@@ -131,7 +132,9 @@ def make_engine(url: str, **options: Any) -> Engine:
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             url = "postgresql+psycopg://" + url.removeprefix(prefix)
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"}, **options)
+    return create_engine(
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": "-c timezone=UTC"}, **options
+    )
 
 
 @dataclass(frozen=True)
@@ -158,3 +161,12 @@ def unit_of_work(session: S) -> Iterator[S]:
     except BaseException:
         session.rollback()
         raise
+
+
+def is_reachable(engine: Engine) -> bool:
+    """Whether the database answers this login now."""
+    try:
+        with engine.connect() as connection:
+            return bool(connection.scalar(text("select true")))
+    except SQLAlchemyError:
+        return False

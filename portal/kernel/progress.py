@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Text, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel.db import Base, WithId
 
@@ -28,3 +29,11 @@ class JobProgress(WithId, Base):
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+def recent_jobs(session: Session, *, before: int | None, limit: int) -> Sequence[JobProgress]:
+    """Long work, newest first, behind a given id."""
+    query = select(JobProgress).order_by(JobProgress.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(JobProgress.id < before)
+    return session.scalars(query).all()

@@ -88,9 +88,8 @@ def set_headers(response: Response, *, https: bool) -> Response:
 
 
 def install_early(app: Flask) -> None:
-    """Before the routes are made and before any other check."""
+    """Before any route is made."""
     app.url_map.converters["int"] = BoundedInteger
-    app.before_request(refuse_hostile_input)
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -9,7 +9,7 @@ import time
 import structlog
 from flask import Flask, Response, g, request
 
-from portal.access.guard import current_identity
+from portal.access.guard import known_identity
 from portal.config import Settings
 from portal.web.headers import request_id
 
@@ -47,7 +47,7 @@ def begin() -> None:
 
 
 def finish(response: Response) -> Response:
-    identity = current_identity()
+    identity = known_identity()
     log.info(
         "request",
         method=request.method,
