@@ -1,0 +1,165 @@
+"""Menus as data: for each role what it may go to, grouped by what people do. Pages not registered yet are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way to go. `bar` ranks it for the phone's bottom bar (1 first); `primary` is the act within the thumb's reach."""
+
+    endpoint: str
+    word: str
+    icon: str
+    bar: int = 0
+    primary: bool = False
+    roles: frozenset[str] = frozenset()
+
+    def for_someone(self, role: str) -> bool:
+        return not self.roles or role in self.roles
+
+    def is_here(self, endpoint: str | None) -> bool:
+        """Whether the page being shown belongs under this entry: the same page, or another of the same module."""
+        return endpoint is not None and endpoint.rpartition(".")[0] == self.endpoint.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Entries under one word: Work, Money, People, Prove."""
+
+    word: str
+    entries: tuple[Entry, ...]
+
+
+AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
+OWNER = frozenset({"agency_owner"})
+
+AGENCY = (
+    Group(
+        "Work",
+        (
+            Entry("agency_home.index", "Home", "house", bar=1),
+            Entry("agency_accounts.index", "Accounts", "person-lines-fill", bar=2),
+            Entry("agency_collections.new", "Add a collection", "plus-lg", bar=3, primary=True),
+            Entry("agency_collections.index", "Collections", "receipt"),
+            Entry("agency_uploads.index", "Uploads", "cloud-upload", roles=AGENCY_STAFF),
+        ),
+    ),
+    Group(
+        "Money",
+        (
+            Entry("agency_statements.index", "Statements", "file-earmark-text", roles=AGENCY_STAFF),
+            Entry("agency_payouts.index", "Payouts", "bank", roles=AGENCY_STAFF),
+        ),
+    ),
+    Group(
+        "People",
+        (
+            Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
+            Entry("agency_company.index", "Company", "building", roles=OWNER),
+        ),
+    ),
+)
+
+BANK = (
+    Group(
+        "Work",
+        (
+            Entry("bank_home.index", "Home", "house", bar=1),
+            Entry("bank_reconciliation.index", "Reconcile", "intersect", bar=2),
+            Entry("bank_breaks.index", "Breaks", "exclamation-triangle", bar=3),
+            Entry("bank_statements.index", "Bank statements", "journal-text"),
+            Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
+            Entry("bank_accounts.index", "Portfolio", "collection"),
+        ),
+    ),
+    Group(
+        "Money",
+        (
+            Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
+            Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps"),
+        ),
+    ),
+    Group("People", (Entry("bank_agencies.index", "Agencies", "building"),)),
+)
+
+FINANCE = (
+    Group(
+        "Money",
+        (
+            Entry("finance_home.index", "Home", "house", bar=1),
+            Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2),
+            Entry("finance_payouts.index", "Payouts", "bank", bar=3),
+            Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
+        ),
+    ),
+)
+
+PROVE = Group(
+    "Prove",
+    (
+        Entry("audit_log.index", "Audit log", "clock-history"),
+        Entry("audit_trace.index", "Trace", "diagram-2"),
+        Entry("audit_verify.index", "Verify", "shield-check"),
+    ),
+)
+
+ADMIN = (
+    Group(
+        "People",
+        (
+            Entry("admin_users.index", "Users", "people", bar=1),
+            Entry("admin_sessions.index", "Sessions", "person-badge"),
+        ),
+    ),
+    Group(
+        "Work",
+        (
+            Entry("admin_settings.index", "Settings", "sliders"),
+            Entry("admin_jobs.index", "Jobs", "cpu", bar=2),
+        ),
+    ),
+)
+
+MENUS: dict[str, tuple[Group, ...]] = {
+    "agency_owner": AGENCY,
+    "agency_accountant": AGENCY,
+    "field_agent": AGENCY,
+    "bank_operator": (*BANK, PROVE),
+    "bank_approver": (*BANK, PROVE),
+    "bank_admin": (*BANK, *ADMIN, PROVE),
+    "finance": (*FINANCE, PROVE),
+    "auditor": (PROVE, *BANK, *FINANCE),
+}
+ORDER = ("Work", "Money", "People", "Prove")
+BAR_ENTRIES = 3  # the fourth place of the bottom bar opens the whole menu
+
+
+def for_role(role: object, endpoints: Container[str]) -> list[Group]:
+    """The menu of a role: groups of one word joined, entries without a registered endpoint and empty groups left out.
+
+    `endpoints` is what the application has registered (`app.view_functions` will do). An unknown role gets no menu.
+    """
+    name = str(getattr(role, "value", role))
+    joined: dict[str, dict[str, Entry]] = {}
+    for group in MENUS.get(name, ()):
+        for entry in group.entries:
+            if entry.endpoint in endpoints and entry.for_someone(name):
+                joined.setdefault(group.word, {}).setdefault(entry.endpoint, entry)
+    return [Group(word, tuple(joined[word].values())) for word in _ordered(name, joined)]
+
+
+def _ordered(role: str, words: dict[str, dict[str, Entry]]) -> list[str]:
+    first = ["Prove"] if role == "auditor" else []
+    return [word for word in dict.fromkeys([*first, *ORDER]) if word in words]
+
+
+def bar_of(menu: list[Group]) -> list[Entry]:
+    """The phone's bottom bar: at most three entries in rank order; the layout adds the way to the whole menu."""
+    entries = [entry for group in menu for entry in group.entries]
+    ranked = sorted((entry for entry in entries if entry.bar), key=lambda entry: entry.bar)
+    unique = {entry.word: entry for entry in reversed(ranked)}
+    chosen = [entry for entry in ranked if unique.get(entry.word) is entry][:BAR_ENTRIES]
+    return chosen or [replace(entry, bar=1) for entry in entries[:BAR_ENTRIES]]
