@@ -57,6 +57,8 @@ class BankStatement(WithId, Sealed, Base):
         "currency",
         "opening_minor",
         "closing_minor",
+        "credits_minor",
+        "debits_minor",
         "from_on",
         "to_on",
         "file_sha256",
@@ -70,6 +72,8 @@ class BankStatement(WithId, Sealed, Base):
     currency: Mapped[str] = mapped_column(Text)
     opening_minor: Mapped[int | None] = mapped_column(BigInteger)
     closing_minor: Mapped[int | None] = mapped_column(BigInteger)
+    credits_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    debits_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     from_on: Mapped[date | None] = mapped_column(Date)
     to_on: Mapped[date | None] = mapped_column(Date)
     format: Mapped[str] = mapped_column(Text)

@@ -392,6 +392,8 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("opening_minor", sa.BigInteger(), nullable=True),
         sa.Column("closing_minor", sa.BigInteger(), nullable=True),
+        sa.Column("credits_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("debits_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("from_on", sa.Date(), nullable=True),
         sa.Column("to_on", sa.Date(), nullable=True),
         sa.Column("format", sa.Text(), nullable=False),

@@ -289,6 +289,7 @@ def _finish(draft: Draft, element: etree._Element, faults: Faults) -> ReadStatem
         format=CONTAINERS[_name(element)],
         flaws=tuple(flaws),
         notes=(f"{draft.pending} entries are not booked yet and were left out.",) if draft.pending else (),
+        continues=_text(element, "StmtPgntn/PgNb", "RptPgntn/PgNb") not in ("", "0", "1"),
     )
 
 

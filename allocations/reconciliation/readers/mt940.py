@@ -161,6 +161,7 @@ def _finish(draft: Draft, faults: Faults) -> ReadStatement:
         lines=lines,
         format="mt942" if draft.is_interim and not draft.opening and not draft.closing else "mt940",
         flaws=flaws,
+        continues=draft.opening is not None and draft.opening.option == "M",
     )
 
 

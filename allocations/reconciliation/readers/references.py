@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from allocations.reconciliation.keys import normalise_reference
-from allocations.reconciliation.keys import reference_keys as keys_of_texts
+from allocations.keys import normalise_reference
+from allocations.keys import reference_keys as keys_of_texts
 
 # Banks glue a label to the number (`CHQ000123`, `UTRAXISN123`, `REFNO77`): the number alone is a key too.
 GLUED = re.compile(r"\b(?:CHEQUE|CHQ|CHEQ|UTR|RRN|SLIP|REF|DEP|TXN|LAN)(?:NO)?[.:#-]?((?=[A-Z]*\d)[A-Z0-9]{3,35})\b")

@@ -369,5 +369,5 @@ def _statement(
         lines=lines,
         format=format,
         flaws=flaws,
-        notes=(f"Read with the profile {profile.name}.",),
+        layout=profile.name,
     )

@@ -37,7 +37,8 @@ class ReadStatement:
     """One statement as the file gives it; balances are signed (a debit balance is negative), None where the file has none.
 
     `flaws` are sentences on what in the file contradicts itself besides the totals (a running balance that does not
-    follow, a count that differs); `notes` are harmless (entries still pending, left out).
+    follow, a count that differs); `notes` are harmless (entries still pending, left out). `layout` is the sheet profile used;
+    `continues` says that this is a later page, opening where the page before it stopped.
     """
 
     account: str
@@ -52,6 +53,8 @@ class ReadStatement:
     format: str
     flaws: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    layout: str = ""
+    continues: bool = False
 
     @property
     def credits_minor(self) -> int:
