@@ -7,15 +7,17 @@ test that alters the schema, or wants to be alone, asks for `fresh_database`.
 
 from __future__ import annotations
 
+import io
 import ipaddress
+import json
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
 
 from portal.kernel.clock import FixedClock
-from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine
+from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
 
 HOME_VARIABLE = "PORTAL_TEST_HOME"
@@ -308,3 +310,98 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real input here: set PORTAL_REAL_DATA to its folder")
     return folder
+
+
+# --- The doors ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(database: TestDatabase, tmp_path: Path) -> Any:
+    from portal.config import Settings
+
+    return Settings(
+        home=tmp_path / "home", env="test", secret_key="a secret for tests alone, and long", log_level="ERROR"
+    ).with_database(database.bank_url, database.agency_url, database.owner_url)
+
+
+@pytest.fixture
+def app(settings: Any, clock: FixedClock, database: TestDatabase) -> Any:
+    """The web application on the test's database and clock."""
+    from portal.app import create_app
+
+    return create_app(settings, clock=clock, database=database.logins)
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """A browser nobody is signed in to. Forms need their token: read it from the page, or set WTF_CSRF_ENABLED to False."""
+    return app.test_client()
+
+
+@pytest.fixture
+def client_of(app: Any, database: TestDatabase, clock: FixedClock) -> Callable[[str], Any]:
+    """A browser signed in as the (committed) user of an e-mail, without the sign-in page: `client_of("maker@bank.example")`."""
+    from portal.access.sessions import start_session
+    from portal.access.users import find_user
+
+    def sign_in(email: str) -> Any:
+        with database.logins.session(bank_scope(clock.today())) as session, unit_of_work(session):
+            token = start_session(
+                session,
+                find_user(session, email),
+                now=clock.now(),
+                lasts=timedelta(hours=12),
+                most=50,
+                address="127.0.0.1",
+                browser="test",
+            )
+        browser = app.test_client()
+        with browser.session_transaction() as cookie:
+            cookie["_user_id"], cookie["_fresh"] = token, True
+        return browser
+
+    return sign_in
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What a run of `portal` came to."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON object on standard output."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(settings: Any, database: TestDatabase, clock: FixedClock) -> Callable[..., CommandResult]:
+    """Runs `portal … --json` within the test on its database and clock: `cli("bank", "read", path).json["lines"]`.
+
+    `as_email` names the acting user; `text=True` asks for human output.
+    """
+    from portal.cli.edge import Edge
+    from portal.cli.main import run
+
+    def command(*arguments: object, as_email: str | None = None, text: bool = False) -> CommandResult:
+        words = [str(argument) for argument in arguments]
+        words += ["--as", as_email] if as_email else []
+        edge = Edge(as_json=not text, clock=clock, _settings=settings, _database=Shared(database.logins))
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            exit_code = run(words, edge)
+        return CommandResult(exit_code, out.getvalue(), err.getvalue())
+
+    return command
+
+
+class Shared(Database):
+    """The test's pools, which the command may use but not close."""
+
+    def __init__(self, logins: Database) -> None:
+        super().__init__(logins.bank, logins.agency)
+
+    def dispose(self) -> None:
+        """Left open: the test goes on."""
