@@ -13,45 +13,54 @@ from sqlalchemy.exc import OperationalError
 from portal.cli.edge import DOWN, INVALID, REFUSED, Edge, PortalGroup, fail
 from portal.kernel.errors import Invalid, PortalError, Problem, Refused, Unavailable
 
-FEATURES = (
-    "portal.cli.init",
-    "portal.cli.serve",
-    "portal.cli.demo",
-    "portal.cli.users",
-    "portal.cli.agencies",
-    "portal.cli.accounts",
-    "portal.cli.allocations",
-    "portal.cli.collections",
-    "portal.cli.bank",
-    "portal.cli.reconcile",
-    "portal.cli.rate_cards",
-    "portal.cli.accrue",
-    "portal.cli.settlements",
-    "portal.cli.payouts",
-    "portal.cli.trace",
-)
+# Where each command lives; its module is loaded when it is asked for, so that a small command starts at once.
+COMMANDS = {
+    "init": "init",
+    "demo": "demo",
+    "serve": "serve",
+    "worker": "serve",
+    "user": "users",
+    "agencies": "agencies",
+    "accounts": "accounts",
+    "allocations": "allocations",
+    "collections": "collections",
+    "postings": "bank",
+    "bank": "bank",
+    "reconcile": "reconcile",
+    "breaks": "reconcile",
+    "rate-card": "rate_cards",
+    "accrue": "accrue",
+    "settlements": "settlements",
+    "statement": "settlements",
+    "payouts": "payouts",
+    "trace": "trace",
+    "verify": "trace",
+}
 UNEXPECTED = 70
 log = logging.getLogger("portal.cli")
 
 
-@click.group(cls=PortalGroup, context_settings={"help_option_names": ["-h", "--help"]})
+class LazyGroup(PortalGroup):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A module adds its commands to `portal` with `register(portal)`."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            importlib.import_module(f"portal.cli.{COMMANDS[cmd_name]}").register(self)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="agency-partner-portal")
 def portal() -> None:
     """Recovery agencies, their collections, and the commission they earn on money the bank has seen."""
-
-
-def load_features() -> None:
-    """Each feature's module adds its commands to `portal` with `register(portal)`."""
-    for feature in FEATURES:
-        if importlib.util.find_spec(feature):
-            importlib.import_module(feature).register(portal)
 
 
 def run(arguments: list[str] | None = None, edge: Edge | None = None) -> int:
     """Run one command; returns its exit code."""
     edge = edge or Edge()
     edge.as_json = edge.as_json or "--json" in (sys.argv[1:] if arguments is None else arguments)
-    load_features()
     try:
         portal.main(arguments, prog_name="portal", standalone_mode=False, obj=edge)
         return edge.exit_code

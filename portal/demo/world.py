@@ -1,0 +1,277 @@
+"""A small portfolio and what happens to it: invented, seeded, and the same every time.
+
+Works in whole rupees times a hundred; nothing here knows the database.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from portal.demo.files import Line
+from portal.demo.people import CITIES, FIRST, LAST, PRODUCTS, STREETS
+from portal.kernel.periods import Period
+
+RUPEE = 100
+
+
+@dataclass(frozen=True)
+class AgencyCharacter:
+    """How an agency works: which region, how well it collects, how its borrowers pay, how tidy it is."""
+
+    code: str
+    name: str
+    region: str
+    state: str
+    pan: str
+    gstin: str
+    email: str
+    bank_account_no: str
+    ifsc: str
+    msme_class: str
+    strength: int  # chance in a hundred that an account pays something in a month
+    cash_share: int  # of payments, per hundred
+    slack: int  # untidy rows per hundred
+
+
+AGENCIES = (
+    AgencyCharacter(
+        "SHAKTI", "Shakti Recovery Services", "West", "27", "AABCS1429B", "27AABCS1429B1ZU", "accounts@shakti.example",
+        "50200011223344", "HDFC0000240", "small", 68, 15, 2,
+    ),
+    AgencyCharacter(
+        "NILGIRI", "Nilgiri Field Associates", "South", "33", "AAFFN8841K", "33AAFFN8841K1ZZ", "office@nilgiri.example",
+        "602305019876", "ICIC0006023", "micro", 58, 55, 5,
+    ),
+    AgencyCharacter(
+        "YAMUNA", "Yamuna Collections", "North", "07", "AAKCY5520D", "07AAKCY5520D1ZD", "billing@yamuna.example",
+        "917020034455667", "UTIB0000117", "", 47, 35, 9,
+    ),
+)  # fmt: skip
+
+
+@dataclass
+class Account:
+    """One borrower's loan as the month goes on; amounts in paise, `dpd` at the last month's end."""
+
+    no: str
+    name: str
+    mobile: str
+    address: str
+    city: str
+    pincode: str
+    state: str
+    region: str
+    product: str
+    emi: int
+    principal: int
+    dpd: int
+    sanctioned_on: date
+    npa_on: date | None = None
+
+    @property
+    def arrears(self) -> int:
+        """Instalments unpaid, times the instalment."""
+        return self.emi * -(-self.dpd // 30)
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A payment taken by an agency (or made directly at the bank when `agency` is None)."""
+
+    account: Account
+    agency: AgencyCharacter | None
+    amount: int
+    on: date
+    mode: str
+    reference: str
+    receipt_no: str
+    slip_no: str | None = None
+    deposited_on: date | None = None
+    fault: str = ""
+
+
+@dataclass
+class Month:
+    """A month of life: what agencies report, what the bank's statement will show, what core banking books."""
+
+    period: Period
+    through: date
+    paid: list[Paid] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    postings: list[tuple[Paid, str, date]] = field(default_factory=list)
+    reversals: list[tuple[str, Paid, date]] = field(default_factory=list)
+
+
+class World:
+    """The portfolio of `size` accounts from the day before `first` on."""
+
+    def __init__(self, size: int, first: Period, seed: int = 1947) -> None:
+        self.random = random.Random(seed)
+        self.counter = 0
+        self.accounts = [self._account(number, first.start) for number in range(1, size + 1)]
+
+    def _account(self, number: int, start: date) -> Account:
+        pick = self.random
+        region = pick.choices(["West", "South", "North"], [40, 32, 28])[0]
+        city, state, pin = pick.choice(CITIES[region])
+        product, _, (low, high) = pick.choices(PRODUCTS, [share for _, share, _ in PRODUCTS])[0]
+        emi = pick.randrange(low, high, 50) * RUPEE
+        dpd = pick.choices([0, 18, 44, 72, 130, 240], [12, 26, 26, 18, 12, 6])[0] + pick.randrange(0, 12)
+        dpd = 0 if dpd < 12 else dpd
+        return Account(
+            no=f"{product}{2024_000_000 + number * 37 % 999_983:010d}",
+            name=f"{pick.choice(FIRST)} {pick.choice(LAST)}",
+            mobile=f"90000{pick.randrange(100_000):05d}",
+            address=f"{pick.randrange(1, 240)}, {pick.choice(STREETS)}",
+            city=city,
+            pincode=f"{pin}{pick.randrange(10, 99)}",
+            state=state,
+            region=region,
+            product=product,
+            emi=emi,
+            principal=emi * pick.randrange(8, 40),
+            dpd=dpd,
+            sanctioned_on=start - timedelta(days=pick.randrange(500, 1500)),
+            npa_on=start - timedelta(days=dpd - 90) if dpd > 90 else None,
+        )
+
+    def due(self) -> list[Account]:
+        """Accounts an agency is asked to work: those past due."""
+        return [account for account in self.accounts if account.dpd > 0]
+
+    def agency_of(self, account: Account) -> AgencyCharacter:
+        return next(agency for agency in AGENCIES if agency.region == account.region)
+
+    def live(self, period: Period, through: date) -> Month:
+        """Let a month happen up to a day; balances and days past due move on when the whole month has gone by."""
+        month = Month(period, through)
+        for account in self.due():
+            self._work(account, self.agency_of(account), month)
+        self._bank_sees(month)
+        self._noise(month)
+        month.lines.sort(key=lambda line: (line.value_on, line.reference))
+        if through >= period.last_day:
+            self._age(month)
+        return month
+
+    def _work(self, account: Account, agency: AgencyCharacter, month: Month) -> None:
+        pick = self.random
+        chance = agency.strength - min(account.dpd // 12, 22)
+        if pick.randrange(100) >= chance:
+            return
+        instalments = pick.choices([1, 2, 3], [62, 26, 12])[0]
+        amount = min(account.emi * instalments, max(account.arrears, account.emi))
+        parts = 2 if pick.randrange(100) < 14 and amount > 4_000 * RUPEE else 1
+        for part in range(parts):
+            share = (
+                amount // parts // RUPEE * RUPEE if part else amount - amount // parts // RUPEE * RUPEE * (parts - 1)
+            )
+            day = month.period.start + timedelta(days=pick.randrange(month.period.days))
+            if day <= month.through:
+                month.paid.append(self._payment(account, agency, share, day))
+
+    def _payment(self, account: Account, agency: AgencyCharacter, amount: int, day: date) -> Paid:
+        pick = self.random
+        self.counter += 1
+        cash = pick.randrange(100) < agency.cash_share and amount < 45_000 * RUPEE
+        mode = "cash" if cash else pick.choices(["upi", "neft", "imps", "cheque"], [52, 22, 16, 10])[0]
+        receipt = f"{agency.code[:2]}{day:%y%m}-{self.counter:05d}"
+        reference = {
+            "upi": f"{pick.randrange(10**11, 10**12)}",
+            "imps": f"{pick.randrange(10**11, 10**12)}",
+            "neft": f"SBIN{pick.randrange(10**11, 10**12)}",
+            "cheque": f"{pick.randrange(100_000, 999_999)}",
+        }.get(mode, "")
+        late = timedelta(days=pick.choices([0, 1, 2, 5], [55, 35, 7, 3])[0])
+        slip = f"SLP{agency.code[:2]}{day + late:%m%d}" if cash else None
+        untidy = pick.randrange(100) < agency.slack
+        fault = pick.choice(["late", "missing", "short", "double", "wrong_account", "bounced"]) if untidy else ""
+        if fault == "bounced" and mode != "cheque":
+            fault = "missing"
+        if cash and fault in ("double", "wrong_account", "short", "bounced"):
+            fault = "missing"
+        return Paid(account, agency, amount, day, mode, reference, receipt, slip, day + late if cash else None, fault)
+
+    def _bank_sees(self, month: Month) -> None:
+        slips: dict[tuple[str, date], int] = {}
+        for paid in month.paid:
+            if paid.fault == "missing":
+                continue
+            if paid.slip_no and paid.deposited_on:
+                key = (paid.slip_no, paid.deposited_on)
+                slips[key] = slips.get(key, 0) + paid.amount
+                self._post(month, paid, paid.deposited_on)
+            else:
+                self._credit(month, paid)
+        for (slip, day), total in sorted(slips.items()):
+            if day <= month.through:
+                month.lines.append(Line(day, total, True, slip, f"CASH DEP {slip} BY AGENT"))
+
+    def _credit(self, month: Month, paid: Paid) -> None:
+        delay = {"upi": 0, "imps": 0, "neft": 1, "cheque": 2}[paid.mode] + (4 if paid.fault == "late" else 0)
+        day = paid.on + timedelta(days=delay)
+        amount = paid.amount - (paid.amount // 10 // RUPEE * RUPEE if paid.fault == "short" else 0)
+        if day > month.through:
+            return
+        month.lines.append(Line(day, amount, True, paid.reference, narrative(paid)))
+        self._post(month, paid if amount == paid.amount else replace(paid, amount=amount), day)
+        if paid.fault == "bounced" and day + timedelta(days=3) <= month.through:
+            back = day + timedelta(days=3)
+            month.lines.append(
+                Line(back, amount, False, paid.reference, f"CHQ RETURN {paid.reference} FUNDS INSUFFICIENT", True)
+            )
+            month.reversals.append((month.postings[-1][1], paid, back))
+
+    def _post(self, month: Month, paid: Paid, day: date) -> None:
+        if day <= month.through:
+            month.postings.append((paid, f"CBS{month.period.start:%y%m}{len(month.postings) + 1:06d}", day))
+
+    def _noise(self, month: Month) -> None:
+        """What agencies had no part in: credits nobody claims, bank charges, a borrower paying at the branch."""
+        pick = self.random
+        for week in range(4):
+            day = month.period.start + timedelta(days=3 + 7 * week)
+            if day <= month.through:
+                amount = pick.randrange(1_500, 9_000, 50) * RUPEE
+                reference = f"{pick.randrange(10**11, 10**12)}"
+                month.lines.append(Line(day, amount, True, reference, f"UPI/{reference}/UNKNOWN PAYER"))
+        if month.through >= month.period.last_day:
+            month.lines.append(Line(month.period.last_day, 59_000, False, "CHG", "ACCOUNT CHARGES INCL GST"))
+
+    def _age(self, month: Month) -> None:
+        """Month end: who paid moves back, who did not grows older."""
+        received: dict[str, int] = {}
+        for paid in month.paid:
+            if paid.fault not in ("missing", "bounced"):
+                received[paid.account.no] = received.get(paid.account.no, 0) + paid.amount
+        for account in self.accounts:
+            covered = received.get(account.no, 0) // account.emi
+            account.principal = max(account.principal - received.get(account.no, 0) * 7 // 10, account.emi)
+            if account.dpd or self.random.randrange(100) < 6:
+                account.dpd = max(account.dpd + 30 - 30 * covered, 0)
+            if account.dpd > 90 and account.npa_on is None:
+                account.npa_on = month.period.last_day
+            if account.dpd == 0:
+                account.npa_on = None
+
+
+def narrative(paid: Paid) -> str:
+    name = paid.account.name.upper()
+    return {
+        "upi": f"UPI/{paid.reference}/{name}",
+        "imps": f"IMPS/P2A/{paid.reference}/{name}",
+        "neft": f"NEFT-{paid.reference}-{name}",
+        "cheque": f"CLG CHQ {paid.reference} {name}",
+    }[paid.mode]
+
+
+def reported(month: Month, agency: AgencyCharacter) -> Iterable[Paid]:
+    """What one agency hands in for a month, with its own slips of the pen."""
+    for paid in month.paid:
+        if paid.agency == agency:
+            yield paid
+            if paid.fault == "double":
+                yield replace(paid, receipt_no=paid.receipt_no + "A")
