@@ -311,6 +311,7 @@ def apply_security(connection: Connection, metadata: MetaData) -> None:
     for table in sorted(metadata.tables):
         for statement in grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table]):
             run_script(connection, statement)
+    run_script(connection, "grant select on alembic_version to public")  # every login may ask which schema it meets
 
 
 REMOVE = r"""

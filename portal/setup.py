@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -100,17 +101,18 @@ def migrate_down(connection: Connection, revision: str) -> None:
     connection.commit()
 
 
+def head_revision() -> str:
+    """The revision this program was written for."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or ""
+
+
 def current_revision(engine: Engine) -> str | None:
     """What the database has been migrated to; None when it is not ours yet. Unavailable when it cannot be reached."""
     try:
         with engine.connect() as connection:
             if connection.scalar(text("select to_regclass('public.alembic_version')")) is None:
                 return None
-            connection.exec_driver_sql(f"set role {OWNER}")
-            revision = MigrationContext.configure(connection).get_current_revision()
-            connection.rollback()
-            connection.exec_driver_sql("reset role")
-            return revision
+            return connection.scalar(text("select version_num from alembic_version"))
     except OperationalError as error:
         raise Unavailable(f"The database cannot be reached: {error.orig}") from error
 
