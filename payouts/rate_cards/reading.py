@@ -65,7 +65,7 @@ def exact(value: Any) -> Fraction | None:
     """A number however written ("0.08", 65, Decimal), exactly; None when it is none."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None
-    if isinstance(value, str) and not re.fullmatch(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", value.strip()):
+    if isinstance(value, str) and not re.fullmatch(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})", value.strip()):
         return None
     try:
         number = Decimal(str(value).strip())
