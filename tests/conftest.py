@@ -405,3 +405,11 @@ class Shared(Database):
 
     def dispose(self) -> None:
         """Left open: the test goes on."""
+
+
+@pytest.fixture
+def browse(app: Any) -> Any:
+    """Opens browsers: `browse("maker@bank.example")` is signed in as that user, `browse()` as nobody. See tests/factories/browser.py."""
+    from tests.factories.browser import Browser
+
+    return lambda email=None: Browser(app, email)

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from portal.access.models import SignInAttempt, User
@@ -61,8 +61,15 @@ def judge_attempt(session: Session, attempt: Attempt, password: str, *, now: dat
     if user.password_hash and needs_rehash(user.password_hash):
         user.password_hash = hash_password(password)
     user.last_signed_in_at = now
-    session.execute(update(SignInAttempt).where(SignInAttempt.id == attempt.id).values(succeeded=True))
+    _count_as_success(session, attempt, now=now)
     return user
+
+
+def _count_as_success(session: Session, attempt: Attempt, *, now: datetime) -> None:
+    """The try stands as a failure until now; attempts are never updated, so it makes way for another row."""
+    session.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt.id))
+    hashed = email_hash(attempt.email)
+    session.add(SignInAttempt(email_hash=hashed, address=attempt.address, at=now, succeeded=True))
 
 
 def enter(

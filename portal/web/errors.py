@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
@@ -66,25 +67,11 @@ def show(trouble: Trouble) -> Response:
     if _wants_json():
         return _as_json(trouble)
     try:
-        body = _page(trouble)
+        body = render_template("errors/error.html", trouble=trouble, reference=trouble.reference)
     except (TemplateError, DBAPIError, AssertionError, LookupError):
         log.exception("error_page_failed")
         body = _bare(trouble)
     return Response(body, trouble.status, mimetype="text/html")
-
-
-def _page(trouble: Trouble) -> str:
-    return render_template(
-        [f"errors/{trouble.status}.html", "errors/refusal.html"],
-        code=trouble.status,
-        title=trouble.title,
-        what=trouble.message,
-        cure=trouble.cure,
-        message=trouble.message,
-        hint=trouble.cure,
-        problems=trouble.problems,
-        reference=trouble.reference,
-    )
 
 
 def _wants_json() -> bool:
@@ -217,6 +204,12 @@ def on_crash(error: Exception) -> Response:
     return show(trouble_of(500))
 
 
+def way_back() -> str | None:
+    """The page the person came from, when it is one of ours."""
+    came_from = urlsplit(request.referrer or "")
+    return came_from.path if came_from.netloc == request.host else None
+
+
 def install(app: Flask) -> None:
     app.register_error_handler(Invalid, on_invalid)
     app.register_error_handler(Refused, on_refused)
@@ -231,3 +224,4 @@ def install(app: Flask) -> None:
     app.register_error_handler(IntegrityError, on_conflict)
     app.register_error_handler(DBAPIError, on_database_error)
     app.register_error_handler(Exception, on_crash)
+    app.jinja_env.globals["way_back"] = way_back
