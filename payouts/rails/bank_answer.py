@@ -42,17 +42,8 @@ ACTION_OF = {"paid": "confirm", "returned": "return"}
 def read_answer(data: bytes, profile: Profile, currency: str = "INR") -> list[AnswerRecord]:
     """The records of an answer file. Raises Invalid with every problem: not text, cut off, a line of another shape."""
     layout = profile.answer
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid(
-            Problem("not_text", "This is not a text file.", f"Choose the answer to a {profile.label}.")
-        ) from None
-    if not text.strip():
-        raise Invalid(Problem("empty_file", "The file is empty.", "Download the bank's answer again."))
+    text = answer_text(data)
     problems: list[Problem] = []
-    if not text.endswith("\n"):
-        problems.append(Problem("truncated", "The file breaks off in its last line.", "Download it again."))
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     lines, trailer = _without_frame(lines, layout, profile.separator, problems)
     records = [
@@ -65,6 +56,17 @@ def read_answer(data: bytes, profile: Profile, currency: str = "INR") -> list[An
     if problems:
         raise Invalid(problems)
     return records
+
+
+def answer_text(data: bytes) -> str:
+    """The file as text; Invalid when it is none."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid(Problem("not_text", "This is not a text file.", "Choose the bank's answer file.")) from None
+    if not text.strip():
+        raise Invalid(Problem("empty_file", "The file is empty.", "Download the bank's answer again."))
+    return text.strip("\r\n") + "\n"
 
 
 def _without_frame(
@@ -88,17 +90,19 @@ def _record(
     number: int, fields: list[str], layout: AnswerLayout, currency: str, problems: list[Problem]
 ) -> AnswerRecord | None:
     found = len(problems)
+    if len(fields) == layout.columns - 1 == layout.reason:
+        fields = [*fields, ""]  # banks leave out the last, empty reason
     if len(fields) != layout.columns:
         message = f"This line has {len(fields)} fields, the layout {layout.columns}."
         problems.append(Problem("wrong_shape", message, "Use the bank's file as it came.", row=number))
         return None
     cell = [field.strip() for field in fields]
     word, utr = cell[layout.status].upper(), cell[layout.utr]
-    status = {layout.paid_word: "paid", layout.returned_word: "returned"}.get(word, "")
+    status = "paid" if word in layout.paid_words else "returned" if word in layout.returned_words else ""
     if not status:
-        message = f"Status {word!r} is neither {layout.paid_word} nor {layout.returned_word}."
+        message = f"Status {word!r} is none of {', '.join(layout.paid_words + layout.returned_words)}."
         problems.append(Problem("bad_status", message, "Ask the bank.", row=number, column="status", value=word))
-    amount = _amount(cell[layout.amount], currency)
+    amount = amount_of(cell[layout.amount], currency)
     if amount is None:
         message = f"{cell[layout.amount]!r} is not an amount."
         problems.append(Problem("bad_amount", message, row=number, column="amount", value=cell[layout.amount]))
@@ -109,7 +113,7 @@ def _record(
     return AnswerRecord(number, cell[layout.ref], amount, status, utr, cell[layout.reason])
 
 
-def _amount(text: str, currency: str) -> int | None:
+def amount_of(text: str, currency: str) -> int | None:
     try:
         return Money.from_major(text, currency).minor
     except (ValueError, ArithmeticError):
@@ -189,7 +193,7 @@ def compose_answer(data: bytes, profile: Profile, fates: Mapping[str, tuple[str,
             continue
         status, utr, reason = fates[fields[layout.ref]]
         total += Money.from_major(fields[layout.amount], "INR").minor
-        tail = {layout.utr: utr, layout.status: layout.paid_word if status == "paid" else layout.returned_word}
+        tail = {layout.utr: utr, layout.status: (layout.paid_words if status == "paid" else layout.returned_words)[0]}
         tail[layout.reason] = reason.replace(separator, " ")
         answered.append(separator.join([*fields, *(tail[position] for position in range(len(fields), layout.columns))]))
     trailer = (

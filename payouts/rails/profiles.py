@@ -25,8 +25,8 @@ class AnswerLayout:
     utr: int
     status: int
     reason: int
-    paid_word: str
-    returned_word: str
+    paid_words: tuple[str, ...]
+    returned_words: tuple[str, ...]
     has_header: bool = False
     trailer_word: str = ""  # with a trailer: word, count, control total
 
@@ -90,8 +90,8 @@ UNION_BANK_TEXT = Profile(
         utr=11,
         status=12,
         reason=13,
-        paid_word="E",
-        returned_word="R",
+        paid_words=("E",),
+        returned_words=("R",),
         has_header=True,
         trailer_word="FILETRL",
     ),
@@ -118,7 +118,9 @@ ENET_CSV = Profile(
         Column("value date", "value_date", 8),
     ),
     trailer=(),
-    answer=AnswerLayout(columns=10, ref=0, amount=5, utr=7, status=8, reason=9, paid_word="E", returned_word="R"),
+    answer=AnswerLayout(
+        columns=10, ref=0, amount=5, utr=7, status=8, reason=9, paid_words=("E",), returned_words=("R",)
+    ),
     source="Enet corporate upload and reverse file: bank reference, E or R, reason of rejection appended",
 )
 

@@ -1,0 +1,279 @@
+"""Drafting settlements: an agency's accruals of a month become frozen lines. Drafting again changes nothing that still holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import Agency, AgencyBankDetail, DatedSetting
+from allocations.collections.models import Collection
+from payouts.commission.models import AccrualLine, AccrualRun
+from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.composition import Accrued, Composition, compose, fee_base
+from payouts.settlements.content import statement_text
+from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.statement import hash_of
+from payouts.settlements.tax_facts import settlement_tax
+from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.errors import Refused
+from portal.kernel.periods import Period
+
+PAY_WITHIN_DAYS = 45  # MSMED Act 2006 s.15, unless the dated setting says less
+
+
+@dataclass
+class Drafting:
+    """What became of a month: its settlements, how many are new, and why an agency has none."""
+
+    settlements: list[Settlement] = field(default_factory=list)
+    created: int = 0
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+
+def draft(session: Session, period: Period, *, actor: Actor, now: datetime) -> Drafting:
+    """One settlement for each agency with accruals of the month's current run that stand in no live settlement yet.
+
+    A draft whose basis changed (a newer accrual run, other bank details) is made void and drafted anew; anything already
+    submitted or further stays. Refused when the month has not been accrued.
+    """
+    session.execute(text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": f"settlements {period.label}"})
+    run_id = _current_run(session, period)
+    if run_id is None:
+        message = f"Nothing has been accrued for {period.label} yet."
+        raise Refused(message, code="not_accrued", cure=f"Run: portal accrue --period {period.label}")
+    outcome = Drafting()
+    for agency in session.scalars(select(Agency).order_by(Agency.code)).all():
+        _draft_one(session, agency, period, run_id, outcome, actor, now)
+    return outcome
+
+
+def _draft_one(
+    session: Session, agency: Agency, period: Period, run_id: int, outcome: Drafting, actor: Actor, now: datetime
+) -> None:
+    existing = live_settlement(session, agency.id, period)
+    if existing and existing.status != "draft":
+        outcome.settlements.append(existing)
+        if _open_lines(session, agency.id, run_id, except_settlement=None):
+            message = f"{existing.ref} is {existing.status}; later accruals wait for the next month."
+            outcome.notes.append({"agency": agency.code, "message": message})
+        return
+    accrued = _open_lines(session, agency.id, run_id, except_settlement=existing.id if existing else None)
+    if existing and _still_holds(session, existing, agency, period, accrued, run_id):
+        outcome.settlements.append(existing)
+        return
+    if existing:
+        _void(session, existing, actor, now)
+    if not accrued:
+        outcome.notes.append({"agency": agency.code, "message": f"Nothing is payable for {period.label}."})
+        return
+    outcome.settlements.append(_create(session, agency, period, run_id, accrued, actor, now))
+    outcome.created += 1
+
+
+def live_settlement(session: Session, agency_id: int, period: Period) -> Settlement | None:
+    return session.scalars(
+        select(Settlement).where(
+            Settlement.agency_id == agency_id, Settlement.period_start == period.start, Settlement.status != "void"
+        )
+    ).one_or_none()
+
+
+def _current_run(session: Session, period: Period) -> int | None:
+    query = select(AccrualRun.id).where(AccrualRun.period_start == period.start, AccrualRun.is_current)
+    return session.scalar(query)
+
+
+def _open_lines(session: Session, agency_id: int, run_id: int, *, except_settlement: int | None) -> list[Accrued]:
+    """The run's lines for an agency that stand in no live settlement (but, when asked, in this one), in their order."""
+    taken = (
+        select(SettlementLine.accrual_line_id)
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .where(SettlementLine.agency_id == agency_id, SettlementLine.accrual_line_id.is_not(None))
+        .where(Settlement.status != "void", Settlement.id.is_distinct_from(except_settlement))
+    )
+    query = (
+        select(AccrualLine, Collection.receipt_no, Collection.loan_account_no, RateCard.code, RateCardVersion.version)
+        .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
+        .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
+        .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+        .where(AccrualLine.run_id == run_id, AccrualLine.agency_id == agency_id, AccrualLine.id.not_in(taken))
+        .order_by(AccrualLine.id)
+    )
+    return [
+        Accrued(line.id, line.kind, describe(line, receipt, account, card, version), line.amount_minor)
+        for line, receipt, account, card, version in session.execute(query)
+    ]
+
+
+def describe(line: AccrualLine, receipt: str | None, account: str | None, card: str | None, version: int | None) -> str:
+    """What a line is, in one line of text: receipt, account, and the terms that priced it."""
+    parts = [f"Receipt {receipt}" if receipt else line.kind.replace("_", " ").capitalize()]
+    if account:
+        parts.append(account)
+    if card:
+        parts.append(f"{card} v{version} {line.rule_id}".rstrip())
+    elif line.rule_id:
+        parts.append(line.rule_id)
+    return " · ".join(parts)
+
+
+def debt_of(session: Session, agency: Agency, period: Period) -> list[tuple[str, int]]:
+    """What the agency owes from earlier settlements that ended below zero, less what was brought forward since."""
+    query = (
+        select(Settlement.ref, Settlement.period_start, SettlementLine.kind, SettlementLine.amount_minor)
+        .join(SettlementLine, SettlementLine.settlement_id == Settlement.id)
+        .where(Settlement.agency_id == agency.id, Settlement.status != "void", Settlement.period_start < period.start)
+        .where(SettlementLine.kind.in_(("carry_forward", "brought_forward")))
+        .order_by(Settlement.period_start, SettlementLine.position)
+    )
+    rows = session.execute(query).all()
+    owed = sum(row.amount_minor for row in rows)
+    latest = [row.ref for row in rows if row.kind == "carry_forward"]
+    return [(latest[-1], owed)] if owed > 0 and latest else []
+
+
+def composed(
+    session: Session, agency: Agency, period: Period, accrued: list[Accrued]
+) -> tuple[Composition, dict[str, Any]]:
+    """Lines, totals and tax facts of a settlement over these accruals."""
+    base = fee_base((line.kind, line.amount_minor) for line in accrued)
+    withholding, tax = settlement_tax(session, agency, period, base)
+    debts = debt_of(session, agency, period)
+    label = f"{period.start:%B %Y}"
+    return compose(accrued, brought_forward=debts, withholding=withholding, period_label=label), tax
+
+
+def _still_holds(
+    session: Session, existing: Settlement, agency: Agency, period: Period, accrued: list[Accrued], run_id: int
+) -> bool:
+    """Would drafting today give the same lines, tax, bank details and text?"""
+    composition, tax = composed(session, agency, period, accrued)
+    rows = session.scalars(
+        select(SettlementLine).where(SettlementLine.settlement_id == existing.id).order_by(SettlementLine.position)
+    )
+    frozen = [(row.position, row.accrual_line_id, row.kind, row.description, row.amount_minor) for row in rows]
+    fresh = [
+        (each.position, each.accrual_line_id, each.kind, each.description, each.amount_minor)
+        for each in composition.lines
+    ]
+    return (
+        frozen == fresh
+        and existing.tax == tax
+        and existing.bank_detail_id == current_bank_detail(session, agency.id)
+        and existing.hash == hash_of(statement_text(session, existing))
+    )
+
+
+def current_bank_detail(session: Session, agency_id: int) -> int | None:
+    """The newest approved version of an agency's bank details."""
+    return session.scalar(
+        select(AgencyBankDetail.id)
+        .where(AgencyBankDetail.agency_id == agency_id, AgencyBankDetail.status == "approved")
+        .order_by(AgencyBankDetail.version.desc())
+        .limit(1)
+    )
+
+
+def _create(
+    session: Session, agency: Agency, period: Period, run_id: int, accrued: list[Accrued], actor: Actor, now: datetime
+) -> Settlement:
+    composition, tax = composed(session, agency, period, accrued)
+    settlement = Settlement(
+        ref=_next_ref(session, agency, period),
+        agency_id=agency.id,
+        period_start=period.start,
+        status="draft",
+        gross_minor=composition.gross_minor,
+        adjustments_minor=composition.adjustments_minor,
+        withholding_minor=composition.withholding_minor,
+        net_minor=composition.net_minor,
+        currency=agency.currency,
+        tax=tax,
+        bank_detail_id=current_bank_detail(session, agency.id),
+        accrual_run_id=run_id,
+        pay_by_on=period.last_day + timedelta(days=_pay_within_days(session, period)),
+        hash="",
+        drafted_by=actor.email,
+        drafted_at=now,
+    )
+    session.add(settlement)
+    session.flush()
+    _freeze_lines(session, settlement, composition)
+    settlement.hash = hash_of(statement_text(session, settlement))
+    session.flush()
+    record_event(
+        session,
+        AuditTag.SETTLEMENT_DRAFTED,
+        actor=actor,
+        subject_type="settlement",
+        subject_ref=settlement.ref,
+        now=now,
+        agency_id=agency.id,
+        data={
+            "period": period.label,
+            "net": composition.net_minor,
+            "lines": len(composition.lines),
+            "hash": settlement.hash,
+        },
+    )
+    return settlement
+
+
+def _freeze_lines(session: Session, settlement: Settlement, composition: Composition) -> None:
+    rows = [
+        {
+            "agency_id": settlement.agency_id,
+            "settlement_id": settlement.id,
+            "position": line.position,
+            "accrual_line_id": line.accrual_line_id,
+            "kind": line.kind,
+            "description": line.description,
+            "amount_minor": line.amount_minor,
+            "currency": settlement.currency,
+        }
+        for line in composition.lines
+    ]
+    session.execute(insert(SettlementLine), rows)
+
+
+def _next_ref(session: Session, agency: Agency, period: Period) -> str:
+    """S2610-SHAKTI for October 2026; a redrafted one ends in -2, -3 …"""
+    base = f"S{period.start:%y%m}-{agency.code}"
+    made = session.scalar(
+        select(func.count())
+        .select_from(Settlement)
+        .where(Settlement.agency_id == agency.id, Settlement.period_start == period.start)
+    )
+    return f"{base}-{made + 1}" if made else base
+
+
+def _pay_within_days(session: Session, period: Period) -> int:
+    query = (
+        select(DatedSetting.value)
+        .where(DatedSetting.code == "msme.pay_within_days", DatedSetting.effective_from <= period.last_day)
+        .order_by(DatedSetting.effective_from.desc())
+        .limit(1)
+    )
+    value = session.scalar(query)
+    return int(value) if value is not None else PAY_WITHIN_DAYS
+
+
+def _void(session: Session, settlement: Settlement, actor: Actor, now: datetime) -> None:
+    """Take back a draft whose basis changed; its lines stay on record."""
+    settlement.status, settlement.lock_version = "void", settlement.lock_version + 1
+    settlement.reason = "Drafted again: its accruals, tax or bank details changed."
+    session.flush()
+    record_event(
+        session,
+        AuditTag.SETTLEMENT_MOVED,
+        actor=actor,
+        subject_type="settlement",
+        subject_ref=settlement.ref,
+        now=now,
+        agency_id=settlement.agency_id,
+        data={"action": "void", "before": "draft", "after": "void", "comment": settlement.reason},
+    )

@@ -1,0 +1,220 @@
+"""Maker and checker: submit, approve, send back. Approval freezes the statement and posts the journal in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from payouts.ledger.journal import settlement_lines
+from payouts.ledger.service import post
+from payouts.settlements.content import statement_text
+from payouts.settlements.drafting import current_bank_detail
+from payouts.settlements.lifecycle import next_status
+from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.statement import hash_of
+from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
+
+
+def load(session: Session, ref: str) -> Settlement:
+    """The settlement in the session's sight; NotFound otherwise."""
+    settlement = session.scalars(select(Settlement).where(Settlement.ref == ref)).one_or_none()
+    if settlement is None:
+        raise NotFound(f"There is no settlement {ref}.")
+    return settlement
+
+
+def submit(
+    session: Session,
+    ref: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    expected_hash: str | None = None,
+    expected_version: int | None = None,
+) -> Settlement:
+    """A maker puts a draft before the checkers. Stale when it is not what was shown."""
+    refuse_machine(actor, "submit a settlement")
+    settlement = load(session, ref)
+    after = next_status(settlement.status, "submit")
+    _refuse_stale(settlement, expected_hash, expected_version)
+    _refuse_changed_basis(session, settlement)
+    return move(
+        session,
+        settlement,
+        "submit",
+        after,
+        actor=actor,
+        now=now,
+        submitted_by=actor.email,
+        submitted_at=now,
+        reason=None,
+    )
+
+
+def approve(
+    session: Session,
+    ref: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    expected_hash: str | None = None,
+    expected_version: int | None = None,
+    comment: str = "",
+) -> Settlement:
+    """Another person approves exactly what was shown (`expected_hash`): the statement is frozen and the journal posted.
+
+    Forbidden for whoever drafted or submitted it; Stale when it changed; Refused when what it stands on changed.
+    """
+    refuse_machine(actor, "approve a settlement")
+    settlement = load(session, ref)
+    after = next_status(settlement.status, "approve")
+    if actor.email in (settlement.submitted_by, settlement.drafted_by):
+        raise Forbidden(
+            f"{settlement.ref} was submitted by {settlement.submitted_by}: another person approves it.",
+            code="maker_is_checker",
+            cure="Ask another approver.",
+        )
+    _refuse_stale(settlement, expected_hash, expected_version)
+    text = _refuse_changed_basis(session, settlement)
+    if settlement.net_minor > 0 and settlement.bank_detail_id is None:
+        message = f"{settlement.ref} has nowhere to be paid: the agency has no approved bank details."
+        raise Refused(message, code="no_bank_details", cure="Approve the agency's bank details and draft again.")
+    move(
+        session,
+        settlement,
+        "approve",
+        after,
+        actor=actor,
+        now=now,
+        comment=comment,
+        approved_by=actor.email,
+        approved_at=now,
+        statement_text=text,
+    )
+    _post_journal(session, settlement, actor, now)
+    return settlement
+
+
+def reject(
+    session: Session,
+    ref: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    expected_version: int | None = None,
+) -> Settlement:
+    """A checker sends it back to draft; the reason is what the maker reads."""
+    refuse_machine(actor, "reject a settlement")
+    if not reason.strip():
+        raise Invalid(
+            Problem("missing_reason", "A rejection needs a reason.", "Say what must change.", column="reason")
+        )
+    settlement = load(session, ref)
+    after = next_status(settlement.status, "reject")
+    _refuse_stale(settlement, None, expected_version)
+    return move(
+        session,
+        settlement,
+        "reject",
+        after,
+        actor=actor,
+        now=now,
+        comment=reason.strip(),
+        reason=reason.strip(),
+        submitted_by=None,
+        submitted_at=None,
+    )
+
+
+def move(
+    session: Session,
+    settlement: Settlement,
+    action: str,
+    after: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    comment: str = "",
+    **values: Any,
+) -> Settlement:
+    """Compare and set: the row moves only if it still is what we read; Stale when someone was faster. With its audit event."""
+    before, version = settlement.status, settlement.lock_version
+    moved = session.execute(
+        update(Settlement)
+        .where(Settlement.id == settlement.id, Settlement.lock_version == version, Settlement.status == before)
+        .values(status=after, lock_version=version + 1, **values)
+        .execution_options(synchronize_session=False)
+        .returning(Settlement.id)
+    ).all()
+    if not moved:
+        raise Stale(f"{settlement.ref} changed while you were looking at it. Open it again and decide anew.")
+    session.refresh(settlement)
+    record_event(
+        session,
+        AuditTag.SETTLEMENT_MOVED,
+        actor=actor,
+        subject_type="settlement",
+        subject_ref=settlement.ref,
+        now=now,
+        agency_id=settlement.agency_id,
+        data={
+            "action": action,
+            "before": before,
+            "after": after,
+            "net": settlement.net_minor,
+            "hash": settlement.hash,
+            "comment": comment,
+        },
+    )
+    return settlement
+
+
+def refuse_machine(actor: Actor, deed: str) -> None:
+    """The built-in user computes; it never decides about money, and neither does an agency."""
+    if actor.role == "system" or actor.agency_id is not None:
+        message = f"The {actor.role} user may not {deed}."
+        raise Forbidden(message, code="not_a_person", cure="Name the person who decides with --as.")
+
+
+def _refuse_stale(settlement: Settlement, expected_hash: str | None, expected_version: int | None) -> None:
+    if expected_hash is not None and expected_hash != settlement.hash:
+        raise Stale()
+    if expected_version is not None and expected_version != settlement.lock_version:
+        raise Stale()
+
+
+def _refuse_changed_basis(session: Session, settlement: Settlement) -> str:
+    """The statement's text as the rows give it now; Refused when it is no longer what was hashed."""
+    text = statement_text(session, settlement)
+    if hash_of(text) != settlement.hash or settlement.bank_detail_id != current_bank_detail(
+        session, settlement.agency_id
+    ):
+        raise Refused(
+            f"What {settlement.ref} stands on has changed since it was drafted.",
+            code="basis_changed",
+            cure="Send it back, draft the month again, and look at the new one.",
+        )
+    return text
+
+
+def _post_journal(session: Session, settlement: Settlement, actor: Actor, now: datetime) -> None:
+    query = select(SettlementLine.kind, SettlementLine.amount_minor).where(
+        SettlementLine.settlement_id == settlement.id
+    )
+    post(
+        session,
+        f"J-{settlement.ref}",
+        settlement_lines((row.kind, row.amount_minor) for row in session.execute(query)),
+        kind="settlement",
+        subject_ref=settlement.ref,
+        narration=f"Commission {settlement.period_start:%B %Y}",
+        agency_id=settlement.agency_id,
+        currency=settlement.currency,
+        actor=actor,
+        now=now,
+    )
