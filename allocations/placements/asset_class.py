@@ -18,13 +18,13 @@ SUBSTANDARD_MONTHS, DOUBTFUL_1_MONTHS, DOUBTFUL_2_MONTHS = 12, 24, 48
 
 class AssetClass(StrEnum):
     STANDARD = "standard"
-    SMA_0 = "sma-0"
-    SMA_1 = "sma-1"
-    SMA_2 = "sma-2"
+    SMA_0 = "sma_0"
+    SMA_1 = "sma_1"
+    SMA_2 = "sma_2"
     SUBSTANDARD = "substandard"
-    DOUBTFUL_1 = "doubtful-1"
-    DOUBTFUL_2 = "doubtful-2"
-    DOUBTFUL_3 = "doubtful-3"
+    DOUBTFUL_1 = "doubtful_1"
+    DOUBTFUL_2 = "doubtful_2"
+    DOUBTFUL_3 = "doubtful_3"
     LOSS = "loss"
     WRITTEN_OFF = "written_off"
 

@@ -70,12 +70,12 @@ def test_rbis_worked_dates_due_on_31_march() -> None:
     due = date(2021, 3, 31)
     expected = {
         date(2021, 3, 30): "standard",
-        date(2021, 3, 31): "sma-0",
-        date(2021, 4, 29): "sma-0",
-        date(2021, 4, 30): "sma-1",
-        date(2021, 5, 29): "sma-1",
-        date(2021, 5, 30): "sma-2",
-        date(2021, 6, 28): "sma-2",
+        date(2021, 3, 31): "sma_0",
+        date(2021, 4, 29): "sma_0",
+        date(2021, 4, 30): "sma_1",
+        date(2021, 5, 29): "sma_1",
+        date(2021, 5, 30): "sma_2",
+        date(2021, 6, 28): "sma_2",
         date(2021, 6, 29): "substandard",
     }
     assert {day: str(asset_class(day, max((day - due).days + 1, 0))) for day in expected} == expected
@@ -85,11 +85,11 @@ def test_rbis_worked_dates_due_on_31_march() -> None:
     ("npa_on", "expected"),
     [
         (date(2025, 10, 31), "substandard"),
-        (date(2025, 10, 30), "doubtful-1"),
-        (date(2024, 10, 31), "doubtful-1"),
-        (date(2024, 10, 30), "doubtful-2"),
-        (date(2022, 10, 31), "doubtful-2"),
-        (date(2022, 10, 30), "doubtful-3"),
+        (date(2025, 10, 30), "doubtful_1"),
+        (date(2024, 10, 31), "doubtful_1"),
+        (date(2024, 10, 30), "doubtful_2"),
+        (date(2022, 10, 31), "doubtful_2"),
+        (date(2022, 10, 30), "doubtful_3"),
         (date(2026, 11, 1), "standard"),
     ],
 )

@@ -1,0 +1,170 @@
+"""`portal agencies import`: a file that empanels agencies or brings their facts up to date."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import AGENCY_STATUSES, Agency
+from allocations.agencies.service import (
+    FIELDS,
+    agency_problems,
+    bank_detail_problems,
+    change_agency,
+    empanel,
+    lender,
+    propose_bank_detail,
+)
+from portal.kernel.audit import Actor
+from portal.kernel.errors import Problem
+from portal.kernel.money import EXPONENTS
+from portal.kernel.tables.dates import DateOrder
+from portal.kernel.tables.result import ImportResult
+from portal.kernel.tables.sheet import Sheet, read_sheet
+from portal.kernel.tables.spec import Column, SheetSpec
+
+AGENCIES = SheetSpec(
+    "agencies",
+    (
+        Column(
+            "agency_code", needed=True, max_len=30, pattern="[A-Za-z0-9._-]+", pattern_hint="Letters, digits, - _ ."
+        ),
+        Column("legal_name", needed=True),
+        Column("pan", max_len=20),
+        Column("gstin", max_len=20),
+        Column("state", max_len=60),
+        Column("udyam_no", max_len=40),
+        Column("msme_class", "choice", choices=("micro", "small", "medium", "none")),
+        Column("agreement_from", "date", needed=True),
+        Column("agreement_to", "date", needed=True),
+        Column("email", pattern=r"[^@\s]+@[^@\s]+", pattern_hint="name@firm.example"),
+        Column("phone", max_len=40),
+        Column("bank_account_no", max_len=40),
+        Column("ifsc", max_len=20),
+        Column("account_holder"),
+        Column("currency", "choice", choices=tuple(EXPONENTS)),
+        Column("country", max_len=2, pattern="[A-Za-z]{2}", pattern_hint="Two letters, such as IN."),
+        Column("capacity", "int", most=10_000_000),
+        Column("status", "choice", choices=AGENCY_STATUSES, choice_aliases={"active": "empanelled"}),
+    ),
+)
+UPPER = ("pan", "gstin", "udyam_no", "ifsc", "country")
+BANK = ("bank_account_no", "ifsc", "account_holder")
+
+
+def import_agencies(
+    session: Session,
+    data: bytes,
+    *,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    date_order: DateOrder | None = None,
+    all_or_nothing: bool = False,
+) -> ImportResult:
+    """Empanel new agencies and update known ones; columns the file does not have stay as they are.
+
+    Raises Invalid when the file as a whole cannot be read. Changed bank details become a new version for a checker.
+    """
+    session.scalar(select(func.pg_advisory_xact_lock(0x41474E43)))
+    bank = lender(session)
+    sheet = read_sheet(data, file_name, AGENCIES, currency=bank.currency, date_order=date_order)
+    rows = [values_of(sheet, at) for at in range(len(sheet))]
+    known = {agency.code: agency for agency in session.scalars(select(Agency))}
+    check_rows(sheet, rows, known, bank.country)
+    result = ImportResult(
+        len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
+    )
+    if not (all_or_nothing and sheet.rejected):
+        for at in np.flatnonzero(sheet.good):
+            store_row(session, rows[at], known, result, actor=actor, now=now)
+    result.rejected, result.problems, result.rejected_csv = (
+        sheet.rejected,
+        sheet.sorted_problems(),
+        sheet.rejected_csv(),
+    )
+    return result
+
+
+def values_of(sheet: Sheet, at: int) -> dict[str, Any]:
+    """A row's values in Python's own types, only for columns the file has; blank cells are None."""
+    row = sheet.frame.iloc[at]
+    values: dict[str, Any] = {name: plain(row[name]) for name in sheet.header_of}
+    for name in UPPER:
+        if values.get(name):
+            values[name] = values[name].upper().replace(" ", "")
+    return values
+
+
+def plain(value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.date()
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def check_rows(sheet: Sheet, rows: list[dict[str, Any]], known: dict[str, Agency], country: str) -> None:
+    """Reject rows whose facts are wrong, and the second of two rows for one agency."""
+    first_row: dict[str, int] = {}
+    for at, values in enumerate(rows):
+        code = values["agency_code"]
+        agency = known.get(code)
+        home = values.get("country") or (agency.country if agency else country)
+        for problem in row_problems(values, home):
+            sheet.reject(np.array([at]), problem.code, problem.message, problem.cure, problem.column)
+        if code is None:
+            continue
+        if code in first_row:
+            message = f"Row {first_row[code]} of this file is the same agency."
+            sheet.reject(np.array([at]), "duplicate_agency", message, "Keep one row for each agency.", "agency_code")
+        first_row.setdefault(code, int(sheet.row_no[at]))
+
+
+def row_problems(values: dict[str, Any], country: str) -> Iterable[Problem]:
+    yield from agency_problems({**values, "country": country})
+    account_no, ifsc, holder = (values.get(name) or "" for name in BANK)
+    if account_no or ifsc or holder:
+        yield from bank_detail_problems(account_no, ifsc, holder, country)
+
+
+def store_row(
+    session: Session,
+    values: dict[str, Any],
+    known: dict[str, Agency],
+    result: ImportResult,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    code = values["agency_code"]
+    facts = {name: values[name] for name in FIELDS if name in values}
+    agency = known.get(code)
+    if agency is None:
+        agency = known[code] = empanel(session, code, facts, actor=actor, now=now, file=result.file_sha256)
+        result.created += 1
+        _pay_to(session, agency, values, actor, now)
+        return
+    keep = {name: value for name, value in facts.items() if value is not None or name not in NEVER_BLANK}
+    reason = f"Imported from file {result.file_sha256[:12]}"
+    changed = change_agency(session, agency, keep, reason=reason, actor=actor, now=now)
+    changed = _pay_to(session, agency, values, actor, now) or changed
+    result.updated += changed
+    result.unchanged += not changed
+
+
+NEVER_BLANK = {"legal_name", "agreement_from", "country", "currency", "status"}
+
+
+def _pay_to(session: Session, agency: Agency, values: dict[str, Any], actor: Actor, now: datetime) -> bool:
+    account_no, ifsc, holder = (values.get(name) or "" for name in BANK)
+    if not account_no:
+        return False
+    return propose_bank_detail(session, agency, account_no, ifsc, holder, actor=actor, now=now) is not None

@@ -1,0 +1,78 @@
+"""Reads for pages and commands: agencies, their people, where they are paid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import Agency, AgencyBankDetail, Agent
+from portal.kernel.errors import NotFound
+
+
+def find_agency(session: Session, code: str) -> Agency:
+    """The agency with this code. NotFound when there is none in sight."""
+    agency = session.scalars(select(Agency).where(Agency.code == code)).first()
+    if agency is None:
+        raise NotFound(f"There is no agency {code}.")
+    return agency
+
+
+def find_agent(session: Session, agency: Agency, code: str) -> Agent:
+    agent = session.scalars(select(Agent).where(Agent.agency_id == agency.id, Agent.code == code)).first()
+    if agent is None:
+        raise NotFound(f"There is no agent {code} at {agency.code}.")
+    return agent
+
+
+def list_agencies(
+    session: Session, after: tuple[Any, ...] | None, limit: int, *, q: str = "", status: str = ""
+) -> Sequence[Agency]:
+    """One page of agencies by code; `q` is the beginning of a code or a part of a name."""
+    query = select(Agency).order_by(Agency.code).limit(limit)
+    if after:
+        query = query.where(Agency.code > after[0])
+    if status:
+        query = query.where(Agency.status == status)
+    if q:
+        query = query.where(
+            Agency.code.istartswith(q, autoescape=True) | Agency.legal_name.icontains(q, autoescape=True)
+        )
+    return session.scalars(query).all()
+
+
+def agency_choices(session: Session) -> list[tuple[str, str]]:
+    """Code and name of every agency, for filters."""
+    rows = session.execute(select(Agency.code, Agency.legal_name).order_by(Agency.code))
+    return [(code, f"{code} · {name}") for code, name in rows]
+
+
+def list_agents(session: Session, agency: Agency, limit: int = 500) -> Sequence[Agent]:
+    return session.scalars(select(Agent).where(Agent.agency_id == agency.id).order_by(Agent.code).limit(limit)).all()
+
+
+def list_bank_details(session: Session, agency: Agency) -> Sequence[AgencyBankDetail]:
+    """Every version, the newest first."""
+    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id)
+    return session.scalars(query.order_by(AgencyBankDetail.version.desc())).all()
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyUser:
+    """A person of an agency who may sign in."""
+
+    email: str
+    name: str
+    role: str
+    is_enabled: bool
+
+
+USERS = text("select email, name, role, is_enabled from users where agency_id = :agency order by email limit 500")
+
+
+def list_users(session: Session, agency: Agency) -> list[AgencyUser]:
+    """The agency's users, by the table's name: who may sign in is kept one floor above."""
+    return [AgencyUser(*row) for row in session.execute(USERS, {"agency": agency.id})]

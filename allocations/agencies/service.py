@@ -1,0 +1,248 @@
+"""What changes an agency: empanelment, its agreement and status, its people, where it is paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from allocations.agencies.identifiers import gstin_fault, ifsc_fault, pan_fault
+from allocations.agencies.models import AGENCY_STATUSES, Agency, AgencyBankDetail, Agent, Lender
+from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.errors import Invalid, Problem, Refused, Stale
+
+FIELDS = (
+    "legal_name",
+    "pan",
+    "gstin",
+    "state",
+    "udyam_no",
+    "msme_class",
+    "agreement_from",
+    "agreement_to",
+    "email",
+    "phone",
+    "country",
+    "currency",
+    "capacity",
+    "status",
+)
+PERSONAL = {"email", "phone", "pan"}  # changed, but not what to: the audit log keeps no personal data
+WORKING = ("empanelled", "watch_list")  # statuses in which an agency may hold accounts
+
+
+def lender(session: Session) -> Lender:
+    """The bank that runs this portal."""
+    return session.scalars(select(Lender).order_by(Lender.id)).first() or Lender(
+        name="", country="IN", currency="INR", entity_type="bank", state="", gstin=""
+    )
+
+
+def agency_problems(values: Mapping[str, Any]) -> Iterable[Problem]:
+    """Everything wrong with an agency's facts; `column` names the field."""
+    if values.get("country", "IN") == "IN":
+        yield from _indian_problems(values)
+    start, end = values.get("agreement_from"), values.get("agreement_to")
+    if start and end and end < start:
+        yield Problem(
+            "agreement_dates", f"The agreement ends ({end}) before it begins ({start}).", "Correct one of the dates.",
+            column="agreement_to", value=str(end),
+        )  # fmt: skip
+    if values.get("status") not in (None, *AGENCY_STATUSES):
+        cure = f"Use one of: {', '.join(AGENCY_STATUSES)}."
+        yield Problem("not_a_status", f"{values['status']} is not a status.", cure, column="status")
+
+
+def _indian_problems(values: Mapping[str, Any]) -> Iterable[Problem]:
+    pan, gstin = values.get("pan"), values.get("gstin")
+    if pan and (fault := pan_fault(pan)):
+        yield Problem("bad_pan", fault, "Copy it from the PAN card.", column="pan", value=pan)
+        pan = None
+    if gstin and (fault := gstin_fault(gstin, pan)):
+        yield Problem("bad_gstin", fault, "Copy it from the registration certificate.", column="gstin", value=gstin)
+
+
+def bank_detail_problems(account_no: str, ifsc: str, account_holder: str, country: str) -> Iterable[Problem]:
+    """Everything wrong with where an agency wants to be paid; all three parts belong together."""
+    parts = {"bank_account_no": account_no, "ifsc": ifsc, "account_holder": account_holder}
+    for name, value in parts.items():
+        if not value:
+            message = f"{name} is empty although other bank details are given."
+            yield Problem("bank_details_incomplete", message, "Give all three or none.", column=name)
+    if ifsc and country == "IN" and (fault := ifsc_fault(ifsc)):
+        yield Problem("bad_ifsc", fault, "Copy it from a cheque of that account.", column="ifsc", value=ifsc)
+
+
+def empanel(
+    session: Session, code: str, values: Mapping[str, Any], *, actor: Actor, now: datetime, file: str = ""
+) -> Agency:
+    """Add an agency. Raises Invalid with every fault; a taken code is one of them."""
+    problems = list(agency_problems(values))
+    if session.scalar(select(Agency.id).where(Agency.code == code)):
+        problems.append(
+            Problem("agency_exists", f"There is an agency {code} already.", "Choose another code.", column="code")
+        )
+    if problems:
+        raise Invalid(problems)
+    bank = lender(session)
+    given = {name: value for name, value in values.items() if name in FIELDS and value not in (None, "")}
+    agency = Agency(**{"code": code, "country": bank.country, "currency": bank.currency, "created_at": now, **given})
+    session.add(agency)
+    session.flush()
+    data = {"after": seen(given), **({"file": file} if file else {})}
+    _record(session, AuditTag.AGENCY_CREATED, agency, actor, now, data)
+    return agency
+
+
+def change_agency(
+    session: Session,
+    agency: Agency,
+    values: Mapping[str, Any],
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    expected_version: int | None = None,
+) -> bool:
+    """Change an agency's facts; False when they are all as they were. Raises Stale when another change came first."""
+    if expected_version is not None and expected_version != agency.lock_version:
+        raise Stale()
+    before = {name: getattr(agency, name) for name in FIELDS}
+    after = {**before, **{name: value for name, value in values.items() if name in FIELDS}}
+    if problems := list(agency_problems(after)):
+        raise Invalid(problems)
+    changed = {name for name in FIELDS if before[name] != after[name]}
+    if not changed:
+        return False
+    for name in changed:
+        setattr(agency, name, after[name])
+    agency.lock_version += 1
+    data = {"before": seen(before, changed), "after": seen(after, changed), "reason": reason}
+    _record(session, AuditTag.AGENCY_CHANGED, agency, actor, now, data)
+    session.flush()
+    return True
+
+
+def seen(values: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
+    """Facts as the audit log may carry them: personal ones by name only."""
+    chosen = values if names is None else {name: values[name] for name in names}
+    return {name: "(kept private)" if name in PERSONAL and value else value for name, value in chosen.items()}
+
+
+def _record(session: Session, tag: AuditTag, agency: Agency, actor: Actor, now: datetime, data: dict[str, Any]) -> None:
+    record_event(
+        session,
+        tag,
+        actor=actor,
+        subject_type="agency",
+        subject_ref=agency.code,
+        agency_id=agency.id,
+        now=now,
+        data=data,
+    )
+
+
+# --- where it is paid
+
+
+def bank_details(session: Session, agency: Agency) -> list[AgencyBankDetail]:
+    """Every version, the newest first."""
+    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id)
+    return list(session.scalars(query.order_by(AgencyBankDetail.version.desc())))
+
+
+def propose_bank_detail(
+    session: Session, agency: Agency, account_no: str, ifsc: str, account_holder: str, *, actor: Actor, now: datetime
+) -> AgencyBankDetail | None:
+    """Add a version of an agency's bank details; None when the newest one says the same.
+
+    The first version comes with the empanelment and holds at once; every later one waits for a checker. Raises Invalid.
+    """
+    if problems := list(bank_detail_problems(account_no, ifsc, account_holder, agency.country)):
+        raise Invalid(problems)
+    versions = bank_details(session, agency)
+    newest = versions[0] if versions else None
+    same = newest and (newest.account_no, newest.ifsc, newest.account_holder) == (account_no, ifsc, account_holder)
+    if same and newest is not None and newest.status != "rejected":
+        return None
+    detail = AgencyBankDetail(
+        agency_id=agency.id,
+        version=newest.version + 1 if newest else 1,
+        account_no=account_no,
+        ifsc=ifsc,
+        account_holder=account_holder,
+        status="proposed" if newest else "approved",
+        proposed_by=actor.email,
+        proposed_at=now,
+    )
+    session.add(detail)
+    session.flush()
+    _record_detail(session, agency, detail, actor, now)
+    return detail
+
+
+def decide_bank_detail(
+    session: Session, agency: Agency, version: int, *, approve: bool, actor: Actor, now: datetime
+) -> AgencyBankDetail:
+    """A checker accepts or turns down proposed bank details. Refused when they were proposed by the same person or decided before."""
+    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id, AgencyBankDetail.version == version)
+    detail = session.scalars(query.with_for_update()).first()
+    if detail is None or detail.status != "proposed":
+        raise Stale("These bank details no longer wait for a decision.")
+    if detail.proposed_by == actor.email:
+        raise Refused("You proposed these bank details; a different person must approve them.", code="is_not_the_maker")
+    detail.status = "approved" if approve else "rejected"
+    detail.approved_by, detail.approved_at = actor.email, now
+    _record_detail(session, agency, detail, actor, now)
+    session.flush()
+    return detail
+
+
+def _record_detail(session: Session, agency: Agency, detail: AgencyBankDetail, actor: Actor, now: datetime) -> None:
+    data = {"version": detail.version, "status": detail.status}
+    _record(session, AuditTag.AGENCY_BANK_DETAIL_CHANGED, agency, actor, now, data)
+
+
+# --- its people
+
+AGENT_FIELDS = ("name", "mobile", "certificate_no", "certificate_until", "verified_until", "is_active")
+
+
+def save_agent(
+    session: Session, agency: Agency, code: str, values: Mapping[str, Any], *, actor: Actor, now: datetime
+) -> Agent:
+    """Add an agent or change the one with this code."""
+    agent = session.scalars(select(Agent).where(Agent.agency_id == agency.id, Agent.code == code)).first()
+    before = {name: getattr(agent, name) for name in AGENT_FIELDS} if agent else {}
+    if agent is None:
+        agent = Agent(agency_id=agency.id, code=code, name=str(values.get("name") or code), is_active=True)
+        session.add(agent)
+    for name in AGENT_FIELDS:
+        if name in values:
+            setattr(agent, name, values[name])
+    session.flush()
+    after = {name: getattr(agent, name) for name in AGENT_FIELDS}
+    changed = [name for name in AGENT_FIELDS if before.get(name) != after[name]]
+    private = {"name", "mobile", "certificate_no"}
+    data = {
+        side: {n: "(kept private)" if n in private else v.get(n) for n in changed}
+        for side, v in (("before", before), ("after", after))
+    }
+    record_event(
+        session, AuditTag.AGENT_CHANGED, actor=actor, subject_type="agent", subject_ref=f"{agency.code}/{code}",
+        agency_id=agency.id, now=now, data=data,
+    )  # fmt: skip
+    return agent
+
+
+def agent_may_work(agent: Agent, day: date) -> str | None:
+    """Why an agent may not be given accounts on a day; None when nothing stands against it."""
+    if not agent.is_active:
+        return "is no longer active"
+    for word, until in (("certificate", agent.certificate_until), ("verification", agent.verified_until)):
+        if until and until < day:
+            return f"has a {word} that ended on {until}"
+    return None

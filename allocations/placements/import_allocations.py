@@ -1,0 +1,323 @@
+"""`portal allocations import`: a placement, each row one account with one agency for a term.
+
+What stood at the opening (bucket, balances) is frozen from the newest snapshot on or before the first day. Overlaps are looked for on
+the bank's side, where the other agency may be named; the exclusion constraint stands behind as the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from allocations.agencies.service import WORKING, lender
+from allocations.placements.models import STREAMS, Placement
+from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.tables.bulk import stage
+from portal.kernel.tables.dates import DateOrder
+from portal.kernel.tables.result import ImportResult
+from portal.kernel.tables.sheet import Sheet, read_sheet
+from portal.kernel.tables.spec import Column, SheetSpec
+
+ALLOCATIONS = SheetSpec(
+    "allocations",
+    (
+        Column("loan_account_no", needed=True, max_len=60),
+        Column("agency_code", needed=True, max_len=30),
+        Column("from_on", "date", needed=True),
+        Column("to_on", "date"),
+        Column("agent_code", max_len=40),
+        Column("target_amount", "amount", into="target_minor"),
+        Column(
+            "stream",
+            "choice",
+            choices=STREAMS,
+            choice_aliases={"visit": "field", "telecalling": "tele", "call": "tele"},
+        ),
+    ),
+)
+STAGED = {
+    "pos": "bigint",
+    "row_no": "bigint",
+    "loan_account_no": "text",
+    "agency_code": "text",
+    "from_on": "date",
+    "to_on": "date",
+    "agent_code": "text",
+    "target_minor": "bigint",
+    "stream": "text",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question to the database about the staged rows: every row it returns (`pos` and more) is rejected with this problem."""
+
+    code: str
+    column: str
+    sql: str
+    message: Callable[[Row[Any]], str]
+    cure: str
+
+
+def _term(row: Row[Any]) -> str:
+    return f"{row.held_from} to {row.held_to or 'further notice'}"
+
+
+CHECKS = (
+    Check(
+        "unknown_account",
+        "loan_account_no",
+        "where l.id is null",
+        lambda row: f"There is no account {row.loan_account_no}.",
+        "Import the account first, or correct the number.",
+    ),
+    Check(
+        "unknown_agency",
+        "agency_code",
+        "where g.id is null",
+        lambda row: f"There is no agency {row.agency_code}.",
+        "Empanel the agency first, or correct the code.",
+    ),
+    Check(
+        "agency_shut",
+        "agency_code",
+        f"where g.status not in {WORKING}",
+        lambda row: f"{row.agency_code} may not be given accounts: {row.status.replace('_', ' ')}.",
+        "Choose another agency, or empanel this one.",
+    ),
+    Check(
+        "agreement_not_in_force",
+        "from_on",
+        "where s.from_on < g.agreement_from or greatest(s.from_on, s.to_on) > g.agreement_to",
+        lambda row: (
+            f"The agreement of {row.agency_code} runs from {row.agreement_from} to {row.agreement_to or 'further notice'}."
+        ),
+        "Keep the term within the agreement, or extend the agreement.",
+    ),
+    Check(
+        "unknown_agent",
+        "agent_code",
+        "where s.agent_code is not null and g.id is not null and t.id is null",
+        lambda row: f"{row.agency_code} has no agent {row.agent_code}.",
+        "Add the agent first, or leave the cell empty.",
+    ),
+    Check(
+        "agent_may_not_work",
+        "agent_code",
+        "where t.id is not null and (not t.is_active or t.certificate_until < s.from_on or t.verified_until < s.from_on)",
+        lambda row: (
+            f"Agent {row.agent_code} is not active, or has no valid certificate and verification on {row.from_on}."
+        ),
+        "Renew the certificate, or choose another agent.",
+    ),
+    Check(
+        "no_snapshot",
+        "from_on",
+        "where l.id is not null and x.as_of is null",
+        lambda row: f"Nothing is stored of what {row.loan_account_no} owed on or before {row.from_on}.",
+        "Import the accounts as of a day not later than from_on.",
+    ),
+)
+
+FACTS = """
+    create temporary table staged_facts on commit drop as
+    select s.*, l.id as account_id, g.id as agency_id, g.status, g.agreement_from, g.agreement_to, t.id as agent_id,
+           t.is_active, t.certificate_until, t.verified_until, x.as_of
+    from staged_allocations s
+    left join loan_accounts l on l.loan_account_no = s.loan_account_no
+    left join agencies g on g.code = s.agency_code
+    left join agents t on t.agency_id = g.id and t.code = s.agent_code
+    left join lateral (select x.as_of from account_snapshots x where x.loan_account_id = l.id and x.as_of <= s.from_on
+                       order by x.as_of desc limit 1) x on true
+"""
+
+HELD = """
+    select s.pos, h.from_on as held_from, h.to_on as held_to, h.reason
+    from staged_facts s join holds h on h.loan_account_id = s.account_id and h.effect in ('no_work', 'both')
+     and daterange(h.from_on, h.to_on, '[]') && daterange(s.from_on, s.to_on, '[]')
+    where s.pos <> all(:known) order by s.pos, h.id
+"""
+
+KNOWN = """
+    select s.pos from staged_facts s
+    join allocations a on a.loan_account_id = s.account_id and a.agency_id = s.agency_id and a.stream = s.stream
+     and a.from_on = s.from_on
+    join placements p on p.id = a.placement_id and p.code = :placement
+    where a.to_on is not distinct from s.to_on or a.recalled_at is not null
+"""
+
+OVERLAPS = """
+    select s.pos, g.code as holder, a.from_on as held_from, a.to_on as held_to, p.code as placement
+    from staged_facts s
+    join allocations a on a.loan_account_id = s.account_id and a.stream = s.stream
+     and a.term && daterange(s.from_on, s.to_on, '[]')
+    join agencies g on g.id = a.agency_id join placements p on p.id = a.placement_id
+    where s.pos <> all(:known) order by s.pos, a.from_on
+"""
+
+INSERT = """
+    insert into allocations (placement_id, loan_account_id, agency_id, agent_id, stream, from_on, to_on, opening_as_of,
+      opening_bucket, opening_asset_class, opening_dpd_days, opening_emi_minor, opening_principal_minor, opening_total_minor,
+      opening_overdue_minor, target_minor, currency, loan_account_no, customer_name, product, city, pincode, state, region,
+      created_at)
+    select :placement, l.id, s.agency_id, s.agent_id, s.stream, s.from_on, s.to_on, x.as_of, x.bucket, x.asset_class, x.dpd_days,
+      x.emi_minor, x.principal_minor, x.total_minor, x.overdue_minor, s.target_minor, l.currency, l.loan_account_no,
+      l.customer_name, l.product, l.city, l.pincode, l.state, l.region, :now
+    from staged_facts s
+    join loan_accounts l on l.id = s.account_id
+    join account_snapshots x on x.loan_account_id = s.account_id and x.as_of = s.as_of
+    where s.pos <> all(:skip) order by s.pos
+"""
+
+
+def import_allocations(
+    session: Session,
+    data: bytes,
+    *,
+    placement: str,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    date_order: DateOrder | None = None,
+    all_or_nothing: bool = False,
+) -> ImportResult:
+    """Allocate accounts to agencies under a placement's code. The same file again changes nothing.
+
+    Raises Invalid when the file as a whole cannot be read, Refused when another import took the same days at the same moment.
+    """
+    check_code(placement)
+    session.scalar(select(func.pg_advisory_xact_lock(0x414C4C4F)))
+    sheet = read_sheet(data, file_name, ALLOCATIONS, currency=lender(session).currency, date_order=date_order)
+    prepare(sheet)
+    stage(session, "staged_allocations", sheet.good_frame(), STAGED)
+    session.execute(text(FACTS))
+    session.execute(text("analyze staged_facts"))
+    known = session.scalars(text(KNOWN), {"placement": placement}).all()
+    refuse_by_database(session, sheet, known)
+    result = ImportResult(
+        len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
+    )
+    result.unchanged = int(sheet.good[known].sum()) if known else 0
+    if not (all_or_nothing and sheet.rejected):
+        store(session, sheet, result, known, placement, actor, now)
+    session.execute(text("drop table pg_temp.staged_facts, pg_temp.staged_allocations"))
+    result.rejected, result.problems, result.rejected_csv = (
+        sheet.rejected,
+        sheet.sorted_problems(),
+        sheet.rejected_csv(),
+    )
+    return result
+
+
+def check_code(placement: str) -> None:
+    if not 1 <= len(placement) <= 60 or not all(char.isalnum() or char in "-_./" for char in placement):
+        cure = "Use letters, digits, - _ . /, at most 60."
+        raise Invalid(
+            Problem("bad_placement_code", f"“{placement}” is no code for a placement.", cure, value=placement[:80])
+        )
+
+
+def prepare(sheet: Sheet) -> None:
+    """Fill in what a row leaves open and reject what it shows to be wrong by itself, or beside the other rows of the file."""
+    frame = sheet.frame
+    frame["pos"], frame["row_no"] = np.arange(len(frame)), sheet.row_no
+    frame["stream"] = frame["stream"].fillna("field")
+    backwards = frame["to_on"] < frame["from_on"]
+    sheet.reject(backwards, "term_backwards", "The term ends before it begins.", "Correct from_on or to_on.", "to_on")
+    refuse_overlaps_in_file(sheet)
+
+
+def refuse_overlaps_in_file(sheet: Sheet) -> None:
+    """Of two rows that give one account's days in one stream, the later row goes back."""
+    usable = sheet.good_frame()
+    usable = usable[usable.duplicated(["loan_account_no", "stream"], keep=False)]
+    forever = pd.Timestamp.max.floor("D")
+    for _, rows in usable.groupby(["loan_account_no", "stream"], sort=False):
+        taken: list[tuple[Any, Any, int]] = []
+        ends = rows["to_on"].fillna(forever)
+        for start, end, line, pos in zip(rows["from_on"], ends, rows["row_no"], rows["pos"], strict=True):
+            clash = next((other for first, last, other in taken if start <= last and first <= end), None)
+            if clash is None:
+                taken.append((start, end, line))
+                continue
+            message = f"Row {clash} of this file gives this account away for some of the same days."
+            cure = "Keep one of the two rows, or change its term."
+            sheet.reject(np.array([pos]), "overlap_in_file", message, cure, "from_on")
+
+
+def refuse_by_database(session: Session, sheet: Sheet, known: Sequence[int]) -> None:
+    """Ask every check; a row of an allocation that is stored already is not asked again."""
+    for check in CHECKS:
+        sql = CHECK_FROM + check.sql + " and s.pos <> all(:known) order by s.pos"
+        rows = session.execute(text(sql), {"known": list(known)}).all()
+        at = np.array([row.pos for row in rows], dtype=int)
+        sheet.reject(at, check.code, [check.message(row) for row in rows], check.cure, check.column)
+    held = session.execute(text(HELD), {"known": list(known)}).all()
+    said = [f"The account is on hold ({row.reason}) from {_term(row)}." for row in held]
+    sheet.reject(_positions(held), "on_hold", said, "Lift the hold first.", "loan_account_no")
+    taken = session.execute(text(OVERLAPS), {"known": list(known)}).all()
+    said = [f"{row.holder} holds it from {_term(row)} (placement {row.placement})." for row in taken]
+    cure = "Recall it first, or begin after that term."
+    sheet.reject(_positions(taken), "already_allocated", said, cure, "loan_account_no")
+
+
+CHECK_FROM = """
+    select s.* from staged_facts s
+    left join loan_accounts l on l.id = s.account_id
+    left join agencies g on g.id = s.agency_id
+    left join agents t on t.agency_id = s.agency_id and t.id = s.agent_id
+    left join account_snapshots x on x.loan_account_id = s.account_id and x.as_of = s.as_of
+"""
+
+
+def _positions(rows: Sequence[Row[Any]]) -> np.ndarray:
+    return np.array([row.pos for row in rows], dtype=int)
+
+
+def store(
+    session: Session, sheet: Sheet, result: ImportResult, known: Sequence[int], code: str, actor: Actor, now: datetime
+) -> None:
+    """Insert the good rows under their placement, made now when it is new; a file that brings nothing new leaves no trace."""
+    skip = sorted({*known, *np.flatnonzero(~sheet.good).tolist()})
+    if len(skip) == len(sheet):
+        return
+    placement = session.scalars(select(Placement).where(Placement.code == code)).first()
+    if placement is None:
+        placement = Placement(code=code, created_by=actor.email, created_at=now)
+        session.add(placement)
+        session.flush()
+    try:
+        with session.begin_nested():
+            done = session.execute(text(INSERT), {"placement": placement.id, "now": now, "skip": skip})
+    except IntegrityError as error:
+        if "one_agency_a_day_a_stream" not in str(error.orig):
+            raise
+        message = "Some of these accounts were given to another agency at this very moment."
+        raise Refused(message, code="already_allocated", cure="Import the file again to see which.") from error
+    result.created = done.rowcount  # type: ignore[attr-defined]
+    data = {
+        "file": result.file_sha256,
+        "placement": code,
+        "rows": result.rows,
+        "created": result.created,
+        "rejected": sheet.rejected,
+    }
+    record_event(
+        session,
+        AuditTag.ALLOCATIONS_IMPORTED,
+        actor=actor,
+        subject_type="placement",
+        subject_ref=code,
+        now=now,
+        data=data,
+    )

@@ -1,0 +1,113 @@
+"""What an agency reads about the accounts it holds. Every list starts from its own allocations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from allocations.collections.models import Collection
+from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
+from portal.kernel.errors import NotFound
+
+
+def held_on(day: date) -> Any:
+    return Allocation.term.op("@>")(day)
+
+
+def worklist(
+    session: Session,
+    agency_id: int,
+    *,
+    today: date,
+    text: str = "",
+    bucket: str = "",
+    product: str = "",
+    after: tuple[Any, ...] | None = None,
+    limit: int = 51,
+) -> Sequence[Allocation]:
+    """The accounts an agency holds today, by loan account number; `text` begins the number or stands in the name."""
+    query = select(Allocation).where(Allocation.agency_id == agency_id, held_on(today))
+    query = narrowed(query, text, bucket, product)
+    if after:
+        query = query.where(tuple_(Allocation.loan_account_no, Allocation.id) > after)
+    return session.scalars(query.order_by(Allocation.loan_account_no, Allocation.id).limit(limit)).all()
+
+
+def narrowed(query: Select[Any], text: str, bucket: str, product: str) -> Select[Any]:
+    if text:
+        begins = Allocation.loan_account_no.startswith(text.upper(), autoescape=True)
+        query = query.where(or_(begins, Allocation.customer_name.icontains(text, autoescape=True)))
+    if bucket:
+        query = query.where(Allocation.opening_bucket == bucket)
+    if product:
+        query = query.where(Allocation.product == product)
+    return query
+
+
+@dataclass(frozen=True)
+class Held:
+    """What an agency holds today: how many accounts, what they owed at the opening, by bucket."""
+
+    accounts: int
+    total_minor: int
+    overdue_minor: int
+    by_bucket: list[tuple[str, int, int]]
+
+
+def held_today(session: Session, agency_id: int, today: date) -> Held:
+    rows = session.execute(
+        select(
+            Allocation.opening_bucket,
+            func.count(),
+            func.coalesce(func.sum(Allocation.opening_total_minor), 0),
+            func.coalesce(func.sum(Allocation.opening_overdue_minor), 0),
+            func.min(Allocation.opening_dpd_days),
+        )
+        .where(Allocation.agency_id == agency_id, held_on(today))
+        .group_by(Allocation.opening_bucket)
+    ).all()
+    ordered = sorted(rows, key=lambda row: row[4])
+    return Held(
+        sum(row[1] for row in rows),
+        int(sum(row[2] for row in rows)),
+        int(sum(row[3] for row in rows)),
+        [(row[0], row[1], int(row[2])) for row in ordered],
+    )
+
+
+@dataclass(frozen=True)
+class OwnAccount:
+    """One held account: the allocation, the loan account while the term lasts, and what happened."""
+
+    allocation: Allocation
+    account: LoanAccount | None
+    collections: Sequence[Collection]
+    snapshots: Sequence[AccountSnapshot]
+    holds: Sequence[Hold]
+
+
+def own_account(session: Session, agency_id: int, allocation_id: int) -> OwnAccount:
+    """One allocation of this agency with its story. NotFound for anybody else's, and for none."""
+    allocation = session.scalars(
+        select(Allocation).where(Allocation.agency_id == agency_id, Allocation.id == allocation_id)
+    ).first()
+    if allocation is None:
+        raise NotFound("There is no such account.")
+    account = session.get(LoanAccount, allocation.loan_account_id)
+    collections = session.scalars(
+        select(Collection)
+        .where(Collection.agency_id == agency_id, Collection.loan_account_id == allocation.loan_account_id)
+        .order_by(Collection.collected_on.desc(), Collection.id.desc())
+        .limit(100)
+    ).all()
+    about = AccountSnapshot.loan_account_id == allocation.loan_account_id
+    snapshots = session.scalars(
+        select(AccountSnapshot).where(about).order_by(AccountSnapshot.as_of.desc()).limit(24)
+    ).all()
+    holds = session.scalars(select(Hold).where(Hold.loan_account_id == allocation.loan_account_id)).all()
+    return OwnAccount(allocation, account, collections, snapshots, holds)
