@@ -22,7 +22,7 @@ endif
 	@touch $@
 
 demo: .venv/.stamp
-	@$(RUN) portal.cli.main demo $(ARGS)
+	@$(RUN) portal demo $(ARGS)
 
 test: .venv/.stamp
 	@.ci/chromium || true

@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+import psycopg
 from filelock import FileLock
 
 from portal.kernel.errors import Unavailable
@@ -92,6 +93,17 @@ class EmbeddedServer:
         """Stop it, disconnecting whoever is connected; nothing happens when it is not running."""
         if self._postmaster() is not None:
             self._run("pg_ctl", "-w", "-m", "fast", "-D", str(self.data), "stop")
+
+    def stop_if_idle(self) -> bool:
+        """Stop it unless somebody is connected; whether it has stopped."""
+        if not self.is_running():
+            return True
+        with psycopg.connect(self.url()) as connection:
+            others = "select from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            busy = connection.execute(others).fetchone() is not None
+        if not busy:
+            self.stop()
+        return not busy
 
     def is_running(self) -> bool:
         """Whether a connection could be made now."""

@@ -208,7 +208,18 @@ class Worker:
             write_progress(run, status="running", message="")
             result = self._job_of(queued).work(run, **queued["arguments"]["given"])
         except Exception as error:
-            _note_failure(run, error, again=_passing(error) and context.job.attempts + 1 < MAX_ATTEMPTS)
+            again = _passing(error) and context.job.attempts + 1 < MAX_ATTEMPTS
+            expected = isinstance(error, PortalError)
+            logger.log(
+                logging.WARNING if again or expected else logging.ERROR,
+                "job %s %s %s: %s",
+                queued["job"],
+                run.progress_id,
+                "will be tried again" if again else "failed",
+                type(error).__name__,
+                exc_info=None if expected else error,
+            )
+            _note_failure(run, error, again=again)
             raise
         write_progress(run, status="done", result=result)
 

@@ -47,6 +47,14 @@ def test_it_starts_in_an_awkward_folder_is_attached_to_and_stops(home):
     assert not server.is_running()
 
 
+def test_it_is_not_stopped_under_somebodys_hands(home):
+    server = EmbeddedServer(home).start()
+    with psycopg.connect(server.url()):
+        assert not server.stop_if_idle()
+    assert server.stop_if_idle()
+    assert not server.is_running()
+
+
 def test_nobody_else_on_the_computer_reaches_its_socket(home):
     server = EmbeddedServer(home).start()
     assert len(os.fsencode(server.socket_dir)) < LONGEST_SOCKET_PATH

@@ -1,0 +1,39 @@
+"""The job worker, composed: which modules declare jobs, and what their jobs are handed."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from dataclasses import dataclass
+
+from portal.config import Settings
+from portal.kernel.clock import Clock
+from portal.kernel.db import Database
+from portal.kernel.files import FileStore, LocalFileStore
+from portal.kernel.jobs import Worker
+
+# Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
+JOB_MODULES: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class JobServices:
+    """What a job finds as `run.services`."""
+
+    settings: Settings
+    files: FileStore
+
+
+def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
+    """A worker that knows every job."""
+    for module in JOB_MODULES:
+        importlib.import_module(module)
+    quieten_libraries()
+    return Worker(database, clock, JobServices(settings, LocalFileStore(settings.files_folder)))
+
+
+def quieten_libraries() -> None:
+    """The queue's own account of a job quotes its arguments, which name people; ours does not."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    logging.getLogger("procrastinate.worker").setLevel(logging.CRITICAL)
