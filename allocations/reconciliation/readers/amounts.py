@@ -15,7 +15,7 @@ UNGROUPED = r"[0-9]+"
 WESTERN = r"[0-9]{1,3}(?:,[0-9]{3})+"
 INDIAN = r"[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
 WRITTEN = re.compile(rf"(?:{UNGROUPED}|{WESTERN}|{INDIAN})(?:\.[0-9]+)?|\.[0-9]+")
-DR_CR = re.compile(r"(?i)\s*\(?\b(dr|cr|d|c)\b\.?\)?\s*$")
+DR_CR = re.compile(r"(?i)\s*\(?(?<![A-Za-z])(dr|cr|d|c)\b\.?\)?\s*$")
 MONTHS = {
     name: at
     for at, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)

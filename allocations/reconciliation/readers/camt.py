@@ -232,6 +232,7 @@ def _customer_ref(detail: etree._Element | None) -> str:
 def _description(entry: etree._Element, details: list[etree._Element], already: tuple[str, str]) -> str:
     """What a person would read: remittance, names, and every other reference the bank gives."""
     texts: list[str] = []
+    others: list[str] = []
     for detail in details[:20]:
         remittance = _child(detail, "RmtInf")
         if remittance is not None:
@@ -247,11 +248,12 @@ def _description(entry: etree._Element, details: list[etree._Element], already: 
         ]
         refs = _child(detail, "Refs")
         if refs is not None:
-            texts += [
+            found = (
                 node.text for node in refs.iter() if isinstance(node.tag, str) and _name(node) != "Tp" and node.text
-            ]
-    texts += [_text(entry, "AddtlNtryInf"), _text(entry, "NtryRef")]
-    return one_line(*(text for text in texts if text not in already and text not in NO_REFERENCE))
+            )
+            others += [text for text in found if text not in already and text not in NO_REFERENCE]
+    entry_ref = _text(entry, "NtryRef")
+    return one_line(*texts, *others, _text(entry, "AddtlNtryInf"), entry_ref if entry_ref not in already else "")
 
 
 def _finish(draft: Draft, element: etree._Element, faults: Faults) -> ReadStatement:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from html import unescape
 from xml.etree.ElementTree import Element
 
 from ofxtools.Parser import ParseError, TreeBuilder
@@ -48,7 +49,7 @@ def read(text: str, faults: Faults) -> list[ReadStatement]:
 
 
 def _text(node: Element, *paths: str) -> str:
-    return next((text.strip() for path in paths if (text := node.findtext(path))), "")
+    return next((unescape(text).strip() for path in paths if (text := node.findtext(path))), "")
 
 
 def _day(text: str) -> date | None:

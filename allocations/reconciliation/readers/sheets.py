@@ -22,6 +22,7 @@ ACCOUNT = re.compile(
 OPENING = re.compile(r"(?i)^\W*(opening bal|balance b/?f|b/?f\b|brought forward)")
 CLOSING = re.compile(r"(?i)^\W*(closing bal|balance c/?f|c/?f\b|carried forward)")
 FOOTER = re.compile(r"(?i)\b(total|summary|statement|generated|page \d+|end of|legend|note)\b|^\W*$")
+SUMMARY = re.compile(r"(?i)\b(statement summary|end of statement|legends?|computer generated|system generated)\b")
 RETURNED = re.compile(
     r"(?i)\b(?:chq|cheque|clg|ecs|nach|ach|neft|rtgs|imps|upi)\b.{0,24}"
     r"\b(?:ret|rtn|return(?:ed)?|rev|reversal|bounced?|reject(?:ed)?|dishonou?red)\b|\b(?:chq|cheque) ret"
@@ -160,6 +161,7 @@ class RowReader:
     ) -> None:
         self.profile, self.places, self.formats, self.account = profile, places, formats, account
         self.faults, self.table = faults, table
+        self.is_over = False  # a summary below the table began: what is no movement there is no fault either
         self.reference = re.compile(profile.reference, re.IGNORECASE) if profile.reference else None
 
     def cell(self, cells: Sequence[str], word: str) -> str:
@@ -174,7 +176,7 @@ class RowReader:
             return None
         if not moves and not self.cell(cells, "balance"):
             return self._wrapped_or_footer(cells, when)
-        if not when and FOOTER.search(" ".join(cells)):
+        if (not when and FOOTER.search(" ".join(cells))) or (self.is_over and not self._is_day(when)):
             return None
         booked_on = self._day(row, "booked_on", when)
         value_on = (
@@ -201,10 +203,17 @@ class RowReader:
     def _wrapped_or_footer(self, cells: list[str], when: str) -> None:
         """A row without money: the rest of a narrative too long for its cell, or a bank's closing words."""
         story = self.cell(cells, "description")
-        if self.table.rows and not when and story and not FOOTER.search(" ".join(cells)):
+        self.is_over = self.is_over or bool(self.table.rows and SUMMARY.search(" ".join(cells)))
+        if self.table.rows and not self.is_over and not when and story and not FOOTER.search(" ".join(cells)):
             last = self.table.rows[-1]
             line = replace(last.line, description=one_line(last.line.description, story))
             self.table.rows[-1] = replace(last, line=line)
+
+    def _is_day(self, text: str) -> bool:
+        try:
+            return bool(day_of(text, self.formats))
+        except ValueError:
+            return False
 
     def _day(self, row: int, column: str, text: str) -> date | None:
         try:

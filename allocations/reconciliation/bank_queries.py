@@ -1,0 +1,114 @@
+"""Bank statements, their lines and postings, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
+from portal.kernel.errors import NotFound
+
+STATUSES = ("proved", "unproved", "refused", "accepted")
+
+
+def statement_by_ref(session: Session, ref: str) -> BankStatement:
+    """The statement under its ref; NotFound otherwise."""
+    statement = session.scalar(select(BankStatement).where(BankStatement.ref == ref))
+    if statement is None:
+        raise NotFound("There is no such bank statement.")
+    return statement
+
+
+def account_of(session: Session, statement: BankStatement) -> BankAccount:
+    return session.get_one(BankAccount, statement.bank_account_id)
+
+
+def bank_accounts(session: Session) -> Sequence[BankAccount]:
+    """Every bank account, by number; there are few."""
+    return session.scalars(select(BankAccount).order_by(BankAccount.account_no)).all()
+
+
+def statements_page(
+    session: Session, after: tuple[Any, ...] | None, limit: int, *, status: str = "", account_no: str = ""
+) -> Sequence[Any]:
+    """Statements with their account's number, the latest import first. The key is the id."""
+    query = select(BankStatement, BankAccount.account_no).join(
+        BankAccount, BankAccount.id == BankStatement.bank_account_id
+    )
+    if status in STATUSES:
+        query = query.where(BankStatement.status == status)
+    if account_no:
+        query = query.where(BankAccount.account_no == account_no)
+    if after:
+        query = query.where(BankStatement.id < int(after[0]))
+    return session.execute(query.order_by(BankStatement.id.desc()).limit(limit)).all()
+
+
+def statement_counts(session: Session) -> dict[str, int]:
+    """How many statements stand in each status."""
+    return {
+        row[0]: row[1]
+        for row in session.execute(select(BankStatement.status, func.count()).group_by(BankStatement.status))
+    }
+
+
+def lines_page(
+    session: Session, statement: BankStatement, after: tuple[Any, ...] | None, limit: int, *, show: str = ""
+) -> Sequence[BankLine]:
+    """A statement's lines in the file's order; `show`: "open" for credits not wholly linked, "linked" for the others."""
+    query = select(BankLine).where(BankLine.statement_id == statement.id)
+    if show == "open":
+        query = query.where(BankLine.side == "credit", BankLine.linked_minor < BankLine.amount_minor)
+    elif show == "linked":
+        query = query.where(BankLine.linked_minor > 0)
+    if after:
+        query = query.where(tuple_(BankLine.line_no, BankLine.id) > tuple_(*after))
+    return session.scalars(query.order_by(BankLine.line_no, BankLine.id).limit(limit)).all()
+
+
+def linked_sums(session: Session, statement: BankStatement) -> Any:
+    """Over a statement's own credits: how many, how much, how many are wholly linked, how much is linked."""
+    wholly = func.count().filter(BankLine.linked_minor == BankLine.amount_minor)
+    return session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(BankLine.amount_minor), 0),
+            wholly,
+            func.coalesce(func.sum(BankLine.linked_minor), 0),
+        ).where(BankLine.statement_id == statement.id, BankLine.side == "credit")
+    ).one()
+
+
+def postings_page(
+    session: Session, after: tuple[Any, ...] | None, limit: int, *, loan_account_no: str = "", day: date | None = None
+) -> Sequence[Any]:
+    """Postings, the latest day first, each with whether a later posting takes it back. The key is (posted_on, id)."""
+    query: Select[Any] = select(Posting, _is_reversed())
+    if loan_account_no:
+        query = query.where(Posting.loan_account_no == loan_account_no)
+    if day:
+        query = query.where(Posting.posted_on == day)
+    if after:
+        query = query.where(tuple_(Posting.posted_on, Posting.id) < tuple_(*after))
+    return session.execute(query.order_by(Posting.posted_on.desc(), Posting.id.desc()).limit(limit)).all()
+
+
+def _is_reversed() -> Any:
+    later = Posting.__table__.alias("later")
+    return exists(select(1).where(later.c.reverses_posting_no == Posting.posting_no)).label("is_reversed")
+
+
+def links_of_lines(session: Session, lines: Sequence[BankLine]) -> dict[int, int]:
+    """How many confirmed or suggested links each of these lines has."""
+    counts = (
+        select(MatchLink.bank_line_id, func.count())
+        .where(
+            MatchLink.bank_line_id.in_([line.id for line in lines]), MatchLink.status.in_(["confirmed", "suggested"])
+        )
+        .group_by(MatchLink.bank_line_id)
+    )
+    return {int(row[0] or 0): int(row[1]) for row in session.execute(counts)}

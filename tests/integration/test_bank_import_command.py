@@ -1,0 +1,116 @@
+"""`portal bank` and `portal postings`: JSON keys and exit codes as promised."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from portal.access.permissions import Role
+from portal.access.users import add_user
+from portal.cli.main import run
+from portal.kernel.audit import Actor
+from portal.kernel.db import unit_of_work
+
+SETUP = Actor(None, "system", "system")
+SHEET = """Date,Narration,Chq./Ref.No.,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance
+15/01/2026,UPI/RAVI/LN1,412345678901,15/01/2026,,500.00,1500.00
+16/01/2026,CHQ RET 000123,000123,16/01/2026,200.00,,1300.00
+"""
+
+
+@pytest.fixture
+def portal(database, tmp_path, monkeypatch, capsys):
+    for name, value in database.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
+
+    def call(*arguments, text=None, name="hdfc.csv"):
+        file = tmp_path / name
+        if text is not None:
+            file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        code = run([*(str(file) if a == "FILE" else a for a in arguments), "--json"])
+        return code, json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def checker(bank_session, now):
+    with unit_of_work(bank_session):
+        add_user(bank_session, "checker@bank.example", Role.BANK_APPROVER, actor=SETUP, now=now)
+    return "checker@bank.example"
+
+
+def test_read_needs_no_database_and_gives_every_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PORTAL_DATABASE_URL", "postgresql://nobody@localhost:1/none")
+    file = tmp_path / "hdfc.csv"
+    file.write_text(SHEET)
+    assert run(["bank", "read", str(file), "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    (statement,) = body["statements"]
+    assert (statement["opening"], statement["closing"], statement["balanced"]) == ("1000.00", "1300.00", True)
+    assert [(line["amount"], line["side"], line["value_on"]) for line in statement["lines"]] == [
+        ("500.00", "credit", "2026-01-15"), ("200.00", "debit", "2026-01-16"),
+    ]  # fmt: skip
+    assert set(body["lines"][0]) >= {
+        "value_on",
+        "booked_on",
+        "amount",
+        "side",
+        "bank_ref",
+        "customer_ref",
+        "description",
+    }
+    assert (body["duplicates"], body["errors"]) == (0, [])
+
+
+def test_import_stores_once(portal):
+    code, body = portal("bank", "import", "FILE", text=SHEET)
+    assert code == 0
+    assert (body["lines"], body["created"], body["duplicates"], body["errors"]) == (2, 2, 0, [])
+    (statement,) = body["statements"]
+    assert (statement["account"], statement["currency"], statement["balanced"]) == ("HDFC", "INR", True)
+    assert statement["account_added"]
+    code, body = portal("bank", "import", "FILE")
+    assert (code, body["lines"], body["created"], body["duplicates"]) == (0, 2, 0, 2)
+
+
+def test_a_statement_that_differs_exits_1_is_kept_and_can_be_accepted_by_an_approver(portal, checker):
+    code, body = portal("bank", "import", "FILE", text=SHEET.replace("200.00,,1300.00", "210.00,,1300.00"))
+    assert code == 1
+    (statement,) = body["statements"]
+    assert (statement["status"], statement["balanced"], statement["difference"]) == ("refused", False, "10.00")
+    assert body["errors"][0]["code"] == "statement_differs"
+    code, body = portal("bank", "accept", statement["ref"], "--reason", "letter of the bank")
+    assert code == 1, "the built-in user accepts nothing"
+    code, body = portal("bank", "accept", statement["ref"], "--reason", "letter of the bank", "--as", checker)
+    assert (code, body["status"], body["created"]) == (0, "accepted", 2)
+
+
+def test_an_unreadable_file_exits_2_with_the_reason(portal):
+    code, body = portal("bank", "import", "FILE", text=b"\x89PNG....", name="x.csv")
+    assert (code, body["errors"][0]["code"], body["errors"][0]["file"]) == (2, "wrong_format", "x.csv")
+    code, body = portal("bank", "read", "FILE", "--profile", "nobank", text=SHEET)
+    assert (code, body["errors"][0]["code"]) == (2, "unknown_profile")
+
+
+def test_another_accounts_statement_is_refused(portal):
+    assert (
+        portal("bank", "import", "FILE", text="Account No: 501000012345\n" + SHEET)[1]["statements"][0]["account"]
+        == "501000012345"
+    )
+    code, body = portal("bank", "import", "FILE", "--account", "501-000-012-345")
+    assert (code, body["duplicates"]) == (0, 2)
+    code, body = portal("bank", "import", "FILE", "--account", "50100", text="Account No: 501000012345\n" + SHEET)
+    assert (code, body["errors"][0]["code"]) == (1, "other_account")
+
+
+def test_postings_done_in_part_exit_3(portal, database):
+    database.execute(
+        "insert into loan_accounts (loan_account_no, customer_name, product, currency) values ('LN1', 'R', 'PL', 'INR')"
+    )
+    text = "posting_no,loan_account_no,amount,posted_on\nP1,LN1,10.00,2026-11-01\nP2,LN9,10.00,2026-11-01\n"
+    code, body = portal("postings", "import", "FILE", text=text, name="p.csv")
+    assert (code, body["rows"], body["created"], body["updated"], body["rejected"]) == (3, 2, 1, 0, 1)
+    assert body["errors"][0]["row"] == 3
