@@ -15,5 +15,5 @@ from portal.kernel.errors import Stale
 def spend_token(session: Session, token: str, *, now: datetime) -> None:
     """Use a token up in this transaction; a parallel use waits for its outcome. Raises Stale when it is used up already."""
     spend = insert(SpentToken).values(token_hash=token_hash(token), spent_at=now).on_conflict_do_nothing()
-    if session.execute(spend).rowcount != 1:  # type: ignore[attr-defined]
+    if session.scalar(spend.returning(SpentToken.token_hash)) is None:
         raise Stale("This has been done already: the form was sent twice.")

@@ -1,0 +1,1 @@
+"""An agency's own pages: its accounts, what it reports, what it earned."""
