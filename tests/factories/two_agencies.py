@@ -1,0 +1,112 @@
+"""One row per agency in every table there is, made from the models: what row-level security must keep apart.
+
+Row `FIRST` belongs to the first agency and everything it refers to does too; row `SECOND` likewise. Made behind the back of
+triggers and foreign keys, yet satisfying them. A new table needs nothing here unless a CHECK wants more than its types say.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Json
+from psycopg.types.range import DateRange
+from sqlalchemy import CheckConstraint, Column, MetaData, Table, types
+from sqlalchemy.dialects import postgresql
+
+FIRST, SECOND = 900_001, 900_002
+DAY = date(2026, 11, 1)
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+CHOICE = re.compile(r"^\(*(\w+) in \((.*)\)\)*$", re.IGNORECASE | re.DOTALL)
+
+# What a CHECK asks for beyond the column's type: {table: {column: value}}.
+OVERRIDES: dict[str, dict[str, Any]] = {
+    "users": {"role": "agency_owner", "email": "x{n}@x.example"},
+    "allocations": {"to_on": None},
+    "bank_statements": {"accepted_by": None},
+    "match_links": {"posting_id": None, "status": "confirmed", "undone_at": None},
+    "breaks": {"bank_line_id": None, "posting_id": None},
+    "rate_card_versions": {"status": "approved"},
+    "settlements": {
+        "status": "approved",
+        "net_minor": 1,
+        "gross_minor": 1,
+        "adjustments_minor": 0,
+        "withholding_minor": 0,
+    },
+    "journal_lines": {"credit_minor": 0},
+}
+
+
+def tables_in_order(metadata: MetaData) -> list[Table]:
+    return [table for table in metadata.sorted_tables if table.name not in {"audit_head"}]
+
+
+def fill(connection: psycopg.Connection, metadata: MetaData) -> None:
+    """Insert both rows into every table. Needs a superuser."""
+    connection.execute("set session_replication_role = replica")
+    for table in tables_in_order(metadata):
+        for number in (FIRST, SECOND):
+            values = row_for(table, number)
+            names = ", ".join(f'"{name}"' for name in values)
+            marks = ", ".join(["%s"] * len(values))
+            statement = f"insert into {table.name} ({names}) overriding system value values ({marks})"
+            connection.execute(statement.encode(), list(values.values()))
+    connection.execute("set session_replication_role = origin")
+
+
+def row_for(table: Table, number: int) -> dict[str, Any]:
+    choices = choices_of(table)
+    overrides = OVERRIDES.get(table.name, {})
+    values: dict[str, Any] = {}
+    for column in table.columns:
+        if column.computed is not None:
+            continue
+        if column.name in overrides:
+            value = overrides[column.name]
+            values[column.name] = value.format(n=number) if isinstance(value, str) else value
+        elif column.name in choices:
+            values[column.name] = choices[column.name]
+        else:
+            values[column.name] = value_for(table, column, number)
+    return values
+
+
+def choices_of(table: Table) -> dict[str, str]:
+    """The first allowed word of each column that has a list of them."""
+    found = {}
+    for constraint in table.constraints:
+        if isinstance(constraint, CheckConstraint) and (match := CHOICE.match(str(constraint.sqltext).strip())):
+            words = re.findall(r"'([^']*)'", match[2])
+            if words:
+                found[match[1]] = words[0]
+    return found
+
+
+def value_for(table: Table, column: Column[Any], number: int) -> Any:
+    kind = column.type
+    if column.name == "agency_id" or column.foreign_keys or (column.primary_key and isinstance(kind, types.Integer)):
+        return number
+    if isinstance(kind, types.Boolean):
+        return True
+    if isinstance(kind, types.Integer):
+        return number - FIRST + 101
+    if isinstance(kind, types.DateTime):
+        return AT
+    if isinstance(kind, types.Date):
+        return DAY + timedelta(days=number - FIRST)
+    if isinstance(kind, types.Time):
+        return AT.time()
+    if isinstance(kind, postgresql.JSONB):
+        return Json({})
+    if isinstance(kind, postgresql.ARRAY):
+        return [f"key-{number}"]
+    if isinstance(kind, postgresql.DATERANGE):
+        return DateRange(date(2026, 1, 1), None)
+    if isinstance(kind, types.LargeBinary):
+        return b""
+    if isinstance(kind, types.Numeric):
+        return 1
+    return {"currency": "INR"}.get(column.name, f"{column.name}-{number}")
