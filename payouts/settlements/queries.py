@@ -1,0 +1,316 @@
+"""Reading settlements for pages and commands, of the bank or of one agency: the session's scope decides which rows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import Agency, AgencyBankDetail
+from allocations.collections.models import Collection
+from payouts.commission.models import AccrualLine, UnpaidCollection
+from payouts.rails.models import Payout
+from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.lifecycle import shown_status
+from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.statement import masked
+from portal.kernel.errors import NotFound
+from portal.kernel.periods import Period, financial_year_of, month_of
+
+ISSUED = ("approved", "paying", "paid", "returned")
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRow:
+    """One settlement in a list. `previous_net_minor`: the agency's net of the month before; None when there was none."""
+
+    id: int
+    ref: str
+    agency_code: str
+    agency_name: str
+    period_start: date
+    status: str
+    gross_minor: int
+    adjustments_minor: int
+    withholding_minor: int
+    net_minor: int
+    currency: str
+    hash: str
+    pay_by_on: date | None
+    submitted_by: str | None
+    approved_by: str | None
+    paid_on: date | None
+    previous_net_minor: int | None
+
+    @property
+    def shown_status(self) -> str:
+        return shown_status(self.status, self.net_minor)
+
+    @property
+    def difference_minor(self) -> int | None:
+        return None if self.previous_net_minor is None else self.net_minor - self.previous_net_minor
+
+
+def list_settlements(
+    session: Session,
+    *,
+    period: Period | None = None,
+    status: str = "",
+    agency_code: str = "",
+    after: tuple[Any, ...] | None = None,
+    limit: int | None = None,
+    with_void: bool = False,
+) -> list[SettlementRow]:
+    """Newest month first, then by reference. `after`: the (period_start, ref) of the last row seen."""
+    earlier = (
+        select(Settlement.net_minor)
+        .where(
+            Settlement.agency_id == (outer := Settlement.__table__.alias("now")).c.agency_id,
+            Settlement.period_start == outer.c.period_start - func.make_interval(0, 1),
+            Settlement.status != "void",
+        )
+        .correlate(outer)
+        .scalar_subquery()
+    )
+    query = (
+        select(outer, Agency.code, Agency.legal_name, earlier.label("previous_net_minor"))
+        .join(Agency, Agency.id == outer.c.agency_id)
+        .order_by(outer.c.period_start.desc(), outer.c.ref)
+    )
+    if period:
+        query = query.where(outer.c.period_start == period.start)
+    if status:
+        query = query.where(outer.c.status == status)
+    elif not with_void:
+        query = query.where(outer.c.status != "void")
+    if agency_code:
+        query = query.where(Agency.code == agency_code)
+    if after:
+        start, ref = after
+        query = query.where((outer.c.period_start < start) | ((outer.c.period_start == start) & (outer.c.ref > ref)))
+    return [_row(row) for row in session.execute(query.limit(limit) if limit else query)]
+
+
+def _row(row: Row[Any]) -> SettlementRow:
+    return SettlementRow(
+        row.id,
+        row.ref,
+        row.code,
+        row.legal_name,
+        row.period_start,
+        row.status,
+        row.gross_minor,
+        row.adjustments_minor,
+        row.withholding_minor,
+        row.net_minor,
+        row.currency,
+        row.hash,
+        row.pay_by_on,
+        row.submitted_by,
+        row.approved_by,
+        row.paid_on,
+        row.previous_net_minor,
+    )
+
+
+@dataclass(frozen=True)
+class SettlementDetail:
+    """Everything the top of a statement's page shows."""
+
+    settlement: Settlement
+    agency: Agency
+    bank_account: str
+    bank_ifsc: str
+    bank_version: int | None
+    by_kind: list[tuple[str, int, int]]  # kind, lines, amount_minor; in the order of the lines
+    unpaid: list[tuple[str, int, int, str]]  # code, collections, amount_minor, cure
+    previous: Settlement | None
+    year_gross_minor: int
+    year_withholding_minor: int
+    year_net_minor: int
+    payouts: list[Payout]
+
+    @property
+    def period(self) -> Period:
+        return month_of(self.settlement.period_start)
+
+    @property
+    def shown_status(self) -> str:
+        return shown_status(self.settlement.status, self.settlement.net_minor)
+
+    @property
+    def difference_minor(self) -> int | None:
+        return self.settlement.net_minor - self.previous.net_minor if self.previous else None
+
+    @property
+    def unpaid_minor(self) -> int:
+        return sum(amount for _, _, amount, _ in self.unpaid)
+
+
+def settlement_detail(session: Session, ref: str) -> SettlementDetail:
+    """NotFound when the reference is not in the session's sight."""
+    settlement = session.scalars(select(Settlement).where(Settlement.ref == ref)).one_or_none()
+    if settlement is None:
+        raise NotFound(f"There is no settlement {ref}.")
+    detail = session.get(AgencyBankDetail, settlement.bank_detail_id) if settlement.bank_detail_id else None
+    year = _year_to_date(session, settlement)
+    return SettlementDetail(
+        settlement=settlement,
+        agency=session.get_one(Agency, settlement.agency_id),
+        bank_account=masked(detail.account_no) if detail else "",
+        bank_ifsc=detail.ifsc if detail else "",
+        bank_version=detail.version if detail else None,
+        by_kind=sums_by_kind(session, settlement.id),
+        unpaid=unpaid_by_code(session, settlement),
+        previous=_previous(session, settlement),
+        year_gross_minor=year[0],
+        year_withholding_minor=year[1],
+        year_net_minor=year[2],
+        payouts=list(session.scalars(select(Payout).where(Payout.settlement_id == settlement.id).order_by(Payout.id))),
+    )
+
+
+def sums_by_kind(session: Session, settlement_id: int) -> list[tuple[str, int, int]]:
+    query = (
+        select(SettlementLine.kind, func.count(), func.sum(SettlementLine.amount_minor))
+        .where(SettlementLine.settlement_id == settlement_id)
+        .group_by(SettlementLine.kind)
+        .order_by(func.min(SettlementLine.position))
+    )
+    return [(kind, count, int(amount)) for kind, count, amount in session.execute(query)]
+
+
+def unpaid_by_code(session: Session, settlement: Settlement) -> list[tuple[str, int, int, str]]:
+    """What earned nothing in the run behind the settlement: (code, collections, amount_minor, cure)."""
+    query = (
+        select(
+            UnpaidCollection.code,
+            func.count(),
+            func.sum(UnpaidCollection.amount_minor),
+            func.min(UnpaidCollection.cure),
+        )
+        .where(UnpaidCollection.run_id == settlement.accrual_run_id, UnpaidCollection.agency_id == settlement.agency_id)
+        .group_by(UnpaidCollection.code)
+        .order_by(func.sum(UnpaidCollection.amount_minor).desc())
+    )
+    return [(code, count, int(amount), cure) for code, count, amount, cure in session.execute(query)]
+
+
+def _previous(session: Session, settlement: Settlement) -> Settlement | None:
+    before = month_of(settlement.period_start).previous()
+    return session.scalars(
+        select(Settlement).where(
+            Settlement.agency_id == settlement.agency_id,
+            Settlement.period_start == before.start,
+            Settlement.status != "void",
+        )
+    ).one_or_none()
+
+
+def _year_to_date(session: Session, settlement: Settlement) -> tuple[int, int, int]:
+    """Gross, withheld and net of the tax year up to and with this settlement."""
+    year = financial_year_of(settlement.period_start)
+    query = select(
+        func.coalesce(func.sum(Settlement.gross_minor), 0),
+        func.coalesce(func.sum(Settlement.withholding_minor), 0),
+        func.coalesce(func.sum(Settlement.net_minor), 0),
+    ).where(
+        Settlement.agency_id == settlement.agency_id,
+        Settlement.status.in_(ISSUED) | (Settlement.id == settlement.id),
+        Settlement.period_start.between(year.start, settlement.period_start),
+    )
+    gross, withheld, net = session.execute(query).one()
+    return int(gross), int(withheld), int(net)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line on a page; `ref` opens its trace."""
+
+    ref: str
+    position: int
+    kind: str
+    description: str
+    amount_minor: int
+    base_minor: int | None
+    currency: str
+    accrual_ref: str | None
+    rule: str | None
+    receipt_no: str | None
+    loan_account_no: str | None
+
+
+def list_lines(
+    session: Session,
+    settlement: Settlement,
+    *,
+    kind: str = "",
+    after: tuple[Any, ...] | None = None,
+    limit: int | None = None,
+) -> Sequence[StatementLine]:
+    """A settlement's lines by position; `after` is the (position,) of the last one seen."""
+    query = (
+        select(SettlementLine, AccrualLine, RateCard.code, RateCardVersion.version, Collection)
+        .outerjoin(AccrualLine, AccrualLine.id == SettlementLine.accrual_line_id)
+        .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
+        .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+        .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
+        .where(SettlementLine.settlement_id == settlement.id)
+        .order_by(SettlementLine.position)
+    )
+    if kind:
+        query = query.where(SettlementLine.kind == kind)
+    if after:
+        query = query.where(tuple_(SettlementLine.position) > after)
+    return [
+        StatementLine(
+            ref=line_ref(settlement.ref, line.position),
+            position=line.position,
+            kind=line.kind,
+            description=line.description,
+            amount_minor=line.amount_minor,
+            base_minor=accrual.base_minor if accrual else None,
+            currency=line.currency,
+            accrual_ref=accrual.ref if accrual else None,
+            rule=f"{card} v{version} {accrual.rule_id}" if accrual and card else None,
+            receipt_no=collection.receipt_no if collection else None,
+            loan_account_no=collection.loan_account_no if collection else None,
+        )
+        for line, accrual, card, version, collection in session.execute(query.limit(limit) if limit else query)
+    ]
+
+
+def line_ref(settlement_ref: str, position: int) -> str:
+    """How a statement line is called everywhere: S2610-SHAKTI/17."""
+    return f"{settlement_ref}/{position}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSum:
+    status: str
+    count: int
+    net_minor: int
+    currency: str
+
+
+def sums_by_status(session: Session, period: Period | None = None) -> list[StatusSum]:
+    """How many settlements stand where, and their net."""
+    query = (
+        select(Settlement.status, func.count(), func.sum(Settlement.net_minor), Settlement.currency)
+        .where(Settlement.status != "void")
+        .group_by(Settlement.status, Settlement.currency)
+        .order_by(Settlement.currency, Settlement.status)
+    )
+    if period:
+        query = query.where(Settlement.period_start == period.start)
+    return [StatusSum(status, count, int(net), currency) for status, count, net, currency in session.execute(query)]
+
+
+def settled_periods(session: Session) -> list[Period]:
+    """Months that have settlements, newest first."""
+    query = select(Settlement.period_start).distinct().order_by(Settlement.period_start.desc())
+    return [month_of(day) for day in session.scalars(query)]

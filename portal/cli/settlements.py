@@ -1,0 +1,200 @@
+"""`portal settlements draft|submit|approve|reject|list|show` and `portal statement REF --json OUT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from payouts.settlements.content import statement_text
+from payouts.settlements.drafting import draft as draft_settlements
+from payouts.settlements.queries import SettlementRow, list_settlements, settlement_detail
+from payouts.settlements.service import approve as approve_settlement
+from payouts.settlements.service import load
+from payouts.settlements.service import reject as reject_settlement
+from payouts.settlements.service import submit as submit_settlement
+from portal.access.permissions import Permission
+from portal.cli.edge import Edge, PortalGroup, common_options, money, with_edge
+from portal.kernel.money import shown
+from portal.kernel.periods import Period, parse_month
+
+
+def read_month(context: click.Context, parameter: click.Parameter, value: str | None) -> Period | None:
+    """A month written YYYY-MM; bad usage otherwise."""
+    try:
+        return parse_month(value) if value else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+PERIOD = click.option("--period", required=True, callback=read_month, metavar="YYYY-MM", help="The month.")
+ANY_PERIOD = click.option("--period", callback=read_month, metavar="YYYY-MM", help="One month only.")
+EXPECT = click.option("--expect-hash", metavar="HASH", help="Refuse unless this is the hash that was shown.")
+
+
+@click.group("settlements", cls=PortalGroup)
+def settlements() -> None:
+    """What each agency is owed for a month: drafted, submitted, approved by another person."""
+
+
+@settlements.command("draft")
+@PERIOD
+@with_edge
+def draft(edge: Edge, period: Period) -> None:
+    """Draft the month's settlements; running it again changes nothing that still holds."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTLEMENT_DRAFT)
+        outcome = draft_settlements(session, period, actor=actor, now=edge.now)
+        rows = rows_of(session, [settlement.ref for settlement in outcome.settlements], period)
+    payload = {"period": period.label, "created": outcome.created, "settlements": [as_json(row) for row in rows]}
+    notes = [f"{note['agency']}: {note['message']}" for note in outcome.notes]
+    edge.show(payload | {"notes": outcome.notes}, "\n".join([*map(as_line, rows), *notes]) or "Nothing to settle.")
+
+
+@settlements.command("submit")
+@click.argument("ref")
+@EXPECT
+@with_edge
+def submit(edge: Edge, ref: str, expect_hash: str | None) -> None:
+    """Put a draft before the approvers (a maker; needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTLEMENT_SUBMIT)
+        submit_settlement(session, ref, actor=actor, now=edge.now, expected_hash=expect_hash)
+        row = one_row(session, ref)
+    show_row(edge, row)
+
+
+@settlements.command("approve")
+@click.argument("ref")
+@EXPECT
+@click.option("--comment", default="", help="Goes into the audit log.")
+@with_edge
+def approve(edge: Edge, ref: str, expect_hash: str | None, comment: str) -> None:
+    """Approve a submitted settlement (another person than its maker; needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTLEMENT_APPROVE)
+        approve_settlement(session, ref, actor=actor, now=edge.now, expected_hash=expect_hash, comment=comment)
+        row = one_row(session, ref)
+    show_row(edge, row)
+
+
+@settlements.command("reject")
+@click.argument("ref")
+@click.option("--reason", required=True, help="What the maker must change.")
+@with_edge
+def reject(edge: Edge, ref: str, reason: str) -> None:
+    """Send a submitted settlement back to draft (an approver; needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTLEMENT_APPROVE)
+        reject_settlement(session, ref, actor=actor, now=edge.now, reason=reason)
+        row = one_row(session, ref)
+    show_row(edge, row)
+
+
+@settlements.command("list")
+@ANY_PERIOD
+@click.option("--status", default="", help="One status only.")
+@with_edge
+def list_(edge: Edge, period: Period | None, status: str) -> None:
+    """Settlements, newest month first."""
+    with edge.reading() as session:
+        edge.actor(session, Permission.SETTLEMENT_READ)
+        rows = list_settlements(session, period=period, status=status)
+    edge.show({"settlements": [as_json(row) for row in rows]}, "\n".join(map(as_line, rows)) or "None.")
+
+
+@settlements.command("show")
+@click.argument("ref")
+@with_edge
+def show(edge: Edge, ref: str) -> None:
+    """One settlement with its sums by kind and what was not paid."""
+    with edge.reading() as session:
+        edge.actor(session, Permission.SETTLEMENT_READ)
+        detail = settlement_detail(session, ref)
+        row = one_row(session, ref)
+    kinds = [
+        {"kind": kind, "lines": lines, "amount": money(amount, row.currency)} for kind, lines, amount in detail.by_kind
+    ]
+    unpaid = [
+        {"code": code, "count": count, "amount": money(amount, row.currency), "cure": cure}
+        for code, count, amount, cure in detail.unpaid
+    ]
+    payload = {"settlements": [as_json(row)], "by_kind": kinds, "unpaid": unpaid}
+    text = [
+        as_line(row),
+        *(f"  {kind:<18}{lines:>7}  {shown(amount, row.currency)}" for kind, lines, amount in detail.by_kind),
+    ]
+    text += [
+        f"  not paid: {code}  {count}  {shown(amount, row.currency)}  {cure}"
+        for code, count, amount, cure in detail.unpaid
+    ]
+    edge.show(payload, "\n".join(text))
+
+
+class StatementCommand(click.Command):
+    """Here --json names the file to write; the rest is as everywhere."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(option for option in common_options() if "--json" not in option.opts)
+
+
+@click.command("statement", cls=StatementCommand)
+@click.argument("ref")
+@click.option(
+    "--json", "out", required=True, type=click.Path(path_type=Path), help="Where to write it; - for the screen."
+)
+@with_edge
+def statement(edge: Edge, ref: str, out: Path) -> None:
+    """Write a settlement's statement: the canonical text whose sha256 is the settlement's hash."""
+    with edge.reading() as session:
+        edge.actor(session, Permission.SETTLEMENT_READ)
+        settlement = load(session, ref)
+        text = settlement.statement_text or statement_text(session, settlement)
+        payload = {"ref": settlement.ref, "status": settlement.status, "hash": settlement.hash, "file": str(out)}
+    if str(out) == "-":
+        click.echo(text)
+        return
+    out.write_text(text, encoding="utf-8")
+    edge.show(payload, f"{out}: sha256 {payload['hash']}")
+
+
+def rows_of(session: Session, refs: list[str], period: Period) -> list[SettlementRow]:
+    """The rows of these settlements, in the order given."""
+    found = {row.ref: row for row in list_settlements(session, period=period, with_void=True)}
+    return [found[ref] for ref in refs]
+
+
+def one_row(session: Session, ref: str) -> SettlementRow:
+    return rows_of(session, [ref], settlement_detail(session, ref).period)[0]
+
+
+def show_row(edge: Edge, row: SettlementRow) -> None:
+    edge.show({"settlements": [as_json(row)]}, as_line(row))
+
+
+def as_json(row: SettlementRow) -> dict[str, Any]:
+    return {
+        "ref": row.ref,
+        "agency": row.agency_code,
+        "period": f"{row.period_start:%Y-%m}",
+        "status": row.status,
+        "gross": money(row.gross_minor, row.currency),
+        "adjustments": money(row.adjustments_minor, row.currency),
+        "withholding": money(row.withholding_minor, row.currency),
+        "net": money(row.net_minor, row.currency),
+        "currency": row.currency,
+        "hash": row.hash,
+        "pay_by_on": row.pay_by_on,
+    }
+
+
+def as_line(row: SettlementRow) -> str:
+    return f"{row.ref:<24} {row.shown_status:<24} {shown(row.net_minor, row.currency):>18}  {row.agency_name}"
+
+
+def register(portal: click.Group) -> None:
+    portal.add_command(settlements)
+    portal.add_command(statement)
