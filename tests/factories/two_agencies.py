@@ -49,12 +49,19 @@ def fill(connection: psycopg.Connection, metadata: MetaData) -> None:
     connection.execute("set session_replication_role = replica")
     for table in tables_in_order(metadata):
         for number in (FIRST, SECOND):
-            values = row_for(table, number)
-            names = ", ".join(f'"{name}"' for name in values)
-            marks = ", ".join(["%s"] * len(values))
-            statement = f"insert into {table.name} ({names}) overriding system value values ({marks})"
-            connection.execute(statement.encode(), list(values.values()))
+            insert(connection, table, row_for(table, number))
+    links = metadata.tables["match_links"]
+    for number in (FIRST, SECOND):  # a link has one counterpart; this one is to the posting
+        to_posting = {"id": number + 100, "bank_line_id": None, "posting_id": number}
+        insert(connection, links, row_for(links, number) | to_posting)
     connection.execute("set session_replication_role = origin")
+
+
+def insert(connection: psycopg.Connection, table: Table, values: dict[str, Any]) -> None:
+    names = ", ".join(f'"{name}"' for name in values)
+    marks = ", ".join(["%s"] * len(values))
+    statement = f"insert into {table.name} ({names}) overriding system value values ({marks})"
+    connection.execute(statement.encode(), list(values.values()))
 
 
 def row_for(table: Table, number: int) -> dict[str, Any]:
