@@ -1,0 +1,268 @@
+"""Four months of the demo bank, lived through the same commands a real bank would use, each on its own day."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from portal.cli.edge import DONE, IN_PART, Edge
+from portal.cli.main import run
+from portal.config import Settings
+from portal.demo import files
+from portal.demo.world import AGENCIES, Account, Month, Paid, World, reported
+from portal.kernel.clock import FixedClock
+from portal.kernel.db import Database
+from portal.kernel.money import plain
+from portal.kernel.periods import Period, month_of
+
+CURRENCY = "INR"
+BANK_ACCOUNT = "50100098765432"
+MAKER, CHECKER, FINANCE = "maker@bank.example", "checker@bank.example", "finance@bank.example"
+OPENING_BALANCE = 250_000_00
+SETTLED_MONTHS = 3
+RATE_CARD = Path(__file__).with_name("retail.toml")
+
+
+class DemoEdge(Edge):
+    """The command's edge on a fixed day, sharing one opened database between commands."""
+
+    def close(self) -> None:
+        """The demo closes it at the end."""
+
+
+@dataclass
+class Life:
+    """Loads the demo. `say` is told what happens; `folder` receives the files that were exchanged."""
+
+    settings: Settings
+    database: Database
+    today: date
+    size: int
+    folder: Path
+    say: Callable[[str], None] = lambda message: None
+    after_agencies: Callable[[], None] = lambda: None
+    balance: int = OPENING_BALANCE
+    statements: int = 0
+    periods: list[str] = field(default_factory=list)
+
+    def command(self, day: date, *arguments: str, at: time = time(11), fine: Iterable[int] = (DONE,)) -> dict[str, Any]:
+        """Run one command as if it were `day`; its JSON. RuntimeError when it is not fine."""
+        instant = datetime.combine(day, at, UTC)
+        edge = DemoEdge(as_json=True, clock=FixedClock(instant), _settings=self.settings, _database=self.database)
+        out = io.StringIO()
+        with redirect_stdout(out):
+            code = run([*arguments, "--json"], edge)
+        if code not in fine:
+            raise RuntimeError(f"portal {' '.join(arguments)} ended with {code}: {out.getvalue()[:2000]}")
+        return json.loads(out.getvalue())
+
+    def file(self, name: str, data: bytes) -> str:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / name
+        path.write_bytes(data)
+        return str(path)
+
+    def live(self) -> None:
+        """All of it: three months settled and paid, the current one open."""
+        current = month_of(self.today)
+        months = [current]
+        for _ in range(SETTLED_MONTHS):
+            months.insert(0, months[0].previous())
+        world = World(self.size, months[0])
+        self.begin(months[0].start - timedelta(days=1), world)
+        for period in months:
+            through = min(period.last_day, self.today - timedelta(days=1)) if period == current else period.last_day
+            self.month(world, period, max(through, period.start))
+            self.periods.append(period.label)
+
+    def begin(self, day: date, world: World) -> None:
+        self.say("Empanelling three agencies and agreeing their terms")
+        self.command(day, "agencies", "import", self.file("agencies.csv", agencies_sheet(day)))
+        self.after_agencies()
+        self.command(day, "accounts", "import", self.accounts_file(world, day), "--as-of", str(day))
+        card = self.command(day, "rate-card", "import", str(RATE_CARD), "--as", MAKER)
+        reason = "Whole slabs as agreed; the steep step at 70 % is wanted."
+        version = ["--version", str(card["version"])]
+        self.command(day, "rate-card", "approve", card["card"], *version, "--comment", reason, "--as", CHECKER)
+
+    def accounts_file(self, world: World, day: date) -> str:
+        return self.file(f"accounts-{day}.csv", accounts_sheet(world.accounts))
+
+    def month(self, world: World, period: Period, through: date) -> None:
+        """A month from placement to payment; the current one stops where it is."""
+        self.say(f"Living {period.start:%B %Y}")
+        placement = self.file(f"placement-{period.label}.csv", allocations_sheet(world, period))
+        self.command(period.start, "allocations", "import", placement, "--placement", f"P-{period.label}")
+        month = world.live(period, through)
+        for agency in AGENCIES:
+            rows = collections_sheet(reported(month, agency))
+            name = self.file(f"collections-{agency.code}-{period.label}.csv", rows)
+            self.command(through, "collections", "import", name, "--agency", agency.code, fine=(DONE, IN_PART))
+        self.bank_statements(month)
+        self.command(through, "postings", "import", self.file(f"postings-{period.label}.csv", postings_sheet(month)))
+        self.command(through, "reconcile", "--through", str(through))
+        if through < period.last_day:
+            self.command(through, "accrue", "--period", period.label)
+            return
+        self.command(through, "accounts", "import", self.accounts_file(world, through), "--as-of", str(through))
+        self.settle(period)
+
+    def bank_statements(self, month: Month) -> None:
+        """Three statements a month, one in each format the bank might send."""
+        cuts = [month.period.start, month.period.start + timedelta(days=10), month.period.start + timedelta(days=20)]
+        writers = [(files.camt053, "xml"), (files.mt940, "sta"), (files.hdfc_csv, "csv")]
+        for start, following, (write, suffix) in zip(cuts, [*cuts[1:], month.period.end], writers, strict=True):
+            lines = tuple(line for line in month.lines if start <= line.value_on < following)
+            if not lines:
+                continue
+            self.statements += 1
+            end = min(following - timedelta(days=1), month.through)
+            number = f"{month.period.start:%Y%m}{self.statements:04d}"
+            statement = files.StatementText(BANK_ACCOUNT, number, CURRENCY, self.balance, start, end, lines)
+            self.balance = statement.closing_minor
+            name = self.file(f"statement-{number}.{suffix}", write(statement))
+            options = ["--account", BANK_ACCOUNT] if suffix == "csv" else []
+            self.command(end, "bank", "import", name, *options)
+
+    def settle(self, period: Period) -> None:
+        """Accrue, draft, submit, approve, pay and hear back, on the days a bank would."""
+        day = period.end
+        self.command(day, "accrue", "--period", period.label)
+        drafted = self.command(day, "settlements", "draft", "--period", period.label, "--as", MAKER)
+        for settlement in drafted["settlements"]:
+            self.command(day + timedelta(days=1), "settlements", "submit", settlement["ref"], "--as", MAKER)
+            self.command(day + timedelta(days=2), "settlements", "approve", settlement["ref"], "--as", CHECKER)
+        if not drafted["settlements"]:
+            return
+        pay_day = day + timedelta(days=4)
+        made = self.command(
+            pay_day, "payouts", "batch", "--period", period.label, "--rail", "bank_file", "--as", FINANCE
+        )
+        self.command(pay_day, "payouts", "approve", made["batch"], "--as", CHECKER)
+        self.command(pay_day, "payouts", "send")
+        answer = self.file(f"answer-{period.label}.csv", answer_sheet(made["payouts"], pay_day))
+        self.command(pay_day + timedelta(days=1), "payouts", "confirm", answer)
+
+
+def agencies_sheet(day: date) -> bytes:
+    header = (
+        "agency_code legal_name pan gstin state msme_class udyam_no agreement_from agreement_to email bank_account_no ifsc"
+        " account_holder currency country status capacity"
+    ).split()
+    start = day.replace(day=1) - timedelta(days=120)
+    rows = [
+        [
+            agency.code,
+            agency.name,
+            agency.pan,
+            agency.gstin,
+            agency.state,
+            agency.msme_class,
+            f"UDYAM-MH-18-{1_000_000 + number:07d}" if agency.msme_class else "",
+            start,
+            start.replace(year=start.year + 3, day=1),
+            agency.email,
+            agency.bank_account_no,
+            agency.ifsc,
+            agency.name,
+            CURRENCY,
+            "IN",
+            "empanelled",
+            5000,
+        ]
+        for number, agency in enumerate(AGENCIES)
+    ]
+    return files.sheet(header, rows)
+
+
+def rupees(minor: int) -> str:
+    return plain(minor, CURRENCY)
+
+
+def accounts_sheet(accounts: Iterable[Account]) -> bytes:
+    header = (
+        "loan_account_no customer_name mobile address city pincode state region branch_code product sanctioned_on emi_amount"
+        " principal_outstanding total_outstanding overdue_amount dpd_days npa_on secured currency"
+    ).split()
+    rows = [
+        [
+            account.no,
+            account.name,
+            account.mobile,
+            account.address,
+            account.city,
+            account.pincode,
+            account.state,
+            account.region,
+            f"{account.region[0]}{account.pincode[:3]}",
+            account.product,
+            account.sanctioned_on,
+            rupees(account.emi),
+            rupees(account.principal),
+            rupees(account.principal + account.arrears // 5),
+            rupees(account.arrears),
+            account.dpd,
+            account.npa_on or "",
+            "yes" if account.product in ("TW", "AL") else "no",
+            CURRENCY,
+        ]
+        for account in accounts
+    ]
+    return files.sheet(header, rows)
+
+
+def allocations_sheet(world: World, period: Period) -> bytes:
+    header = ["loan_account_no", "agency_code", "from_on", "to_on", "target_amount", "stream"]
+    rows = [
+        [account.no, world.agency_of(account).code, period.start, period.last_day, rupees(account.emi), "field"]
+        for account in world.due()
+    ]
+    return files.sheet(header, rows)
+
+
+def collections_sheet(paid: Iterable[Paid]) -> bytes:
+    header = "receipt_no loan_account_no amount collected_on mode instrument_ref agent_code deposit_slip_no deposited_on".split()
+    rows = [
+        [
+            row.receipt_no,
+            row.account.no,
+            rupees(row.amount),
+            row.on,
+            row.mode,
+            row.reference,
+            f"{row.receipt_no[:2]}-A{int(row.account.no[-3:]) % 9 + 1}",
+            row.slip_no or "",
+            row.deposited_on or "",
+        ]
+        for row in paid
+    ]
+    return files.sheet(header, rows)
+
+
+def postings_sheet(month: Month) -> bytes:
+    header = "posting_no loan_account_no amount posted_on value_on mode instrument_ref receipt_no reverses_posting_no".split()
+    rows: list[list[object]] = [
+        [number, paid.account.no, rupees(paid.amount), day, day, paid.mode, paid.reference, paid.receipt_no, ""]
+        for paid, number, day in month.postings
+    ]
+    rows += [
+        [f"{number}R", paid.account.no, rupees(paid.amount), day, day, paid.mode, paid.reference, "", number]
+        for number, paid, day in month.reversals
+    ]
+    return files.sheet(header, rows)
+
+
+def answer_sheet(payouts: Iterable[dict[str, Any]], day: date) -> bytes:
+    """The bank's answer to a batch: every payout executed."""
+    header = ["payout_ref", "amount", "status", "bank_ref", "value_date", "reason"]
+    rows = [
+        [payout["ref"], payout["amount"], "SUCCESS", f"HDFCN5{day:%y%m%d}{number:06d}", day, ""]
+        for number, payout in enumerate(payouts, 1)
+    ]
+    return files.sheet(header, rows)
