@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.orm import Session
 
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.checking import Check, check_card, quote_payload
 from payouts.rate_cards.facts import load_facts
+from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.parsing import read_card
+from payouts.rate_cards.queries import VersionRow, card_code, list_versions
+from payouts.rate_cards.service import approve, import_card, reject
+from portal.access.permissions import Permission
 from portal.cli.edge import DONE, INVALID, REFUSED, Edge, PortalGroup, input_file, problems_json, read_input, with_edge
 
 LIMIT_BYTES = 2_000_000
@@ -63,6 +68,93 @@ def quote(edge: Edge, file: Path, facts: Path) -> None:
     payload = quote_payload(card, priced)
     words = [f"{line['line']}. {line['rule'] or line['code']}: {line['amount']}" for line in payload["lines"]]
     edge.show(payload, "\n".join([*words, f"total {payload['total']} {payload['currency']}"]))
+
+
+@rate_card.command("import")
+@input_file()
+@with_edge
+def import_(edge: Edge, file: Path) -> None:
+    """Store a card file as a draft version, to be approved by another person."""
+    data = read_input(file, LIMIT_BYTES)
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.RATE_CARD_IMPORT)
+        version = import_card(session, data, actor=actor, now=edge.now, file=file.name)
+        payload = decided_payload(session, version)
+    edge.show(payload, f"{payload['card']} version {payload['version']}: {payload['status']}.")
+
+
+@rate_card.command("approve")
+@click.argument("code")
+@click.option("--version", "number", type=int, required=True, help="The version to put in force.")
+@click.option("--comment", default="", help="Why; needed when lint warns.")
+@click.option("--sha256", "expected", default=None, help="Approve only exactly this text.")
+@with_edge
+def approve_(edge: Edge, code: str, number: int, comment: str, expected: str | None) -> None:
+    """Put a draft version in force (a different person than its maker)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.RATE_CARD_APPROVE)
+        version = approve(session, code, number, actor=actor, now=edge.now, comment=comment, expected_sha256=expected)
+        payload = decided_payload(session, version)
+    edge.show(payload, f"{code} version {number}: approved, in force from {payload['effective_from']}.")
+
+
+@rate_card.command("reject")
+@click.argument("code")
+@click.option("--version", "number", type=int, required=True, help="The version to turn down.")
+@click.option("--reason", required=True, help="What must change.")
+@with_edge
+def reject_(edge: Edge, code: str, number: int, reason: str) -> None:
+    """Turn a draft version down."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.RATE_CARD_APPROVE)
+        version = reject(session, code, number, actor=actor, now=edge.now, reason=reason)
+        payload = decided_payload(session, version)
+    edge.show(payload, f"{code} version {number}: rejected.")
+
+
+@rate_card.command("list")
+@with_edge
+def list_(edge: Edge) -> None:
+    """Every version of every card."""
+    with edge.reading() as session:
+        edge.actor(session, Permission.RATE_CARD_READ)
+        rows = list_versions(session)
+    cards = [version_payload(row) for row in rows]
+    words = [f"{row.code} v{row.version}  {row.status}  from {row.effective_from}" for row in rows]
+    edge.show(
+        {"cards": cards}, "\n".join(words) or "No rate card yet. Import one: portal rate-card import FILE --as EMAIL"
+    )
+
+
+def version_payload(row: VersionRow) -> dict[str, Any]:
+    return {
+        "card": row.code,
+        "name": row.name,
+        "version": row.version,
+        "status": row.status,
+        "currency": row.currency,
+        "effective_from": row.effective_from,
+        "effective_to": row.effective_to,
+        "effective_by": row.effective_by,
+        "sha256": row.sha256,
+        "errors": row.errors,
+        "warnings": row.warnings,
+        "imported_by": row.imported_by,
+        "decided_by": row.decided_by,
+    }
+
+
+def decided_payload(session: Session, version: RateCardVersion) -> dict[str, Any]:
+    code = card_code(session, version)
+    return {
+        "card": code,
+        "version": version.version,
+        "status": version.status,
+        "sha256": version.sha256,
+        "effective_from": version.effective_from,
+        "effective_to": version.effective_to,
+        "lint": version.lint,
+    }
 
 
 def register(portal: click.Group) -> None:
