@@ -10,7 +10,9 @@ from sqlalchemy import Select, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
+from allocations.reconciliation.postings import REJECTED_NAME
 from portal.kernel.errors import NotFound
+from portal.kernel.files import FileStore, StoredFile
 
 STATUSES = ("proved", "unproved", "refused", "accepted")
 
@@ -48,12 +50,9 @@ def statements_page(
     return session.execute(query.order_by(BankStatement.id.desc()).limit(limit)).all()
 
 
-def statement_counts(session: Session) -> dict[str, int]:
-    """How many statements stand in each status."""
-    return {
-        row[0]: row[1]
-        for row in session.execute(select(BankStatement.status, func.count()).group_by(BankStatement.status))
-    }
+def refused_count(session: Session) -> int:
+    """How many statements wait for a second person's word."""
+    return session.scalar(select(func.count()).where(BankStatement.status == "refused")) or 0
 
 
 def lines_page(
@@ -112,3 +111,15 @@ def links_of_lines(session: Session, lines: Sequence[BankLine]) -> dict[int, int
         .group_by(MatchLink.bank_line_id)
     )
     return {int(row[0] or 0): int(row[1]) for row in session.execute(counts)}
+
+
+def rejected_postings(session: Session, store: FileStore, sha256: str) -> bytes:
+    """The rejected rows of a postings file, as they were given back; NotFound for any other file."""
+    found = session.scalar(
+        select(StoredFile.id).where(
+            StoredFile.sha256 == sha256, StoredFile.name == REJECTED_NAME, StoredFile.agency_id.is_(None)
+        )
+    )
+    if found is None:
+        raise NotFound("There is no such file.")
+    return store.read(sha256)

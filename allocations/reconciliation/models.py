@@ -49,6 +49,7 @@ class BankStatement(WithId, Sealed, Base):
         CheckConstraint("(status = 'accepted') = (accepted_by is not null)", name="accepted_by"),
         Index("ix_bank_statements_account", "bank_account_id", "from_on", "id"),
         Index("ix_bank_statements_file", "file_sha256"),
+        Index("ix_bank_statements_refused", "id", postgresql_where=text("status = 'refused'")),
     )
     __sealed__ = (
         "ref",

@@ -37,6 +37,7 @@ POSTINGS = SheetSpec(
     ),
 )
 
+REJECTED_NAME = "rejected-postings.csv"
 STAGED = {
     "pos": "bigint", "posting_no": "text", "loan_account_no": "text", "amount_minor": "bigint", "posted_on": "date",
     "value_on": "date", "mode": "text", "instrument_ref": "text", "instrument_key": "text", "receipt_no": "text",
@@ -101,6 +102,7 @@ class PostingImport:
     problems: list[Problem] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
     rejected_csv: bytes = b""
+    rejected_sha256: str = ""
     updated: int = 0
 
 
@@ -134,6 +136,18 @@ def import_postings(
         len(sheet), created, good - created, sheet.rejected, int(total), currency,
         sheet.sorted_problems(), sheet.unknown_columns, sheet.rejected_csv(),
     )  # fmt: skip
+    if result.rejected_csv:
+        kept = store_file(
+            session,
+            store,
+            result.rejected_csv,
+            name=REJECTED_NAME,
+            media_type="text/csv",
+            agency_id=None,
+            actor=actor,
+            now=now,
+        )
+        result.rejected_sha256 = kept.sha256
     record_event(
         session, AuditTag.POSTINGS_IMPORTED, actor=actor, subject_type="file", subject_ref=stored.sha256, now=now,
         data={

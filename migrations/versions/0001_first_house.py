@@ -427,6 +427,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_bank_statements_account", "bank_statements", ["bank_account_id", "from_on", "id"], unique=False)
     op.create_index("ix_bank_statements_file", "bank_statements", ["file_sha256"], unique=False)
+    op.create_index(
+        "ix_bank_statements_refused",
+        "bank_statements",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'refused'"),
+    )
     op.create_table(
         "holds",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1169,6 +1176,9 @@ def downgrade() -> None:
     op.drop_table("journal_lines")
     op.drop_index("ix_holds_account", table_name="holds")
     op.drop_table("holds")
+    op.drop_index(
+        "ix_bank_statements_refused", table_name="bank_statements", postgresql_where=sa.text("status = 'refused'")
+    )
     op.drop_index("ix_bank_statements_file", table_name="bank_statements")
     op.drop_index("ix_bank_statements_account", table_name="bank_statements")
     op.drop_table("bank_statements")

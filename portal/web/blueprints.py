@@ -13,6 +13,8 @@ MODULES = [
     "portal.web.agency.accounts",
     "portal.web.agency.uploads",
     "portal.web.agency.collections",
+    "portal.web.bank.statements",
+    "portal.web.bank.postings",
     "portal.web.admin.users",
     "portal.web.admin.sessions",
     "portal.web.admin.settings",

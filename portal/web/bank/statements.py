@@ -1,0 +1,148 @@
+"""Bank statements: what came in, whether each ties, its lines, and the word of a second person on one that does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from allocations.reconciliation import bank_queries as queries
+from allocations.reconciliation.models import BankStatement
+from allocations.reconciliation.statements import StatementImport, accept_statement, import_statement, lines_as_sent
+from portal.access.guard import check, permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Invalid, Problem, Refused, Stale
+from portal.web.bank.statements_forms import AcceptForm, StatementUploadForm
+from portal.web.edge import Page, clock, current_actor, db_session, file_store, identity_here, once, page_of
+
+bp = Blueprint("bank_statements", __name__, url_prefix="/bank/statements")
+
+
+@bp.get("")
+@permission(Permission.BANK_STATEMENT_READ)
+def index() -> str:
+    session = db_session()
+    status, account = request.args.get("status", ""), request.args.get("account", "")[:60]
+    page = page_of(
+        lambda after, limit: queries.statements_page(session, after, limit, status=status, account_no=account),
+        lambda row: (row.BankStatement.id,),
+    )
+    return render_template(
+        "bank/statements/index.html",
+        page=page,
+        accounts=queries.bank_accounts(session),
+        statuses=queries.STATUSES,
+        refused=queries.refused_count(session),
+    )
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@permission(Permission.BANK_STATEMENT_IMPORT)
+def new() -> str | Response | tuple[str, int]:
+    """Hand in a bank's file. An account not known here is refused: an admin adds it."""
+    form = StatementUploadForm()
+    form.offer(queries.bank_accounts(db_session()))
+    problems: list[Problem] = []
+    if form.validate_on_submit():
+        try:
+            return said(take_in(form))
+        except Invalid as wrong:
+            problems = wrong.problems
+        except Stale:
+            raise
+        except Refused as refused:
+            problems = [Problem(refused.code, refused.message, refused.cure)]
+    page = render_template("bank/statements/new.html", form=form, problems=problems)
+    return page, 422 if problems or form.errors else 200
+
+
+def take_in(form: StatementUploadForm) -> StatementImport:
+    session = db_session()
+    with unit_of_work(session):
+        once(form, session)
+        return import_statement(
+            session,
+            file_store(),
+            form.file.data.read(),
+            file_name=(form.file.data.filename or "statement")[:200],
+            profile=form.profile.data or None,
+            expected_account=form.account.data or None,
+            actor=current_actor(),
+            now=clock().now(),
+        )
+
+
+def said(result: StatementImport) -> Response:
+    """What the page says after a file came in, and where it goes on."""
+    for problem in result.problems:
+        flash(problem.message, "error")
+    if not result.created and not result.problems:
+        flash(f"All {result.duplicates} lines of this file were here already. Nothing changed.", "info")
+    elif result.created:
+        known = f" {result.duplicates} were here already." if result.duplicates else ""
+        flash(f"{result.created} of {result.lines} lines stored.{known}", "success")
+    if len(result.statements) == 1:
+        return redirect(url_for(".show", ref=result.statements[0].ref))
+    return redirect(url_for(".index"))
+
+
+@bp.get("/<ref>")
+@permission(Permission.BANK_STATEMENT_READ)
+def show(ref: str) -> str:
+    return shown(queries.statement_by_ref(db_session(), ref), AcceptForm())
+
+
+@bp.post("/<ref>/accept")
+@permission(Permission.BANK_STATEMENT_ACCEPT)
+def accept(ref: str) -> Response | tuple[str, int]:
+    """Take a refused statement as it is; never the person who imported it."""
+    session = db_session()
+    statement = queries.statement_by_ref(session, ref)
+    check(identity_here(), Permission.BANK_STATEMENT_ACCEPT, statement)
+    form = AcceptForm()
+    if not form.validate_on_submit():
+        return shown(statement, form), 422
+    with unit_of_work(session):
+        once(form, session)
+        created = accept_statement(
+            session, file_store(), statement, actor=current_actor(), reason=form.reason.data or "", now=clock().now()
+        )
+    flash(f"{ref} is accepted. {created} lines count from now on.", "success")
+    return redirect(url_for(".show", ref=ref))
+
+
+def shown(statement: BankStatement, form: AcceptForm) -> str:
+    session = db_session()
+    account = queries.account_of(session, statement)
+    computed = None
+    if statement.opening_minor is not None:
+        computed = statement.opening_minor + statement.credits_minor - statement.debits_minor
+    return render_template(
+        "bank/statements/show.html",
+        statement=statement,
+        account=account,
+        computed=computed,
+        page=refused_lines(statement) if statement.status == "refused" else stored_lines(statement),
+        linked=queries.linked_sums(session, statement),
+        form=form,
+    )
+
+
+def stored_lines(statement: BankStatement) -> Page[Any]:
+    session = db_session()
+    narrowed = request.args.get("show", "")
+    return page_of(
+        lambda after, limit: queries.lines_page(session, statement, after, limit, show=narrowed),
+        lambda line: (line.line_no, line.id),
+    )
+
+
+def refused_lines(statement: BankStatement) -> Page[Any]:
+    """The lines of a refused statement are not stored: they are read from its file."""
+    sent = lines_as_sent(file_store(), statement, queries.account_of(db_session(), statement)).lines
+    return page_of(
+        lambda after, limit: [line for line in sent if after is None or line.line_no > after[0]][:limit],
+        lambda line: (line.line_no,),
+    )

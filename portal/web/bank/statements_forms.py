@@ -1,0 +1,39 @@
+"""Forms beside the bank statement pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_wtf.file import FileField, FileRequired
+from wtforms import SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length
+
+from allocations.reconciliation.models import BankAccount
+from allocations.reconciliation.readers.profiles import PRESETS
+from portal.web.edge import ActForm
+
+AS_THE_FILE_SAYS = SelectChoice("", "As the file says")
+LAYOUTS = [
+    SelectChoice("", "Found by its header"),
+    *(SelectChoice(name, name.upper() if name != "generic" else "Any other sheet") for name in PRESETS),
+]
+
+
+class StatementUploadForm(ActForm):
+    """A bank's file, and what it should be of."""
+
+    file = FileField("Statement file", [FileRequired("Choose a file.")])
+    account = SelectField("Bank account", choices=[AS_THE_FILE_SAYS])
+    profile = SelectField("Layout, for CSV and Excel", choices=LAYOUTS)
+
+    def offer(self, accounts: Sequence[BankAccount]) -> None:
+        """Let one of our accounts be chosen."""
+        known = [SelectChoice(account.account_no, f"{account.account_no} ({account.currency})") for account in accounts]
+        self.account.choices = [AS_THE_FILE_SAYS, *known]
+
+
+class AcceptForm(ActForm):
+    """A second person takes a refused statement as it is."""
+
+    reason = TextAreaField("Why is it accepted as it is?", [InputRequired("Say why."), Length(min=3, max=1000)])
