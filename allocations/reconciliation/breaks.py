@@ -59,7 +59,9 @@ def find_breaks(matches: Matches, ladder: Ladder = LADDER) -> pd.DataFrame:
     """Every break of the state after a run, in no particular order; `detail` is evidence as plain JSON values."""
     ground = survey(matches, ladder)
     found = [each for rule in RULES for each in rule(ground) if len(each)]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+    if not found:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(found, ignore_index=True).drop_duplicates(["code", "side", "subject_id"], ignore_index=True)
 
 
 def survey(matches: Matches, ladder: Ladder) -> Ground:

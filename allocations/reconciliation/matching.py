@@ -128,7 +128,8 @@ def climb(book: Book, rung: Rung, ladder: Ladder) -> pd.DataFrame:
         book.tried.append(claims)
     live = claims[(claims["coll_open"] > 0) & (claims["other_open"] > 0)].reset_index(drop=True)
     if not rung.confirms:
-        live = unrejected(book, live[live["near"]], rung).reset_index(drop=True)
+        live = live[live["near"]]
+    live = unrejected(book, live, rung).reset_index(drop=True)
     verdict = resolve(feasible(live, rung, ladder))
     if rung.side == "bank" and rung.confirms:
         book.struck.append(verdict.struck)

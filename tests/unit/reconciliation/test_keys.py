@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.reconciliation.keys import normalise_reference, normalise_references, receipt_key, reference_keys
+from allocations.keys import normalise_reference, normalise_references, receipt_key, reference_keys
 
 
 @pytest.mark.parametrize("written", ["R-001", "r001 ", "Ｒ００１", " r 0 0 1", "R/001", "R_001"])

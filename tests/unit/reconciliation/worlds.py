@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from allocations.keys import normalise_reference, reference_keys
 from allocations.reconciliation.facts import NEVER, World
-from allocations.reconciliation.keys import normalise_reference, reference_keys
 
 THROUGH = date(2026, 11, 30)
 
