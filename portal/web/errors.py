@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from jinja2 import TemplateError
 from markupsafe import escape
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -68,7 +67,7 @@ def show(trouble: Trouble) -> Response:
         return _as_json(trouble)
     try:
         body = render_template("errors/error.html", trouble=trouble, reference=trouble.reference)
-    except (TemplateError, DBAPIError, AssertionError, LookupError):
+    except Exception:  # whatever it is, the refusal itself must reach the person
         log.exception("error_page_failed")
         body = _bare(trouble)
     return Response(body, trouble.status, mimetype="text/html")

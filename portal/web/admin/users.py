@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from portal.access import users
@@ -17,7 +18,7 @@ from portal.kernel.errors import Invalid, Refused, Stale
 from portal.web.edge import ActForm, clock, current_actor, db_session, once, page_of, settings
 
 bp = Blueprint("admin_users", __name__, url_prefix="/admin/users")
-ROLES = [(role.value, role.label) for role in Role if role is not Role.SYSTEM]
+ROLES = [SelectChoice(role.value, role.label) for role in Role if role is not Role.SYSTEM]
 LONGEST = 200
 
 
@@ -44,7 +45,9 @@ def index() -> str:
         ),
         lambda row: (row.User.email,),
     )
-    return render_template("admin/users/index.html", page=page, q=text, role=role, roles=ROLES)
+    return render_template(
+        "admin/users/index.html", page=page, q=text, role=role, roles=[(each.value, each.label) for each in ROLES]
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
