@@ -20,6 +20,7 @@ from portal.kernel.errors import NotFound, Refused, Unavailable
 from portal.kernel.jobs import JOBS, MAX_ATTEMPTS, JobRun, Worker, enqueue, job, progress_of
 from portal.kernel.progress import JobProgress
 
+ROOT = Path(__file__).resolve().parents[2]
 MAKER = Actor(user_id=7, email="maker@bank.example", role="bank_operator", via="web")
 OWNER = Actor(user_id=8, email="owner@agency.example", role="agency_owner", agency_id=1, via="web")
 
@@ -184,11 +185,11 @@ def test_the_job_of_a_killed_worker_comes_back(bank_session, add_job, worker, da
 
     with unit_of_work(bank_session):
         progress_id = enqueue(bank_session, add_job(long_work), {}, actor=MAKER, now=now)
-    root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen([sys.executable, "-c", KILLED, database.bank_url, database.agency_url], cwd=root)
-    wait_until(lambda: database.execute("select done from job_progress") == [(1,)])
-    process.kill()
-    process.wait()
+    with subprocess.Popen([sys.executable, "-c", KILLED, database.bank_url, database.agency_url], cwd=ROOT) as process:
+        try:
+            wait_until(lambda: database.execute("select done from job_progress") == [(1,)])
+        finally:
+            process.kill()
     assert worker.rescue() == 0, "a worker is not given up before it has been silent for a while"
     time.sleep(worker.stalled_seconds)
     worker.run(wait=False)
@@ -213,10 +214,13 @@ def test_a_worker_told_to_stop_finishes_what_it_does(bank_session, database, add
     script = KILLED.replace("time.sleep(60)", "time.sleep(1.5)")
     with unit_of_work(bank_session):
         enqueue(bank_session, add_job(long_work), {}, actor=MAKER, now=now)
-    process = subprocess.Popen([sys.executable, "-c", script, database.bank_url, database.agency_url])
-    wait_until(lambda: database.execute("select done from job_progress") == [(1,)])
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    with subprocess.Popen([sys.executable, "-c", script, database.bank_url, database.agency_url], cwd=ROOT) as process:
+        try:
+            wait_until(lambda: database.execute("select done from job_progress") == [(1,)])
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
     assert database.execute("select status from job_progress") == [("done",)]
 
 
