@@ -42,7 +42,7 @@ def statement_content(session: Session, settlement: Settlement) -> dict[str, Any
             "withholding": plain(settlement.withholding_minor, currency),
             "net": plain(settlement.net_minor, currency),
         },
-        "tax": _tax_in_major(settlement.tax, currency),
+        "tax": tax_in_major(settlement.tax, currency),
         "unpaid": unpaid_summary(session, settlement),
         "bank_details": _bank_details(session, settlement.bank_detail_id),
         "pay_by_on": settlement.pay_by_on.isoformat() if settlement.pay_by_on else None,
@@ -147,10 +147,10 @@ def _bank_details(session: Session, bank_detail_id: int | None) -> dict[str, Any
     return bank_detail_facts(row.version, row.account_no, row.ifsc, row.account_holder)
 
 
-def _tax_in_major(value: Any, currency: str, key: str = "") -> Any:
+def tax_in_major(value: Any, currency: str, key: str = "") -> Any:
     """The stored tax facts with every `…_minor` number as major-unit text under the bare name."""
     if isinstance(value, dict):
-        return {name.removesuffix("_minor"): _tax_in_major(item, currency, name) for name, item in value.items()}
+        return {name.removesuffix("_minor"): tax_in_major(item, currency, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_tax_in_major(item, currency, key) for item in value]
+        return [tax_in_major(item, currency, key) for item in value]
     return plain(value, currency) if key.endswith("_minor") and isinstance(value, int) else value

@@ -1,0 +1,352 @@
+"""The nodes of a trace: each row with the facts a person needs to believe it, and its links up (what it became) and down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import Agency
+from allocations.collections.models import Collection, Upload
+from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink, Posting
+from payouts.commission.models import AccrualLine, UnpaidCollection
+from payouts.rails.models import Payout, PayoutBatch
+from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.models import Settlement, SettlementLine
+from portal.kernel.money import plain
+
+# From the payout down to the posting; also the order of the chain.
+TYPES = (
+    "payout",
+    "payout_batch",
+    "settlement",
+    "statement_line",
+    "accrual_line",
+    "rate_card_version",
+    "collection",
+    "match_link",
+    "bank_line",
+    "posting",
+)
+TITLES = {
+    "payout": "Payout",
+    "payout_batch": "Payout batch",
+    "settlement": "Settlement",
+    "statement_line": "Statement line",
+    "accrual_line": "Accrual",
+    "rate_card_version": "Terms",
+    "collection": "Collection",
+    "match_link": "Match",
+    "bank_line": "Bank line",
+    "posting": "Posting",
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One thing in the chain. `amount_minor` is None where a thing has no amount of its own."""
+
+    type: str
+    ref: str
+    amount_minor: int | None
+    currency: str
+    facts: dict[str, Any]
+    up: list[str] = field(default_factory=list)
+    down: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.ref}"
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.type]
+
+    def as_dict(self) -> dict[str, Any]:
+        amount = None if self.amount_minor is None else plain(self.amount_minor, self.currency)
+        facts = {"amount": amount, "currency": self.currency} if amount is not None else {}
+        return {"type": self.type, "ref": self.ref, "facts": facts | self.facts, "up": self.up, "down": self.down}
+
+
+class Ids(dict[str, list[int]]):
+    """The ids collected by type, each once, in the order they were found."""
+
+    def __missing__(self, key: str) -> list[int]:
+        self[key] = []
+        return self[key]
+
+    def add(self, key: str, values: Iterable[int | None]) -> None:
+        known = set(self[key])
+        for value in values:
+            if value is not None and value not in known:
+                known.add(value)
+                self[key].append(value)
+
+
+def build_nodes(session: Session, ids: Ids) -> list[Node]:
+    """The chain's nodes in their order, linked both ways."""
+    rows: dict[str, dict[int, Any]] = {
+        kind: {row.id: row for row in session.scalars(select(model).where(model.id.in_(ids[kind])).order_by(model.id))}
+        for kind, model in MODELS.items()
+        if ids[kind]
+    }
+    names = _Names(session, rows)
+    nodes: dict[tuple[str, int], Node] = {}
+    for kind in TYPES:
+        for id_, row in rows.get(kind, {}).items():
+            nodes[(kind, id_)] = BUILDERS[kind](row, names)
+    for upper, lower in _edges(rows):
+        if upper in nodes and lower in nodes:
+            nodes[upper].down.append(nodes[lower].key)
+            nodes[lower].up.append(nodes[upper].key)
+    return list(nodes.values())
+
+
+MODELS: dict[str, Any] = {
+    "payout": Payout,
+    "payout_batch": PayoutBatch,
+    "settlement": Settlement,
+    "statement_line": SettlementLine,
+    "accrual_line": AccrualLine,
+    "rate_card_version": RateCardVersion,
+    "collection": Collection,
+    "match_link": MatchLink,
+    "bank_line": BankLine,
+    "posting": Posting,
+}
+
+
+def _edges(rows: dict[str, dict[int, Any]]) -> Iterable[tuple[tuple[str, int], tuple[str, Any]]]:
+    """Pairs of (what it became, what it stands on)."""
+    for row in rows.get("payout", {}).values():
+        yield ("payout", row.id), ("payout_batch", row.batch_id)
+        yield ("payout", row.id), ("settlement", row.settlement_id)
+    for row in rows.get("statement_line", {}).values():
+        yield ("settlement", row.settlement_id), ("statement_line", row.id)
+        yield ("statement_line", row.id), ("accrual_line", row.accrual_line_id)
+    for row in rows.get("accrual_line", {}).values():
+        yield ("accrual_line", row.id), ("rate_card_version", row.rate_card_version_id)
+        yield ("accrual_line", row.id), ("collection", row.collection_id)
+        yield ("accrual_line", row.id), ("match_link", row.link_id)
+    for row in rows.get("match_link", {}).values():
+        yield ("collection", row.collection_id), ("match_link", row.id)
+        yield ("match_link", row.id), ("bank_line", row.bank_line_id)
+        yield ("match_link", row.id), ("posting", row.posting_id)
+
+
+class _Names:
+    """What the nodes need from tables beside their own, read once."""
+
+    def __init__(self, session: Session, rows: dict[str, dict[int, Any]]) -> None:
+        def of(kind: str) -> Iterable[Any]:
+            return rows.get(kind, {}).values()
+
+        agency_ids = {
+            row.agency_id for kind in ("settlement", "collection", "payout", "match_link") for row in of(kind)
+        }
+        self.agencies = self._map(session, Agency, agency_ids)
+        self.uploads = self._map(session, Upload, {row.upload_id for row in of("collection")})
+        self.statements = self._map(session, BankStatement, {row.statement_id for row in of("bank_line")})
+        self.cards = self._map(session, RateCard, {row.rate_card_id for row in of("rate_card_version")})
+        self.versions = rows.get("rate_card_version", {})
+        settlement_ids = {row.settlement_id for kind in ("statement_line", "payout") for row in of(kind)}
+        self.settlements = self._map(session, Settlement, settlement_ids)
+        collections = [row.id for row in of("collection")]
+        self.unpaid = _grouped(session, UnpaidCollection, collections)
+        self.breaks = _grouped(session, Break, collections)
+        accruals = {row.clawback_of_id for row in of("accrual_line")}
+        self.clawed_back = self._map(session, AccrualLine, accruals)
+
+    @staticmethod
+    def _map(session: Session, model: Any, ids: Iterable[int | None]) -> dict[int, Any]:
+        wanted = [id_ for id_ in ids if id_ is not None]
+        if not wanted:
+            return {}
+        return {row.id: row for row in session.scalars(select(model).where(model.id.in_(wanted)))}
+
+    def agency(self, agency_id: int) -> str:
+        return self.agencies[agency_id].code if agency_id in self.agencies else ""
+
+    def terms(self, version_id: int | None) -> str:
+        version = self.versions.get(version_id) if version_id else None
+        return f"{self.cards[version.rate_card_id].code} v{version.version}" if version else ""
+
+
+def _grouped(session: Session, model: Any, collection_ids: list[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in session.scalars(select(model).where(model.collection_id.in_(collection_ids)).order_by(model.id)):
+        found.setdefault(row.collection_id, []).append(row)
+    return found
+
+
+def _facts(**values: Any) -> dict[str, Any]:
+    """Facts without the empty ones; days and times as ISO text."""
+    return {
+        name: value.isoformat() if isinstance(value, date | datetime) else value
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    }
+
+
+def _payout(row: Payout, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        agency=names.agency(row.agency_id),
+        utr=row.provider_ref,
+        paid_on=row.paid_on,
+        attempts=row.attempts,
+        reason=row.reason,
+    )
+    return Node("payout", row.ref, row.amount_minor, row.currency, facts)
+
+
+def _batch(row: PayoutBatch, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        rail=row.rail,
+        profile=row.profile,
+        count=row.count,
+        file=row.file_name,
+        file_sha256=row.file_sha256,
+        made_by=row.made_by,
+        approved_by=row.approved_by,
+        approved_at=row.approved_at,
+        sent_at=row.sent_at,
+    )
+    return Node("payout_batch", row.ref, row.total_minor, row.currency, facts)
+
+
+def _settlement(row: Settlement, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        agency=names.agency(row.agency_id),
+        period=f"{row.period_start:%Y-%m}",
+        gross=plain(row.gross_minor, row.currency),
+        adjustments=plain(row.adjustments_minor, row.currency),
+        withholding=plain(row.withholding_minor, row.currency),
+        submitted_by=row.submitted_by,
+        approved_by=row.approved_by,
+        approved_at=row.approved_at,
+        sha256=row.hash,
+    )
+    return Node("settlement", row.ref, row.net_minor, row.currency, facts)
+
+
+def _line(row: SettlementLine, names: _Names) -> Node:
+    ref = f"{names.settlements[row.settlement_id].ref}/{row.position}"
+    return Node(
+        "statement_line", ref, row.amount_minor, row.currency, _facts(kind=row.kind, description=row.description)
+    )
+
+
+def _accrual(row: AccrualLine, names: _Names) -> Node:
+    clawed = names.clawed_back.get(row.clawback_of_id) if row.clawback_of_id else None
+    facts = _facts(
+        kind=row.kind,
+        base=plain(row.base_minor, row.currency),
+        rule=row.rule_id,
+        terms=names.terms(row.rate_card_version_id),
+        credited_on=row.credited_on,
+        clawback_of=clawed.ref if clawed else None,
+        steps=row.steps,
+    )
+    return Node("accrual_line", row.ref, row.amount_minor, row.currency, facts)
+
+
+def _version(row: RateCardVersion, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        effective_from=row.effective_from,
+        effective_to=row.effective_to,
+        imported_by=row.imported_by,
+        approved_by=row.decided_by,
+        sha256=row.sha256,
+    )
+    card = names.cards[row.rate_card_id]
+    return Node("rate_card_version", f"{card.code} v{row.version}", None, card.currency, facts)
+
+
+def _collection(row: Collection, names: _Names) -> Node:
+    upload = names.uploads.get(row.upload_id) if row.upload_id else None
+    facts = _facts(
+        agency=names.agency(row.agency_id),
+        loan_account_no=row.loan_account_no,
+        collected_on=row.collected_on,
+        mode=row.mode,
+        instrument_ref=row.instrument_ref,
+        agent=row.agent_code,
+        confirmed=plain(row.linked_minor, row.currency),
+        upload=upload.ref if upload else None,
+        file=upload.file_name if upload else None,
+        file_sha256=upload.file_sha256 if upload else None,
+        row=row.row_no,
+        unpaid=[
+            {"code": each.code, "amount": plain(each.amount_minor, each.currency), "cure": each.cure}
+            for each in names.unpaid.get(row.id, [])[-3:]
+        ],
+        breaks=[{"code": each.code, "status": each.status, "cure": each.cure} for each in names.breaks.get(row.id, [])],
+    )
+    return Node("collection", row.receipt_no, row.amount_minor, row.currency, facts)
+
+
+def _link(row: MatchLink, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        side="bank" if row.bank_line_id else "core banking",
+        rule=row.rule,
+        rule_version=row.rule_version,
+        evidence=row.evidence,
+        confirmed_by=row.confirmed_by,
+        confirmed_at=row.confirmed_at,
+        undone_at=row.undone_at,
+        undo_reason=row.undo_reason,
+    )
+    return Node("match_link", f"L{row.id}", row.amount_minor, names.agencies[row.agency_id].currency, facts)
+
+
+def _bank_line(row: BankLine, names: _Names) -> Node:
+    statement = names.statements.get(row.statement_id)
+    facts = _facts(
+        side=row.side,
+        value_on=row.value_on,
+        bank_ref=row.bank_ref,
+        customer_ref=row.customer_ref,
+        description=row.description,
+        linked=plain(row.linked_minor, row.currency),
+        statement=statement.ref if statement else None,
+        statement_status=statement.status if statement else None,
+        line_no=row.line_no,
+        file=statement.file_name if statement else None,
+        file_sha256=statement.file_sha256 if statement else None,
+    )
+    return Node("bank_line", row.ref, row.amount_minor, row.currency, facts)
+
+
+def _posting(row: Posting, names: _Names) -> Node:
+    facts = _facts(
+        loan_account_no=row.loan_account_no,
+        posted_on=row.posted_on,
+        value_on=row.value_on,
+        mode=row.mode,
+        reverses=row.reverses_posting_no,
+        file_sha256=row.file_sha256,
+    )
+    return Node("posting", row.posting_no, row.amount_minor, row.currency, facts)
+
+
+BUILDERS: dict[str, Callable[[Any, _Names], Node]] = {
+    "payout": _payout,
+    "payout_batch": _batch,
+    "settlement": _settlement,
+    "statement_line": _line,
+    "accrual_line": _accrual,
+    "rate_card_version": _version,
+    "collection": _collection,
+    "match_link": _link,
+    "bank_line": _bank_line,
+    "posting": _posting,
+}

@@ -1,0 +1,121 @@
+"""What a reference names: the row, or rows, a trace starts from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from allocations.collections.models import Collection
+from allocations.keys import receipt_key
+from allocations.reconciliation.models import BankLine, MatchLink, Posting
+from payouts.commission.models import AccrualLine
+from payouts.rails.models import Payout, PayoutBatch
+from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.models import Settlement, SettlementLine
+from portal.kernel.db import scope_of
+from portal.kernel.errors import NotFound
+
+MOST = 20  # rows of one reference: a receipt number of several agencies, a bank reference on several lines
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    type: str
+    ref: str
+    ids: tuple[int, ...]
+
+
+def find_start(session: Session, ref: str) -> Start:
+    """The first kind of thing that goes by this reference in the session's sight; NotFound when nothing does."""
+    text = ref.strip()
+    if text and len(text) <= 200 and "\0" not in text:
+        for type_, find in FINDERS.items():
+            if ids := find(session, text):
+                return Start(type_, text, tuple(ids[:MOST]))
+    raise NotFound(f"Nothing here goes by the reference {text[:60]!r}.")
+
+
+def _payouts(session: Session, text: str) -> list[int]:
+    """By our reference, or by the bank's UTR of the payment."""
+    return list(session.scalars(select(Payout.id).where((Payout.ref == text.upper()) | (Payout.provider_ref == text))))
+
+
+def _batches(session: Session, text: str) -> list[int]:
+    if scope_of(session).role != "bank":
+        return []
+    return list(session.scalars(select(PayoutBatch.id).where(PayoutBatch.ref == text.upper())))
+
+
+def _settlements(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(Settlement.id).where(Settlement.ref == text)))
+
+
+def _statement_lines(session: Session, text: str) -> list[int]:
+    settlement, slash, position = text.rpartition("/")
+    if not slash or not re.fullmatch(r"\d{1,9}", position):
+        return []
+    query = (
+        select(SettlementLine.id)
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .where(Settlement.ref == settlement, SettlementLine.position == int(position))
+    )
+    return list(session.scalars(query))
+
+
+def _accruals(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(AccrualLine.id).where(AccrualLine.ref == text)))
+
+
+def _receipts(session: Session, text: str) -> list[int]:
+    exact = list(session.scalars(select(Collection.id).where(Collection.receipt_no == text).limit(MOST)))
+    if exact or not (key := receipt_key(text)):
+        return exact
+    return list(session.scalars(select(Collection.id).where(Collection.receipt_key == key).limit(MOST)))
+
+
+def _bank_lines(session: Session, text: str) -> list[int]:
+    for column in (BankLine.ref, BankLine.bank_ref, BankLine.customer_ref):
+        if ids := list(session.scalars(select(BankLine.id).where(column == text).limit(MOST))):
+            return ids
+    return []
+
+
+def _postings(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(Posting.id).where(Posting.posting_no == text)))
+
+
+def _links(session: Session, text: str) -> list[int]:
+    match = re.fullmatch(r"L(\d{1,18})", text)
+    return list(session.scalars(select(MatchLink.id).where(MatchLink.id == int(match[1])))) if match else []
+
+
+def _versions(session: Session, text: str) -> list[int]:
+    """`CODE v2`, `CODE@2`, `CODE/2`, or `CODE` for its newest version; or the sha256 of its terms."""
+    match = re.fullmatch(r"(.+?)\s*(?:[ @/]v?(\d{1,6}))?", text)
+    if not match:
+        return []
+    query = select(RateCardVersion.id).join(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+    newest = query.where(RateCard.code == text).order_by(RateCardVersion.version.desc()).limit(1)
+    if ids := list(session.scalars(newest)):
+        return ids
+    if match[2]:
+        return list(session.scalars(query.where(RateCard.code == match[1], RateCardVersion.version == int(match[2]))))
+    return list(session.scalars(query.where(RateCardVersion.sha256 == text.lower())))
+
+
+FINDERS: dict[str, Callable[[Session, str], list[int]]] = {
+    "payout": _payouts,
+    "payout_batch": _batches,
+    "settlement": _settlements,
+    "statement_line": _statement_lines,
+    "accrual_line": _accruals,
+    "collection": _receipts,
+    "bank_line": _bank_lines,
+    "posting": _postings,
+    "match_link": _links,
+    "rate_card_version": _versions,
+}

@@ -1,0 +1,84 @@
+"""Everything stored, computed again: seals, audit chain, files, links, accruals, statements, payouts, ledger. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from payouts.difference import Difference, Findings
+from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
+from payouts.verify_records import (
+    check_accounts,
+    check_audit_chain,
+    check_files,
+    check_links,
+    check_seals,
+    check_statements,
+    check_uploads,
+)
+from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.files import FileStore
+from portal.kernel.periods import Period
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How many things were checked, by check, and every row that does not hold."""
+
+    checks: dict[str, int] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def checked(self) -> int:
+        return sum(self.checks.values())
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.differences
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "checked": self.checked,
+            "checks": self.checks,
+            "differences": [difference.as_dict() for difference in self.differences],
+        }
+
+
+def verify(session: Session, store: FileStore, period: Period | None = None) -> Verification:
+    """Recompute and compare. With a period, accruals, settlements, payouts and batches of that month; the rest always whole."""
+    findings = Findings()
+    check_seals(session, findings)
+    check_audit_chain(session, findings)
+    check_files(session, store, findings)
+    check_accounts(session, findings)
+    check_statements(session, findings)
+    check_uploads(session, findings)
+    check_links(session, findings)
+    check_accruals(session, findings, period)
+    check_settlements(session, findings, period)
+    check_payouts(session, findings, period)
+    check_batches(session, store, findings, period)
+    check_ledger(session, findings)
+    return Verification(dict(findings.checked), findings.differences)
+
+
+def record_verification(
+    session: Session, result: Verification, *, period: Period | None, actor: Actor, now: datetime
+) -> None:
+    """That someone verified, and what came of it, goes into the audit log."""
+    record_event(
+        session,
+        AuditTag.VERIFIED,
+        actor=actor,
+        subject_type="verification",
+        subject_ref=period.label if period else "all",
+        now=now,
+        data={
+            "checked": result.checked,
+            "differences": len(result.differences),
+            "period": period.label if period else None,
+        },
+    )
