@@ -20,6 +20,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -107,7 +108,7 @@ class EmbeddedServer:
 
     def is_running(self) -> bool:
         """Whether a connection could be made now."""
-        if self._postmaster() is None:
+        if self._postmaster() is None or self._status() != "ready":
             return False
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             return probe.connect_ex(str(self.socket_dir / SOCKET_NAME)) == 0
@@ -139,6 +140,21 @@ class EmbeddedServer:
         except (OSError, ValueError, psutil.Error):
             return None
 
+    def _status(self) -> str:
+        """What the server says of itself in its pid file: starting, ready, stopping."""
+        try:
+            return (self.data / "postmaster.pid").read_text().splitlines()[7].strip()
+        except (OSError, IndexError):
+            return ""
+
+    def _wait_for_recovery(self) -> None:
+        """A server that is starting, after a crash perhaps for minutes, is waited for and never interrupted."""
+        deadline = time.monotonic() + START_SECONDS
+        while self._postmaster() is not None and self._status() == "starting":
+            if time.monotonic() > deadline:
+                raise Unavailable("PostgreSQL is still recovering from a crash; try again in a few minutes.")
+            time.sleep(0.05)
+
     def _works_here(self, process: psutil.Process) -> bool:
         try:
             return process.name() == "postgres" and Path(process.cwd()).samefile(self.data)
@@ -160,6 +176,9 @@ class EmbeddedServer:
             leftover.unlink(missing_ok=True)
 
     def _bring_up(self) -> None:
+        self._wait_for_recovery()
+        if self.is_running():
+            return
         self.stop()  # only if it runs though its socket has been swept away
         self._clear_crash()
         self._make_folders()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,14 +19,25 @@ from portal.kernel.embedded import LONGEST_SOCKET_PATH, EmbeddedServer
 
 
 @pytest.fixture
-def home(tmp_path):
-    """A folder as awkward as people's folders are: a space, a quote, and too deep for a socket's path."""
-    folder = tmp_path / "it's a bank" / ("deep " * 20) / "home"
+def home():
+    """A folder as awkward as people's folders are: a space, a quote, and too deep for a socket's path.
+
+    Not below pytest's own temporary folder, which every run of pytest closes to other users, PostgreSQL's among them.
+    """
+    base = Path(tempfile.mkdtemp(prefix="portal-embedded-"))
+    folder = base / "it's a bank" / ("deep " * 20) / "home"
     yield folder
     server = EmbeddedServer(folder)
     server.stop()
-    if not server.socket_dir.is_relative_to(folder):
-        shutil.rmtree(server.socket_dir, ignore_errors=True)
+    shutil.rmtree(server.socket_dir, ignore_errors=True)
+    shutil.rmtree(base)
+
+
+def wait_until(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 def answer(server, sql):
@@ -48,7 +60,7 @@ def test_it_starts_in_an_awkward_folder_is_attached_to_and_stops(home):
 
 
 def test_it_is_not_stopped_under_somebodys_hands(home):
-    server = EmbeddedServer(home).start()
+    server = EmbeddedServer(home, durable=False).start()
     with psycopg.connect(server.url()):
         assert not server.stop_if_idle()
     assert server.stop_if_idle()
@@ -56,7 +68,7 @@ def test_it_is_not_stopped_under_somebodys_hands(home):
 
 
 def test_nobody_else_on_the_computer_reaches_its_socket(home):
-    server = EmbeddedServer(home).start()
+    server = EmbeddedServer(home, durable=False).start()
     assert len(os.fsencode(server.socket_dir)) < LONGEST_SOCKET_PATH
     assert server.socket_dir.stat().st_mode & 0o077 == 0
     assert (home / "pg").stat().st_mode & 0o077 == 0
@@ -64,23 +76,22 @@ def test_nobody_else_on_the_computer_reaches_its_socket(home):
 
 def test_two_first_starts_do_not_collide(home):
     with ThreadPoolExecutor(4) as pool:
-        servers = list(pool.map(lambda _: EmbeddedServer(home).start(), range(4)))
+        servers = list(pool.map(lambda _: EmbeddedServer(home, durable=False).start(), range(4)))
     assert len({answer(server, "select pg_postmaster_start_time()::text") for server in servers}) == 1
 
 
 def test_it_outlives_the_process_that_started_it_and_a_crash_of_its_own(home):
-    script = f"from portal.kernel.embedded import *; EmbeddedServer({str(home)!r}).start(); import time; time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2])
-    server = EmbeddedServer(home)
-    while not server.is_running():
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    script = f"from portal.kernel.embedded import *; EmbeddedServer({str(home)!r}, durable=False).start(); import time; time.sleep(60)"
+    server = EmbeddedServer(home, durable=False)
+    with subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).resolve().parents[2]) as process:
+        try:
+            wait_until(server.is_running)
+        finally:
+            process.kill()
     assert answer(server, "select 1") == 1
     postmaster = int((home / "pg/data/postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
-    while server.is_running():
-        time.sleep(0.05)
+    wait_until(lambda: not server.is_running())
     assert answer(server.start(), "select 1") == 1
 
 
