@@ -79,6 +79,15 @@ def read_facts(data: Mapping[str, Any], card: Card, file: str = "") -> Facts:
     return facts
 
 
+def read_line(data: Mapping[str, Any], card: Card) -> FactLine:
+    """One line of facts by itself. Raises Invalid with every problem."""
+    problems: list[Problem] = []
+    line = _line(Table(dict(data), "line", problems, file="", currency=card.currency), 1, card)
+    if problems:
+        raise Invalid(problems)
+    return line
+
+
 def _drivers(top: Table) -> dict[str, DriverValue]:
     table = top.table("drivers")
     drivers: dict[str, DriverValue] = {}
