@@ -40,7 +40,14 @@ def take_in(bank_session, file_store, now):
     def run(data, *, name="s.sta", actor=MAKER, register_accounts=True, **options):
         with unit_of_work(bank_session):
             return import_statement(
-                bank_session, file_store, data, file_name=name, actor=actor, now=now, register_accounts=register_accounts, **options
+                bank_session,
+                file_store,
+                data,
+                file_name=name,
+                actor=actor,
+                now=now,
+                register_accounts=register_accounts,
+                **options,
             )
 
     return run
@@ -56,7 +63,12 @@ def test_a_statement_that_ties_is_proved_and_its_lines_are_stored(take_in, bank_
     assert (statement.status, statement.balanced, statement.lines, statement.created) == ("proved", True, 3, 3)
     assert statement.is_new_account
     line = bank_session.scalars(select(BankLine).order_by(BankLine.line_no)).first()
-    assert (line.amount_minor, line.side, line.customer_ref, line.value_on) == (50000, "credit", "UTR0001", date(2026, 11, 1))
+    assert (line.amount_minor, line.side, line.customer_ref, line.value_on) == (
+        50000,
+        "credit",
+        "UTR0001",
+        date(2026, 11, 1),
+    )
     assert "UTR0001" in line.ref_keys
     assert line.ref.startswith("BL-20261101-")
     row = bank_session.scalars(select(BankStatement)).one()
@@ -77,7 +89,12 @@ def test_an_altered_digit_is_refused_with_the_difference_and_none_of_its_lines_c
     altered = mt940(LINES).replace(b"C250,50", b"C260,50")
     result = take_in(altered)
     (statement,) = result.statements
-    assert (statement.status, statement.balanced, statement.difference_minor, statement.created) == ("refused", False, -1000, 0)
+    assert (statement.status, statement.balanced, statement.difference_minor, statement.created) == (
+        "refused",
+        False,
+        -1000,
+        0,
+    )
     assert result.problems[0].code == "statement_differs"
     assert "a difference of −₹10.00" in result.problems[0].message
     assert stored_lines(bank_session) == 0
@@ -91,7 +108,9 @@ def test_a_correct_file_after_a_refused_one_counts_in_full(take_in, bank_session
     assert stored_lines(bank_session) == 3
 
 
-def test_another_person_accepts_a_refused_statement_with_a_reason_and_its_lines_count(take_in, bank_session, file_store, now):
+def test_another_person_accepts_a_refused_statement_with_a_reason_and_its_lines_count(
+    take_in, bank_session, file_store, now
+):
     take_in(mt940(LINES, closing="1700,00"))
     row = bank_session.scalars(select(BankStatement)).one()
     with pytest.raises(Forbidden), unit_of_work(bank_session):
@@ -99,7 +118,10 @@ def test_another_person_accepts_a_refused_statement_with_a_reason_and_its_lines_
     with pytest.raises(Invalid), unit_of_work(bank_session):
         accept_statement(bank_session, file_store, row, actor=CHECKER, reason=" ", now=now)
     with unit_of_work(bank_session):
-        assert accept_statement(bank_session, file_store, row, actor=CHECKER, reason="Bank confirmed by letter", now=now) == 3
+        assert (
+            accept_statement(bank_session, file_store, row, actor=CHECKER, reason="Bank confirmed by letter", now=now)
+            == 3
+        )
     assert (row.status, row.accepted_by, row.difference_minor) == ("accepted", CHECKER.email, 4950)
     assert stored_lines(bank_session) == 3
     with pytest.raises(Refused), unit_of_work(bank_session):
@@ -189,7 +211,12 @@ def test_a_bounced_cheque_leaves_the_account_as_a_reversal(take_in, bank_session
 def test_a_sheet_without_balances_is_taken_unproved(take_in):
     sheet = b"Date,Description,Ref No.,Debit,Credit\n15/01/2026,RAVI,UTR1,,500.00\n"
     (statement,) = take_in(sheet, name="s.csv").statements
-    assert (statement.status, statement.balanced, statement.account, statement.created) == ("unproved", None, "KOTAK", 1)
+    assert (statement.status, statement.balanced, statement.account, statement.created) == (
+        "unproved",
+        None,
+        "KOTAK",
+        1,
+    )
 
 
 def test_thirty_thousand_lines_take_seconds(take_in, bank_session):
