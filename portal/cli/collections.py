@@ -6,21 +6,11 @@ from pathlib import Path
 
 import click
 
-from allocations.agencies.queries import agency_by_code
+from allocations.agencies.queries import find_agency
 from allocations.collections.importing import UploadResult, import_collections
 from portal.access.permissions import Permission
-from portal.cli.edge import (
-    DONE,
-    IN_PART,
-    INVALID,
-    Edge,
-    PortalGroup,
-    input_file,
-    money,
-    problems_json,
-    read_input,
-    with_edge,
-)
+from portal.cli.edge import Edge, PortalGroup, money, problems_json, read_input, with_edge
+from portal.cli.sheets import exit_code, problem_lines, sheet_options
 from portal.kernel.money import shown
 
 
@@ -30,11 +20,8 @@ def collections() -> None:
 
 
 @collections.command("import")
-@input_file()
+@sheet_options
 @click.option("--agency", "agency_code", required=True, metavar="CODE", help="The agency that reports.")
-@click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026.")
-@click.option("--all-or-nothing", is_flag=True, help="Store nothing unless every row is right.")
-@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Write the rejected rows here.")
 @with_edge
 def import_(
     edge: Edge,
@@ -51,7 +38,7 @@ def import_(
             session,
             edge.store,
             data,
-            agency=agency_by_code(session, agency_code),
+            agency=find_agency(session, agency_code),
             file_name=file.name,
             actor=edge.actor(session, Permission.COLLECTION_UPLOAD),
             now=edge.now,
@@ -61,14 +48,7 @@ def import_(
         )
     if rejected and result.rejected_csv:
         rejected.write_bytes(result.rejected_csv)
-    edge.show(payload(result), words(result), exit_code(result))
-
-
-def exit_code(result: UploadResult) -> int:
-    """Done; in part when some rows were stored or known; invalid when every row was wrong."""
-    if not result.rejected:
-        return DONE
-    return IN_PART if result.created or result.duplicates else INVALID
+    edge.show(payload(result), words(result), exit_code(result.rejected, result.created + result.duplicates))
 
 
 def payload(result: UploadResult) -> dict[str, object]:
@@ -89,15 +69,11 @@ def payload(result: UploadResult) -> dict[str, object]:
 
 
 def words(result: UploadResult) -> str:
-    lines = [
-        f"{result.rows} rows: {result.created} stored ({shown(result.total_minor, result.currency)}),"
-        f" {result.duplicates} known already, {result.rejected} rejected."
-    ]
+    stored = f"{result.created} stored ({shown(result.total_minor, result.currency)})"
+    lines = [f"{result.rows} rows: {stored}, {result.duplicates} known already, {result.rejected} rejected."]
     if result.seen_before and not result.created:
         lines.append(f"This file was handed in before as {result.seen_before}; nothing changed.")
-    lines += [str(problem) for problem in result.problems[:50]]
-    if len(result.problems) > 50:
-        lines.append(f"… {len(result.problems) - 50} more (all of them with --json)")
+    lines += problem_lines(result.problems)
     if result.unknown_columns:
         lines.append(f"Columns kept aside: {', '.join(result.unknown_columns)}.")
     return "\n".join(lines)
