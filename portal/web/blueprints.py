@@ -15,6 +15,8 @@ MODULES = [
     "portal.web.agency.collections",
     "portal.web.bank.statements",
     "portal.web.bank.postings",
+    "portal.web.bank.reconciliation",
+    "portal.web.bank.breaks",
     "portal.web.admin.users",
     "portal.web.admin.sessions",
     "portal.web.admin.settings",

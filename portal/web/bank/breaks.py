@@ -1,0 +1,81 @@
+"""Breaks: what cannot be tied, by reason, owner and agency; one break with its evidence and its cure."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from allocations.collections.models import Collection
+from allocations.reconciliation import recon_queries as queries
+from allocations.reconciliation.manual import ACCEPTABLE, accept_break
+from allocations.reconciliation.reasons import KINDS
+from portal.access.guard import permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.web.bank.reconciliation_forms import LinkForm, ReasonForm
+from portal.web.edge import clock, current_actor, db_session, once, page_of
+
+bp = Blueprint("bank_breaks", __name__, url_prefix="/bank/breaks")
+OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
+
+
+@bp.get("")
+@permission(Permission.BREAK_READ)
+def index() -> str:
+    session = db_session()
+    wanted = {name: request.args.get(name, "")[:40] for name in ("code", "owner", "agency")}
+    status = "closed" if request.args.get("status") == "closed" else "open"
+    page = page_of(
+        lambda after, limit: queries.breaks_page(
+            session, today=clock().today(), after=after, limit=limit, status=status, **wanted
+        ),
+        lambda row: (row.code, row.id),
+    )
+    return render_template(
+        "bank/breaks/index.html",
+        page=page,
+        reasons=queries.breaks_by_reason(session),
+        kinds=KINDS,
+        owners=OWNERS,
+        agencies=queries.agency_codes(session),
+    )
+
+
+@bp.get("/<int:break_id>")
+@permission(Permission.BREAK_READ)
+def show(break_id: int) -> str:
+    return page_of_break(break_id, ReasonForm())
+
+
+@bp.post("/<int:break_id>/accept")
+@permission(Permission.BREAK_EDIT)
+def accept(break_id: int) -> Response | tuple[str, int]:
+    """Let a remark on money that is seen stand, with a reason."""
+    session, form = db_session(), ReasonForm()
+    if not form.validate_on_submit():
+        return page_of_break(break_id, form), 422
+    with unit_of_work(session):
+        once(form, session)
+        found = accept_break(session, break_id, reason=form.reason.data or "", actor=current_actor(), now=clock().now())
+    flash(f"{found.code} on {found.ref} is accepted.", "success")
+    return redirect(url_for(".index", code=found.code))
+
+
+def page_of_break(break_id: int, form: ReasonForm) -> str:
+    session = db_session()
+    found, row = queries.break_of(session, break_id, today=clock().today())
+    subject = queries.subject_of(session, found)
+    is_receipt = isinstance(subject, Collection)
+    return render_template(
+        "bank/breaks/show.html",
+        found=found,
+        row=row,
+        subject=subject,
+        links=queries.links_of(session, subject),
+        misses=queries.near_misses(session, subject) if isinstance(subject, Collection) else [],
+        rivals=queries.rivals_of(session, subject) if isinstance(subject, Collection) else [],
+        is_receipt=is_receipt,
+        acceptable=found.code in ACCEPTABLE and found.status == "open",
+        form=form,
+        link_form=LinkForm(),
+    )

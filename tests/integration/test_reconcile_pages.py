@@ -1,0 +1,165 @@
+"""The reconciliation pages and commands: where things stand, the bench, breaks with their evidence."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from allocations.reconciliation.models import Break, MatchLink
+from allocations.reconciliation.reconcile import reconcile
+from portal.kernel.audit import Actor
+from tests.factories.browser import once_in
+from tests.factories.recon import ReconBook
+from tests.factories.world import a_user
+
+MAKER, AUDITOR = "maker@bank.example", "auditor@bank.example"
+
+
+@pytest.fixture
+def book(bank_session, now):
+    a_user(bank_session, MAKER, "bank_operator")
+    a_user(bank_session, AUDITOR, "auditor")
+    book = ReconBook(bank_session)
+    book.golden()
+    reconcile(bank_session, through=date(2026, 11, 9), actor=Actor(None, "system", "system"), now=now)
+    a_user(bank_session, "owner@shakti.example", "agency_owner", book.agencies["SHAKTI"])
+    bank_session.commit()
+    return book
+
+
+def test_the_board_says_where_the_money_is(browse, book):
+    page = browse(MAKER).get("/bank/reconciliation").text
+    for words in (
+        "₹39,999.60",
+        "₹1,07,500.00",
+        "₹60,000.00 on 1 suggestion",
+        "₹25,000.00",
+        "Ties",
+        "Reconcile through today",
+    ):
+        assert words in page
+    assert "Reconcile through today" not in browse(AUDITOR).get("/bank/reconciliation").text
+
+
+def test_the_board_before_the_first_run_says_what_to_do(browse, bank_session):
+    a_user(bank_session, MAKER, "bank_operator")
+    bank_session.commit()
+    assert "Import collections and bank statements" in browse(MAKER).get("/bank/reconciliation").text
+
+
+def test_a_run_asked_for_on_the_board_is_done_by_the_worker(browse, book, bank_session, settings, database, clock):
+    from portal.worker import make_worker
+
+    maker = browse(MAKER)
+    book.receipt("N1", 100_00, "2026-11-01", "LN0099", utr="AXISN77770001")
+    book.line(100_00, "2026-11-02", "AXISN77770001")
+    bank_session.commit()
+    answer = maker.post("/bank/reconciliation/run", {"once": once_in(maker.get("/bank/reconciliation").text)})
+    assert answer.status_code == 302
+    board = answer.headers["Location"]
+    assert "Reconciling" in maker.get(board).text
+    make_worker(settings, database.logins, clock).run(wait=False)
+    state = maker.get(f"/bank/reconciliation/jobs/{board.split('=')[-1]}").json
+    assert state["status"] == "done"
+    assert bank_session.scalar(select(MatchLink.id).where(MatchLink.amount_minor == 100_00)) is not None
+
+
+def test_a_suggestion_is_confirmed_once_and_can_be_taken_back(browse, book, bank_session):
+    maker = browse(MAKER)
+    bench = maker.get("/bank/reconciliation/bench").text
+    assert "R6" in bench and "Same loan account and amount" in bench
+    link_id = bank_session.scalars(select(MatchLink.id).where(MatchLink.status == "suggested")).one()
+    form = {"once": once_in(bench)}
+    answer = maker.post(f"/bank/reconciliation/links/{link_id}/confirm", form)
+    assert answer.status_code == 302
+    after = maker.get(answer.headers["Location"]).text
+    assert maker.post(f"/bank/reconciliation/links/{link_id}/confirm", form).status_code == 409
+    assert "Take the last link back" in after and "₹60,000.00 linked" in after
+    maker.post(f"/bank/reconciliation/links/{link_id}/undo", {"once": once_in(after)})
+    bank_session.expire_all()
+    assert bank_session.get(MatchLink, link_id).status == "undone"
+
+
+def test_a_suggestion_can_be_refused(browse, book, bank_session):
+    maker = browse(MAKER)
+    link_id = bank_session.scalars(select(MatchLink.id).where(MatchLink.status == "suggested")).one()
+    once = once_in(maker.get("/bank/reconciliation/bench").text)
+    assert maker.post(f"/bank/reconciliation/links/{link_id}/reject", {"once": once}).status_code == 302
+    assert "Nothing waits for a decision" in maker.get("/bank/reconciliation/bench").text
+
+
+def test_an_auditor_sees_the_bench_and_decides_nothing(browse, book, bank_session):
+    auditor = browse(AUDITOR)
+    page = auditor.get("/bank/reconciliation/bench").text
+    assert "R6" in page and "data-bench-confirm" not in page
+    link_id = bank_session.scalars(select(MatchLink.id).where(MatchLink.status == "suggested")).one()
+    assert auditor.post(f"/bank/reconciliation/links/{link_id}/confirm").status_code == 403
+
+
+def test_breaks_are_narrowed_by_reason_owner_and_agency(browse, book):
+    maker = browse(MAKER)
+    assert all(ref in maker.get("/bank/breaks").text for ref in ("R4", "ST1/5"))
+    only = maker.get("/bank/breaks?code=R02").text
+    assert "ST1/5" in only and ">R4<" not in only
+    assert "ST1/5" not in maker.get("/bank/breaks?agency=SHAKTI").text
+    assert ">R4<" in maker.get("/bank/breaks?owner=agency").text
+    assert "No break fits" in maker.get("/bank/breaks?agency=NOBODY").text
+
+
+def test_a_break_opens_with_its_cure_evidence_and_rivals(browse, book, bank_session):
+    maker = browse(MAKER)
+    rival = bank_session.scalars(select(Break).where(Break.code == "R04")).one()
+    page = maker.get(f"/bank/breaks/{rival.id}").text
+    assert rival.cure in page and "Other receipts with the same number" in page and "SHAKTI" in page
+    line = bank_session.scalars(select(Break).where(Break.code == "R02")).one()
+    assert "BY TRANSFER" in maker.get(f"/bank/breaks/{line.id}").text
+    assert maker.get("/bank/breaks/999999").status_code == 404
+    assert browse("owner@shakti.example").get(f"/bank/breaks/{rival.id}").status_code in (403, 404)
+
+
+def test_a_near_miss_is_linked_by_hand_from_the_breaks_page(browse, book, bank_session):
+    book.receipt("H1", 7500_00, "2026-10-10", "LN0077")
+    reconcile_again(book, bank_session)
+    maker = browse(MAKER)
+    found = bank_session.scalars(select(Break).where(Break.ref == "H1")).one()
+    page = maker.get(f"/bank/breaks/{found.id}").text
+    assert "Only the amount agrees" in page
+    line_id = bank_session.scalars(select(Break.bank_line_id).where(Break.code == "R02")).one()
+    form = {
+        "once": once_in(page),
+        "collection_id": found.collection_id,
+        "bank_line_id": line_id,
+        "expected": "750000/750000",
+        "amount": "7500.00",
+        "reason": "The borrower called",
+    }
+    answer = maker.post("/bank/reconciliation/link", form)
+    assert "linked by hand" in maker.get(answer.headers["Location"]).text
+    bank_session.expire_all()
+    assert bank_session.get(Break, found.id).status == "closed"
+
+
+def reconcile_again(book, session):
+    from tests.conftest import NOW
+
+    reconcile(session, through=date(2026, 11, 9), actor=Actor(None, "system", "system"), now=NOW)
+    session.commit()
+
+
+def test_the_commands_keep_their_promises(cli, book):
+    found = cli("reconcile", "--through", "2026-11-09").json
+    assert (found["matched"], found["matched_amount"], found["suggested"]) == (4, "39999.60", 1)
+    assert found["breaks"] == {
+        "R01": {"count": 1, "amount": "25000.00"},
+        "R02": {"count": 1, "amount": "7500.00"},
+        "R04": {"count": 1, "amount": "8000.00"},
+    }
+    assert found["currency"] == "INR" and len(found["input_hash"]) == len(found["result_hash"]) == 64
+    listed = cli("breaks", "--code", "R01").json["breaks"]
+    assert [(row["ref"], row["agency"], row["amount"], row["owner"]) for row in listed] == [
+        ("R4", "SHAKTI", "25000.00", "agency")
+    ]
+    assert listed[0]["age_days"] == 35
+    assert cli("breaks", "--code", "R99").exit_code == 2
+    assert "R4" in cli("breaks", text=True).out
+    assert "nothing has changed" in cli("reconcile", "--through", "2026-11-09", text=True).out
