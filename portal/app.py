@@ -98,7 +98,7 @@ def _install(app: Flask, settings: Settings, database: Database) -> None:
     login = LoginManager(app)
     login.session_protection = None  # sessions are ours, on the server; an address changes on a phone
     login.user_loader(load_signed_in)
-    guard.install(app)
+    guard.install(app, production=settings.is_production)
     CSRFProtect(app)
     headers.install(app, settings)
     Bootstrap5(app)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 from werkzeug.exceptions import Unauthorized
 
@@ -109,5 +109,18 @@ def _remember(needed: Permission) -> None:
     g.checked_permissions.add(needed)
 
 
-def install(app: Flask) -> None:
+def insist_on_object_check(response: Response) -> Response:
+    """In development and tests: an act whose policy speaks about an object must have shown it to `check`."""
+    if (
+        response.status_code < 400
+        and request.method not in {"GET", "HEAD", "OPTIONS"}
+        and (forgot := forgot_object_check())
+    ):
+        raise AssertionError(f"{request.endpoint} acts under {forgot} without check(identity, permission, the object)")
+    return response
+
+
+def install(app: Flask, *, production: bool) -> None:
     app.before_request(guard_request)
+    if not production:
+        app.after_request(insist_on_object_check)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Flask
+from flask import Flask, session
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -22,6 +23,7 @@ class Browser:
 
     def __init__(self, app: Flask, email: str | None = None) -> None:
         self.app, self.client = app, app.test_client()
+        self._token: tuple[str, str] | None = None  # the session's secret and the form token made of it
         if email:
             self.sign_in(email)
 
@@ -29,10 +31,10 @@ class Browser:
         """Start a server-side session for this user and put its token into the browser."""
         settings, clock = self.app.extensions["portal.settings"], self.app.extensions["portal.clock"]
         database = self.app.extensions["portal.database"]
-        with database.session(bank_scope(clock.today())) as session, unit_of_work(session):
-            user = session.scalars(select(User).where(User.email == email)).one()
+        with database.session(bank_scope(clock.today())) as db, unit_of_work(db):
+            user = db.scalars(select(User).where(User.email == email)).one()
             token = start_session(
-                session,
+                db,
                 user,
                 now=clock.now(),
                 lasts=settings.session_absolute,
@@ -48,7 +50,7 @@ class Browser:
 
     def post(self, path: str, data: dict[str, Any] | None = None, *, csrf: bool = True, **options: Any) -> TestResponse:
         token = {"csrf_token": self.csrf_token()} if csrf else {}
-        return self.open(path, method="POST", data={**token, **(data or {})}, **options)
+        return self.open(path, **{"method": "POST", "data": {**token, **(data or {})}, **options})
 
     def open(self, path: str, **options: Any) -> TestResponse:
         """One request, its body read and its file handles closed."""
@@ -58,15 +60,15 @@ class Browser:
         return response
 
     def csrf_token(self) -> str:
-        """A form token of this browser's session, made the way a page would."""
-        from flask_wtf.csrf import generate_csrf
-
-        with self.app.test_request_context(), self.client.session_transaction() as cookie:
-            from flask import session
-
-            session.update(cookie)
-            token = generate_csrf()
-            cookie.update(session)
+        """A form token of this browser's session, made the way a page would; the same one until the session is new."""
+        with self.client.session_transaction() as cookie:
+            if self._token and cookie.get("csrf_token") == self._token[0]:
+                return self._token[1]
+            with self.app.test_request_context():
+                session.update(cookie)
+                token = generate_csrf()
+                cookie.update(session)
+            self._token = (cookie["csrf_token"], token)
         return token
 
 
