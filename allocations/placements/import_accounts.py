@@ -84,6 +84,7 @@ FIGURES = {
     "bucket": "text",
     "asset_class": "text",
 }
+A_FEW = 1_000
 STAGED = {"pos": "bigint", "loan_account_no": "text", **MASTER, **FIGURES}
 
 
@@ -110,6 +111,7 @@ def import_accounts(
     check_rows(sheet, as_of, currency)
     classify(sheet, scheme, as_of)
     stage(session, "staged_accounts", sheet.good_frame(), STAGED)
+    plan_for(session, len(sheet))
     refuse_changed_days(session, sheet, as_of)
     result = ImportResult(
         len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
@@ -118,6 +120,7 @@ def import_accounts(
         store(session, sheet, result, as_of, scheme.version, currency)
         result.unchanged = len(sheet) - sheet.rejected - result.created - result.updated
     session.execute(text("drop table pg_temp.staged_accounts"))
+    session.execute(text("set local enable_nestloop to default"))
     result.rejected, result.problems, result.rejected_csv = (
         sheet.rejected,
         sheet.sorted_problems(),
@@ -126,6 +129,14 @@ def import_accounts(
     if not result.changed_nothing:
         _record(session, result, as_of, actor, now)
     return result
+
+
+def plan_for(session: Session, rows: int) -> None:
+    """Whole tables are joined by hash. Right after a first import they have no statistics yet, and a loop over both would never end."""
+    if rows > A_FEW:
+        session.execute(text("set local enable_nestloop to off"))
+    else:
+        session.execute(text("create index on staged_accounts (loan_account_no)"))
 
 
 def load_schemes(session: Session) -> list[Scheme]:

@@ -220,8 +220,8 @@ def import_allocations(
 
 
 def check_code(placement: str) -> None:
-    if not 1 <= len(placement) <= 60 or not all(char.isalnum() or char in "-_./" for char in placement):
-        cure = "Use letters, digits, - _ . /, at most 60."
+    if not 1 <= len(placement) <= 60 or not all(char.isalnum() or char in "-_." for char in placement):
+        cure = "Use letters, digits, - _ ., at most 60."
         raise Invalid(
             Problem("bad_placement_code", f"“{placement}” is no code for a placement.", cure, value=placement[:80])
         )
