@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payouts.commission.models import AccrualLine, AccrualRun
+from payouts.commission.verifying import count_lines, recompute
 from payouts.difference import Findings
 from payouts.ledger.accounts import (
     ACCOUNTS,
@@ -38,20 +39,16 @@ SETTLEMENT_OF = {"queued": "paying", "sending": "paying", "sent": "paying", "unk
 
 
 def check_accruals(session: Session, findings: Findings, period: Period | None) -> None:
-    """A run's count and total are those of its lines."""
-    total = func.coalesce(func.sum(AccrualLine.amount_minor), 0)
-    query = (
-        select(AccrualRun, func.count(AccrualLine.id), total)
-        .outerjoin(AccrualLine, AccrualLine.run_id == AccrualRun.id)
-        .group_by(AccrualRun.id)
-        .order_by(AccrualRun.id)
-    )
+    """Runs in force, and those behind a settlement, priced again from their stored facts and the card's own text."""
+    settled = select(Settlement.accrual_run_id).where(Settlement.status != "void")
+    query = select(AccrualRun).where(AccrualRun.is_current | AccrualRun.id.in_(settled)).order_by(AccrualRun.id)
     if period:
         query = query.where(AccrualRun.period_start == period.start)
-    for run, lines, amount in session.execute(query):
-        ref = f"{run.period_start:%Y-%m} version {run.version}"
-        findings.compare("accruals", "accrual_runs", run.id, ref, "lines", run.lines, lines)
-        findings.compare("accruals", "accrual_runs", run.id, ref, "total_minor", run.total_minor, int(amount))
+    for run in session.scalars(query):
+        findings.count("accruals", count_lines(session, run) + 1)
+        for each in recompute(session, run):
+            table = "accrual_runs" if each.ref.startswith("accrual ") else "accrual_lines"
+            findings.differs("accruals", table, "", each.ref, each.field, each.stored, each.computed)
 
 
 def check_settlements(session: Session, findings: Findings, period: Period | None) -> None:

@@ -41,13 +41,13 @@ def draft(session: Session, period: Period, *, actor: Actor, now: datetime) -> D
     submitted or further stays. Refused when the month has not been accrued.
     """
     session.execute(text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": f"settlements {period.label}"})
-    run_id = _current_run(session, period)
-    if run_id is None:
+    run = _current_run(session, period)
+    if run is None:
         message = f"Nothing has been accrued for {period.label} yet."
         raise Refused(message, code="not_accrued", cure=f"Run: portal accrue --period {period.label}")
     outcome = Drafting()
     for agency in session.scalars(select(Agency).order_by(Agency.code)).all():
-        _draft_one(session, agency, period, run_id, outcome, actor, now)
+        _draft_one(session, agency, period, run_of(run, agency.id), outcome, actor, now)
     return outcome
 
 
@@ -82,9 +82,14 @@ def live_settlement(session: Session, agency_id: int, period: Period) -> Settlem
     ).one_or_none()
 
 
-def _current_run(session: Session, period: Period) -> int | None:
-    query = select(AccrualRun.id).where(AccrualRun.period_start == period.start, AccrualRun.is_current)
-    return session.scalar(query)
+def _current_run(session: Session, period: Period) -> AccrualRun | None:
+    query = select(AccrualRun).where(AccrualRun.period_start == period.start, AccrualRun.is_current)
+    return session.scalars(query).one_or_none()
+
+
+def run_of(current: AccrualRun, agency_id: int) -> int:
+    """The run with an agency's lines: the current one, or that of its settlement when the month was closed for it then."""
+    return int(current.summary.get("frozen", {}).get(str(agency_id), current.id))
 
 
 def _open_lines(session: Session, agency_id: int, run_id: int, *, except_settlement: int | None) -> list[Accrued]:

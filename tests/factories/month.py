@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +14,10 @@ from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.models import Collection
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
-from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.commission.service import accrue
+from payouts.rate_cards.models import RateCardVersion
+from payouts.rate_cards.service import approve as approve_card
+from payouts.rate_cards.service import import_card
 from portal.kernel.audit import Actor
 from portal.kernel.periods import Period, month_of
 from tests.factories.world import MADE_AT, an_account, an_agency, an_allocation
@@ -30,12 +33,11 @@ FILE = hashlib.sha256(b"statement").hexdigest()
 
 @dataclass
 class Month:
-    """The accrual run of a month and the rows under its lines, by agency code."""
+    """The accrual run of a month and the collections under its lines, by agency code."""
 
     run: AccrualRun
     version: RateCardVersion
-    collections: dict[str, list[Collection]] = field(default_factory=dict)
-    lines: dict[str, list[AccrualLine]] = field(default_factory=dict)
+    collections: dict[str, list[Collection]]
     made: int = 0
 
 
@@ -55,29 +57,29 @@ def a_bank_detail(session: Session, agency: Agency, version: int = 1, **changes:
     return detail
 
 
-def a_rate_card(session: Session, code: str = "PL-2026") -> RateCardVersion:
-    card = session.scalars(select(RateCard).where(RateCard.code == code)).first()
-    if card is None:
-        card = RateCard(code=code, name=code, currency="INR")
-        session.add(card)
-        session.flush()
-        version = RateCardVersion(
-            rate_card_id=card.id,
-            version=1,
-            status="approved",
-            effective_from=date(2026, 4, 1),
-            effective_by="allocation",
-            source_text="code",
-            body={},
-            sha256=hashlib.sha256(code.encode()).hexdigest(),
-            imported_by="maker@bank.example",
-            imported_at=MADE_AT,
-            decided_by="checker@bank.example",
-            decided_at=MADE_AT,
-        )
-        session.add(version)
-        session.flush()
-    return session.scalars(select(RateCardVersion).where(RateCardVersion.rate_card_id == card.id)).one()
+CARD = """
+code = "PL-2026"
+name = "Personal loans 2026-27"
+currency = "INR"
+effective_from = 2026-04-01
+effective_by = "allocation"
+rounding = "half_up"
+
+[[rule]]
+id = "cash"
+earns_on = "cash"
+when = { product = ["PL"] }
+slabs = [ {from = 0, rate = "0.05"} ]
+"""
+
+
+def a_rate_card(session: Session) -> RateCardVersion:
+    """Five per cent of confirmed cash, imported and approved by two people."""
+    now = datetime(2026, 4, 1, tzinfo=UTC)
+    version = import_card(session, CARD, actor=MAKER, now=now)
+    if version.status == "draft":
+        approve_card(session, "PL-2026", version.version, actor=CHECKER, now=now, comment="Plain terms.")
+    return version
 
 
 def a_run(session: Session, period: Period = OCTOBER, *, lines: int = 0, total_minor: int = 0) -> AccrualRun:
@@ -103,18 +105,12 @@ def a_run(session: Session, period: Period = OCTOBER, *, lines: int = 0, total_m
 
 
 def a_month(
-    session: Session,
-    period: Period = OCTOBER,
-    amounts: dict[str, list[int]] | None = None,
-    *,
-    rate: int = 5,
-    **agency_changes: Any,
+    session: Session, period: Period = OCTOBER, amounts: dict[str, list[int]] | None = None, **agency_changes: Any
 ) -> Month:
-    """`amounts` are collected minor units by agency code; each confirmed at the bank and earning `rate` per cent."""
-    amounts = amounts or {"SHAKTI": [100_000_00, 60_000_00], "VEGA": [80_000_00]}
-    earned = [amount * rate // 100 for collected in amounts.values() for amount in collected]
-    month = Month(a_run(session, period, lines=len(earned), total_minor=sum(earned)), a_rate_card(session))
-    for code, collected in amounts.items():
+    """`amounts` are collected minor units by agency code; each is confirmed at the bank and earns five per cent."""
+    version = a_rate_card(session)
+    collections: dict[str, list[Collection]] = {}
+    for code, collected in (amounts or {"SHAKTI": [100_000_00, 60_000_00], "VEGA": [80_000_00]}).items():
         agency = session.scalars(select(Agency).where(Agency.code == code)).first()
         if agency is None:
             pan = f"AAPF{code[0]}{sum(map(ord, code)) % 10000:04d}F"
@@ -122,36 +118,27 @@ def a_month(
                 session, code, **{"pan": pan, "email": f"{code.lower()}@agency.example"} | agency_changes
             )
             a_bank_detail(session, agency)
-        for number, amount in enumerate(collected, start=1):
-            collection, link = a_confirmed_collection(session, agency, period, number, amount)
-            line = an_accrual(session, month, agency, amount * rate // 100, collection=collection, link=link)
-            month.collections.setdefault(code, []).append(collection)
-            month.lines.setdefault(code, []).append(line)
-    session.flush()
-    return month
+        collections[code] = [
+            a_confirmed_collection(session, agency, period, number, amount)
+            for number, amount in enumerate(collected, start=1)
+        ]
+    run = accrue(session, period, actor=SYSTEM, now=MADE_AT).run
+    return Month(run, version, collections, made=run.lines)
 
 
 def an_accrual(
-    session: Session,
-    month: Month,
-    agency: Agency,
-    amount_minor: int,
-    *,
-    collection: Collection | None = None,
-    link: MatchLink | None = None,
-    kind: str = "commission",
+    session: Session, month: Month, agency: Agency, amount_minor: int, *, kind: str = "commission"
 ) -> AccrualLine:
+    """A line beside the computed ones: a clawback, a bonus."""
     month.made += 1
     line = AccrualLine(
         ref=f"A{month.run.period_start:%y%m}.{month.run.version}-{month.made:05d}",
         run_id=month.run.id,
         agency_id=agency.id,
         kind=kind,
-        collection_id=collection.id if collection else None,
-        link_id=link.id if link else None,
         rate_card_version_id=month.version.id,
         rule_id="b2-cash",
-        base_minor=link.amount_minor if link else 0,
+        base_minor=0,
         amount_minor=amount_minor,
         currency="INR",
         credited_on=month_of(month.run.period_start).last_day,
@@ -179,9 +166,7 @@ def an_unpaid(session: Session, month: Month, collection: Collection, amount_min
     return row
 
 
-def a_confirmed_collection(
-    session: Session, agency: Agency, period: Period, number: int, amount: int
-) -> tuple[Collection, MatchLink]:
+def a_confirmed_collection(session: Session, agency: Agency, period: Period, number: int, amount: int) -> Collection:
     """An account, its allocation, a receipt, the bank line and the posting of the same money, and the links."""
     key = f"{period.start:%y%m}{agency.id:03d}{number:03d}"
     account = an_account(session, f"LN{key}")
@@ -207,10 +192,10 @@ def a_confirmed_collection(
         a_bank_line(session, key, amount, period.start),
         a_posting(session, key, account, amount, period.start),
     )
-    link = a_link(session, collection, amount, bank_line_id=line.id)
+    a_link(session, collection, amount, bank_line_id=line.id)
     a_link(session, collection, amount, posting_id=posting.id)
     session.refresh(collection)
-    return collection, link
+    return collection
 
 
 def a_bank_line(session: Session, key: str, amount: int, day: date) -> BankLine:

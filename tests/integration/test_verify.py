@@ -49,7 +49,7 @@ EDITS = [
     ("rate_card_versions", "1", "update rate_card_versions set sha256 = 'x' where id = 1"),
     ("accrual_lines", "A2610.1-00001", "update accrual_lines set amount_minor = amount_minor + 1 where id = 1"),
     ("accrual_lines", "A2610.1-00001", "update accrual_lines set base_minor = base_minor + 1 where id = 1"),
-    ("accrual_runs", "2026-10 version 1", "update accrual_runs set total_minor = total_minor + 1 where id = 1"),
+    ("accrual_runs", "accrual 2026-10 v1", "update accrual_runs set total_minor = total_minor + 1 where id = 1"),
     ("settlements", "S2610-SHAKTI", "update settlements set net_minor = net_minor + 1, gross_minor = gross_minor + 1 where id = 1"),
     ("settlements", "S2610-SHAKTI", "update settlements set withholding_minor = 0, net_minor = gross_minor where id = 1"),
     ("settlements", "S2610-SHAKTI", "update settlements set tax = '{}' where id = 1"),
