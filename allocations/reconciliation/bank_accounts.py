@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -22,6 +23,10 @@ def add_bank_account(
     if not account_key(number) or len(number) > 40:
         raise Invalid(
             Problem("bad_account", f"{number!r} is not an account number.", column="account_no", value=number)
+        )
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        raise Invalid(
+            Problem("bad_currency", f"{currency!r} is not a currency code.", "Use INR, KES, USD …", column="currency")
         )
     lock_account(session, number)
     if find_bank_account(session, number):
@@ -95,7 +100,7 @@ class AccountBook:
         if not self.register:
             raise Refused(
                 f"Account {number} is not among the bank accounts of this portal.", code="unknown_account",
-                cure="Ask an admin to add it, or import its first statement with `portal bank import`.",
+                cure="Ask an admin to add it, under Bank statements, Bank accounts.",
             )  # fmt: skip
         if not statement.currency:
             raise Refused(f"The statement of {number} names no currency.", code="currency_missing")

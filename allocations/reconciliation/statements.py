@@ -149,7 +149,7 @@ def accept_statement(
         )
     account = session.get_one(BankAccount, locked.bank_account_id)
     lock_account(session, account.account_no)
-    found = _read_again(store, locked, account)
+    found = read_again(store, locked, account)
     created = _insert_lines(session, locked, account, _new_lines(session, found, account, {}))
     locked.status, locked.accepted_by, locked.accepted_at = "accepted", actor.email, now
     locked.accept_reason = reason.strip()
@@ -160,11 +160,6 @@ def accept_statement(
     )  # fmt: skip
     session.flush()
     return created
-
-
-def lines_as_sent(store: FileStore, statement: BankStatement, account: BankAccount) -> ReadStatement:
-    """A stored statement read again from its own bytes: what a refused one says."""
-    return _read_again(store, statement, account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +176,8 @@ def _read_as(format: str, profile: str | Profile | None, expected_account: str |
     return {"code": "read_as", "format": format, "profile": spelled, "account": expected_account}
 
 
-def _read_again(store: FileStore, statement: BankStatement, account: BankAccount) -> ReadStatement:
+def read_again(store: FileStore, statement: BankStatement, account: BankAccount) -> ReadStatement:
+    """A stored statement read from its own bytes: what a refused one says. Refused when they changed."""
     how: dict[str, Any] = next((flag for flag in statement.flags if flag.get("code") == "read_as"), {})
     profile = how.get("profile")
     if isinstance(profile, dict):
@@ -223,6 +219,10 @@ def _take_in(
             statement, account, known, verdict, created=0, duplicates=duplicates, is_known=True, is_new_account=False
         )
     fresh = _new_lines(session, statement, account, earlier)
+    if fresh and len(fresh) == moving and (twin := _same_money(session, statement, account)):
+        verdict = proof.doubted(
+            verdict, f"{twin} holds the same days and totals in other words: its money would count twice."
+        )
     row = _row(session, statement, account, source, ref, verdict, moving - len(fresh), actor, now)
     created = _insert_lines(session, row, account, fresh) if verdict.status != proof.REFUSED else 0
     record_event(
@@ -316,6 +316,25 @@ def _statement_before(session: Session, statement: ReadStatement, account: BankA
             BankStatement.to_on <= statement.from_on,
         )
         .order_by(BankStatement.to_on.desc(), BankStatement.id.desc())
+        .limit(1)
+    )
+
+
+def _same_money(session: Session, statement: ReadStatement, account: BankAccount) -> str | None:
+    """The ref of a believed statement with the same last day, balances and totals: the same days in another format."""
+    if statement.opening_minor is None or statement.closing_minor is None:
+        return None
+    return session.scalar(
+        select(BankStatement.ref)
+        .where(
+            BankStatement.bank_account_id == account.id,
+            BankStatement.status != proof.REFUSED,
+            BankStatement.to_on == statement.to_on,
+            BankStatement.opening_minor == statement.opening_minor,
+            BankStatement.closing_minor == statement.closing_minor,
+            BankStatement.credits_minor == statement.credits_minor,
+            BankStatement.debits_minor == statement.debits_minor,
+        )
         .limit(1)
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from allocations.reconciliation.bank_accounts import add_bank_account
 from allocations.reconciliation.bank_queries import statement_by_ref
 from allocations.reconciliation.postings import PostingImport, import_postings
 from allocations.reconciliation.readers.detect import FORMATS, read_statements
@@ -233,6 +234,20 @@ def accept(edge: Edge, ref: str, reason: str) -> None:
             "accepted_by": statement.accepted_by,
         }
     edge.show(payload, f"{ref} is accepted; {payload['created']} lines count from now on.")
+
+
+@bank.command("add-account")
+@click.argument("account_no")
+@click.option("--currency", default="INR", show_default=True)
+@click.option("--name", default="", help="What people call it.")
+@with_edge
+def add_account(edge: Edge, account_no: str, currency: str, name: str) -> None:
+    """Add a bank account, so that its statements can be handed in on the pages."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTING_EDIT)
+        account = add_bank_account(session, account_no, currency.upper(), name=name, actor=actor, now=edge.now)
+        payload = {"account": account.account_no, "currency": account.currency, "name": account.name}
+    edge.show(payload, f"Statements of {payload['account']} are taken in from now on.")
 
 
 @click.group("postings", cls=PortalGroup)

@@ -165,6 +165,15 @@ def test_pages_stored_as_one_statement_before_add_nothing(take_in, bank_session)
     assert stored_lines(bank_session) == 2
 
 
+def test_the_same_days_in_another_format_do_not_count_twice(take_in, bank_session):
+    take_in(mt940([("C", "500,00", "UTR0001")]))
+    sheet = "Date,Description,Ref No.,Debit,Credit,Balance\n01/11/2026,IMPS RAVI,UTR0001,,500.00,1500.00\n"
+    (statement,) = take_in(sheet.encode(), name="s.csv", expected_account="IN001").statements
+    assert statement.status == "refused"
+    assert "count twice" in statement.reasons[0]
+    assert stored_lines(bank_session) == 1
+
+
 def test_a_statement_that_does_not_open_where_the_last_one_closed_is_flagged(take_in):
     take_in(mt940(LINES))
     (statement,) = take_in(mt940([("C", "1,00", "U9")], opening="2000,00", day="261103", ref="S3")).statements

@@ -119,3 +119,17 @@ def test_postings_come_in_and_bad_rows_go_back_as_a_file(browse, people, bank_se
     page = maker.get("/bank/postings?account=LN1").text
     assert "P1" in page and "₹500.00" in page
     assert maker.get("/bank/postings/rejected/" + "0" * 64 + ".csv").status_code == 404
+
+
+def test_an_admin_adds_a_bank_account_and_its_statements_are_taken_in(browse, people, bank_session):
+    a_user(bank_session, "admin@bank.example", "bank_admin")
+    bank_session.commit()
+    admin = browse("admin@bank.example")
+    for number, answer in (("501-001", 422), ("999000111", 302)):
+        once = once_in(admin.get("/bank/statements/accounts").text)
+        sent = admin.post(
+            "/bank/statements/accounts", {"once": once, "account_no": number, "currency": "INR", "name": ""}
+        )
+        assert sent.status_code == answer
+    assert hand_in(browse(MAKER), "Account No: 999000111\n" + SHEET).status_code == 302
+    assert browse(MAKER).get("/bank/statements/accounts").status_code == 403

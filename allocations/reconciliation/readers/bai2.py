@@ -105,11 +105,8 @@ def _records(text: str, faults: Faults) -> list[Record]:
 
 
 def _split(text: str) -> list[str]:
-    """Fields of a record: a `/` ends a line's fields and a continuation goes on after it."""
-    joined = ",".join(
-        part.rstrip().removesuffix("/").rstrip(",") if "\n" in text else part.rstrip().removesuffix("/")
-        for part in text.split("\n")
-    )
+    """Fields of a record: a `/` ends a line, a continuation goes on with the next field."""
+    joined = ",".join(part.rstrip().removesuffix("/") for part in text.split("\n"))
     return [part.strip() for part in joined.split(",")]
 
 

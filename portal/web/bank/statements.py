@@ -8,13 +8,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.reconciliation import bank_queries as queries
+from allocations.reconciliation.bank_accounts import add_bank_account
 from allocations.reconciliation.models import BankStatement
-from allocations.reconciliation.statements import StatementImport, accept_statement, import_statement, lines_as_sent
+from allocations.reconciliation.statements import StatementImport, accept_statement, import_statement, read_again
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
-from portal.web.bank.statements_forms import AcceptForm, StatementUploadForm
+from portal.web.bank.statements_forms import AcceptForm, AccountForm, StatementUploadForm
 from portal.web.edge import Page, clock, current_actor, db_session, file_store, identity_here, once, page_of
 
 bp = Blueprint("bank_statements", __name__, url_prefix="/bank/statements")
@@ -88,6 +89,36 @@ def said(result: StatementImport) -> Response:
     return redirect(url_for(".index"))
 
 
+@bp.route("/accounts", methods=["GET", "POST"])
+@permission(Permission.SETTING_EDIT)
+def accounts() -> str | Response | tuple[str, int]:
+    """The bank accounts whose statements are taken in; an admin adds one."""
+    form = AccountForm()
+    if form.validate_on_submit():
+        try:
+            added = add_account(form)
+        except Invalid as wrong:
+            form.account_no.errors = [problem.message for problem in wrong.problems]
+        except Stale:
+            raise
+        except Refused as refused:
+            form.account_no.errors = [refused.message]
+        else:
+            flash(f"Statements of {added} are taken in from now on.", "success")
+            return redirect(url_for(".accounts"))
+    page = render_template("bank/statements/accounts.html", form=form, accounts=queries.bank_accounts(db_session()))
+    return page, 422 if form.errors else 200
+
+
+def add_account(form: AccountForm) -> str:
+    session = db_session()
+    with unit_of_work(session):
+        once(form, session)
+        number, currency, name = form.account_no.data or "", form.currency.data, form.name.data or ""
+        account = add_bank_account(session, number, currency, name=name, actor=current_actor(), now=clock().now())
+        return account.account_no
+
+
 @bp.get("/<ref>")
 @permission(Permission.BANK_STATEMENT_READ)
 def show(ref: str) -> str:
@@ -141,7 +172,7 @@ def stored_lines(statement: BankStatement) -> Page[Any]:
 
 def refused_lines(statement: BankStatement) -> Page[Any]:
     """The lines of a refused statement are not stored: they are read from its file."""
-    sent = lines_as_sent(file_store(), statement, queries.account_of(db_session(), statement)).lines
+    sent = read_again(file_store(), statement, queries.account_of(db_session(), statement)).lines
     return page_of(
         lambda after, limit: [line for line in sent if after is None or line.line_no > after[0]][:limit],
         lambda line: (line.line_no,),

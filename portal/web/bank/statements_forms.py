@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import SelectField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from allocations.reconciliation.models import BankAccount
 from allocations.reconciliation.readers.profiles import PRESETS
+from portal.kernel.money import EXPONENTS
 from portal.web.edge import ActForm
 
 AS_THE_FILE_SAYS = SelectChoice("", "As the file says")
@@ -37,3 +38,11 @@ class AcceptForm(ActForm):
     """A second person takes a refused statement as it is."""
 
     reason = TextAreaField("Why is it accepted as it is?", [InputRequired("Say why."), Length(min=3, max=1000)])
+
+
+class AccountForm(ActForm):
+    """A bank account of the lender, into which collections are paid."""
+
+    account_no = StringField("Account number or IBAN", [InputRequired("Enter the number."), Length(max=40)])
+    currency = SelectField("Currency", choices=[SelectChoice(code, code) for code in sorted(EXPONENTS)], default="INR")
+    name = StringField("Name", [Length(max=100)], description="What you call it: Collections, Andheri branch.")

@@ -362,6 +362,14 @@ def test_bai2_gives_exact_lines_and_balances():
     assert statement.balanced
 
 
+def test_bai2_balances_may_go_on_in_a_continuation():
+    split = BAI2.replace("010,100000,,,015,145000,,/", "010,100000,,/\n88,015,145000,,/").replace(
+        "300000,5/", "300000,6/"
+    )
+    (statement,) = read_statements(split.encode(), "s")
+    assert (statement.opening_minor, statement.closing_minor, statement.balanced) == (100000, 145000, True)
+
+
 def test_bai2_control_totals_catch_an_edited_or_shortened_file():
     assert {p.code for p in problems_of(BAI2.replace("165,50000", "165,50001").encode())} == {"control_total"}
     assert "truncated" in {p.code for p in problems_of(BAI2.split("49,")[0].encode())}
