@@ -32,7 +32,7 @@ def add(edge: Edge, email: str, role: str, agency: str | None, name: str) -> Non
             session, email, parse_role(role), agency_code=agency, name=name, actor=actor, now=edge.now
         )
         url = _link(edge, session, person, actor)
-    payload = {"email": person.email, "role": person.role, "agency": agency, "setup_url": url}
+        payload = {"email": person.email, "role": person.role, "agency": agency, "setup_url": url}
     edge.show(payload, f"{payload['email']} sets a password at\n{url}")
 
 

@@ -27,7 +27,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "allocations": {"to_on": None},
     "bank_statements": {"accepted_by": None},
     "match_links": {"posting_id": None, "status": "confirmed", "undone_at": None},
-    "breaks": {"bank_line_id": None, "posting_id": None, "code": "no_bank_line"},
+    "breaks": {"bank_line_id": None, "posting_id": None, "code": "R01"},
     "rate_card_versions": {"status": "approved"},
     "settlements": {
         "status": "approved",
