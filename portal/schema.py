@@ -6,6 +6,7 @@ migration (`apply_security`), so that a table without a line here is a table nob
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData
@@ -300,19 +301,31 @@ def create_roles(connection: Connection) -> None:
     run_script(connection, "grant usage on schema public to portal_bank, portal_agency")
 
 
+def security_scripts(metadata: MetaData) -> list[str]:
+    """Everything derived from the models, in order. KeyError when a table has no line in ACCESS: a new table says who may read
+    it before it exists anywhere."""
+    scripts = [FUNCTIONS]
+    scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
+    for table in sorted(metadata.tables):
+        scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])
+    return [*scripts, "grant select on alembic_version to public"]  # every login may ask which schema it meets
+
+
 def apply_security(connection: Connection, metadata: MetaData) -> None:
     """Bring functions, triggers, grants and policies in line with the models. Run as the owner, after migrating.
 
-    KeyError when a table has no line in ACCESS: a new table says who may read it before it exists anywhere.
+    What was applied is noted on a function; the same again is left alone, since changing policies locks every table.
     """
-    run_script(connection, FUNCTIONS)
-    for table, columns in sealed_tables().items():
-        run_script(connection, seal_sql(table, columns))
-    for table in sorted(metadata.tables):
-        for statement in grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table]):
-            run_script(connection, statement)
-    run_script(connection, "grant select on alembic_version to public")  # every login may ask which schema it meets
+    scripts = security_scripts(metadata)
+    mark = hashlib.sha256("\n".join(scripts).encode()).hexdigest()
+    if connection.exec_driver_sql(APPLIED).scalar() == mark:
+        return
+    for script in scripts:
+        run_script(connection, script)
+    run_script(connection, f"comment on function portal_append_audit(text) is '{mark}'")
 
+
+APPLIED = "select obj_description(to_regprocedure('portal_append_audit(text)'), 'pg_proc')"
 
 REMOVE = r"""
 do $$ declare item record; begin

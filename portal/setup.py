@@ -80,7 +80,8 @@ def migrate(connection: Connection, revision: str = "head") -> str:
     connection.exec_driver_sql(f"set role {OWNER}")
     connection.commit()
     before = MigrationContext.configure(connection).get_current_revision()
-    command.upgrade(alembic_config(connection), revision)
+    if revision != "head" or before != head_revision():
+        command.upgrade(alembic_config(connection), revision)
     apply_security(connection, whole_metadata())
     connection.commit()
     connection.exec_driver_sql("reset role")
