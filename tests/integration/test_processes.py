@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANAGER = """
 import sys
 from portal.cli.processes import Together
-sleeper = [sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"]
+sleeper = [sys.executable, "-c", "import os, time; os.write(1, b'%d%c' % (os.getpid(), 10)); time.sleep(60)"]
 ender = [sys.executable, "-c", "import time; time.sleep(0.5); raise SystemExit(7)"]
 sys.exit(Together([sleeper, ender if "ender" in sys.argv else sleeper]).run())
 """
