@@ -50,11 +50,6 @@ def prove(statement: ReadStatement) -> Verdict:
     return Verdict(UNPROVED if difference is None else PROVED, 0)
 
 
-def doubted(verdict: Verdict, reason: str) -> Verdict:
-    """The verdict when something outside the statement speaks against it."""
-    return Verdict(REFUSED, verdict.difference_minor, (*verdict.reasons, reason))
-
-
 def equation(statement: ReadStatement) -> str:
     """The difference in words: what its lines lead to, what it says, and by how much they differ."""
     opening, closing, currency = statement.opening_minor or 0, statement.closing_minor or 0, statement.currency

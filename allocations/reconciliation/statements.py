@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation import proof
 from allocations.reconciliation.bank_accounts import AccountBook, lock_account
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
+from allocations.reconciliation.overlaps import earlier_pages, new_lines, same_money, statement_before
 from allocations.reconciliation.proof import NumberedLine
 from allocations.reconciliation.readers.detect import read_statements
 from allocations.reconciliation.readers.profiles import Profile
@@ -121,7 +121,7 @@ def import_statement(
     result = StatementImport(file_name, stored.sha256)
     source = _Source(file_name, stored.sha256, _read_as(format, profile, expected_account))
     for at, (statement, account) in enumerate(placed):
-        earlier = _earlier_pages(placed, at)
+        earlier = earlier_pages(placed, at)
         outcome = _take_in(session, statement, account, source, earlier, accounts.is_new(account), actor, now)
         result.statements.append(outcome)
         if outcome.status == proof.REFUSED:
@@ -150,7 +150,7 @@ def accept_statement(
     account = session.get_one(BankAccount, locked.bank_account_id)
     lock_account(session, account.account_no)
     found = read_again(store, locked, account)
-    created = _insert_lines(session, locked, account, _new_lines(session, found, account, {}))
+    created = _insert_lines(session, locked, account, new_lines(session, found, account, {}))
     locked.status, locked.accepted_by, locked.accepted_at = "accepted", actor.email, now
     locked.accept_reason = reason.strip()
     difference = plain(locked.difference_minor, locked.currency)
@@ -218,12 +218,11 @@ def _take_in(
         return _outcome(
             statement, account, known, verdict, created=0, duplicates=duplicates, is_known=True, is_new_account=False
         )
-    fresh = _new_lines(session, statement, account, earlier)
-    if fresh and len(fresh) == moving and (twin := _same_money(session, statement, account)):
-        verdict = proof.doubted(
-            verdict, f"{twin} holds the same days and totals in other words: its money would count twice."
-        )
-    row = _row(session, statement, account, source, ref, verdict, moving - len(fresh), actor, now)
+    fresh = new_lines(session, statement, account, earlier)
+    twin = same_money(session, statement, account) if fresh and len(fresh) == moving else None
+    if twin:
+        fresh = []
+    row = _row(session, statement, account, source, ref, verdict, moving - len(fresh), twin, actor, now)
     created = _insert_lines(session, row, account, fresh) if verdict.status != proof.REFUSED else 0
     record_event(
         session, AuditTag.STATEMENT_IMPORTED, actor=actor, subject_type="bank_statement", subject_ref=ref, now=now,
@@ -252,6 +251,7 @@ def _row(
     ref: str,
     verdict: proof.Verdict,
     duplicates: int,
+    twin: str | None,
     actor: Actor,
     now: datetime,
 ) -> BankStatement:
@@ -271,7 +271,7 @@ def _row(
         file_name=source.file_name,
         status=verdict.status,
         difference_minor=verdict.difference_minor,
-        flags=_flags(session, statement, account, source, verdict, duplicates),
+        flags=_flags(session, statement, account, source, verdict, duplicates) + _twin_flag(twin),
         lines=len(statement.lines),
         duplicates=duplicates,
         imported_by=actor.email,
@@ -298,94 +298,17 @@ def _flags(
         flags.append(
             {"code": "note", "message": f"{without_money} lines of 0 are for information and were not stored."}
         )
-    before = _statement_before(session, statement, account) if not duplicates else None
+    before = statement_before(session, statement, account) if not duplicates else None
     found = before and proof.gap(statement.opening_minor, before.closing_minor, before.ref, account.currency)
     return [*flags, found] if found else flags
 
 
-def _statement_before(session: Session, statement: ReadStatement, account: BankAccount) -> BankStatement | None:
-    """The account's last believed statement that ends no later than this one begins."""
-    if statement.from_on is None:
-        return None
-    return session.scalar(
-        select(BankStatement)
-        .where(
-            BankStatement.bank_account_id == account.id,
-            BankStatement.status != proof.REFUSED,
-            BankStatement.closing_minor.is_not(None),
-            BankStatement.to_on <= statement.from_on,
-        )
-        .order_by(BankStatement.to_on.desc(), BankStatement.id.desc())
-        .limit(1)
-    )
-
-
-def _same_money(session: Session, statement: ReadStatement, account: BankAccount) -> str | None:
-    """The ref of a believed statement with the same last day, balances and totals: the same days in another format."""
-    if statement.opening_minor is None or statement.closing_minor is None:
-        return None
-    return session.scalar(
-        select(BankStatement.ref)
-        .where(
-            BankStatement.bank_account_id == account.id,
-            BankStatement.status != proof.REFUSED,
-            BankStatement.to_on == statement.to_on,
-            BankStatement.opening_minor == statement.opening_minor,
-            BankStatement.closing_minor == statement.closing_minor,
-            BankStatement.credits_minor == statement.credits_minor,
-            BankStatement.debits_minor == statement.debits_minor,
-        )
-        .limit(1)
-    )
-
-
-def _earlier_pages(placed: Sequence[tuple[ReadStatement, BankAccount]], at: int) -> Counter[str]:
-    """Lines of the statements before this one in the file that it follows on from: equal ones in both are genuine."""
-    counts: Counter[str] = Counter()
-    for later in range(at, 0, -1):
-        (before, account_before), (this, account) = placed[later - 1], placed[later]
-        if account is not account_before or this.opening_minor is None or before.closing_minor != this.opening_minor:
-            break
-        counts.update(item.fingerprint for item in proof.numbered(before.lines))
-    return counts
-
-
-def _new_lines(
-    session: Session, statement: ReadStatement, account: BankAccount, earlier: Mapping[str, int]
-) -> list[NumberedLine]:
-    """The lines this statement adds. An overlap with what is stored adds nothing; a later page's equal lines do count."""
-    lines = proof.numbered(statement.lines, earlier or _page_before(session, statement, account))
-    return proof.missing_from(lines, _stored_counts(session, account, {item.fingerprint for item in lines}))
-
-
-def _page_before(session: Session, statement: ReadStatement, account: BankAccount) -> dict[str, int]:
-    """For a later page: what the page before it (same day, closing where this opens) brought in a file of its own."""
-    if not statement.continues or statement.opening_minor is None:
-        return {}
-    page = session.scalar(
-        select(BankStatement.id)
-        .where(
-            BankStatement.bank_account_id == account.id,
-            BankStatement.status != proof.REFUSED,
-            BankStatement.closing_minor == statement.opening_minor,
-            BankStatement.to_on == statement.from_on,
-            BankStatement.duplicates == 0,
-        )
-        .order_by(BankStatement.id.desc())
-        .limit(1)
-    )
-    counts = select(BankLine.fingerprint, func.max(BankLine.occurrence)).where(BankLine.statement_id == page)
-    rows = session.execute(counts.group_by(BankLine.fingerprint)) if page else ()
-    return {row[0]: row[1] for row in rows}
-
-
-def _stored_counts(session: Session, account: BankAccount, marks: set[str]) -> dict[str, int]:
-    """How many lines of each fingerprint the account has."""
-    counts = text(
-        "select fingerprint, max(occurrence) from bank_lines"
-        " where bank_account_id = :account and fingerprint = any(:marks) group by fingerprint"
-    )
-    return {row[0]: row[1] for row in session.execute(counts, {"account": account.id, "marks": list(marks)})}
+def _twin_flag(twin: str | None) -> list[dict[str, Any]]:
+    if twin is None:
+        return []
+    return [
+        {"code": "twin", "message": f"{twin} tells the same days and totals in other words. No line was stored twice."}
+    ]
 
 
 def _insert_lines(session: Session, row: BankStatement, account: BankAccount, fresh: Sequence[NumberedLine]) -> int:
