@@ -16,7 +16,10 @@ DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Together:
-    """Runs commands side by side until one ends or a signal asks all of them to."""
+    """Runs commands side by side until one ends or a signal asks all of them to.
+
+    What they say goes to standard error: standard output is the caller's own.
+    """
 
     def __init__(self, commands: Sequence[Sequence[str]], environ: Mapping[str, str] | None = None) -> None:
         self.commands, self.environ = commands, {**os.environ, **(environ or {})}
@@ -28,7 +31,7 @@ class Together:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask)
         self.running = [
-            subprocess.Popen(command, env=self.environ, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+            subprocess.Popen(command, env=self.environ, stdin=subprocess.DEVNULL, stdout=2, preexec_fn=_die_with_parent)
             for command in self.commands
         ]
         try:

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from portal.worker import JOB_MODULES
 from tests.architecture.source import ROOT, imports_of, modules, our_imports, tracked_files, tree_of
 
 LONGEST_MODULE = 450
@@ -126,6 +127,15 @@ def test_only_the_composition_root_and_the_commands_know_the_whole():
     knows = [name for name in modules() if "portal.app" in our_imports(name)]
     allowed = ("portal.cli.*", "portal.server", "portal.worker")
     assert [name for name in knows if not matches(name, allowed)] == []
+
+
+def test_the_worker_knows_every_module_that_declares_jobs():
+    declaring = [
+        name
+        for name in modules()
+        if "portal.kernel.jobs" in imports_of(name) and "@job(" in modules()[name].read_text()
+    ]
+    assert sorted(set(declaring) - {"portal.kernel.jobs"}) == sorted(JOB_MODULES)
 
 
 def test_modules_and_functions_fit_in_a_head():

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MANAGER = """
 import sys
 from portal.cli.processes import Together
-sleeper = [sys.executable, "-c", "import os, time; os.write(1, b'%d%c' % (os.getpid(), 10)); time.sleep(60)"]
+sleeper = [sys.executable, "-c", "import os, time; os.write(2, b'%d%c' % (os.getpid(), 10)); time.sleep(60)"]
 ender = [sys.executable, "-c", "import time; time.sleep(0.5); raise SystemExit(7)"]
 sys.exit(Together([sleeper, ender if "ender" in sys.argv else sleeper]).run())
 """
@@ -32,7 +32,7 @@ def start(script, *arguments):
         [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -54,7 +54,7 @@ def wait_until(condition, seconds=20.0):
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_however_the_manager_ends_nobody_is_left_behind(sent):
     with start(MANAGER) as manager:
-        children = [int(manager.stdout.readline()) for _ in range(2)]
+        children = [int(manager.stderr.readline()) for _ in range(2)]
         os.kill(manager.pid, sent)
         assert manager.wait(timeout=20) == (-9 if sent is signal.SIGKILL else 0)
     wait_until(lambda: not any(is_alive(child) for child in children))
@@ -62,7 +62,7 @@ def test_however_the_manager_ends_nobody_is_left_behind(sent):
 
 def test_when_one_ends_the_other_is_stopped_and_its_code_is_ours():
     with start(MANAGER, "ender") as manager:
-        child = int(manager.stdout.readline())
+        child = int(manager.stderr.readline())
         assert manager.wait(timeout=20) == 7
     assert not is_alive(child)
 
@@ -92,8 +92,7 @@ def environ(fresh_database, tmp_path, monkeypatch):
 def test_pages_are_served_and_a_worker_is_there_until_both_are_told_to_stop(fresh_database, environ):
     port = a_free_port()
     with start(TOGETHER, str(port)) as manager:
-        assert manager.stdout.readline() == f"The portal is at http://127.0.0.1:{port}\n"
-        assert manager.stdout.readline() == "ready\n"
+        assert manager.stdout.readline() == "ready\n", "standard output is the caller's own"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as page:
             assert page.status == 200
         wait_until(lambda: fresh_database.execute("select count(*) from queue.procrastinate_workers") == [(1,)])
