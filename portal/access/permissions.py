@@ -89,6 +89,7 @@ class Permission(StrEnum):
     AGENCY_READ = "agency:read"
     AGENCY_IMPORT = "agency:import"
     AGENCY_EDIT = "agency:edit"
+    BANK_DETAIL_APPROVE = "bank_detail:approve"
     AGENT_READ = "agent:read"
     AGENT_EDIT = "agent:edit"
 

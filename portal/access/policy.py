@@ -98,7 +98,7 @@ def is_audit_log_reader(who: Identity, obj: object) -> bool:
 
 # --- about the object
 
-MAKER_FIELDS = ("submitted_by", "imported_by", "made_by")
+MAKER_FIELDS = ("submitted_by", "imported_by", "made_by", "proposed_by")
 
 
 @about_object
@@ -117,6 +117,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.AGENCY_READ: [is_bank_reader],
     P.AGENCY_IMPORT: [is_admin_maker_or_machine],
     P.AGENCY_EDIT: [is_admin_maker_or_machine],
+    P.BANK_DETAIL_APPROVE: [is_checker, is_not_the_maker],
     P.AGENT_READ: [is_bank_reader],
     P.AGENT_EDIT: [is_admin_maker_or_machine],
     P.ACCOUNT_READ: [is_bank_reader],

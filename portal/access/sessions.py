@@ -78,6 +78,22 @@ def can_enter(session: Session, user_id: int) -> bool:
     return session.execute(_is_open(query)).first() is not None
 
 
+# The sign in a browser's own description, and what people call it; the first that fits names it.
+BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "SamsungBrowser": "Samsung Internet", "Firefox": "Firefox"} | {
+    name: name for name in ("Chrome", "Safari", "curl")
+}
+SYSTEMS = {"Macintosh": "Mac", "CrOS": "Chromebook"} | {
+    name: name for name in ("Android", "iPhone", "iPad", "Windows", "Linux")
+}
+
+
+def browser_name(user_agent: str) -> str:
+    """ "Chrome on Android" from what a browser says of itself; enough for its owner to know it again."""
+    browser = next((name for sign, name in BROWSERS.items() if sign in user_agent), "A browser")
+    system = next((name for sign, name in SYSTEMS.items() if sign in user_agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
 def start_session(
     session: Session, user: User, *, now: datetime, lasts: timedelta, most: int, address: str, browser: str
 ) -> str:
@@ -92,7 +108,7 @@ def start_session(
             last_seen_at=now,
             expires_at=now + lasts,
             address=address,
-            browser=browser[:200],
+            browser=browser_name(browser),
         )
     )
     session.flush()

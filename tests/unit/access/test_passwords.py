@@ -7,7 +7,7 @@ from argon2 import PasswordHasher, extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.access.passwords import hash_password, needs_rehash, password_problems, verify_password
+from portal.access.passwords import NOBODYS_HASH, hash_password, needs_rehash, password_problems, verify_password
 
 GOOD = "blue kettle over seven"
 
@@ -35,6 +35,7 @@ def test_the_right_password_and_no_other_verifies() -> None:
 
 def test_nobody_verifies_against_a_missing_or_broken_hash() -> None:
     assert not verify_password(None, "nobody has this password")
+    assert not needs_rehash(NOBODYS_HASH), "a missing user must cost what a present one does"
     assert not verify_password("not a hash", GOOD)
 
 
