@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from payouts.commission.fact_lines import line_of
+from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
 from payouts.commission.inputs import Drivers, Inputs, Money, NewLine, Outcome, Returned, Unpaid
 from payouts.rate_cards.agency_level import Quote, price
 from payouts.rate_cards.choosing import earning_rule
-from payouts.rate_cards.facts import FactLine, read_facts, read_line
+from payouts.rate_cards.facts import FactLine, Facts, read_drivers
 from payouts.rate_cards.measures import pool_of
 from payouts.rate_cards.pricing import PricedLine
 from payouts.rate_cards.terms import DRIVER_UNITS, PERCENT, Rule
@@ -30,7 +30,8 @@ KINDS = {
     "multiplier": "adjustment",
 }
 KIND_ORDER = {"commission": 0, "clawback": 1}  # what concerns many lines comes after them
-Group = tuple[Version, list[tuple[Money, Mapping[str, Any]]]]
+Member = tuple[Money, FactLine]
+Group = tuple[Version, list[Member]]
 
 
 def compute(inputs: Inputs) -> Outcome:
@@ -43,8 +44,8 @@ def compute(inputs: Inputs) -> Outcome:
     groups: list[Mapping[str, Any]] = []
     for (agency_id, _), (version, members) in sorted(_grouped(inputs, unpaid).items()):
         drivers = _needed(inputs.drivers.get(agency_id, {}), version)
-        found, quote = price_group(version, members, drivers)
-        lines += _lines(inputs, agency_id, version, members, quote, unpaid, found)
+        quote = price_group(version, members, drivers)
+        lines += _lines(inputs, agency_id, version, members, quote, unpaid)
         groups.append({"agency": inputs.agencies[agency_id], "card": version.name, "drivers": drivers})
     lines += _clawbacks(inputs)
     lines = sorted(lines, key=lambda line: _line_order(inputs, line))
@@ -56,17 +57,18 @@ def _grouped(inputs: Inputs, unpaid: list[Unpaid]) -> dict[tuple[int, str], Grou
     """Confirmed money under the version that prices it, in order; what no rule takes goes to `unpaid`."""
     groups: dict[tuple[int, str], Group] = {}
     for money in sorted(inputs.money, key=lambda each: (inputs.agencies[each.agency_id], each.order)):
-        code, found = _judge(inputs, money)
+        line = line_of(money.facts, money.currency)
+        code, found = _judge(inputs, money, line)
         if found is None:
             unpaid += [] if money.told_before else [_unpaid(money, code)]
             continue
         version, rule = found
         members = groups.setdefault((money.agency_id, version.name), (version, []))[1]
-        members.append((money, {**money.facts, "rule": rule.id}))
+        members.append((money, replace(line, rule=rule.id, position=len(members) + 1)))
     return groups
 
 
-def _judge(inputs: Inputs, money: Money) -> tuple[str, tuple[Version, Rule] | None]:
+def _judge(inputs: Inputs, money: Money, line: FactLine) -> tuple[str, tuple[Version, Rule] | None]:
     """The version and rule that price the money, or the code of why none does."""
     if not money.in_term:
         return "not_allocated", None
@@ -77,7 +79,6 @@ def _judge(inputs: Inputs, money: Money) -> tuple[str, tuple[Version, Rule] | No
         version = version_for(versions, money.days)
         if version is None or version.card.currency != money.currency:
             continue
-        line = read_line(money.facts, version.card)
         rule = earning_rule(version.card, line)
         if rule is not None:
             return ("", (version, rule)) if _measured(rule, line, measured) else ("not_measured", None)
@@ -108,32 +109,28 @@ def _needed(drivers: Drivers, version: Version) -> dict[str, dict[str, str]]:
     }
 
 
-def price_group(
-    version: Version, members: Sequence[tuple[Money, Mapping[str, Any]]], drivers: Mapping[str, Mapping[str, str]]
-) -> tuple[list[PricedLine], Quote]:
+def price_group(version: Version, members: Sequence[Member], drivers: Mapping[str, Mapping[str, str]]) -> Quote:
     """One agency's money under one version, priced together because slabs, caps and bonuses look at all of it."""
-    facts = read_facts({"drivers": drivers, "lines": [facts for _, facts in members]}, version.card)
-    quote = price(version.card, facts)
-    return quote.lines, quote
+    facts = Facts(read_drivers(drivers, version.card), tuple(line for _, line in members))
+    return price(version.card, facts)
 
 
 def _lines(
     inputs: Inputs,
     agency_id: int,
     version: Version,
-    members: Sequence[tuple[Money, Mapping[str, Any]]],
+    members: Sequence[Member],
     quote: Quote,
     unpaid: list[Unpaid],
-    priced: Sequence[PricedLine],
 ) -> list[NewLine]:
     lines = []
-    for (money, facts), line in zip(members, priced, strict=True):
+    for (money, _), line in zip(members, quote.lines, strict=True):
         if line.unpaid:
             unpaid.append(_unpaid(money, line.unpaid))
             continue
         if not line.amount_minor:
             unpaid.append(_unpaid(money, _why_nothing(line), rule=line.rule_id))
-        lines.append(_commission(version, money, {**facts, "position": line.position}, line))
+        lines.append(_commission(version, money, line))
     extras = [step for step in quote.steps if step["step"] in KINDS and Decimal(step["amount"])]
     return lines + [_extra(inputs, agency_id, version, step) for step in extras]
 
@@ -142,7 +139,7 @@ def _why_nothing(line: PricedLine) -> str:
     return "late_deposit" if any(step.get("factor") == "0" for step in line.how) else "earned_nothing"
 
 
-def _commission(version: Version, money: Money, facts: Mapping[str, Any], line: PricedLine) -> NewLine:
+def _commission(version: Version, money: Money, line: PricedLine) -> NewLine:
     return NewLine(
         agency_id=money.agency_id,
         kind="commission",
@@ -153,7 +150,7 @@ def _commission(version: Version, money: Money, facts: Mapping[str, Any], line: 
         credited_on=money.confirmed_on,
         version_id=version.id,
         version_name=version.name,
-        facts=facts,
+        facts={**money.facts, "rule": line.rule_id, "position": line.position},
         steps=line.how,
         link_id=money.link_id,
         collection_id=money.collection_id,
@@ -246,68 +243,34 @@ def input_hash(inputs: Inputs) -> str:
     """One hash over all that was read: money, terms, measures, what waits and what came back. Ids are left out."""
     codes = inputs.agencies
     days = {(each.agency_id, each.confirmed_on) for each in inputs.money}
-    cards = {
-        (codes[agency_id], version.name, version.sha256)
+    terms = {
+        canonical([codes[agency_id], day, place, version.name, version.sha256])
         for agency_id, day in days
-        for versions in inputs.cards_of(agency_id, day)
+        for place, versions in enumerate(inputs.cards_of(agency_id, day))
         for version in versions
     }
-    terms = {
-        (codes[agency_id], day.isoformat(), versions[0].code)
-        for agency_id, day in days
-        for versions in inputs.cards_of(agency_id, day)
-    }
-    parts = {
-        "period": inputs.period.label,
-        "cards": sorted(cards),
-        "terms": sorted(terms),
-        "drivers": {codes[agency_id]: drivers for agency_id, drivers in inputs.drivers.items()},
-        "money": _sorted(
-            [codes[each.agency_id], each.facts, each.in_term, each.on_hold, each.days] for each in inputs.money
-        ),
-        "waiting": _sorted(
-            [codes[each.agency_id], each.receipt_no, each.amount_minor, each.code] for each in inputs.waiting
-        ),
-        "returned": _sorted(
-            [codes[each.agency_id], each.line_ref, each.paid_minor, each.returned_on] for each in inputs.returned
-        ),
-    }
-    return digest(parts)
+    money = (
+        f"{canonical([codes[each.agency_id], each.in_term, each.on_hold, each.days])}|{canonical(each.facts)}"
+        for each in inputs.money
+    )
+    waiting = (
+        unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in inputs.waiting
+    )
+    returned = (
+        canonical([codes[each.agency_id], each.line_ref, each.paid_minor, each.returned_on]) for each in inputs.returned
+    )
+    drivers = canonical({codes[agency_id]: drivers for agency_id, drivers in inputs.drivers.items()})
+    parts = (sorted(terms), sorted(money), sorted(waiting), sorted(returned))
+    return digest([inputs.period.label, drivers, *(digest(part) for part in parts)])
 
 
 def result_hash(inputs: Inputs, lines: Iterable[NewLine], unpaid: Iterable[Unpaid]) -> str:
     codes = inputs.agencies
-    told = [[codes[each.agency_id], each.receipt_no, each.code, each.amount_minor] for each in unpaid]
-    return digest({"lines": [line_content(codes[line.agency_id], line) for line in lines], "unpaid": told})
+    return result_digest(
+        (line_text(codes[line.agency_id], line, line.facts_text, line.steps_text) for line in lines),
+        (unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in unpaid),
+    )
 
 
-def line_content(agency: str, line: Any) -> list[Any]:
-    """What a line says, without ids; of a line to be written or one that was."""
-    return [
-        agency,
-        line.kind,
-        line.rule_id,
-        line.base_minor,
-        line.amount_minor,
-        line.credited_on,
-        line.facts,
-        line.steps,
-    ]
-
-
-def canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_day)
-
-
-def _day(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not belong into a hash")
-
-
-def _sorted(rows: Iterable[Any]) -> list[str]:
-    return sorted(canonical(row) for row in rows)
-
-
-def digest(value: Any) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+def result_digest(lines: Iterable[str], unpaid: Iterable[str]) -> str:
+    return digest([digest(lines), digest(unpaid)])

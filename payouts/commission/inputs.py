@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
+from payouts.commission.hashing import canonical
 from payouts.rate_cards.versions import Version
 from portal.kernel.periods import Period
 
@@ -94,9 +96,9 @@ class Inputs:
     clawback_windows: Mapping[int, int | None] = field(default_factory=dict)  # by version id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NewLine:
-    """An accrual line to be written. `group` and `position` say where it stood when its version priced it."""
+    """An accrual line to be written. Its facts say, as `position`, where it stood when its version priced it."""
 
     agency_id: int
     kind: str
@@ -112,6 +114,14 @@ class NewLine:
     link_id: int | None = None
     collection_id: int | None = None
     clawback_of_id: int | None = None
+
+    @cached_property
+    def facts_text(self) -> str:
+        return canonical(self.facts)
+
+    @cached_property
+    def steps_text(self) -> str:
+        return canonical(self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission.engine import canonical, compute, digest
+from payouts.commission.engine import compute
 from payouts.commission.gathering import closed_months, gather
+from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
 from payouts.commission.inputs import NewLine, Outcome, Unpaid
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.reasons import REASONS
@@ -111,13 +112,12 @@ def _unchanged(current: AccrualRun, outcome: Outcome, frozen: Mapping[str, int])
 
 def agency_hashes(outcome: Outcome) -> dict[str, str]:
     """What each agency's lines and unpaid collections say, as one hash an agency (by id, as text)."""
-    content: dict[str, list[Any]] = defaultdict(list)
+    content: dict[int, list[str]] = defaultdict(list)
     for line in outcome.lines:
-        facts = [line.kind, line.rule_id, line.amount_minor, line.credited_on, line.facts, line.steps]
-        content[str(line.agency_id)].append(facts)
+        content[line.agency_id].append(line_text("", line, line.facts_text, line.steps_text))
     for each in outcome.unpaid:
-        content[str(each.agency_id)].append([each.receipt_no, each.code, each.amount_minor])
-    return {agency: digest(rows) for agency, rows in sorted(content.items())}
+        content[each.agency_id].append(unpaid_text("", each.receipt_no, each.code, each.amount_minor))
+    return {str(agency_id): digest(texts) for agency_id, texts in sorted(content.items())}
 
 
 def _store(
@@ -187,8 +187,8 @@ def _line_rows(run: AccrualRun, lines: Sequence[NewLine]) -> Iterable[tuple[Any,
             line.currency,
             line.credited_on,
             line.clawback_of_id,
-            canonical(line.facts),
-            canonical(line.steps),
+            line.facts_text,
+            line.steps_text,
         )
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
-from payouts.commission.engine import KINDS, canonical, digest, extra_of, line_content
+from payouts.commission.engine import KINDS, extra_of, result_digest
+from payouts.commission.hashing import canonical, line_text, unpaid_text
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.facts import read_facts
@@ -120,9 +121,9 @@ def _run_differences(
         .where(UnpaidCollection.run_id == run.id)
         .order_by(UnpaidCollection.id)
     )
-    told = [[codes[agency_id], receipt, code, amount] for agency_id, receipt, code, amount in unpaid]
-    content = [line_content(codes[line.agency_id], line) for line in lines]
-    yield from _differ(name, "result_hash", run.result_hash, digest({"lines": content, "unpaid": told}))
+    told = [unpaid_text(codes[agency_id], receipt, code, amount) for agency_id, receipt, code, amount in unpaid]
+    texts = [line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps)) for line in lines]
+    yield from _differ(name, "result_hash", run.result_hash, result_digest(texts, told))
 
 
 def _differ(ref: str, field: str, stored: Any, computed: Any) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from payouts.rate_cards.choosing import fits
 from payouts.rate_cards.facts import FactLine, Facts
 from payouts.rate_cards.measures import Measures
 from payouts.rate_cards.pricing import Chosen, PricedLine, Step, floor_of, price_lines
-from payouts.rate_cards.terms import Bonus, Card, Condition, Limit, Penalty, Rule, When, driver_text, number_text
+from payouts.rate_cards.terms import Bonus, Card, Condition, Exact, Limit, Penalty, Rule, When, driver_text, number_text
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import half_up, plain
 
@@ -153,7 +153,7 @@ def _bonus_data(card: Card, bonus: Bonus, measures: Measures, met: bool, base: i
     return data
 
 
-def _condition_data(card: Card, condition: Condition, value: Fraction | None) -> Step:
+def _condition_data(card: Card, condition: Condition, value: Exact | None) -> Step:
     data: Step = {"driver": condition.driver}
     data["value"] = None if value is None else driver_text(condition.driver, value, card.currency)
     for key, threshold in (("at_least", condition.at_least), ("below", condition.below)):

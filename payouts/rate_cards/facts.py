@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from fractions import Fraction
 from typing import Any
 
 from payouts.rate_cards.reading import Table, exact, load_text
-from payouts.rate_cards.terms import BASE_UNITS, CHOICES, COMPONENTS, COUNT, DRIVER_UNITS, LISTED, MONEY, RANGED, Card
+from payouts.rate_cards.terms import (
+    BASE_UNITS,
+    CHOICES,
+    COMPONENTS,
+    COUNT,
+    DRIVER_UNITS,
+    LISTED,
+    MONEY,
+    RANGED,
+    Card,
+    Exact,
+    slim,
+)
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import exponent
 from portal.kernel.periods import whole_months
 
-DriverValue = Fraction | Mapping[str, Fraction]
+DriverValue = Exact | Mapping[str, Exact]
 MONEY_FACTS = ("principal_outstanding",)
 FREE_KEYS = ("currency", "name", "note", "period", "agency", "as_of")
 
@@ -36,11 +47,11 @@ class FactLine:
     days: int = 1
     account: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
-    numbers: Mapping[str, Fraction] = field(default_factory=dict)
+    numbers: Mapping[str, Exact] = field(default_factory=dict)
     components: Mapping[str, int] | None = None
     lag_days: int | None = None
     balance_before_minor: int | None = None
-    share: Fraction = Fraction(1)
+    share: Exact = 1
     earns_on: str | None = None
 
     @property
@@ -88,6 +99,11 @@ def read_line(data: Mapping[str, Any], card: Card) -> FactLine:
     return line
 
 
+def read_drivers(data: Mapping[str, Any], card: Card) -> dict[str, DriverValue]:
+    """Drivers by themselves. Raises Invalid with every problem."""
+    return dict(read_facts({"drivers": data}, card).drivers)
+
+
 def _drivers(top: Table) -> dict[str, DriverValue]:
     table = top.table("drivers")
     drivers: dict[str, DriverValue] = {}
@@ -107,15 +123,15 @@ def _drivers(top: Table) -> dict[str, DriverValue]:
     return drivers
 
 
-def _driver_value(table: Table, key: str, driver: str) -> Fraction:
+def _driver_value(table: Table, key: str, driver: str) -> Exact:
     unit = DRIVER_UNITS[driver]
     if unit == MONEY:
-        return Fraction(table.amount(key, signed=True) or 0)
+        return table.amount(key, signed=True) or 0
     most = None if unit == COUNT else 100
     value = table.number(key, most=most)
     if value is not None and unit == COUNT and value.denominator != 1:
         table.wrong("not_whole", key, f"{driver} is a count: whole numbers only.", "", table.data[key])
-    return value if value is not None else Fraction(0)
+    return slim(value) if value is not None else 0
 
 
 def _line(table: Table, place: int, card: Card) -> FactLine:
@@ -177,9 +193,9 @@ def _days(table: Table) -> int:
     return 1 if days is None else days
 
 
-def _share(table: Table) -> Fraction:
+def _share(table: Table) -> Exact:
     share = table.rate("share")
-    return Fraction(1) if share is None else share
+    return 1 if share is None else slim(share)
 
 
 def _words(table: Table) -> dict[str, str]:
@@ -200,8 +216,8 @@ def _words(table: Table) -> dict[str, str]:
     return words
 
 
-def _numbers(table: Table) -> dict[str, Fraction]:
-    numbers = {}
+def _numbers(table: Table) -> dict[str, Exact]:
+    numbers: dict[str, Exact] = {}
     for key in RANGED:
         value = table.raw(key)
         if value is None:
@@ -210,16 +226,16 @@ def _numbers(table: Table) -> dict[str, Fraction]:
         if number is None:
             table.wrong("bad_number", key, f"`{key}` is not a number.", "", value)
         else:
-            numbers[key] = number * 10 ** exponent(table.currency) if key in MONEY_FACTS else number
+            numbers[key] = slim(number * 10 ** exponent(table.currency) if key in MONEY_FACTS else number)
     lag = _lag_days(table)
     if lag is not None:
-        numbers["lag_days"] = Fraction(lag)
+        numbers["lag_days"] = lag
     for key, since in (("npa_age_months", "npa_on"), ("written_off_age_months", "written_off_on")):
         start, end = table.data.get(since), table.data.get("collected_on") or table.data.get("confirmed_on")
         if key not in numbers and start is not None and end is not None:
             born, day = table.day(since), _known_day(table, "collected_on", "confirmed_on")
             if born and day:
-                numbers[key] = Fraction(whole_months(born, day))
+                numbers[key] = whole_months(born, day)
     return numbers
 
 

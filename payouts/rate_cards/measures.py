@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from payouts.rate_cards.facts import DriverValue, FactLine
-from payouts.rate_cards.terms import Rule
+from payouts.rate_cards.terms import Exact, Rule
 from portal.kernel.errors import Invalid, Problem
 
 SCOPE_WORDS = {"agency+product": "product", "agency+opening_bucket": "opening_bucket"}
-ALL_SCOPES = ("account", "agency", "agency+product", "agency+opening_bucket", "rule")
 COUNTED = {"confirmed_amount": "cash", "account_count": "account", "event_count": "event"}
 
 
@@ -34,36 +32,35 @@ def pool_of(scope: str, rule: Rule | None, line: FactLine) -> str:
 class Measures:
     """The pools of one quote: totals known beforehand, and how far the lines priced so far have filled each."""
 
-    def __init__(self, drivers: Mapping[str, DriverValue]) -> None:
+    def __init__(self, drivers: Mapping[str, DriverValue], scopes: Iterable[str] = ()) -> None:
         self.drivers = drivers
-        self.totals: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
-        self.filled: dict[tuple[str, str, str], Fraction] = defaultdict(Fraction)
-        self.accounts: set[tuple[str, str, str]] = set()
+        self.scopes = ("agency", *sorted(set(scopes) - {"agency"}))
+        self.totals: dict[tuple[str, str, str], Exact] = defaultdict(int)
+        self.filled: dict[tuple[str, str, str], Exact] = defaultdict(int)
         self.has_cash = False
 
     def add(self, line: FactLine, rule: Rule | None, kind: str, counted_minor: int, quantity: int) -> None:
-        size = Fraction(counted_minor if kind == "cash" else quantity)
+        size = counted_minor if kind == "cash" else quantity
         self.has_cash = self.has_cash or kind == "cash"
-        for scope in ALL_SCOPES:
+        for scope in self.scopes:
             self.totals[kind, scope, pool_of(scope, rule, line)] += size
 
-    def advance(self, line: FactLine, rule: Rule | None, kind: str, base: Fraction, quantity: int) -> None:
-        size = base if kind == "cash" else Fraction(quantity)
-        for scope in ALL_SCOPES:
+    def advance(self, line: FactLine, rule: Rule | None, kind: str, base: Exact, quantity: int) -> None:
+        size = base if kind == "cash" else quantity
+        for scope in self.scopes:
             self.filled[kind, scope, pool_of(scope, rule, line)] += size
 
-    def standing(self, rule: Rule, line: FactLine) -> Fraction:
+    def standing(self, rule: Rule, line: FactLine) -> Exact:
         """Where a pool stands before the line: what went before in the period, and the lines already priced."""
         pool = pool_of(rule.driver_scope, rule, line)
         kind = COUNTED.get(rule.driver or "", "cash")
-        start = self.given("running_total", pool, Fraction(0)) if rule.driver == "running_total" else Fraction(0)
+        start = self.given("running_total", pool, 0) if rule.driver == "running_total" else 0
         return start + self.filled[kind, rule.driver_scope, pool]
 
-    def given(self, driver: str, pool: str, default: Fraction | None = None) -> Fraction:
+    def given(self, driver: str, pool: str, default: Exact | None = None) -> Exact:
         """The value the facts state for a driver and a pool; Invalid (missing_driver) when they do not and nothing stands in."""
-        value = self.drivers.get(driver)
-        if isinstance(value, Mapping):
-            value = value.get(pool)
+        stated = self.drivers.get(driver)
+        value: Exact | None = stated.get(pool) if isinstance(stated, Mapping) else stated
         if value is None:
             value = default
         if value is None:
@@ -72,15 +69,15 @@ class Measures:
             raise Invalid(Problem("missing_driver", f"The facts do not hold {driver}{where}.", cure))
         return value
 
-    def value(self, driver: str, scope: str = "agency", pool: str = "") -> Fraction:
+    def value(self, driver: str, scope: str = "agency", pool: str = "") -> Exact:
         """A driver as stated, or counted from the lines."""
         counted = COUNTED.get(driver)
-        default = self.totals.get((counted, scope, pool), Fraction(0)) if counted else None
+        default = self.totals.get((counted, scope, pool), 0) if counted else None
         if driver == "running_total":
-            return self.given(driver, pool, Fraction(0)) + self.filled["cash", scope, pool]
+            return self.given(driver, pool, 0) + self.filled["cash", scope, pool]
         return self.given(driver, pool, default)
 
-    def known(self, driver: str) -> Fraction | None:
+    def known(self, driver: str) -> Exact | None:
         """A driver of the whole agency, or None where nobody measured it."""
         try:
             return self.value(driver)

@@ -29,6 +29,7 @@ from payouts.rate_cards.terms import (
     Slab,
     Span,
     When,
+    slim,
 )
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import exponent
@@ -189,7 +190,7 @@ def _span(when: Table, key: str) -> Span | None:
         when.wrong(code, key, f"`{key}` holds nothing: it ends where it starts or before.", "from < to.", value)
         return None
     scale = 10 ** exponent(when.currency) if key == "principal_outstanding" else 1
-    return Span(start * scale, None if end is None else end * scale)
+    return Span(slim(start * scale), None if end is None else slim(end * scale))
 
 
 def _open_end(value: Any) -> Fraction | str | None:

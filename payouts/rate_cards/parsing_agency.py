@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from payouts.rate_cards.reading import Table, exact
@@ -12,10 +13,12 @@ from payouts.rate_cards.terms import (
     AgencyLevel,
     ClawbackPolicy,
     Condition,
+    Exact,
     FactorSlab,
     Guarantee,
     Holdback,
     Multiplier,
+    slim,
 )
 from portal.kernel.money import exponent
 
@@ -42,9 +45,9 @@ def read_agency(table: Table | None) -> AgencyLevel:
     return level
 
 
-def _share(table: Table) -> Fraction:
+def _share(table: Table) -> Exact:
     share = table.rate("direct_pay_share")
-    return Fraction(1) if share is None else share
+    return 1 if share is None else slim(share)
 
 
 def read_condition(table: Table | None) -> Condition | None:
@@ -65,17 +68,17 @@ def _threshold(table: Table, key: str, driver: str) -> Fraction | None:
     return value * 10 ** exponent(table.currency) if value is not None and unit == MONEY else value
 
 
-def read_start(table: Table, driver: str | None, *, alone: bool) -> Fraction:
+def read_start(table: Table, driver: str | None, *, alone: bool) -> Exact:
     """A slab's `from` in the driver's unit, money in minor units."""
     unit = DRIVER_UNITS.get(driver or "")
     start = table.number("from", required=not alone)
     if start is None:
-        return Fraction(0)
+        return 0
     if unit in BOUNDED_UNITS and start > BOUNDED_UNITS[unit]:
         table.wrong("out_of_range", "from", f"{driver} never goes above {BOUNDED_UNITS[unit]}.", "", table.data["from"])
     if unit == COUNT and start.denominator != 1:
         table.wrong("not_whole", "from", f"{driver} is a count: whole numbers only.", "", table.data["from"])
-    return start * 10 ** exponent(table.currency) if unit == MONEY else start
+    return slim(start * 10 ** exponent(table.currency) if unit == MONEY else start)
 
 
 def read_factor(table: Table) -> Fraction:
@@ -86,7 +89,7 @@ def read_factor(table: Table) -> Fraction:
     return Fraction(0) if factor is None else factor
 
 
-def check_order(tables: list[Table], starts: list[Fraction]) -> None:
+def check_order(tables: list[Table], starts: Sequence[Exact]) -> None:
     """The first slab starts at 0, each next one higher, and a stated `to` is the next one's `from`."""
     if starts and starts[0] != 0:
         written = tables[0].data.get("from")

@@ -7,7 +7,6 @@ account, rule or agency after that is in `agency_level`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import Any
 
 from payouts.rate_cards.choosing import earning_rule
@@ -18,11 +17,13 @@ from payouts.rate_cards.terms import (
     COMPONENTS,
     MONEY,
     Card,
+    Exact,
     LagTier,
     Limit,
     Rule,
     Slab,
     driver_text,
+    minor_text,
     number_text,
 )
 from portal.kernel.errors import Invalid, Problem
@@ -98,7 +99,7 @@ def price_lines(card: Card, facts: Facts) -> tuple[list[PricedLine], list[Chosen
     """Every rule line priced in the order given. Raises Invalid when a line needs a measure the facts do not hold."""
     chosen = [choose(card, _whole_count(card, line)) for line in facts.lines if not (line.bonus or line.penalty)]
     chosen += [each for line in facts.events if (each := choose(card, line)).rule or not _has_penalty(card, line)]
-    measures = Measures(facts.drivers)
+    measures = Measures(facts.drivers, {rule.driver_scope for rule in card.rules})
     for each in chosen:
         measures.add(each.line, each.rule, each.pools_in, each.counted_minor, each.quantity)
     problems: list[Problem] = []
@@ -125,7 +126,7 @@ def _whole_count(card: Card, line: FactLine) -> FactLine:
 def _price(card: Card, chosen: Chosen, measures: Measures, problems: list[Problem]) -> PricedLine:
     line, rule = chosen.line, chosen.rule
     if rule is None or chosen.unpaid:
-        measures.advance(line, rule, chosen.pools_in, Fraction(chosen.counted_minor), chosen.quantity)
+        measures.advance(line, rule, chosen.pools_in, chosen.counted_minor, chosen.quantity)
         return _unpaid(card, chosen, chosen.unpaid or "no_rule")
     try:
         return _price_by(card, rule, chosen, measures)
@@ -145,9 +146,9 @@ def _price_by(card: Card, rule: Rule, chosen: Chosen, measures: Measures) -> Pri
     line, money = chosen.line, chosen.counted_minor
     how: list[Step] = [_base_step(card, rule, chosen)]
     share = line.share * (card.agency.direct_pay_share if line.words.get("source") == "direct" else 1)
-    base = Fraction(money) * share
+    base: Exact = money * share
     if share != 1:
-        how.append({"step": "share", "share": number_text(share), "base": _exact(base, card.currency)})
+        how.append({"step": "share", "share": number_text(share), "base": minor_text(base, card.currency)})
     fee, rate, slab_steps = _slab_fee(card, rule, chosen, base, measures)
     how += slab_steps
     measures.advance(line, rule, chosen.pools_in, base, chosen.quantity)
@@ -158,7 +159,7 @@ def _price_by(card: Card, rule: Rule, chosen: Chosen, measures: Measures) -> Pri
         fee *= tier.factor
         how.append(_lag_step(line.lag_days, tier))
     amount = half_up(fee)
-    how.append({"step": "round", "exact": _exact(fee, card.currency), "amount": plain(amount, card.currency)})
+    how.append({"step": "round", "exact": minor_text(fee, card.currency), "amount": plain(amount, card.currency)})
     amount = _line_limits(card, rule, amount, chosen, how)
     return PricedLine(line.position, "commission", rule.id, amount, money, line.account, rate, None, how)
 
@@ -172,33 +173,33 @@ def _base_step(card: Card, rule: Rule, chosen: Chosen) -> Step:
     return step
 
 
-def _slab_fee(
-    card: Card, rule: Rule, chosen: Chosen, base: Fraction, measures: Measures
-) -> tuple[Fraction, str, list[Step]]:
+def _slab_fee(card: Card, rule: Rule, chosen: Chosen, base: Exact, measures: Measures) -> tuple[Exact, str, list[Step]]:
     """The exact fee before lag and rounding, the rate in words, and the slabs that priced it."""
     if rule.mode == "marginal":
         low, high = _stretch(rule, chosen, base, measures)
         parts = split(rule.slabs, low, high)
-        fee = sum((_worth(slab, length) for slab, length in parts), Fraction(0))
+        fee: Exact = 0
+        for slab, length in parts:
+            fee += _worth(slab, length)
         value = high if rule.driver != "balance_before" else low
         steps = [_slab_step(card, rule, chosen, slab, value, measures, part=length) for slab, length in parts]
         return fee, "/".join(dict.fromkeys(_rate_text(card, slab) for slab, _ in parts)), steps
     value = _driver_value(rule, chosen, base, measures)
     slab = slab_at(rule.slabs, value)
-    quantity = base if slab.rate is not None else Fraction(chosen.quantity)
+    quantity = base if slab.rate is not None else chosen.quantity
     step = _slab_step(card, rule, chosen, slab, value, measures)
     return _worth(slab, quantity), _rate_text(card, slab), [step]
 
 
-def _worth(slab: Slab, length: Fraction) -> Fraction:
-    return length * (slab.rate if slab.rate is not None else Fraction(slab.amount_minor or 0))
+def _worth(slab: Slab, length: Exact) -> Exact:
+    return length * (slab.amount_minor or 0) if slab.rate is None else length * slab.rate
 
 
-def _driver_value(rule: Rule, chosen: Chosen, base: Fraction, measures: Measures) -> Fraction:
+def _driver_value(rule: Rule, chosen: Chosen, base: Exact, measures: Measures) -> Exact:
     """What picks the slab of a whole-mode rule. A running total has reached where the line brings it."""
     line = chosen.line
     if rule.driver is None:
-        return Fraction(0)
+        return 0
     if rule.driver == "line_amount":
         return abs(base)
     if rule.driver == "balance_before":
@@ -209,25 +210,25 @@ def _driver_value(rule: Rule, chosen: Chosen, base: Fraction, measures: Measures
     return measures.value(rule.driver, rule.driver_scope, pool_of(rule.driver_scope, rule, line))
 
 
-def _balance(line: FactLine, measures: Measures) -> Fraction:
+def _balance(line: FactLine, measures: Measures) -> Exact:
     if line.balance_before_minor is not None:
-        return Fraction(line.balance_before_minor)
+        return line.balance_before_minor
     return measures.given("balance_before", line.account)
 
 
-def _stretch(rule: Rule, chosen: Chosen, base: Fraction, measures: Measures) -> tuple[Fraction, Fraction]:
+def _stretch(rule: Rule, chosen: Chosen, base: Exact, measures: Measures) -> tuple[Exact, Exact]:
     """From where to where on the driver's scale a line reaches when each slab prices its own part."""
     if rule.driver == "line_amount":
-        return Fraction(0), base
+        return 0, base
     if rule.driver == "balance_before":
         balance = _balance(chosen.line, measures)
         return balance - base, balance
     before = measures.standing(rule, chosen.line)
-    length = base if BASE_UNITS[rule.earns_on] == MONEY else Fraction(chosen.quantity)
+    length = base if BASE_UNITS[rule.earns_on] == MONEY else chosen.quantity
     return before, before + length
 
 
-def slab_at(slabs: tuple[Slab, ...], value: Fraction) -> Slab:
+def slab_at(slabs: tuple[Slab, ...], value: Exact) -> Slab:
     """The slab a value stands in: half-open, so a value exactly at `from` has reached it."""
     reached = slabs[0]
     for slab in slabs:
@@ -236,18 +237,18 @@ def slab_at(slabs: tuple[Slab, ...], value: Fraction) -> Slab:
     return reached
 
 
-def split(slabs: tuple[Slab, ...], low: Fraction, high: Fraction) -> list[tuple[Slab, Fraction]]:
+def split(slabs: tuple[Slab, ...], low: Exact, high: Exact) -> list[tuple[Slab, Exact]]:
     """The slabs a stretch crosses and how much of it lies in each; negative when it runs backwards (money taken back)."""
     sign = 1 if high >= low else -1
     low, high = min(low, high), max(low, high)
-    parts = []
+    parts: list[tuple[Slab, Exact]] = []
     for place, slab in enumerate(slabs):
         start = slab.start if place else min(low, slab.start)  # below zero the first slab goes on
         end = slabs[place + 1].start if place + 1 < len(slabs) else high
         length = min(high, end) - max(low, start)
         if length > 0:
             parts.append((slab, sign * length))
-    return parts or [(slab_at(slabs, low), Fraction(0))]
+    return parts or [(slab_at(slabs, low), 0)]
 
 
 def lag_tier(tiers: tuple[LagTier, ...], lag_days: int) -> LagTier | None:
@@ -259,11 +260,11 @@ def _slab_step(
     rule: Rule,
     chosen: Chosen,
     slab: Slab,
-    value: Fraction,
+    value: Exact,
     measures: Measures,
-    part: Fraction | None = None,
+    part: Exact | None = None,
 ) -> Step:
-    place = rule.slabs.index(slab)
+    place = next(place for place, each in enumerate(rule.slabs) if each is slab)
     following = rule.slabs[place + 1].start if place + 1 < len(rule.slabs) else None
     step: Step = {
         "step": "slab",
@@ -277,7 +278,7 @@ def _slab_step(
             step |= {"scope": rule.driver_scope, "pool": pool_of(rule.driver_scope, rule, chosen.line)}
             step |= measures.told(rule.driver, step["pool"])
     if part is not None:
-        step["part"] = _exact(part, card.currency) if BASE_UNITS[rule.earns_on] == MONEY else number_text(part)
+        step["part"] = minor_text(part, card.currency) if BASE_UNITS[rule.earns_on] == MONEY else number_text(part)
     step["rate" if slab.rate is not None else "amount"] = _rate_text(card, slab)
     return step
 
@@ -288,11 +289,6 @@ def _rate_text(card: Card, slab: Slab) -> str:
 
 def _lag_step(lag_days: int, tier: LagTier) -> Step:
     return {"step": "lag", "lag_days": lag_days, "within_days": tier.within_days, "factor": number_text(tier.factor)}
-
-
-def _exact(minor: Fraction, currency: str) -> str:
-    """An unrounded amount in major units."""
-    return plain(int(minor), currency) if minor.denominator == 1 else number_text(minor / 10 ** exponent(currency))
 
 
 def _line_limits(card: Card, rule: Rule, amount: int, chosen: Chosen, how: list[Step]) -> int:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import product
 from math import prod
 
-from payouts.rate_cards.terms import Card, Rule, Span, When, driver_text, number_text
+from payouts.rate_cards.terms import Card, Exact, Rule, Span, When, driver_text, number_text
 
 ANY_OTHER = "\0"  # a word no rule names
 MOST_POINTS = 20_000
@@ -62,7 +61,7 @@ def _word_points(key: str, rule: Rule, others: list[Rule]) -> list[str]:
     return [ANY_OTHER, *sorted(set().union(*(each.when.words(key) or set() for each in others)))]
 
 
-def _number_points(key: str, rule: Rule, others: list[Rule]) -> Sequence[Fraction | None]:
+def _number_points(key: str, rule: Rule, others: list[Rule]) -> Sequence[Exact | None]:
     """The start of every stretch the spans cut the rule's own span into; None is a line without the number."""
     own = rule.when.span(key)
     edges = {
@@ -73,7 +72,7 @@ def _number_points(key: str, rule: Rule, others: list[Rule]) -> Sequence[Fractio
     return sorted({own.start} | {edge for edge in edges if edge in own})
 
 
-def _fits(when: When, words: dict[str, str], numbers: dict[str, Fraction | None]) -> bool:
+def _fits(when: When, words: dict[str, str], numbers: dict[str, Exact | None]) -> bool:
     return all(words[key] in allowed for key, allowed in when.listed) and all(
         (number := numbers[key]) is not None and number in span for key, span in when.ranged
     )
@@ -91,7 +90,7 @@ def gaps(card: Card) -> Iterator[tuple[str, str]]:
 
 
 def _holes(card: Card, key: str, members: list[tuple[Span, Rule]]) -> Iterator[tuple[str, str]]:
-    reached: Fraction | None = members[0][0].end
+    reached: Exact | None = members[0][0].end
     for span, rule in members[1:]:
         if reached is not None and span.start > reached and not _caught(card, rule, key, Span(reached, span.start)):
             low, high = _bound(key, reached, card), _bound(key, span.start, card)
@@ -99,7 +98,7 @@ def _holes(card: Card, key: str, members: list[tuple[Span, Rule]]) -> Iterator[t
         reached = None if span.end is None or reached is None else max(reached, span.end)
 
 
-def _bound(key: str, value: Fraction, card: Card) -> str:
+def _bound(key: str, value: Exact, card: Card) -> str:
     return driver_text("line_amount", value, card.currency) if key == "principal_outstanding" else number_text(value)
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from portal.kernel.money import exponent, plain
+
+Exact = int | Fraction  # an exact number; whole ones are plain ints, which count and compare much faster
 
 PERCENT, MONEY, COUNT, SCORE = "percent", "money", "count", "score"
 DRIVER_UNITS = {
@@ -48,10 +51,10 @@ RANGED = ("npa_age_months", "written_off_age_months", "dpd_days", "principal_out
 class Span:
     """A half-open range [start, end); an end of None is open."""
 
-    start: Fraction
-    end: Fraction | None
+    start: Exact
+    end: Exact | None
 
-    def __contains__(self, value: Fraction) -> bool:
+    def __contains__(self, value: Exact) -> bool:
         return value >= self.start and (self.end is None or value < self.end)
 
 
@@ -73,14 +76,14 @@ class When:
 class Slab:
     """From `start` (in the driver's unit; money drivers in minor units) up to the next slab's start, a rate or a fixed amount."""
 
-    start: Fraction
+    start: Exact
     rate: Fraction | None = None
     amount_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FactorSlab:
-    start: Fraction
+    start: Exact
     factor: Fraction
 
 
@@ -109,7 +112,7 @@ class Condition:
     at_least: Fraction | None = None
     below: Fraction | None = None
 
-    def met(self, value: Fraction) -> bool:
+    def met(self, value: Exact) -> bool:
         return (self.at_least is None or value >= self.at_least) and (self.below is None or value < self.below)
 
 
@@ -190,7 +193,7 @@ class AgencyLevel:
     guarantee: Guarantee | None = None
     holdback: Holdback | None = None
     tail_days: int = 0
-    direct_pay_share: Fraction = Fraction(1)
+    direct_pay_share: Exact = 1
     clawback: ClawbackPolicy = ClawbackPolicy()
 
 
@@ -229,21 +232,34 @@ class Card:
         return next((penalty for penalty in self.penalties if penalty.id == penalty_id), None)
 
 
-def number_text(value: Fraction) -> str:
+def slim(value: Fraction) -> Exact:
+    return value.numerator if value.denominator == 1 else value
+
+
+@lru_cache(maxsize=20_000)
+def number_text(value: Exact) -> str:
     """An exact number as it would be typed: Fraction(2, 25) is "0.08". Numbers of a card always end in decimals."""
-    denominator, places = value.denominator, 0
-    while denominator != 1 and places < 40:
-        places += 1
-        denominator = (value * 10**places).denominator
-    if denominator != 1:
+    rest, twos, fives = value.denominator, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
         return f"{value.numerator}/{value.denominator}"
-    digits = str(abs(value.numerator * 10**places // value.denominator)).rjust(places + 1, "0")
+    places = max(twos, fives)
+    digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
     whole, part = (digits[:-places], digits[-places:]) if places else (digits, "")
     return ("-" if value < 0 else "") + whole + (f".{part}" if part else "")
 
 
-def driver_text(driver: str | None, value: Fraction, currency: str) -> str:
+@lru_cache(maxsize=20_000)
+def driver_text(driver: str | None, value: Exact, currency: str) -> str:
     """A driver's value in the unit people write it: money in major units, percents and counts plain."""
-    if driver and DRIVER_UNITS[driver] == MONEY:
-        return plain(int(value), currency) if value.denominator == 1 else number_text(value / 10 ** exponent(currency))
-    return number_text(value)
+    return minor_text(value, currency) if driver and DRIVER_UNITS[driver] == MONEY else number_text(value)
+
+
+def minor_text(minor: Exact, currency: str) -> str:
+    """Minor units, unrounded, in major units: 9004.5 paise are "90.045"."""
+    if minor.denominator == 1:
+        return plain(int(minor), currency)
+    return number_text(Fraction(minor) / 10 ** exponent(currency))
