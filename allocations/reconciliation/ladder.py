@@ -16,7 +16,10 @@ Key = Literal["instrument_key", "slip_key", "receipt_key", "account"]
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One rule. `many`: several receipts of one agency may make up one credit; `alone`: one receipt may, out of several."""
+    """One rule. `many`: several receipts of one agency may make up one credit; `alone`: one receipt may, out of several.
+
+    `needs_money`: a second sign is asked for, that the bank has seen the receipt's money.
+    """
 
     name: str
     version: int
@@ -27,6 +30,7 @@ class Rung:
     alone: bool
     window: tuple[int, int]
     says: str
+    needs_money: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,18 @@ POSTING_RUNGS = (
         alone=True,
         window=(-31, 31),
         says="Core banking booked this payment reference on this loan account for this amount.",
+    ),
+    Rung(
+        name="posting_account_money",
+        version=1,
+        key="account",
+        side="posting",
+        confirms=True,
+        many=False,
+        alone=True,
+        window=(-1, 5),
+        says="Core banking booked the same amount on this loan account, the bank has seen the money, and nothing else fits.",
+        needs_money=True,
     ),
     Rung(
         name="posting_account_window",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.claims import Verdict, amounts, feasible, identifying, resolve
+from allocations.reconciliation.claims import amounts, feasible, identifying, resolve
 from allocations.reconciliation.facts import World
 from allocations.reconciliation.ladder import LADDER, Ladder, Rung
 from allocations.reconciliation.returns import Returns, find_returns
@@ -127,13 +127,16 @@ def climb(book: Book, rung: Rung, ladder: Ladder) -> pd.DataFrame:
     if rung.side == "bank" and rung.confirms:
         book.tried.append(claims)
     live = claims[(claims["coll_open"] > 0) & (claims["other_open"] > 0)].reset_index(drop=True)
-    if not rung.confirms:
+    if rung.key == "account":
         live = live[live["near"]]
     live = unrejected(book, live, rung).reset_index(drop=True)
     verdict = resolve(feasible(live, rung, ladder))
     if rung.side == "bank" and rung.confirms:
         book.struck.append(verdict.struck)
-    return take(book, rung, verdict)
+    accepted = verdict.accepted
+    if rung.needs_money:
+        accepted = accepted[accepted["coll"].map(book.coll["open"]) == 0]
+    return take(book, rung, accepted)
 
 
 def bank_claims(book: Book, rung: Rung, ladder: Ladder) -> pd.DataFrame:
@@ -237,9 +240,8 @@ def unrejected(book: Book, claims: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     return claims[~pairs.isin(pd.MultiIndex.from_frame(refused[["collection_id", column]]))]
 
 
-def take(book: Book, rung: Rung, verdict: Verdict) -> pd.DataFrame:
+def take(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
     """Take the accepted amounts off both sides (a suggestion reserves its rows whole) and return them as links."""
-    accepted = verdict.accepted
     if accepted.empty:
         return pd.DataFrame(columns=LINKED)
     amount = amounts(accepted, book.coll["ref"]).astype("int64")

@@ -137,16 +137,19 @@ def breaks_page(
     agency: str = "",
     status: str = "open",
 ) -> Sequence[BreakRow]:
-    """Breaks in the order of code and arrival; `after` is (code, id) of the last row shown."""
-    query = _break_rows().where(Break.status == status).order_by(Break.code, Break.id)
+    """Breaks in the order of code and arrival, an agency's in the order of arrival; `after` is (code, id) of the last row shown."""
+    query = _break_rows().where(Break.status == status)
     if code:
         query = query.where(Break.code == code.upper())
     if owner:
         query = query.where(Break.owner == owner)
     if agency:
-        query = query.where(Break.agency_id == select(Agency.id).where(Agency.code == agency).scalar_subquery())
-    if after:
-        query = query.where(tuple_(Break.code, Break.id) > after)
+        mine = select(Agency.id).where(Agency.code == agency).scalar_subquery()
+        query = query.where(Break.agency_id == mine).order_by(Break.id)
+        query = query.where(Break.id > after[1]) if after else query
+    else:
+        query = query.order_by(Break.code, Break.id)
+        query = query.where(tuple_(Break.code, Break.id) > after) if after else query
     return [_break_row(row, today) for row in session.execute(query.limit(limit))]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -12,8 +15,10 @@ from allocations.reconciliation.reasons import KINDS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
+from portal.kernel.money import shown
 from portal.web.bank.reconciliation_forms import LinkForm, ReasonForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.filters import day, words
 
 bp = Blueprint("bank_breaks", __name__, url_prefix="/bank/breaks")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
@@ -34,7 +39,7 @@ def index() -> str:
     return render_template(
         "bank/breaks/index.html",
         page=page,
-        reasons=queries.breaks_by_reason(session),
+        run=queries.last_run(session),
         kinds=KINDS,
         owners=OWNERS,
         agencies=queries.agency_codes(session),
@@ -65,7 +70,6 @@ def page_of_break(break_id: int, form: ReasonForm) -> str:
     session = db_session()
     found, row = queries.break_of(session, break_id, today=clock().today())
     subject = queries.subject_of(session, found)
-    is_receipt = isinstance(subject, Collection)
     return render_template(
         "bank/breaks/show.html",
         found=found,
@@ -74,8 +78,22 @@ def page_of_break(break_id: int, form: ReasonForm) -> str:
         links=queries.links_of(session, subject),
         misses=queries.near_misses(session, subject) if isinstance(subject, Collection) else [],
         rivals=queries.rivals_of(session, subject) if isinstance(subject, Collection) else [],
-        is_receipt=is_receipt,
+        is_receipt=isinstance(subject, Collection),
+        evidence=evidence(found.detail, row.currency),
         acceptable=found.code in ACCEPTABLE and found.status == "open",
         form=form,
         link_form=LinkForm(),
     )
+
+
+def evidence(detail: dict[str, Any], currency: str) -> list[tuple[str, str]]:
+    """What the matcher noted, in words: money shown, days written out."""
+    pairs = []
+    for name, value in detail.items():
+        if name.endswith("_minor"):
+            pairs.append((words(name.removesuffix("_minor")), shown(int(value), currency)))
+        elif name.endswith("_on"):
+            pairs.append((words(name.removesuffix("_on")), day(date.fromisoformat(value))))
+        elif name != "why":
+            pairs.append((words(name), str(value)))
+    return pairs

@@ -326,6 +326,24 @@ def test_money_and_posting_close_the_triangle():
     assert codes(matches) == set()
 
 
+def test_a_posting_without_references_is_tied_when_the_money_is_seen_and_suggested_when_it_is_not():
+    facts = [receipt(1, 5000_00, "2026-10-05", utr="UTR123456789", account=500)]
+    booked = [posting(3, 5000_00, "2026-10-06", 500)]
+    seen = match(world(facts, [line(7, 5000_00, "2026-10-06", "UTR123456789")], booked))
+    assert posting_links(seen.confirmed) == {(1, 3)}
+    unseen = match(world(facts, [], booked))
+    assert posting_links(unseen.suggested) == {(1, 3)}
+    assert posting_links(unseen.confirmed) == set()
+
+
+def test_a_posting_two_receipts_fit_is_tied_to_neither():
+    facts = [receipt(i, 5000_00, "2026-10-05", utr=f"UTR12345678{i}", account=500) for i in (1, 2)]
+    matches = match(
+        world(facts, [line(7, 5000_00, "2026-10-06", "UTR123456781")], [posting(3, 5000_00, "2026-10-06", 500)])
+    )
+    assert posting_links(matches.confirmed) == posting_links(matches.suggested) == set()
+
+
 def test_money_without_posting_is_told_once_the_feed_has_reached_its_day():
     facts = (
         [receipt(1, 5000_00, "2026-10-05", utr="UTR123456789", account=500)],
