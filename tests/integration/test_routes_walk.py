@@ -206,7 +206,7 @@ def test_the_policy_holds_on_every_route(app: Flask, world: Any, browse: Callabl
                 browser.sign_in(email_of(role))
             if not fits_policy(step, status, role, number):
                 wrong.append(f"{step}: {status}")
-    assert wrong == []
+    assert not wrong, "\n" + "\n".join(wrong)
 
 
 def fits_policy(step: Step, status: int, role: Role, number: int) -> bool:
@@ -232,7 +232,7 @@ def test_another_agencys_object_answers_exactly_like_a_missing_one(
             continue
         if comparable(take(browser, foreign)) != comparable(take(browser, missing)):
             different.append(str(foreign))
-    assert different == []
+    assert not different, "\n" + "\n".join(different)
 
 
 def state_of(database: Any) -> dict[str, Any]:
