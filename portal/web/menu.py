@@ -45,6 +45,7 @@ AGENCY = (
             Entry("agency_collections.new", "Add a collection", "plus-lg", bar=3, primary=True),
             Entry("agency_collections.index", "Collections", "receipt"),
             Entry("agency_uploads.index", "Uploads", "cloud-upload", roles=AGENCY_STAFF),
+            Entry("agency_breaks.index", "Not tied", "exclamation-triangle"),
         ),
     ),
     Group(
@@ -58,7 +59,7 @@ AGENCY = (
         "People",
         (
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
-            Entry("agency_company.index", "Company", "building", roles=OWNER),
+            Entry("agency_team.company", "Company", "building", roles=OWNER),
         ),
     ),
 )

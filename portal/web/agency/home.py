@@ -1,0 +1,74 @@
+"""An agency's first page: how much have I earned, what is in the way, when will it be paid?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+
+from allocations.placements import own_queries
+from payouts import closing
+from payouts.commission.reasons import REASONS
+from portal.access.guard import permission
+from portal.access.permissions import Permission
+from portal.access.policy import may
+from portal.web.agency.accounts import own_agency
+from portal.web.edge import clock, db_session, identity_here
+from portal.web.period import chosen_period, recent_periods
+
+bp = Blueprint("agency_home", __name__, url_prefix="/agency")
+
+
+@bp.get("")
+@permission(Permission.OWN_HOME_READ)
+def index() -> str:
+    session, period, agency = db_session(), chosen_period(), own_agency()
+    standing = closing.standing(session, period, agency.id)
+    unpaid = closing.unpaid_by_reason(session, period, agency.id)
+    sees_money = may(identity_here(), Permission.OWN_STATEMENT_READ)
+    return render_template(
+        "agency/home/index.html",
+        agency=agency,
+        currency=agency.currency,
+        period=period,
+        periods=recent_periods(),
+        today=clock().today(),
+        standing=standing,
+        stages=stages(standing, period.label, sees_money),
+        unpaid=[reason(each) for each in unpaid],
+        held=own_queries.held_today(session, agency.id, clock().today()),
+        settlements=closing.last_settlements(session, agency.id) if sees_money else [],
+        sees_money=sees_money,
+    )
+
+
+def reason(each: closing.Unpaid) -> dict[str, Any]:
+    known = REASONS.get(each.code)
+    return {
+        "meaning": known.meaning if known else each.code.replace("_", " "),
+        "cure": each.cure,
+        "owner": each.owner,
+        "count": each.count,
+        "amount_minor": each.amount_minor,
+        "currency": each.currency,
+    }
+
+
+def stages(standing: closing.Standing, period: str, sees_money: bool) -> list[dict[str, Any]]:
+    """reported → confirmed → earned → payable → paid, each opening the rows it sums."""
+    totals = standing.collections
+    rows = url_for("agency_collections.index", period=period)
+    confirmed = url_for("agency_collections.index", period=period, state="confirmed")
+    waits = f"{totals.waiting_count} receipts wait for a bank line" if totals.waiting_count else ""
+    found: list[dict[str, Any]] = [
+        {"stage": "reported", "label": "Reported", "minor": totals.reported_minor, "href": rows, "note": f"{totals.count} receipts"},
+        {"stage": "confirmed", "label": "Confirmed", "minor": totals.confirmed_minor, "href": confirmed, "note": waits},
+    ]  # fmt: skip
+    if sees_money and standing.earned_minor is not None:
+        statements = url_for("agency_statements.index")
+        found += [
+            {"stage": "earned", "label": "Earned", "minor": standing.earned_minor, "href": "", "note": ""},
+            {"stage": "payable", "label": "Payable", "minor": standing.payable_minor, "href": statements, "note": ""},
+            {"stage": "paid", "label": "Paid", "minor": standing.paid_minor, "href": statements, "note": ""},
+        ]
+    return found

@@ -1,0 +1,34 @@
+"""An agency's people and its own facts as the bank has them."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from allocations.agencies import queries
+from portal.access.guard import permission
+from portal.access.permissions import Permission
+from portal.web.agency.accounts import own_agency
+from portal.web.edge import clock, db_session
+
+bp = Blueprint("agency_team", __name__, url_prefix="/agency")
+
+
+@bp.get("/team")
+@permission(Permission.OWN_TEAM_READ)
+def index() -> str:
+    session, agency = db_session(), own_agency()
+    return render_template(
+        "agency/team/index.html",
+        agents=queries.list_agents(session, agency),
+        users=queries.list_users(session, agency),
+        today=clock().today(),
+    )
+
+
+@bp.get("/company")
+@permission(Permission.OWN_COMPANY_READ)
+def company() -> str:
+    agency = own_agency()
+    return render_template(
+        "agency/team/company.html", agency=agency, details=queries.list_bank_details(db_session(), agency)
+    )
