@@ -76,3 +76,20 @@ USERS = text("select email, name, role, is_enabled from users where agency_id = 
 def list_users(session: Session, agency: Agency) -> list[AgencyUser]:
     """The agency's users, by the table's name: who may sign in is kept one floor above."""
     return [AgencyUser(*row) for row in session.execute(USERS, {"agency": agency.id})]
+
+
+def bank_detail(session: Session, agency: Agency, version: int) -> AgencyBankDetail:
+    """One version of an agency's bank details. NotFound when there is none."""
+    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id, AgencyBankDetail.version == version)
+    detail = session.scalars(query).first()
+    if detail is None:
+        raise NotFound("There are no such bank details.")
+    return detail
+
+
+def agent_by_id(session: Session, agency: Agency, agent_id: int) -> Agent:
+    """One of the agency's agents. NotFound when they are somebody else's or nobody's."""
+    agent = session.scalars(select(Agent).where(Agent.agency_id == agency.id, Agent.id == agent_id)).first()
+    if agent is None:
+        raise NotFound("There is no such agent.")
+    return agent

@@ -1,0 +1,215 @@
+"""Agencies: empanelment, facts and status, where they are paid, their agents and users, and the file they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from allocations.agencies import queries
+from allocations.agencies.import_agencies import AGENCIES, import_agencies
+from allocations.agencies.models import Agency
+from allocations.agencies.service import (
+    FIELDS,
+    agent_may_work,
+    change_agency,
+    decide_bank_detail,
+    empanel,
+    propose_bank_detail,
+    save_agent,
+)
+from allocations.placements.queries import held_accounts
+from portal.access.guard import check, permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Invalid, Problem
+from portal.web.bank.agencies_forms import STATUSES, AgentForm, BankDetailForm, DecideForm, EditForm, EmpanelForm
+from portal.web.bank.imports import SheetForm, header_file, import_page
+from portal.web.edge import ActForm, clock, current_actor, db_session, identity_here, once, page_of
+
+bp = Blueprint("bank_agencies", __name__, url_prefix="/bank/agencies")
+Answer = str | Response | tuple[str, int]
+
+
+@bp.get("")
+@permission(Permission.AGENCY_READ)
+def index() -> str:
+    q, status = request.args.get("q", "").strip()[:100], request.args.get("status", "")[:40]
+    page = page_of(
+        lambda after, limit: queries.list_agencies(db_session(), after, limit, q=q, status=status),
+        lambda agency: (agency.code,),
+    )
+    return render_template("bank/agencies/index.html", page=page, statuses=STATUSES, narrowed=bool(q or status))
+
+
+@bp.route("/import", methods=["GET", "POST"])
+@permission(Permission.AGENCY_IMPORT)
+def take_in() -> Any:
+    return import_page(SheetForm(), import_agencies, AGENCIES, "bank/agencies/import.html", url_for(".index"))
+
+
+@bp.get("/import/template.csv")
+@permission(Permission.AGENCY_READ)
+def template() -> Response:
+    return header_file(AGENCIES)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@permission(Permission.AGENCY_EDIT)
+def new() -> Answer:
+    """Empanel one agency by hand."""
+    form = EmpanelForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(db_session()) as session:
+                once(form, session)
+                agency = empanel(session, form.code.data or "", facts(form), actor=current_actor(), now=clock().now())
+                code = agency.code
+            flash(f"{form.legal_name.data} is in. Add where it is paid, its agents and its users.", "success")
+            return redirect(url_for(".show", code=code))
+        except Invalid as wrong:
+            pin(form, wrong.problems)
+    return render_template("bank/agencies/new.html", form=form), 422 if form.errors else 200
+
+
+@bp.get("/<code>")
+@permission(Permission.AGENCY_READ)
+def show(code: str) -> str:
+    return shown(queries.find_agency(db_session(), code))
+
+
+def shown(agency: Agency, form: BankDetailForm | None = None) -> str:
+    session, today = db_session(), clock().today()
+    agents = queries.list_agents(session, agency)
+    return render_template(
+        "bank/agencies/show.html",
+        agency=agency,
+        agents=[(agent, agent_may_work(agent, today)) for agent in agents],
+        users=queries.list_users(session, agency),
+        details=queries.list_bank_details(session, agency),
+        held=held_accounts(session, agency, today),
+        in_force=agency.agreement_from <= today and (agency.agreement_to is None or today <= agency.agreement_to),
+        form=form or BankDetailForm(formdata=None),
+        decide=DecideForm(formdata=None),
+        me=identity_here().email,
+        today=today,
+    )
+
+
+@bp.route("/<code>/edit", methods=["GET", "POST"])
+@permission(Permission.AGENCY_EDIT)
+def edit(code: str) -> Answer:
+    session = db_session()
+    agency = queries.find_agency(session, code)
+    form = EditForm(obj=None if request.method == "POST" else agency)
+    if request.method == "GET":
+        form.expected_version.data = str(agency.lock_version)
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(session):
+                once(form, session)
+                changed = change_agency(
+                    session,
+                    agency,
+                    facts(form),
+                    reason=form.reason.data or "",
+                    actor=current_actor(),
+                    now=clock().now(),
+                    expected_version=int(form.expected_version.data or 0),
+                )
+            flash("Saved." if changed else "Nothing was different; nothing changed.", "success" if changed else "info")
+            return redirect(url_for(".show", code=code))
+        except Invalid as wrong:
+            pin(form, wrong.problems)
+    return render_template("bank/agencies/edit.html", form=form, code=code), 422 if form.errors else 200
+
+
+def facts(form: ActForm) -> dict[str, Any]:
+    return {name: None if form[name].data == "" else form[name].data for name in FIELDS if name in form}
+
+
+def pin(form: ActForm, problems: Iterable[Problem]) -> None:
+    """Put each problem at the field it is about."""
+    for problem in problems:
+        field = form[problem.column] if problem.column in form else next(iter(form))
+        field.errors = [*field.errors, f"{problem.message} {problem.cure}".strip()]
+
+
+@bp.post("/<code>/bank-details")
+@permission(Permission.AGENCY_EDIT)
+def propose(code: str) -> Answer:
+    """Add a version of where the agency is paid; after the first a checker must agree."""
+    session = db_session()
+    agency = queries.find_agency(session, code)
+    form = BankDetailForm()
+    if form.validate_on_submit():
+        try:
+            with unit_of_work(session):
+                once(form, session)
+                parts = (form.account_no.data or "", form.ifsc.data or "", form.account_holder.data or "")
+                detail = propose_bank_detail(session, agency, *parts, actor=current_actor(), now=clock().now())
+                waits = detail is not None and detail.status == "proposed"
+            if detail is None:
+                flash("These are the bank details already; nothing changed.", "info")
+            else:
+                flash("Saved. A bank approver must agree before it is used." if waits else "Saved.", "success")
+            return redirect(url_for(".show", code=code))
+        except Invalid as wrong:
+            agency = queries.find_agency(session, code)
+            pin(
+                form,
+                [Problem(p.code, p.message, p.cure, column=p.column.removeprefix("bank_")) for p in wrong.problems],
+            )
+    return shown(agency, form), 422
+
+
+@bp.post("/<code>/bank-details/<int:version>/decide")
+@permission(Permission.BANK_DETAIL_APPROVE)
+def decide(code: str, version: int) -> Response:
+    """A checker agrees to proposed bank details, or turns them down; never the person who proposed them."""
+    session = db_session()
+    agency = queries.find_agency(session, code)
+    check(identity_here(), Permission.BANK_DETAIL_APPROVE, queries.bank_detail(session, agency, version))
+    form = DecideForm()
+    approve = form.decision.data == "approve"
+    with unit_of_work(session):
+        once(form, session)
+        decide_bank_detail(session, agency, version, approve=approve, actor=current_actor(), now=clock().now())
+    flash(f"Bank details version {version} are {'approved' if approve else 'turned down'}.", "success")
+    return redirect(url_for(".show", code=code))
+
+
+@bp.route("/<code>/agents/new", methods=["GET", "POST"])
+@permission(Permission.AGENT_EDIT)
+def new_agent(code: str) -> Answer:
+    agency = queries.find_agency(db_session(), code)
+    return agent_page(agency, AgentForm(), None)
+
+
+@bp.route("/<code>/agents/<int:agent_id>", methods=["GET", "POST"])
+@permission(Permission.AGENT_EDIT)
+def agent(code: str, agent_id: int) -> Answer:
+    agency = queries.find_agency(db_session(), code)
+    found = queries.agent_by_id(db_session(), agency, agent_id)
+    form = AgentForm(obj=None if request.method == "POST" else found)
+    form.code.data = found.code
+    return agent_page(agency, form, found.code)
+
+
+def agent_page(agency: Agency, form: AgentForm, agent_code: str | None) -> Answer:
+    """Show the form; save the agent under their own code, which never changes."""
+    code, name = agency.code, agency.legal_name
+    if form.validate_on_submit():
+        values = {field: form[field].data for field in ("name", "mobile", "certificate_no", "certificate_until")}
+        values |= {field: form[field].data for field in ("verified_until", "is_active")}
+        with unit_of_work(db_session()) as session:
+            once(form, session)
+            save_agent(
+                session, agency, agent_code or form.code.data or "", values, actor=current_actor(), now=clock().now()
+            )
+        flash(f"{form.name.data} is saved.", "success")
+        return redirect(url_for(".show", code=code))
+    page = render_template("bank/agencies/agent.html", form=form, code=code, agency_name=name, agent_code=agent_code)
+    return page, 422 if form.errors else 200

@@ -1,0 +1,182 @@
+"""The portfolio: every loan account, one account with all that happened to it, and the file they come in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from allocations.agencies.queries import agency_choices
+from allocations.placements import queries
+from allocations.placements.import_accounts import ACCOUNTS, import_accounts
+from allocations.placements.service import lift_hold, put_on_hold
+from portal.access.guard import permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.money import shown
+from portal.web.bank.imports import AccountsForm, header_file, import_page
+from portal.web.bank.portfolio_forms import HoldForm, LiftForm
+from portal.web.edge import clock, current_actor, db_session, once, page_of
+
+bp = Blueprint("bank_accounts", __name__, url_prefix="/bank/accounts")
+FILTERS = ("q", "product", "bucket", "agency")
+
+
+@bp.get("")
+@permission(Permission.ACCOUNT_READ)
+def index() -> str:
+    session, today = db_session(), clock().today()
+    chosen = {name: request.args.get(name, "").strip()[:100] for name in FILTERS}
+    page = page_of(
+        lambda after, limit: queries.list_accounts(session, after, limit, today=today, **chosen),
+        lambda account: (account.loan_account_no,),
+    )
+    return render_template(
+        "bank/portfolio/index.html",
+        page=page,
+        holders=queries.holders(session, page.rows, today),
+        products=[(name, name) for name in queries.products(session)],
+        buckets=queries.bucket_choices(session),
+        agencies=agency_choices(session),
+        narrowed=any(chosen.values()),
+    )
+
+
+@bp.route("/import", methods=["GET", "POST"])
+@permission(Permission.ACCOUNT_IMPORT)
+def new() -> Any:
+    return import_page(AccountsForm(), import_accounts, ACCOUNTS, "bank/portfolio/new.html", url_for(".index"))
+
+
+@bp.get("/import/template.csv")
+@permission(Permission.ACCOUNT_READ)
+def template() -> Response:
+    return header_file(ACCOUNTS)
+
+
+@bp.get("/<path:loan_account_no>")
+@permission(Permission.ACCOUNT_READ)
+def show(loan_account_no: str) -> str:
+    return shown_account(loan_account_no, HoldForm(formdata=None))
+
+
+def shown_account(loan_account_no: str, form: HoldForm) -> str:
+    session, today = db_session(), clock().today()
+    account = queries.find_account(session, loan_account_no)
+    story = queries.account_story(session, account)
+    return render_template(
+        "bank/portfolio/show.html",
+        account=account,
+        story=story,
+        events=told(story),
+        holders=queries.holders(session, [account], today).get(account.id, []),
+        open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
+        form=form,
+        lift_form=LiftForm(formdata=None),
+        today=today,
+    )
+
+
+@bp.post("/<path:loan_account_no>/hold")
+@permission(Permission.ALLOCATION_RECALL)
+def hold(loan_account_no: str) -> Response | tuple[str, int]:
+    """Put the account on hold: nobody is given it, and its money earns nothing, for as long as it lasts."""
+    session = db_session()
+    account = queries.find_account(session, loan_account_no)
+    form = HoldForm()
+    if not form.validate_on_submit():
+        return shown_account(loan_account_no, form), 422
+    with unit_of_work(session):
+        once(form, session)
+        put_on_hold(
+            session,
+            account,
+            reason=form.reason.data or "",
+            from_on=form.from_on.data or clock().today(),
+            to_on=form.to_on.data,
+            effect=form.effect.data,
+            actor=current_actor(),
+            now=clock().now(),
+        )
+    flash(f"{loan_account_no} is on hold.", "success")
+    return redirect(url_for(".show", loan_account_no=loan_account_no))
+
+
+@bp.post("/<path:loan_account_no>/holds/<int:hold_id>/lift")
+@permission(Permission.ALLOCATION_RECALL)
+def lift(loan_account_no: str, hold_id: int) -> Response:
+    """End a hold today."""
+    session = db_session()
+    account = queries.find_account(session, loan_account_no)
+    found = queries.find_hold(session, account, hold_id)
+    form = LiftForm()
+    with unit_of_work(session):
+        once(form, session)
+        lift_hold(session, account, found, on=clock().today(), actor=current_actor(), now=clock().now())
+    flash(f"The hold on {loan_account_no} ends today.", "success")
+    return redirect(url_for(".show", loan_account_no=loan_account_no))
+
+
+def told(story: queries.AccountStory) -> list[dict[str, Any]]:
+    """One timeline, newest first: money reported, what was owed, who held it, holds."""
+    events = [*collected(story), *owed(story), *held(story), *paused(story)]
+    return sorted(events, key=lambda event: _moment(event["at"]), reverse=True)
+
+
+def _moment(at: date | datetime) -> date:
+    return at.date() if isinstance(at, datetime) else at
+
+
+def collected(story: queries.AccountStory) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": row.Collection.collected_on,
+            "what": f"{shown(row.Collection.amount_minor, row.Collection.currency)} reported by {row.legal_name}",
+            "note": f"Receipt {row.Collection.receipt_no}, {row.Collection.mode.replace('_', ' ')}"
+            + (f", reference {row.Collection.instrument_ref}" if row.Collection.instrument_ref else ""),
+            "tone": "good" if row.Collection.linked_minor >= row.Collection.amount_minor else "waiting",
+        }
+        for row in story.collections
+    ]
+
+
+def owed(story: queries.AccountStory) -> list[dict[str, Any]]:
+    currency = story.account.currency
+    return [
+        {
+            "at": row.as_of,
+            "what": f"{row.dpd_days} days past due, {shown(row.overdue_minor, currency)} overdue",
+            "note": f"Bucket {row.bucket}, {row.asset_class.replace('_', ' ')}; "
+            f"{shown(row.principal_minor, currency)} principal of {shown(row.total_minor, currency)} in all",
+        }
+        for row in story.snapshots
+    ]
+
+
+def held(story: queries.AccountStory) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    for row in story.allocations:
+        allocation = row.Allocation
+        href = url_for("bank_placements.show", code=row.placement)
+        until = f"to {allocation.to_on:%d %b %Y}" if allocation.to_on else "until further notice"
+        note = f"{allocation.stream.capitalize()}, {until}; opening bucket {allocation.opening_bucket}"
+        events.append({"at": allocation.from_on, "what": f"Allocated to {row.legal_name}", "note": note, "href": href})
+        if allocation.recalled_at:
+            what = f"Recalled from {row.legal_name}"
+            events.append({"at": allocation.recalled_at, "what": what, "note": allocation.recall_reason, "href": href})
+    return events
+
+
+def paused(story: queries.AccountStory) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": row.from_on,
+            "what": "On hold" + (f" until {row.to_on:%d %b %Y}" if row.to_on else ""),
+            "note": row.reason,
+            "who": row.created_by,
+            "tone": "blocked",
+        }
+        for row in story.holds
+    ]
