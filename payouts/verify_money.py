@@ -13,13 +13,7 @@ from sqlalchemy.orm import Session
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.commission.verifying import count_lines, recompute
 from payouts.difference import Findings
-from payouts.ledger.accounts import (
-    ACCOUNTS,
-    BANK,
-    PAYABLE_TO_AGENCY,
-    PAYOUT_CLEARING,
-    WITHHOLDING_PAYABLE,
-)
+from payouts.ledger.accounts import ACCOUNTS, BANK, PAYABLE_TO_AGENCY, PAYOUT_CLEARING
 from payouts.ledger.journal import COUNTER_ACCOUNTS, balances, settlement_lines
 from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.rails.lifecycle import IN_FLIGHT
@@ -27,9 +21,10 @@ from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.profiles import PROFILES
 from payouts.settlements.composition import EARNED_KINDS
 from payouts.settlements.content import tax_in_major
-from payouts.settlements.lifecycle import IN_THE_LEDGER, PAYABLE
+from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
+from payouts.ties import ledger_ties
 from portal.kernel.files import FileStore
 from portal.kernel.money import Money, plain
 from portal.kernel.periods import Period
@@ -273,40 +268,6 @@ def check_ledger(session: Session, findings: Findings) -> None:
     for account in session.scalars(select(JournalLine.account).distinct()):
         if account not in ACCOUNTS:
             findings.differs("ledger", "journal_lines", "", account, "account", account, "no such account")
-    stored = _account_balances(session)
-    for (account, currency), again in _expected_balances(session).items():
-        findings.compare(
-            "ledger",
-            "journal_lines",
-            account,
-            f"{account} {currency}",
-            "balance",
-            stored.get((account, currency), 0),
-            again,
-        )
-
-
-def _account_balances(session: Session) -> dict[tuple[str, str], int]:
-    """Credits minus debits of every account and currency."""
-    total = func.sum(JournalLine.credit_minor - JournalLine.debit_minor)
-    query = select(JournalLine.account, JournalLine.currency, total).group_by(JournalLine.account, JournalLine.currency)
-    return {(account, currency): int(amount) for account, currency, amount in session.execute(query)}
-
-
-def _expected_balances(session: Session) -> dict[tuple[str, str], int]:
-    """What settlements and payouts say should stand on the accounts that mirror them."""
-    expected: dict[tuple[str, str], int] = {}
-
-    def add(account: str, query: Any) -> None:
-        for currency, amount in session.execute(query):
-            expected[(account, currency)] = int(amount)
-
-    net, withheld = func.sum(Settlement.net_minor), func.sum(Settlement.withholding_minor)
-    settled = Settlement.status.in_(IN_THE_LEDGER)
-    by_currency = Settlement.currency
-    add(PAYABLE_TO_AGENCY, select(by_currency, net).where(Settlement.status.in_(PAYABLE)).group_by(by_currency))
-    add(WITHHOLDING_PAYABLE, select(by_currency, withheld).where(settled).group_by(by_currency))
-    amount, underway = func.sum(Payout.amount_minor), Payout.status.in_([*IN_FLIGHT, "queued"])
-    add(PAYOUT_CLEARING, select(Payout.currency, amount).where(underway).group_by(Payout.currency))
-    add(BANK, select(Payout.currency, amount).where(Payout.status == "paid").group_by(Payout.currency))
-    return expected
+    for tie in ledger_ties(session):
+        args = ("ledger", "journal_lines", tie.account, f"{tie.account} {tie.currency}", "balance")
+        findings.compare(*args, tie.ledger_minor, tie.source_minor)

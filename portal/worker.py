@@ -13,7 +13,7 @@ from portal.kernel.files import FileStore, LocalFileStore
 from portal.kernel.jobs import Worker
 
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
-JOB_MODULES: tuple[str, ...] = ("allocations.reconciliation.recon_job",)
+JOB_MODULES: tuple[str, ...] = ("allocations.reconciliation.recon_job", "payouts.verify_job")
 
 
 @dataclass(frozen=True)

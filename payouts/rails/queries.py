@@ -81,6 +81,11 @@ def list_payouts(
     ]
 
 
+def payouts_of_settlement(session: Session, settlement_id: int) -> list[Payout]:
+    """Every attempt to pay a settlement, oldest first."""
+    return list(session.scalars(select(Payout).where(Payout.settlement_id == settlement_id).order_by(Payout.id)))
+
+
 def list_batches(
     session: Session, *, status: str = "", after: tuple[Any, ...] | None = None, limit: int | None = None
 ) -> list[PayoutBatch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, UnpaidCollection
-from payouts.rails.models import Payout
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.lifecycle import shown_status
 from payouts.settlements.models import Settlement, SettlementLine
@@ -117,6 +116,41 @@ def _row(row: Row[Any]) -> SettlementRow:
     )
 
 
+KIND_WORDS = {
+    "commission": "Commission",
+    "clawback": "Taken back: money that was reversed",
+    "bonus": "Bonus",
+    "penalty": "Penalty",
+    "cap": "Cap of the terms",
+    "adjustment": "Adjustment",
+    "holdback": "Held back until its release",
+    "brought_forward": "Owed from an earlier settlement",
+    "carry_forward": "Carried into the next settlement",
+    "withholding": "Tax withheld",
+}
+
+
+class KindSum(NamedTuple):
+    """Lines of one kind and what they sum to."""
+
+    kind: str
+    lines: int
+    amount_minor: int
+
+    @property
+    def word(self) -> str:
+        return KIND_WORDS.get(self.kind, self.kind.replace("_", " ").capitalize())
+
+
+class UnpaidSum(NamedTuple):
+    """Collections that earned nothing for one reason; `amount_minor` is what was collected."""
+
+    code: str
+    collections: int
+    amount_minor: int
+    cure: str
+
+
 @dataclass(frozen=True)
 class SettlementDetail:
     """Everything the top of a statement's page shows."""
@@ -126,13 +160,12 @@ class SettlementDetail:
     bank_account: str
     bank_ifsc: str
     bank_version: int | None
-    by_kind: list[tuple[str, int, int]]  # kind, lines, amount_minor; in the order of the lines
-    unpaid: list[tuple[str, int, int, str]]  # code, collections, amount_minor, cure
+    by_kind: list[KindSum]  # in the order of the lines
+    unpaid: list[UnpaidSum]
     previous: Settlement | None
     year_gross_minor: int
     year_withholding_minor: int
     year_net_minor: int
-    payouts: list[Payout]
 
     @property
     def period(self) -> Period:
@@ -147,8 +180,18 @@ class SettlementDetail:
         return self.settlement.net_minor - self.previous.net_minor if self.previous else None
 
     @property
+    def withholding(self) -> dict[str, Any]:
+        """The tax deducted, as it was decided: section, code, rate, base_minor, taxed_minor, aggregate_minor, reason, source."""
+        return dict(self.settlement.tax.get("withholding") or {})
+
+    @property
+    def sales_tax(self) -> dict[str, Any]:
+        """The GST or VAT memo: mode, split, rate, …_minor; never part of the payout."""
+        return dict(self.settlement.tax.get("sales_tax") or {})
+
+    @property
     def unpaid_minor(self) -> int:
-        return sum(amount for _, _, amount, _ in self.unpaid)
+        return sum(each.amount_minor for each in self.unpaid)
 
 
 def settlement_detail(session: Session, ref: str) -> SettlementDetail:
@@ -170,22 +213,21 @@ def settlement_detail(session: Session, ref: str) -> SettlementDetail:
         year_gross_minor=year[0],
         year_withholding_minor=year[1],
         year_net_minor=year[2],
-        payouts=list(session.scalars(select(Payout).where(Payout.settlement_id == settlement.id).order_by(Payout.id))),
     )
 
 
-def sums_by_kind(session: Session, settlement_id: int) -> list[tuple[str, int, int]]:
+def sums_by_kind(session: Session, settlement_id: int) -> list[KindSum]:
     query = (
         select(SettlementLine.kind, func.count(), func.sum(SettlementLine.amount_minor))
         .where(SettlementLine.settlement_id == settlement_id)
         .group_by(SettlementLine.kind)
         .order_by(func.min(SettlementLine.position))
     )
-    return [(kind, count, int(amount)) for kind, count, amount in session.execute(query)]
+    return [KindSum(kind, count, int(amount)) for kind, count, amount in session.execute(query)]
 
 
-def unpaid_by_code(session: Session, settlement: Settlement) -> list[tuple[str, int, int, str]]:
-    """What earned nothing in the run behind the settlement: (code, collections, amount_minor, cure)."""
+def unpaid_by_code(session: Session, settlement: Settlement) -> list[UnpaidSum]:
+    """What earned nothing in the run behind the settlement, the largest first."""
     query = (
         select(
             UnpaidCollection.code,
@@ -197,7 +239,7 @@ def unpaid_by_code(session: Session, settlement: Settlement) -> list[tuple[str, 
         .group_by(UnpaidCollection.code)
         .order_by(func.sum(UnpaidCollection.amount_minor).desc())
     )
-    return [(code, count, int(amount), cure) for code, count, amount, cure in session.execute(query)]
+    return [UnpaidSum(code, count, int(amount), cure) for code, count, amount, cure in session.execute(query)]
 
 
 def _previous(session: Session, settlement: Settlement) -> Settlement | None:

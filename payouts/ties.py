@@ -1,0 +1,66 @@
+"""Does everything tie? What the ledger says beside what settlements and payouts say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payouts.ledger.accounts import ACCOUNTS, BANK, PAYABLE_TO_AGENCY, PAYOUT_CLEARING, WITHHOLDING_PAYABLE
+from payouts.ledger.models import JournalLine
+from payouts.rails.lifecycle import IN_FLIGHT
+from payouts.rails.models import Payout
+from payouts.settlements.lifecycle import IN_THE_LEDGER, PAYABLE
+from payouts.settlements.models import Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """One account against its source, as credits minus debits in minor units."""
+
+    account: str
+    currency: str
+    ledger_minor: int
+    source_minor: int
+    source: str
+
+    @property
+    def label(self) -> str:
+        return ACCOUNTS[self.account].label
+
+    @property
+    def difference_minor(self) -> int:
+        return self.ledger_minor - self.source_minor
+
+
+def ledger_ties(session: Session) -> list[Tie]:
+    """The accounts that mirror settlements and payouts, in every currency either side knows."""
+    ledger = _account_balances(session)
+    ties = []
+    for account, (source, query) in _sources().items():
+        said = {currency: int(amount) for currency, amount in session.execute(query)}
+        for currency in sorted(set(said) | {code for name, code in ledger if name == account}):
+            ties.append(Tie(account, currency, ledger.get((account, currency), 0), said.get(currency, 0), source))
+    return ties
+
+
+def _account_balances(session: Session) -> dict[tuple[str, str], int]:
+    total = func.sum(JournalLine.credit_minor - JournalLine.debit_minor)
+    query = select(JournalLine.account, JournalLine.currency, total).group_by(JournalLine.account, JournalLine.currency)
+    return {(account, currency): int(amount) for account, currency, amount in session.execute(query)}
+
+
+def _sources() -> dict[str, tuple[str, Any]]:
+    """For each mirrored account: whose sum it must be, and that sum by currency."""
+    settled = select(Settlement.currency, func.sum(Settlement.net_minor)).group_by(Settlement.currency)
+    withheld = select(Settlement.currency, func.sum(Settlement.withholding_minor)).group_by(Settlement.currency)
+    paid = select(Payout.currency, func.sum(Payout.amount_minor)).group_by(Payout.currency)
+    underway = Payout.status.in_([*IN_FLIGHT, "queued"])
+    return {
+        PAYABLE_TO_AGENCY: ("settlements approved or sent back", settled.where(Settlement.status.in_(PAYABLE))),
+        PAYOUT_CLEARING: ("payouts under way", paid.where(underway)),
+        BANK: ("payouts paid", paid.where(Payout.status == "paid")),
+        WITHHOLDING_PAYABLE: ("tax in settlements", withheld.where(Settlement.status.in_(IN_THE_LEDGER))),
+    }

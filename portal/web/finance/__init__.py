@@ -1,0 +1,1 @@
+"""Pages of finance: does everything tie, and what leaves the bank today."""

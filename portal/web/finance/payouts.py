@@ -1,0 +1,202 @@
+"""Payout batches: make one, approve another's, send it, hand in the bank's answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from payouts.rails import batches, sending
+from payouts.rails.lifecycle import BATCH_SHOWN, PAYOUT_SHOWN
+from payouts.rails.models import PayoutBatch
+from payouts.rails.queries import list_batches, list_payouts, recent_answers
+from payouts.settlements.queries import settled_periods, sums_by_status
+from portal.access.guard import check, permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Invalid, Problem
+from portal.kernel.money import shown
+from portal.kernel.periods import parse_month
+from portal.web.downloads import attachment
+from portal.web.edge import clock, current_actor, db_session, file_store, identity_here, once, page_of, settings
+from portal.web.finance.payouts_forms import AnswerForm, ApproveBatchForm, MakeBatchForm, RejectBatchForm, SendForm
+
+bp = Blueprint("finance_payouts", __name__, url_prefix="/finance/payouts")
+
+
+@bp.get("")
+@permission(Permission.BATCH_READ)
+def index() -> str:
+    return list_page(make_form())
+
+
+def make_form() -> MakeBatchForm:
+    form = MakeBatchForm()
+    form.offer(settled_periods(db_session()))
+    return form
+
+
+def list_page(form: MakeBatchForm, problems: list[Problem] | None = None) -> str:
+    session = db_session()
+    status = request.args.get("status", "")[:20]
+    page = page_of(
+        lambda after, limit: list_batches(session, status=status, after=after, limit=limit), lambda row: (row.id,)
+    )
+    return render_template(
+        "finance/payouts/index.html",
+        page=page,
+        form=form,
+        problems=problems or [],
+        words=BATCH_SHOWN,
+        payable=[each for each in sums_by_status(session) if each.status in ("approved", "returned")],
+    )
+
+
+@bp.post("")
+@permission(Permission.BATCH_MAKE)
+def make() -> Response | tuple[str, int]:
+    """Put a month's payable settlements into one batch with its file."""
+    session, form = db_session(), make_form()
+    if not form.validate_on_submit():
+        return list_page(form), 422
+    try:
+        with unit_of_work(session):
+            once(form, session)
+            made = batches.make_batch(
+                session,
+                file_store(),
+                parse_month(form.period.data),
+                form.rail.data,
+                actor=current_actor(),
+                now=clock().now(),
+            )
+            ref, count, total = made.batch.ref, made.batch.count, shown(made.batch.total_minor, made.batch.currency)
+    except Invalid as wrong:
+        return list_page(form, wrong.problems), 422
+    flash(f"{ref}: {count} payouts, {total}. Another person approves it.", "success")
+    for each in made.skipped:
+        flash(f"{each['settlement']} stayed out: {each['reason']}", "warning")
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.get("/<ref>")
+@permission(Permission.BATCH_READ)
+def show(ref: str) -> str:
+    return batch_page(ref)
+
+
+def batch_page(ref: str, **given: Any) -> str:
+    session = db_session()
+    batch = batches.load_batch(session, ref)
+    page = page_of(
+        lambda after, limit: list_payouts(session, batch=batch, after=after, limit=limit), lambda row: (row.id,)
+    )
+    forms = {
+        "approve_form": ApproveBatchForm(expected_file=batch.file_sha256 or ""),
+        "reject_form": RejectBatchForm(),
+        "send_form": SendForm(),
+    }
+    return render_template(
+        "finance/payouts/show.html",
+        batch=batch,
+        page=page,
+        batch_word=BATCH_SHOWN.get(batch.status, batch.status),
+        payout_words=PAYOUT_SHOWN,
+        **forms | given,
+    )
+
+
+@bp.post("/<ref>/approve")
+@permission(Permission.BATCH_APPROVE)
+def approve(ref: str) -> Response | tuple[str, int]:
+    """Count, total and file as shown; never by its maker."""
+    session, form = db_session(), ApproveBatchForm()
+    check(identity_here(), Permission.BATCH_APPROVE, batches.load_batch(session, ref))
+    if not form.validate_on_submit():
+        return batch_page(ref, approve_form=form), 422
+    with unit_of_work(session):
+        once(form, session)
+        batches.approve_batch(
+            session,
+            file_store(),
+            ref,
+            actor=current_actor(),
+            now=clock().now(),
+            expected_file=form.expected_file.data,
+        )
+    flash(f"{ref} is approved. Finance sends it.", "success")
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/reject")
+@permission(Permission.BATCH_APPROVE)
+def reject(ref: str) -> Response | tuple[str, int]:
+    session, form = db_session(), RejectBatchForm()
+    check(identity_here(), Permission.BATCH_APPROVE, batches.load_batch(session, ref))
+    if not form.validate_on_submit():
+        return batch_page(ref, reject_form=form), 422
+    with unit_of_work(session):
+        once(form, session)
+        batches.reject_batch(session, ref, actor=current_actor(), now=clock().now(), reason=form.reason.data or "")
+    flash(f"{ref} is taken back; its settlements are payable again.", "info")
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/send")
+@permission(Permission.BATCH_SEND)
+def send(ref: str) -> Response | tuple[str, int]:
+    """Intent, then the file, then the record: each in its own step, so that a crash between them is taken up again."""
+    session, form, actor = db_session(), SendForm(), current_actor()
+    batches.load_batch(session, ref)
+    if not form.validate_on_submit():
+        return batch_page(ref), 422
+    with unit_of_work(session):
+        once(form, session)
+        batch = sending.start_sending(session, actor=actor, now=clock().now(), only=ref)[0]
+        sha256, name = batch.file_sha256 or "", batch.file_name or ref
+    sending.deliver(file_store(), settings().home / "outbox" / "bank", sha256, name)
+    with unit_of_work(session):
+        sending.finish_sending(session, ref, actor=actor, now=clock().now())
+    flash(f"{ref} is sent: upload {name} at the bank, then hand in its answer.", "success")
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.get("/<ref>/file")
+@permission(Permission.BATCH_READ)
+def file(ref: str) -> Response:
+    """The payment file, the same bytes for ever; only once two people have agreed to it."""
+    batch = batches.load_batch(db_session(), ref)
+    if batch.status not in ("approved", "sent", "closed") or not batch.file_sha256:
+        raise NotFound()
+    return attachment(file_bytes(batch), batch.file_name or f"{ref}.txt", "text/plain")
+
+
+def file_bytes(batch: PayoutBatch) -> bytes:
+    try:
+        return file_store().read(batch.file_sha256 or "")
+    except OSError:
+        raise NotFound() from None
+
+
+@bp.route("/answer", methods=["GET", "POST"])
+@permission(Permission.BATCH_CONFIRM)
+def answer() -> str | Response | tuple[str, int]:
+    """Hand in the bank's answer: every problem at once and then no effect, or every payout's fate."""
+    session, form, problems = db_session(), AnswerForm(), list[Problem]()
+    if form.validate_on_submit():
+        name = (form.file.data.filename or "answer")[:200]
+        try:
+            with unit_of_work(session):
+                once(form, session)
+                data = form.file.data.read()
+                done = sending.confirm(session, file_store(), data, name=name, actor=current_actor(), now=clock().now())
+                said = f"{len(done.moved)} answered, {done.known} known before, {done.waiting} still waiting."
+        except Invalid as wrong:
+            problems = wrong.problems
+        else:
+            flash(said, "success" if done.moved else "info")
+            return redirect(url_for(".index"))
+    page = render_template("finance/payouts/answer.html", form=form, problems=problems, answers=recent_answers(session))
+    return page, 422 if problems or form.errors else 200

@@ -1,0 +1,36 @@
+"""Forms beside the payout pages."""
+
+from __future__ import annotations
+
+from flask_wtf.file import FileField, FileRequired
+from wtforms import HiddenField, SelectField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from payouts.rails.profiles import PROFILES
+from portal.kernel.periods import Period
+from portal.web.edge import ActForm
+
+
+class MakeBatchForm(ActForm):
+    period = SelectField("Month", validators=[InputRequired("Choose a month.")])
+    rail = SelectField("How it is paid", validators=[InputRequired("Choose how.")])
+
+    def offer(self, periods: list[Period]) -> None:
+        self.period.choices = [(each.label, f"{each.start:%B %Y}") for each in periods]
+        self.rail.choices = [(f"bank_file:{name}", f"File: {profile.label}") for name, profile in PROFILES.items()]
+
+
+class ApproveBatchForm(ActForm):
+    expected_file = HiddenField(validators=[InputRequired()])
+
+
+class RejectBatchForm(ActForm):
+    reason = TextAreaField("What is wrong?", [InputRequired("Say what is wrong."), Length(min=3, max=500)])
+
+
+class SendForm(ActForm):
+    """One click; the batch stands in the address."""
+
+
+class AnswerForm(ActForm):
+    file = FileField("The bank's answer", [FileRequired("Choose the file.")])

@@ -1,0 +1,110 @@
+"""A trace as a page shows it: nodes with their words, and where each one opens. For the bank's page and the agency's alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from payouts.trace import Trace
+from payouts.trace_nodes import TITLES, TYPES, Node
+
+# Facts that say something to a person, in the order they are said; the rest stands in the node's own table.
+SAID = (
+    *(
+        "agency",
+        "period",
+        "description",
+        "loan_account_no",
+        "terms",
+        "rule",
+        "base",
+        "side",
+        "evidence",
+        "utr",
+        "paid_on",
+    ),
+    *("collected_on", "value_on", "posted_on", "mode", "instrument_ref", "bank_ref", "file", "row", "line_no"),
+    *("approved_by", "confirmed_by", "reason"),
+)
+HASHES = {"sha256", "file_sha256"}
+
+
+@dataclass(frozen=True)
+class TraceGroup:
+    """The nodes of one kind, side by side."""
+
+    type: str
+    title: str
+    nodes: list[dict[str, Any]]
+
+
+def groups_of(found: Trace, trace_endpoint: str) -> list[TraceGroup]:
+    """The chain in its order, kind by kind; each node opens its own trace at `trace_endpoint`."""
+    return [
+        TraceGroup(kind, TITLES[kind], [shown_node(node, found, trace_endpoint) for node in nodes])
+        for kind in TYPES
+        if (nodes := [node for node in found.chain if node.type == kind])
+    ]
+
+
+def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
+    """A node for the components' `trace`: kind, title, amount, one line of facts, the rest as pairs."""
+    return {
+        "kind": node.type,
+        "ref": node.ref,
+        "title": node.ref,
+        "minor": node.amount_minor,
+        "currency": node.currency,
+        "href": url_for(trace_endpoint, ref=node.ref),
+        "page": page_of_thing(node),
+        "status": node.facts.get("status"),
+        "facts": " · ".join(one_fact(name, node.facts[name]) for name in SAID if name in node.facts),
+        "pairs": pairs_of(node),
+        "here": node.type == found.type and node.ref == found.ref,
+        "up": node.up,
+        "down": node.down,
+    }
+
+
+def one_fact(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {item}" for key, item in value.items())
+    return f"{LABELS.get(name, name.replace('_', ' '))} {value}".strip()
+
+
+LABELS = {"description": "", "loan_account_no": "account", "file": "file", "agency": "", "utr": "UTR", "side": "with"}
+
+
+def pairs_of(node: Node) -> list[tuple[str, str]]:
+    """Every fact as (word, text); hashes whole, because this is where they are read."""
+    return [(name.replace("_", " ").capitalize(), readable(value)) for name, value in node.facts.items()]
+
+
+def readable(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')}: {readable(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(readable(item) for item in value)
+    return str(value)
+
+
+PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
+    "settlement": ("bank_settlements.show", lambda node: {"ref": node.ref}),
+    "statement_line": ("bank_settlements.show", lambda node: {"ref": node.ref.rpartition("/")[0], "_anchor": "lines"}),
+    "payout_batch": ("finance_payouts.show", lambda node: {"ref": node.ref}),
+    "bank_line": ("bank_statements.show", lambda node: {"ref": node.facts.get("statement", "")}),
+}
+
+
+def page_of_thing(node: Node) -> str:
+    """The bank's own page of a thing, where there is one."""
+    from flask import current_app
+
+    if node.type not in PAGES:
+        return ""
+    endpoint, values = PAGES[node.type]
+    given = values(node)
+    return url_for(endpoint, **given) if endpoint in current_app.view_functions and all(given.values()) else ""
