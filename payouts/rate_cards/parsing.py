@@ -76,8 +76,8 @@ def examine(data: dict[str, Any], file: str = "") -> tuple[Card, list[Problem]]:
 
 def _code(top: Table) -> str:
     code = top.text("code", required=True)
-    if code and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", code):
-        top.wrong("bad_code", "code", "`code` holds signs a code may not.", "Letters, digits, - . _ /.", code)
+    if code and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", code):
+        top.wrong("bad_code", "code", "`code` holds signs a code may not.", "Letters, digits, - . _", code)
     return code
 
 

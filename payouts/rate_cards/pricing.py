@@ -201,7 +201,7 @@ def _driver_value(rule: Rule, chosen: Chosen, base: Exact, measures: Measures) -
     if rule.driver is None:
         return 0
     if rule.driver == "line_amount":
-        return abs(base)
+        return base if base >= 0 else -base
     if rule.driver == "balance_before":
         return _balance(line, measures)
     if rule.driver == "running_total":

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from payouts.rate_cards.models import AgencyTerms, RateCard, RateCardVersion
@@ -37,7 +38,7 @@ class VersionRow:
 
 
 def list_versions(
-    session: Session, *, after: tuple[str, int] | None = None, limit: int | None = None, status: str | None = None
+    session: Session, *, after: tuple[Any, ...] | None = None, limit: int | None = None, status: str | None = None
 ) -> list[VersionRow]:
     """Every version in sight, by code, the newest version first; `after` is (code, −version)."""
     key = (RateCard.code, -RateCardVersion.version)
@@ -75,6 +76,12 @@ def _row(card: RateCard, version: RateCardVersion) -> VersionRow:
         decided_by=version.decided_by,
         decided_at=version.decided_at,
     )
+
+
+def drafts_waiting(session: Session) -> int:
+    """How many versions wait for an approver."""
+    query = select(func.count()).select_from(RateCardVersion).where(RateCardVersion.status == "draft")
+    return session.scalar(query) or 0
 
 
 def card_code(session: Session, version: RateCardVersion) -> str:

@@ -27,6 +27,8 @@ MODULES = [
     "portal.web.bank.postings",
     "portal.web.bank.reconciliation",
     "portal.web.bank.breaks",
+    "portal.web.bank.rate_cards",
+    "portal.web.bank.commission",
     "portal.web.bank.settlements",
     "portal.web.finance.home",
     "portal.web.finance.settlements",

@@ -80,6 +80,7 @@ BANK = (
         "Money",
         (
             Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
+            Entry("bank_commission.index", "Commission", "calculator"),
             Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps"),
         ),
     ),

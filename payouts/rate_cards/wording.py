@@ -1,0 +1,266 @@
+"""A card in words: what each rule asks and pays, and how one version differs from the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from payouts.rate_cards.terms import (
+    COMPONENTS,
+    DRIVER_UNITS,
+    PERCENT,
+    Bonus,
+    Card,
+    Condition,
+    Exact,
+    LagTier,
+    Limit,
+    Penalty,
+    Rule,
+    Slab,
+    Span,
+    When,
+    driver_text,
+    number_text,
+)
+from portal.kernel.money import shown
+
+DRIVERS = {
+    "resolution_pct_pos": "share of principal resolved",
+    "resolution_pct_count": "share of accounts resolved",
+    "rollback_pct_pos": "share of principal rolled back",
+    "collection_efficiency_pct": "collected against what was due",
+    "confirmed_amount": "confirmed money",
+    "account_count": "number of accounts",
+    "event_count": "number of events",
+    "score": "score",
+    "line_amount": "size of each payment",
+    "balance_before": "balance before the payment",
+    "running_total": "running total of the month",
+}
+EARNS = {"cash": "Confirmed money", "account": "Each account", "event": "Each event"}
+SCOPES = {
+    "account": "per account",
+    "agency": "over the agency",
+    "agency+product": "over the agency's product",
+    "agency+opening_bucket": "over the agency's bucket",
+    "rule": "over this rule",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlabWords:
+    """One slab for a table: both ends in words, what it pays; `start` and `rate` exact, for the picture (rate None: an amount)."""
+
+    start: str
+    end: str
+    pays: str
+    rate: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleWords:
+    id: str
+    title: str
+    earns: str
+    conditions: list[str]
+    driver: str
+    mode: str
+    slabs: list[SlabWords]
+    notes: list[str]
+    unit: str
+
+    @property
+    def curve(self) -> list[dict[str, str]]:
+        """The slabs as the picture takes them; empty when there is nothing to draw."""
+        if len(self.slabs) < 2 or any(slab.rate is None for slab in self.slabs):
+            return []
+        return [{"from": slab.start, "rate": slab.rate or "0"} for slab in self.slabs]
+
+
+def percent(rate: Exact) -> str:
+    return f"{number_text(Fraction(rate) * 100)} %"
+
+
+def rule_words(card: Card, rule: Rule) -> RuleWords:
+    driver = f"{DRIVERS[rule.driver]}, {SCOPES[rule.driver_scope]}" if rule.driver else ""
+    return RuleWords(
+        id=rule.id,
+        title=rule.name or rule.id,
+        earns=EARNS[rule.earns_on],
+        conditions=list(conditions(card, rule.when)),
+        driver=driver,
+        mode=rule.mode,
+        slabs=[_slab_words(card, rule, place) for place in range(len(rule.slabs))],
+        notes=list(_notes(card, rule)),
+        unit=" %" if rule.driver and DRIVER_UNITS[rule.driver] == PERCENT else "",
+    )
+
+
+def _slab_words(card: Card, rule: Rule, place: int) -> SlabWords:
+    slab = rule.slabs[place]
+    following = rule.slabs[place + 1] if place + 1 < len(rule.slabs) else None
+    end = driver_text(rule.driver, following.start, card.currency) if following else ""
+    rate = number_text(slab.rate) if slab.rate is not None else None
+    return SlabWords(driver_text(rule.driver, slab.start, card.currency), end, pays(card, slab), rate)
+
+
+def pays(card: Card, slab: Slab | Bonus | Penalty) -> str:
+    return percent(slab.rate) if slab.rate is not None else shown(slab.amount_minor or 0, card.currency)
+
+
+def conditions(card: Card, when: When) -> Iterator[str]:
+    for key, words in when.listed:
+        yield f"{key.replace('_', ' ')} {' or '.join(sorted(words))}"
+    for key, span in when.ranged:
+        yield f"{key.replace('_', ' ')} {_span(card, key, span)}"
+
+
+def _span(card: Card, key: str, span: Span) -> str:
+    driver = "line_amount" if key == "principal_outstanding" else None
+    low = driver_text(driver, span.start, card.currency)
+    return f"from {low}" if span.end is None else f"from {low} to under {driver_text(driver, span.end, card.currency)}"
+
+
+def _notes(card: Card, rule: Rule) -> Iterator[str]:
+    if not rule.counts_everything:
+        yield f"Counts {' and '.join(name for name in COMPONENTS if name in rule.components)} only."
+    if rule.lag:
+        yield "Deposit lag: " + "; ".join(_lag(tier) for tier in rule.lag) + "."
+    for word, limit in (("At most", rule.cap), ("At least", rule.floor)):
+        if limit:
+            yield f"{word} {_limit(card, limit)}."
+
+
+def _lag(tier: LagTier) -> str:
+    days = (
+        "later" if tier.within_days is None else f"within {tier.within_days} day{'' if tier.within_days == 1 else 's'}"
+    )
+    return f"{days} {percent(tier.factor)}"
+
+
+def _limit(card: Card, limit: Limit) -> str:
+    base = ", never more than the money itself" if limit.at_most_base else ""
+    return f"{shown(limit.amount_minor, card.currency)} per {limit.per}{base}"
+
+
+def condition_words(card: Card, condition: Condition | None) -> str:
+    if condition is None:
+        return "always"
+    parts = [f"{DRIVERS[condition.driver]}"]
+    if condition.at_least is not None:
+        parts.append(f"at least {driver_text(condition.driver, condition.at_least, card.currency)}")
+    if condition.below is not None:
+        parts.append(f"below {driver_text(condition.driver, condition.below, card.currency)}")
+    return " ".join(parts)
+
+
+def extras(card: Card) -> list[str]:
+    """Bonuses, penalties and what is done to the agency's whole month, a sentence each."""
+    return [*_bonus_words(card), *_penalty_words(card), *_agency_words(card)]
+
+
+def _bonus_words(card: Card) -> Iterator[str]:
+    for bonus in card.bonuses:
+        where = ", ".join(conditions(card, bonus.applies_to))
+        on = f" on {where or 'all confirmed money'}" if bonus.rate is not None else ""
+        yield f"Bonus {bonus.id}: {pays(card, bonus)}{on} when {condition_words(card, bonus.condition)}."
+
+
+def _penalty_words(card: Card) -> Iterator[str]:
+    for penalty in card.penalties:
+        per = "of the amount" if penalty.rate is not None else "each"
+        day = " a day" if penalty.per_day else ""
+        how = "reduces the fee" if penalty.treatment == "fee_reduction" else "is recovered apart from the fee"
+        yield f"Penalty {penalty.id}: {pays(card, penalty)} {per}{day} for {penalty.event}; it {how}."
+
+
+def _agency_words(card: Card) -> Iterator[str]:
+    level, currency = card.agency, card.currency
+    if level.qualifier:
+        yield f"Nothing is payable unless {condition_words(card, level.qualifier)}."
+    if level.multiplier:
+        driver = level.multiplier.driver
+        steps = [
+            f"from {driver_text(driver, slab.start, currency)} × {number_text(slab.factor)}"
+            for slab in level.multiplier.slabs
+        ]
+        yield f"The total is multiplied by {DRIVERS[driver]}: {', '.join(steps)}."
+    if level.cap_minor is not None:
+        yield f"At most {shown(level.cap_minor, currency)} a month for the agency."
+    if level.blended_cap_rate is not None:
+        yield f"At most {percent(level.blended_cap_rate)} of all confirmed money."
+    if level.guarantee:
+        back = ", recovered from later months" if level.guarantee.recoverable else ""
+        yield f"At least {shown(level.guarantee.amount_minor, currency)} a month{back}."
+    if level.holdback:
+        yield f"{percent(level.holdback.rate)} is held for {level.holdback.release_after_days} days."
+    if level.tail_days:
+        yield f"Money up to {level.tail_days} days after recall still earns."
+    if level.direct_pay_share != 1:
+        yield f"{percent(level.direct_pay_share)} of money paid direct to the bank counts."
+    if level.clawback.window_days is not None:
+        yield f"Commission is taken back on money returned within {level.clawback.window_days} days."
+
+
+def differences(before: Card, after: Card) -> list[str]:
+    """How a version differs from the one before, a sentence each; empty when nothing but cases changed."""
+    return [*_head_differences(before, after), *_rule_differences(before, after), *_extra_differences(before, after)]
+
+
+def _head_differences(before: Card, after: Card) -> Iterator[str]:
+    for word, was, now in (
+        ("The name", before.name, after.name),
+        ("The first day", before.effective_from, after.effective_from),
+        ("The last day", before.effective_to or "open", after.effective_to or "open"),
+        ("The date that picks the version", before.effective_by, after.effective_by),
+    ):
+        if was != now:
+            yield f"{word} changes from {was} to {now}."
+
+
+def _rule_differences(before: Card, after: Card) -> Iterator[str]:
+    was_ids, now_ids = [rule.id for rule in before.rules], [rule.id for rule in after.rules]
+    for rule in before.rules:
+        if rule.id not in now_ids:
+            yield f"Rule {rule.id} is taken out."
+    for rule in after.rules:
+        old = before.rule(rule.id)
+        if old is None:
+            yield f"Rule {rule.id} is new: {'; '.join(_facets(after, rule).values())}."
+        elif old != rule:
+            was, now = _facets(before, old), _facets(after, rule)
+            for facet in now:
+                if was[facet] != now[facet]:
+                    yield f"Rule {rule.id}, {facet}: {was[facet]} becomes {now[facet]}."
+    kept_was = [each for each in was_ids if each in now_ids]
+    kept_now = [each for each in now_ids if each in was_ids]
+    if kept_was != kept_now:
+        yield f"Rules are tried in another order: {', '.join(now_ids)}."
+
+
+def _facets(card: Card, rule: Rule) -> dict[str, Any]:
+    words = rule_words(card, rule)
+    slabs = ", ".join(
+        f"from {slab.start}{words.unit} {slab.pays}" if len(words.slabs) > 1 else slab.pays for slab in words.slabs
+    )
+    return {
+        "earns on": words.earns.lower(),
+        "conditions": ", ".join(words.conditions) or "everything",
+        "slab picked by": words.driver or "nothing",
+        "mode": words.mode,
+        "pays": slabs,
+        "limits": " ".join(words.notes) or "none",
+    }
+
+
+def _extra_differences(before: Card, after: Card) -> Iterator[str]:
+    was, now = extras(before), extras(after)
+    for sentence in was:
+        if sentence not in now:
+            yield f"No longer: {sentence}"
+    for sentence in now:
+        if sentence not in was:
+            yield f"New: {sentence}"
