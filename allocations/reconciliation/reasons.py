@@ -33,7 +33,7 @@ KINDS = {
         3,
     ),
     "R04": Kind(
-        "The receipt number or reference does not point to this receipt alone",
+        "Number or reference in doubt",
         "fraud_review",
         "Send the deposit proof for this receipt; it is looked at by a person.",
         3,
