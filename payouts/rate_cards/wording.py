@@ -10,6 +10,7 @@ from typing import Any
 from payouts.rate_cards.terms import (
     COMPONENTS,
     DRIVER_UNITS,
+    MONEY,
     PERCENT,
     Bonus,
     Card,
@@ -52,11 +53,12 @@ SCOPES = {
 
 @dataclass(frozen=True, slots=True)
 class SlabWords:
-    """One slab for a table: both ends in words, what it pays; `start` and `rate` exact, for the picture (rate None: an amount)."""
+    """One slab for a table: both ends in words and what it pays; `exact_start` and `rate` for the picture (rate None: an amount)."""
 
     start: str
     end: str
     pays: str
+    exact_start: str
     rate: str | None
 
 
@@ -77,7 +79,7 @@ class RuleWords:
         """The slabs as the picture takes them; empty when there is nothing to draw."""
         if len(self.slabs) < 2 or any(slab.rate is None for slab in self.slabs):
             return []
-        return [{"from": slab.start, "rate": slab.rate or "0"} for slab in self.slabs]
+        return [{"from": slab.exact_start, "rate": slab.rate or "0"} for slab in self.slabs]
 
 
 def percent(rate: Exact) -> str:
@@ -102,9 +104,21 @@ def rule_words(card: Card, rule: Rule) -> RuleWords:
 def _slab_words(card: Card, rule: Rule, place: int) -> SlabWords:
     slab = rule.slabs[place]
     following = rule.slabs[place + 1] if place + 1 < len(rule.slabs) else None
-    end = driver_text(rule.driver, following.start, card.currency) if following else ""
-    rate = number_text(slab.rate) if slab.rate is not None else None
-    return SlabWords(driver_text(rule.driver, slab.start, card.currency), end, pays(card, slab), rate)
+    return SlabWords(
+        start=bound(card, rule, slab.start),
+        end=bound(card, rule, following.start) if following else "",
+        pays=pays(card, slab),
+        exact_start=driver_text(rule.driver, slab.start, card.currency).removesuffix(".00"),
+        rate=number_text(slab.rate) if slab.rate is not None else None,
+    )
+
+
+def bound(card: Card, rule: Rule, value: Exact) -> str:
+    """Where a slab begins, as people read it."""
+    unit = DRIVER_UNITS.get(rule.driver or "")
+    if unit == MONEY and value.denominator == 1:
+        return shown(int(value), card.currency)
+    return driver_text(rule.driver, value, card.currency) + (" %" if unit == PERCENT else "")
 
 
 def pays(card: Card, slab: Slab | Bonus | Penalty) -> str:
@@ -243,9 +257,7 @@ def _rule_differences(before: Card, after: Card) -> Iterator[str]:
 
 def _facets(card: Card, rule: Rule) -> dict[str, Any]:
     words = rule_words(card, rule)
-    slabs = ", ".join(
-        f"from {slab.start}{words.unit} {slab.pays}" if len(words.slabs) > 1 else slab.pays for slab in words.slabs
-    )
+    slabs = ", ".join(f"from {slab.start} {slab.pays}" if len(words.slabs) > 1 else slab.pays for slab in words.slabs)
     return {
         "earns on": words.earns.lower(),
         "conditions": ", ".join(words.conditions) or "everything",

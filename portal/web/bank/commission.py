@@ -13,13 +13,30 @@ from payouts.commission.service import accrue as accrue_month
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.money import shown
+from portal.kernel.money import Money, shown
 from portal.kernel.periods import parse_month
 from portal.web.bank.commission_forms import AccrueForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("bank_commission", __name__, url_prefix="/bank/commission")
+FACTS = (
+    *(
+        "receipt_no",
+        "loan_account_no",
+        "amount",
+        "collected_on",
+        "confirmed_on",
+        "lag_days",
+        "bank_ref",
+        "mode",
+        "source",
+    ),
+    *("allocated_on", "product", "opening_bucket", "asset_class", "dpd_days", "principal_outstanding", "outcome"),
+    *("npa_age_months", "written_off_age_months", "region", "state", "stream", "settlement_kind", "rule"),
+)
+NOT_SHOWN = ("position", "earns_on")
+MONEY_FACTS = ("amount", "principal_outstanding")
 KINDS = {"commission": "Commission", "clawback": "Clawback", "cap": "Cap", "bonus": "Bonus", "adjustment": "Adjustment"}
 
 
@@ -100,4 +117,17 @@ def unpaid(label: str) -> str:
 @permission(Permission.ACCRUAL_READ)
 def line(ref: str) -> str:
     """One line: what it is made of, step by step."""
-    return render_template("bank/commission/line.html", detail=queries.line_detail(db_session(), ref))
+    detail = queries.line_detail(db_session(), ref)
+
+    def as_money(text: str) -> str:
+        """An amount of a step, which is text in major units, as people read it."""
+        return str(Money.from_major(text, detail.row.currency))
+
+    rest = [key for key in detail.facts if key not in (*FACTS, *NOT_SHOWN)]
+    return render_template(
+        "bank/commission/line.html",
+        detail=detail,
+        as_money=as_money,
+        money_facts=MONEY_FACTS,
+        fact_keys=[key for key in (*FACTS, *rest) if key in detail.facts],
+    )

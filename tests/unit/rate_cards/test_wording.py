@@ -1,0 +1,76 @@
+"""Cards in words: what a rule says, and how a version differs from the one before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from payouts.rate_cards.parsing import read_card
+from payouts.rate_cards.wording import differences, extras, rule_words
+
+CARDS = Path(__file__).parents[2] / "cards"
+HOUSE = (CARDS / "house.toml").read_text()
+
+
+def changes(before: str, after: str) -> list[str]:
+    return differences(read_card(HOUSE), read_card(HOUSE.replace(before, after)))
+
+
+def test_a_rule_says_what_it_asks_and_pays() -> None:
+    card = read_card(HOUSE)
+    words = rule_words(card, card.rules[0])
+    assert words.conditions == ["product PL", "opening bucket 31-60", "source agency"]
+    assert [(slab.start, slab.end, slab.pays) for slab in words.slabs][1:3] == [
+        ("65 %", "70 %", "6 %"),
+        ("70 %", "75 %", "8 %"),
+    ]
+    assert words.notes == [
+        "Deposit lag: within 1 day 100 %; within 3 days 90 %; later 0 %.",
+        "At most ₹5,000.00 per account.",
+    ]
+    assert words.curve[2] == {"from": "70", "rate": "0.08"}
+    assert len(extras(card)) == 11
+
+
+def test_money_is_shown_as_people_read_it() -> None:
+    card = read_card((CARDS / "a_marginal.toml").read_text())
+    words = rule_words(card, card.rules[0])
+    assert [slab.start for slab in words.slabs] == ["₹0.00", "₹10,00,000.00", "₹15,00,000.00"]
+    assert words.curve[1]["from"] == "1000000"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ('rate = "0.08"', 'rate = "0.09"', "from 70 % 8 %"),
+        (
+            "effective_from = 2026-04-01",
+            "effective_from = 2027-04-01",
+            "The first day changes from 2026-04-01 to 2027-04-01.",
+        ),
+        ('mode = "whole"', 'mode = "whole"\nname = "x"', ""),
+        ('amount = "500.00"', 'amount = "600.00"', "₹600.00 each for late_deposit"),
+        ("tail_days = 30", "tail_days = 31", "31 days after recall"),
+        ('product = ["PL"]', 'product = ["PL", "CC"]', "product CC or PL"),
+        ('cap = { per = "account"', 'cap = { per = "rule"', "per rule"),
+    ],
+)
+def test_what_changed_is_said(before: str, after: str, sentence: str) -> None:
+    found = changes(before, after)
+    assert any(sentence in each for each in found) if sentence else found == []
+
+
+def test_rules_added_and_taken_out_are_named() -> None:
+    assert changes('id = "b2-cash"', 'id = "b2"')[:2] == [
+        "Rule b2-cash is taken out.",
+        changes('id = "b2-cash"', 'id = "b2"')[1],
+    ]
+    assert changes("x", "x") == []
+
+
+@pytest.mark.parametrize("path", sorted(CARDS.iterdir()), ids=lambda path: path.stem)
+def test_every_card_can_be_put_in_words(path: Path) -> None:
+    card = read_card(path.read_text())
+    assert all(rule_words(card, rule).slabs for rule in card.rules)
+    assert all(sentence.endswith(".") for sentence in extras(card))
