@@ -21,7 +21,17 @@ DAY = date(2026, 11, 1)
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 CHOICE = re.compile(r"^\(*(\w+) in \((.*)\)\)*$", re.IGNORECASE | re.DOTALL)
 
-# What a CHECK asks for beyond the column's type: {table: {column: value}}.
+TAX = {
+    "withholding": {
+        "reason": "below_threshold",
+        "base_minor": 1,
+        "aggregate_minor": 1,
+        "threshold_minor": 1,
+        "covers": [],
+    },
+    "sales_tax": {"mode": "none"},
+}
+# What a CHECK or a page asks for beyond the column's type: {table: {column: value}}.
 OVERRIDES: dict[str, dict[str, Any]] = {
     "users": {"role": "agency_owner", "email": "x{n}@x.example"},
     "allocations": {"to_on": None},
@@ -29,8 +39,12 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "match_links": {"posting_id": None, "status": "confirmed", "undone_at": None},
     "breaks": {"bank_line_id": None, "posting_id": None, "code": "R01"},
     "rate_card_versions": {"status": "approved"},
+    "accrual_lines": {"steps": []},
+    "bucket_schemes": {"buckets": []},
+    "unpaid_collections": {"code": "no_bank_line"},
     "settlements": {
         "status": "approved",
+        "tax": TAX,
         "net_minor": 1,
         "gross_minor": 1,
         "adjustments_minor": 0,
@@ -73,12 +87,18 @@ def row_for(table: Table, number: int) -> dict[str, Any]:
             continue
         if column.name in overrides:
             value = overrides[column.name]
-            values[column.name] = value.format(n=number) if isinstance(value, str) else value
+            values[column.name] = as_value(value, number)
         elif column.name in choices:
             values[column.name] = choices[column.name]
         else:
             values[column.name] = value_for(table, column, number)
     return values
+
+
+def as_value(value: Any, number: int) -> Any:
+    if isinstance(value, str):
+        return value.format(n=number)
+    return Json(value) if isinstance(value, dict | list) else value
 
 
 def choices_of(table: Table) -> dict[str, str]:
@@ -107,7 +127,7 @@ def value_for(table: Table, column: Column[Any], number: int) -> Any:
     if isinstance(kind, types.Time):
         return AT.time()
     if isinstance(kind, postgresql.JSONB):
-        return Json({})
+        return Json([] if column.default is not None and column.default.arg.__name__ == "list" else {})
     if isinstance(kind, postgresql.ARRAY):
         return [f"key-{number}"]
     if isinstance(kind, postgresql.DATERANGE):

@@ -201,6 +201,8 @@ def test_the_policy_holds_on_every_route(app: Flask, world: Any, browse: Callabl
     browser, wrong = browse(email_of(role)), []
     for number in (MISSING, SECOND, FIRST):
         for step in steps(app, number):
+            if number != FIRST and not may(who(role), step.needed or Permission.PUBLIC):
+                continue  # the door is closed before the object is looked at; once is enough
             status = take(browser, step).status_code
             if step.endpoint in ENDS_SESSION:
                 browser.sign_in(email_of(role))
