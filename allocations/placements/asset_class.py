@@ -33,6 +33,12 @@ class AssetClass(StrEnum):
         return self not in (AssetClass.STANDARD, AssetClass.SMA_0, AssetClass.SMA_1, AssetClass.SMA_2)
 
 
+def label(code: str | None) -> str:
+    """A class as people write it: SMA-1, Doubtful 2, Written off."""
+    text = (code or "").replace("_", " ")
+    return text.upper().replace(" ", "-") if text.startswith("sma") else text.capitalize()
+
+
 def asset_class(
     as_of: date, dpd_days: int, npa_on: date | None = None, written_off_on: date | None = None, *, is_loss: bool = False
 ) -> AssetClass:

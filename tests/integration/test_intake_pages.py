@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, AgencyBankDetail, Agent
 from allocations.placements.models import Allocation, Hold, LoanAccount
+from portal.kernel.audit import AuditEvent
 from portal.kernel.db import PortalSession
 from tests.factories.browser import once_in
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
@@ -207,3 +208,19 @@ def test_a_file_of_headings_is_there_for_the_taking(maker: Any) -> None:
         ("placements", b"loan_account_no,"),
     ):
         assert maker.get(f"/bank/{what}/import/template.csv").data.startswith(first)
+
+
+def test_what_is_shown_goes_out_as_a_file_that_cannot_compute(
+    maker: Any, shakti: Agency, bank_session: PortalSession
+) -> None:
+    an_allocation(bank_session, an_account(bank_session, "LN1", customer_name="=1+1"), shakti)
+    an_account(bank_session, "XX1")
+    bank_session.commit()
+    text = maker.get("/bank/accounts/export.csv?q=LN").data.decode("utf-8-sig")
+    assert "LN1,'=1+1,PL" in text and "100000.00" in text and "XX1" not in text
+    assert maker.get("/bank/accounts/export.xlsx").data.startswith(b"PK")
+    assert maker.get("/bank/accounts/export.pdf").status_code == 404
+    rows = maker.get("/bank/placements/P1/export.csv").data.decode("utf-8-sig").splitlines()
+    assert rows[1].startswith("LN1,SHAKTI,2026-10-01,2026-12-31,,,field,'=1+1,2026-09-30,31-60,45,100000.00")
+    tags = bank_session.scalars(select(AuditEvent.tag).where(AuditEvent.tag == "export:made")).all()
+    assert len(tags) == 3

@@ -93,7 +93,7 @@ def import_page(form: SheetForm, importer: Importer, spec: SheetSpec, template: 
             if not result.rejected:
                 return redirect(there)
             problems = result.problems
-            form = type(form)(formdata=None)
+            form = type(form)(formdata=None, data=form.more())
     status = 422 if form.errors or (problems and not (result and result.stored)) else 200
     download = url_for("bank_imports.rejected", sha256=rejected) if rejected else ""
     page = render_template(

@@ -14,6 +14,8 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Refused, Stale
+from portal.kernel.money import Money
+from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import PlacementForm, header_file, import_page
 from portal.web.bank.placements_forms import RecallForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
@@ -33,7 +35,7 @@ def index() -> str:
 @bp.route("/import", methods=["GET", "POST"])
 @permission(Permission.PLACEMENT_IMPORT)
 def new() -> Any:
-    form = PlacementForm()
+    form = PlacementForm(data={"placement": request.args.get("placement", "")[:60]})
     code = (form.placement.data or "").strip()
     there = url_for(".show", code=code) if code and form.is_submitted() else url_for(".index")
     return import_page(form, import_allocations, ALLOCATIONS, "bank/placements/new.html", there)
@@ -61,11 +63,38 @@ def show(code: str) -> str:
         placement=placement,
         page=page,
         shares=shares,
+        chosen={name: value for name, value in chosen.items() if value},
         accounts=sum(share.accounts for share in shares),
         principal_minor=sum(share.principal_minor for share in shares),
         currency=shares[0].currency if shares else "INR",
         today=clock().today(),
     )
+
+
+@bp.get("/<code>/export.<kind>")
+@permission(Permission.PLACEMENT_READ)
+def download(code: str, kind: str) -> Response:
+    """The allocations the filter shows, as a file; it can be imported again."""
+    session = db_session()
+    placement = queries.find_placement(session, code)
+    chosen = {name: request.args.get(name, "").strip()[:100] for name in ("q", "agency")}
+    found = queries.list_allocations(session, placement, None, MOST_ROWS, **chosen)
+    return export("allocations", kind, EXPORTED, [in_a_row(row) for row in found], {**chosen, "placement": code})
+
+
+EXPORTED = (
+    "loan_account_no", "agency_code", "from_on", "to_on", "agent_code", "target_amount", "stream", "customer_name", "opening_as_of",
+    "opening_bucket", "opening_dpd_days", "opening_principal", "opening_total", "opening_overdue", "recalled_at", "recall_reason",
+)  # fmt: skip
+
+
+def in_a_row(row: Any) -> list[Any]:
+    a = row.Allocation
+    owed = (a.opening_principal_minor, a.opening_total_minor, a.opening_overdue_minor)
+    target = None if a.target_minor is None else Money(a.target_minor, a.currency)
+    given = [a.loan_account_no, row.code, a.from_on, a.to_on, row.agent, target, a.stream, a.customer_name]
+    opening = [a.opening_as_of, a.opening_bucket, a.opening_dpd_days, *(Money(minor, a.currency) for minor in owed)]
+    return [*given, *opening, a.recalled_at, a.recall_reason]
 
 
 @bp.route("/<code>/allocations/<int:allocation_id>/recall", methods=["GET", "POST"])

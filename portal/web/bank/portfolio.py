@@ -9,13 +9,15 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices
-from allocations.placements import queries
+from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
+from allocations.placements.models import LoanAccount
 from allocations.placements.service import lift_hold, put_on_hold
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.money import shown
+from portal.kernel.money import Money, shown
+from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
@@ -41,7 +43,31 @@ def index() -> str:
         buckets=queries.bucket_choices(session),
         agencies=agency_choices(session),
         narrowed=any(chosen.values()),
+        chosen={name: value for name, value in chosen.items() if value},
+        class_label=asset_class.label,
     )
+
+
+@bp.get("/export.<kind>")
+@permission(Permission.ACCOUNT_READ)
+def download(kind: str) -> Response:
+    """The accounts the filter shows, as a file."""
+    chosen = {name: request.args.get(name, "").strip()[:100] for name in FILTERS}
+    accounts = queries.list_accounts(db_session(), None, MOST_ROWS, today=clock().today(), **chosen)
+    return export("accounts", kind, EXPORTED, [in_a_row(account) for account in accounts], chosen)
+
+
+EXPORTED = (
+    "loan_account_no", "customer_name", "product", "branch_code", "region", "state", "city", "pincode", "as_of", "dpd_days",
+    "bucket", "asset_class", "principal_outstanding", "total_outstanding", "overdue_amount", "emi_amount", "currency",
+)  # fmt: skip
+
+
+def in_a_row(a: LoanAccount) -> list[Any]:
+    owed = (a.latest_principal_minor, a.latest_total_minor, a.latest_overdue_minor, a.latest_emi_minor)
+    facts = [a.loan_account_no, a.customer_name, a.product, a.branch_code, a.region, a.state, a.city, a.pincode]
+    newest = [a.latest_as_of, a.latest_dpd_days, a.latest_bucket, a.latest_asset_class]
+    return [*facts, *newest, *(None if minor is None else Money(minor, a.currency) for minor in owed), a.currency]
 
 
 @bp.route("/import", methods=["GET", "POST"])
@@ -76,6 +102,7 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         form=form,
         lift_form=LiftForm(formdata=None),
         today=today,
+        class_label=asset_class.label,
     )
 
 
@@ -148,7 +175,7 @@ def owed(story: queries.AccountStory) -> list[dict[str, Any]]:
         {
             "at": row.as_of,
             "what": f"{row.dpd_days} days past due, {shown(row.overdue_minor, currency)} overdue",
-            "note": f"Bucket {row.bucket}, {row.asset_class.replace('_', ' ')}; "
+            "note": f"Bucket {row.bucket}, {asset_class.label(row.asset_class)}; "
             f"{shown(row.principal_minor, currency)} principal of {shown(row.total_minor, currency)} in all",
         }
         for row in story.snapshots

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.placements.asset_class import AssetClass, after_months, asset_class
+from allocations.placements.asset_class import AssetClass, after_months, asset_class, label
 from allocations.placements.buckets import Bucket, Scheme, scheme_from, scheme_on
 from allocations.placements.outcomes import Outcome, outcome, resolved_share, shares
 from portal.kernel.errors import Invalid
@@ -152,3 +152,10 @@ def test_resolved_is_the_first_three() -> None:
     weights = {Outcome.STABILISED: 1, Outcome.ROLLED_BACK: 1, Outcome.NORMALISED: 1, Outcome.ROLLED_FORWARD: 1}
     assert resolved_share(weights) == 75
     assert shares(weights)[Outcome.STABILISED] == Decimal("25.00")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [("sma_1", "SMA-1"), ("doubtful_2", "Doubtful 2"), ("written_off", "Written off"), (None, "")]
+)
+def test_classes_are_shown_as_people_write_them(code: str | None, words: str) -> None:
+    assert label(code) == words
