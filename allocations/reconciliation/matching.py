@@ -173,8 +173,12 @@ def account_claims(book: Book, rung: Rung) -> pd.DataFrame:
 
 
 def posting_signs(book: Book, keys: pd.DataFrame) -> pd.DataFrame:
-    """Credits (`line`) and the loan account a posting with the same reference and amount gives them (`loan_account_id`, `key`)."""
-    live = book.posting[book.posting["open"] > 0][["loan_account_id", "amount", "instrument_key", "receipt_key"]]
+    """Credits (`line`) and the loan account a posting with the same reference and amount gives them (`loan_account_id`, `key`).
+
+    A posting that is tied to its receipt already says so as well as before; else a suggestion would vanish with the next run.
+    """
+    off = book.posting["id"].isin([*book.returns.postings, *book.returns.reversing])
+    live = book.posting[~off][["loan_account_id", "amount", "instrument_key", "receipt_key"]]
     signs = live.melt(["loan_account_id", "amount"], value_name="key")
     signs = signs[signs["key"] != ""].merge(keys, on="key")
     agree = signs["line"].map(book.line["open"]).astype("int64") == signs["amount"]

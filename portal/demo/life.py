@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from portal.cli.edge import DONE, IN_PART, Edge
+from portal.cli.edge import DONE, IN_PART, REFUSED, Edge
 from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
@@ -109,9 +109,25 @@ class Life:
         self.command(through, "reconcile", "--through", str(through))
         if through < period.last_day:
             self.command(through, "accrue", "--period", period.label)
+            self.leave_open(period, through)
             return
         self.command(through, "accounts", "import", self.accounts_file(world, through), "--as-of", str(through))
         self.settle(period)
+
+    def leave_open(self, period: Period, day: date) -> None:
+        """What waits for a person on a real Monday: a statement that does not tie, terms for next month, a changed bank account."""
+        line = files.Line(day, 12_500_00, True, "426900112233", "UPI/426900112233/PARTIAL DOWNLOAD")
+        cut = files.StatementText(
+            BANK_ACCOUNT, f"{period.start:%Y%m}9999", CURRENCY, self.balance + 7_500_00, day, day, (line,)
+        )
+        wrong = files.camt053(cut).replace(
+            plain(cut.closing_minor, CURRENCY).encode(), rupees(cut.closing_minor + 4_000_00).encode()
+        )
+        self.command(day, "bank", "import", self.file("statement-cut-short.xml", wrong), fine=(REFUSED,))
+        terms = RATE_CARD.read_text().replace("2026-04-01", str(period.end)).replace('rate = "0.075"', 'rate = "0.08"')
+        self.command(day, "rate-card", "import", self.file("next-terms.toml", terms.encode()), "--as", MAKER)
+        changed = agencies_sheet(day).replace(AGENCIES[-1].bank_account_no.encode(), b"917020034999888")
+        self.command(day, "agencies", "import", self.file("agencies-changed.csv", changed), "--as", MAKER)
 
     def bank_statements(self, month: Month) -> None:
         """Three statements a month, one in each format the bank might send."""
