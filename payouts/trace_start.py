@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection
-from allocations.keys import receipt_key
+from allocations.keys import normalise_reference, receipt_key
 from allocations.reconciliation.models import BankLine, MatchLink, Posting
 from payouts.commission.models import AccrualLine
 from payouts.rails.models import Payout, PayoutBatch
@@ -78,10 +78,12 @@ def _receipts(session: Session, text: str) -> list[int]:
 
 
 def _bank_lines(session: Session, text: str) -> list[int]:
-    for column in (BankLine.ref, BankLine.bank_ref, BankLine.customer_ref):
-        if ids := list(session.scalars(select(BankLine.id).where(column == text).limit(MOST))):
-            return ids
-    return []
+    """By our reference, or by any reference the line carries, in any spelling."""
+    if exact := list(session.scalars(select(BankLine.id).where(BankLine.ref == text))):
+        return exact
+    if not (key := normalise_reference(text)):
+        return []
+    return list(session.scalars(select(BankLine.id).where(BankLine.ref_keys.contains([key])).limit(MOST)))
 
 
 def _postings(session: Session, text: str) -> list[int]:

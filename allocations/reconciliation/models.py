@@ -107,6 +107,7 @@ class BankLine(WithId, Sealed, Base):
         CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
         Index("ix_bank_lines_statement", "statement_id", "line_no"),
         Index("ix_bank_lines_value_on", "value_on", "id"),
+        Index("ix_bank_lines_ref_keys", "ref_keys", postgresql_using="gin"),
         Index(
             "ix_bank_lines_open",
             "value_on",

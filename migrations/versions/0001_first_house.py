@@ -695,6 +695,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_bank_lines_statement", "bank_lines", ["statement_id", "line_no"], unique=False)
     op.create_index("ix_bank_lines_value_on", "bank_lines", ["value_on", "id"], unique=False)
+    op.create_index("ix_bank_lines_ref_keys", "bank_lines", ["ref_keys"], unique=False, postgresql_using="gin")
     op.create_table(
         "one_time_links",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1149,6 +1150,7 @@ def downgrade() -> None:
     op.drop_table("settlements")
     op.drop_index(op.f("ix_one_time_links_user_id"), table_name="one_time_links")
     op.drop_table("one_time_links")
+    op.drop_index("ix_bank_lines_ref_keys", table_name="bank_lines", postgresql_using="gin")
     op.drop_index("ix_bank_lines_value_on", table_name="bank_lines")
     op.drop_index("ix_bank_lines_statement", table_name="bank_lines")
     op.drop_index(

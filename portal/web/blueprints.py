@@ -10,6 +10,7 @@ MODULES = [
     "portal.web.health",
     "portal.web.auth",
     "portal.web.account",
+    "portal.web.search",
     "portal.web.agency.accounts",
     "portal.web.agency.team",
     "portal.web.agency.breaks",
@@ -43,7 +44,7 @@ MODULES = [
     "portal.web.admin.settings",
     "portal.web.admin.jobs",
 ]
-DEVELOPMENT_MODULES: list[str] = []  # pages for those who build the portal; never registered in production
+DEVELOPMENT_MODULES: list[str] = ["portal.web.components_page"]  # pages for those who build the portal; never registered in production
 
 
 def register_blueprints(app: Flask, *, production: bool) -> None:
