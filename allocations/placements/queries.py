@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, and_, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,30 @@ STORY = 60  # how many of each kind an account's page shows
 
 def held_on(day: date) -> Any:
     return Allocation.term.op("@>")(day)
+
+
+def begins_with(column: Any, start: str) -> Any:
+    """That a text begins so, in a form an index serves.
+
+    LIKE may see values before the row's policy has spoken, so behind row-level security no index is used for it; a comparison is
+    allowed to. The upper bound is wide where need be and right under any collation; LIKE then has the last word.
+    """
+    bounds = [column >= start, column.startswith(start, autoescape=True)]
+    upper = first_beyond(start)
+    return and_(*bounds, column < upper) if upper else and_(*bounds)
+
+
+def first_beyond(start: str) -> str:
+    """A text behind everything that begins so: "LN19" gives "LN2". Empty when plain letters and digits give none.
+
+    >>> first_beyond("LN0001"), first_beyond("LN-9"), first_beyond("99")
+    ('LN0002', 'LO', '')
+    """
+    for at in range(len(start) - 1, -1, -1):
+        char = start[at]
+        if char.isascii() and char.isalnum() and char not in "9Zz":
+            return start[:at] + chr(ord(char) + 1)
+    return ""
 
 
 # --- the portfolio
@@ -45,7 +69,7 @@ def list_accounts(
     if after:
         query = query.where(key > after[0])
     if q:
-        query = query.where(key.startswith(q, autoescape=True))
+        query = query.where(begins_with(key, q))
     if product:
         query = query.where(LoanAccount.product == product)
     if bucket:
@@ -226,7 +250,7 @@ def list_allocations(
     if after:
         query = query.where(Allocation.id > after[0])
     if q:
-        query = query.where(Allocation.loan_account_no.startswith(q, autoescape=True))
+        query = query.where(begins_with(Allocation.loan_account_no, q))
     if agency:
         query = query.where(Agency.code == agency)
     return session.execute(query).all()
