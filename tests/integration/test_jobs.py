@@ -172,7 +172,7 @@ Worker(Database(*engines), SystemClock(), heartbeat_seconds=0.2).run()
 """
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -218,7 +218,7 @@ def test_a_worker_told_to_stop_finishes_what_it_does(bank_session, database, add
         try:
             wait_until(lambda: database.execute("select done from job_progress") == [(1,)])
             os.kill(process.pid, signal.SIGTERM)
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=60) == 0
         finally:
             process.kill()
     assert database.execute("select status from job_progress") == [("done",)]

@@ -44,7 +44,7 @@ def is_alive(pid):
         return False
 
 
-def wait_until(condition, seconds=20.0):
+def wait_until(condition, seconds=60.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -56,14 +56,14 @@ def test_however_the_manager_ends_nobody_is_left_behind(sent):
     with start(MANAGER) as manager:
         children = [int(manager.stderr.readline()) for _ in range(2)]
         os.kill(manager.pid, sent)
-        assert manager.wait(timeout=20) == (-9 if sent is signal.SIGKILL else 0)
+        assert manager.wait(timeout=60) == (-9 if sent is signal.SIGKILL else 0)
     wait_until(lambda: not any(is_alive(child) for child in children))
 
 
 def test_when_one_ends_the_other_is_stopped_and_its_code_is_ours():
     with start(MANAGER, "ender") as manager:
         child = int(manager.stderr.readline())
-        assert manager.wait(timeout=20) == 7
+        assert manager.wait(timeout=60) == 7
     assert not is_alive(child)
 
 
@@ -93,7 +93,7 @@ def test_pages_are_served_and_a_worker_is_there_until_both_are_told_to_stop(fres
     port = a_free_port()
     with start(TOGETHER, str(port)) as manager:
         assert manager.stdout.readline() == "ready\n", "standard output is the caller's own"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=60) as page:
             assert page.status == 200
         wait_until(lambda: fresh_database.execute("select count(*) from queue.procrastinate_workers") == [(1,)])
         manager.terminate()

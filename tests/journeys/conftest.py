@@ -117,7 +117,7 @@ def open_page(browser: Browser, live: LiveServer) -> Iterator[OpenPage]:
             base_url=live.url, viewport=SIZES[size], color_scheme=theme, has_touch=size == "phone", locale="en-IN"
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         if email:
             context.add_cookies([live.session_cookie(email)])
         page = context.new_page()
