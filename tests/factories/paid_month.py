@@ -16,6 +16,7 @@ from payouts.settlements.drafting import draft
 from payouts.settlements.service import approve, submit
 from portal.kernel.db import unit_of_work
 from portal.kernel.files import FileStore
+from portal.kernel.periods import Period
 from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, Month, a_month
 
 AMOUNTS = {"SHAKTI": [10_00_000_00, 6_00_000_00], "VEGA": [1_00_000_00]}
@@ -35,10 +36,15 @@ def an_approved_month(session: Session, now: datetime) -> Month:
 
 
 def a_sent_batch(
-    session: Session, store: FileStore, now: datetime, outbox: Path, rail: str = "bank_file"
+    session: Session,
+    store: FileStore,
+    now: datetime,
+    outbox: Path,
+    rail: str = "bank_file",
+    period: Period = OCTOBER,
 ) -> PayoutBatch:
     with unit_of_work(session):
-        batch = make_batch(session, store, OCTOBER, rail, actor=FINANCE, now=now).batch
+        batch = make_batch(session, store, period, rail, actor=FINANCE, now=now).batch
         ref, sha256, name = batch.ref, batch.file_sha256 or "", batch.file_name or ""
     with unit_of_work(session):
         approve_batch(session, store, ref, actor=CHECKER, now=now, expected_file=sha256)

@@ -182,21 +182,37 @@ def file_bytes(batch: PayoutBatch) -> bytes:
 
 @bp.route("/answer", methods=["GET", "POST"])
 @permission(Permission.BATCH_CONFIRM)
-def answer() -> str | Response | tuple[str, int]:
-    """Hand in the bank's answer: every problem at once and then no effect, or every payout's fate."""
-    session, form, problems = db_session(), AnswerForm(), list[Problem]()
+def answer() -> str | tuple[str, int]:
+    """Hand in the bank's answer; the page itself says what became of it: every problem at once, or every payout's fate."""
+    form, problems = AnswerForm(), list[Problem]()
+    done, rows = None, []
     if form.validate_on_submit():
-        name = (form.file.data.filename or "answer")[:200]
         try:
-            with unit_of_work(session):
-                once(form, session)
-                data = form.file.data.read()
-                done = sending.confirm(session, file_store(), data, name=name, actor=current_actor(), now=clock().now())
-                said = f"{len(done.moved)} answered, {done.known} known before, {done.waiting} still waiting."
+            done = take_in(form)
+            rows = list_payouts(db_session(), refs=[payout.ref for payout in done.moved])
         except Invalid as wrong:
             problems = wrong.problems
-        else:
-            flash(said, "success" if done.moved else "info")
-            return redirect(url_for(".index"))
-    page = render_template("finance/payouts/answer.html", form=form, problems=problems, answers=recent_answers(session))
+    page = render_template(
+        "finance/payouts/answer.html",
+        form=AnswerForm(formdata=None) if done else form,
+        problems=problems,
+        done=done,
+        rows=rows,
+        payout_words=PAYOUT_SHOWN,
+        answers=recent_answers(db_session()),
+    )
     return page, 422 if problems or form.errors else 200
+
+
+def take_in(form: AnswerForm) -> sending.Answer:
+    session = db_session()
+    with unit_of_work(session):
+        once(form, session)
+        return sending.confirm(
+            session,
+            file_store(),
+            form.file.data.read(),
+            name=(form.file.data.filename or "answer")[:200],
+            actor=current_actor(),
+            now=clock().now(),
+        )

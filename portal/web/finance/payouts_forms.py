@@ -6,6 +6,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from payouts.rails.batches import DEFAULT_PROFILE
 from payouts.rails.profiles import PROFILES
 from portal.kernel.periods import Period
 from portal.web.edge import ActForm
@@ -17,7 +18,8 @@ class MakeBatchForm(ActForm):
 
     def offer(self, periods: list[Period]) -> None:
         self.period.choices = [(each.label, f"{each.start:%B %Y}") for each in periods]
-        self.rail.choices = [(f"bank_file:{name}", f"File: {profile.label}") for name, profile in PROFILES.items()]
+        profiles = sorted(PROFILES.values(), key=lambda profile: profile.name != DEFAULT_PROFILE)
+        self.rail.choices = [(f"bank_file:{each.name}", f"File: {each.label}") for each in profiles]
 
 
 class ApproveBatchForm(ActForm):
