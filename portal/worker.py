@@ -28,7 +28,6 @@ def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
     """A worker that knows every job."""
     for module in JOB_MODULES:
         importlib.import_module(module)
-    quieten_libraries()
     return Worker(database, clock, JobServices(settings, LocalFileStore(settings.files_folder)))
 
 
