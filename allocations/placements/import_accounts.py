@@ -110,7 +110,7 @@ def import_accounts(
     scheme = scheme_for(session, as_of)
     check_rows(sheet, as_of, currency)
     classify(sheet, scheme, as_of)
-    stage(session, "staged_accounts", sheet.good_frame(), STAGED)
+    stage(session, "staged_accounts", sheet.good_frame(), STAGED, keys=["loan_account_no"])
     plan_for(session, len(sheet))
     refuse_changed_days(session, sheet, as_of)
     result = ImportResult(
@@ -121,6 +121,7 @@ def import_accounts(
         result.unchanged = len(sheet) - sheet.rejected - result.created - result.updated
     session.execute(text("drop table pg_temp.staged_accounts"))
     session.execute(text("set local enable_nestloop to default"))
+    session.execute(text("set local work_mem to default"))
     result.rejected, result.problems, result.rejected_csv = (
         sheet.rejected,
         sheet.sorted_problems(),
@@ -135,6 +136,9 @@ def plan_for(session: Session, rows: int) -> None:
     """Whole tables are joined by hash. Right after a first import they have no statistics yet, and a loop over both would never end."""
     if rows > A_FEW:
         session.execute(text("set local enable_nestloop to off"))
+        session.execute(
+            text("set local work_mem to '256MB'")
+        )  # one hash table, so that rows go in in the order of the file
     else:
         session.execute(text("create index on staged_accounts (loan_account_no)"))
 
@@ -237,7 +241,6 @@ INSERT_ACCOUNTS = f"""
            {", ".join(f"s.{name}" for name in FIGURES)}
     from staged_accounts s
     where not exists (select from loan_accounts l where l.loan_account_no = s.loan_account_no)
-    order by s.pos
 """
 INSERT_SNAPSHOTS = f"""
     insert into account_snapshots (loan_account_id, as_of, {", ".join(FIGURES)}, scheme_version)
