@@ -348,14 +348,14 @@ def bookings_without_money(ground: Ground) -> list[pd.DataFrame]:
     unseen = coll[(coll["open"] == coll["amount"]) & ~coll["suggested"]]
     linked = ground.core[ground.core["collection_id"].isin(unseen["id"])]
     waits = posting["id"].isin(ground.matches.suggested["posting_id"])
-    explained = posting["ref"].isin(misbooked(ground)["posting_ref"]) | posting["id"].isin(backed(ground, posting))
-    lonely = (posting["open"] == posting["amount"]) & ~waits & ~explained
-    rows = posting[posting["id"].isin(linked["posting_id"]) | lonely]
+    lonely = (posting["open"] == posting["amount"]) & ~waits & ~posting["ref"].isin(misbooked(ground)["posting_ref"])
+    shown = posting["id"].isin(backed(ground, posting))
+    rows = posting[(posting["id"].isin(linked["posting_id"]) | lonely) & ~shown]
     return [made("R07", "posting", rows, "amount", details(rows, "No credit shows this money.", booked_on="day"))]
 
 
 def backed(ground: Ground, posting: pd.DataFrame) -> pd.Series[Any]:
-    """Ids of postings whose reference and amount an open credit carries: money paid straight to the bank."""
+    """Ids of postings whose reference and amount an open credit carries: money paid straight to the bank, or still in dispute."""
     book = ground.book
     keys = book.keys[book.keys["line"].map(book.line["open"]) > 0]
     signs = posting[["id", "amount", "instrument_key", "receipt_key"]].melt(["id", "amount"], value_name="key")

@@ -162,6 +162,15 @@ def test_a_credit_two_agencies_claim_with_equal_right_goes_to_neither_and_neithe
         assert other not in f"{row.cure} {row.detail}" and "agenc" not in f"{row.cure} {row.detail}".lower()
 
 
+def test_a_rival_whose_money_is_found_elsewhere_contests_no_more():
+    receipts = [
+        receipt(1, 5000_00, "2026-10-05", utr="UTR123456789", no="R-77"),
+        receipt(2, 5000_00, "2026-10-05", utr="UTR123456789", agency=2),
+    ]
+    lines = [line(7, 5000_00, "2026-10-06", "UTR123456789"), line(8, 5000_00, "2026-10-06", "RCPT R-77")]
+    assert bank_links(match(world(receipts, lines)).confirmed) == {(1, 8, 5000_00), (2, 7, 5000_00)}
+
+
 def test_an_agency_that_reports_anothers_reference_with_another_amount_learns_nothing_of_the_credit():
     receipts = [
         receipt(1, 5000_00, "2026-10-05", utr="UTR123456789"),
@@ -358,6 +367,17 @@ def test_a_posting_without_money_is_told():
     facts = ([receipt(1, 5000_00, "2026-10-05", account=500)], [line(7, 10_00, "2026-10-20", "OTHER99")])
     found = codes(match(world(*facts, [posting(3, 5000_00, "2026-10-06", 500, no="R-001")])))
     assert found == {("R01", "collection", 1), ("R07", "posting", 3), ("R02", "bank", 7)}
+
+
+def test_a_posting_whose_credit_is_in_dispute_is_no_false_posting():
+    facts = [receipt(i, 5000_00, "2026-10-05", utr="UTR123456789", account=500) for i in (1, 2)]
+    credits = [line(7, 5000_00, "2026-10-06", "UTR123456789"), line(8, 10_00, "2026-10-20", "OTHER99")]
+    booked = [posting(3, 5000_00, "2026-10-06", 500, utr="UTR123456789", no="R-001")]
+    assert codes(match(world(facts, credits, booked))) == {
+        ("R04", "collection", 1),
+        ("R04", "collection", 2),
+        ("R02", "bank", 8),
+    }
 
 
 def test_a_posting_on_another_account_is_told():
