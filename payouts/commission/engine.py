@@ -15,7 +15,7 @@ from payouts.rate_cards.choosing import earning_rule
 from payouts.rate_cards.facts import FactLine, Facts, read_drivers
 from payouts.rate_cards.measures import pool_of
 from payouts.rate_cards.pricing import PricedLine
-from payouts.rate_cards.terms import DRIVER_UNITS, PERCENT, Rule
+from payouts.rate_cards.terms import DRIVER_UNITS, PERCENT, Card, Rule
 from payouts.rate_cards.versions import Version, version_for
 from portal.kernel.money import Money as Amount
 from portal.kernel.money import plain
@@ -81,7 +81,8 @@ def _judge(inputs: Inputs, money: Money, line: FactLine) -> tuple[str, tuple[Ver
             continue
         rule = earning_rule(version.card, line)
         if rule is not None:
-            return ("", (version, rule)) if _measured(rule, line, measured) else ("not_measured", None)
+            known = _measured(rule, line, measured) and _agency_measured(version.card, measured)
+            return ("", (version, rule)) if known else ("not_measured", None)
     return ("auto_debit" if money.mode == "auto_debit" else "no_rule"), None
 
 
@@ -90,6 +91,13 @@ def _measured(rule: Rule, line: FactLine, drivers: Drivers) -> bool:
     if rule.driver is None or DRIVER_UNITS[rule.driver] != PERCENT:
         return True
     return pool_of(rule.driver_scope, rule, line) in drivers.get(rule.driver, {})
+
+
+def _agency_measured(card: Card, drivers: Drivers) -> bool:
+    """Whether what decides over the whole month is known: an unknown qualifier must not count as met."""
+    level = card.agency
+    asked = {each.driver for each in (level.qualifier, level.multiplier) if each}
+    return all("" in drivers.get(driver, {}) for driver in asked if DRIVER_UNITS[driver] == PERCENT)
 
 
 def _unpaid(money: Money, code: str, **detail: Any) -> Unpaid:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission.engine import compute
+from payouts.commission.engine import compute, input_hash
 from payouts.commission.gathering import closed_months, gather
 from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
 from payouts.commission.inputs import NewLine, Outcome, Unpaid
@@ -72,9 +72,12 @@ def accrue(session: Session, period: Period, *, actor: Actor, now: datetime) -> 
     settled = {agency_id for agency_id in codes if period.start in closed[agency_id]}
     if current is not None and settled and settled == set(codes):
         return result_of(session, current, created=False)
-    outcome = compute(gather(session, period, {i: c for i, c in codes.items() if i not in settled}, closed))
+    inputs = gather(session, period, {i: c for i, c in codes.items() if i not in settled}, closed)
+    if current is not None and current.input_hash == input_hash(inputs):
+        return result_of(session, current, created=False)
+    outcome = compute(inputs)
     frozen = _frozen(session, period, settled)
-    if current is not None and _unchanged(current, outcome, frozen):
+    if current is not None and _same_for_the_open(current, outcome, frozen):
         return result_of(session, current, created=False)
     run = _store(session, period, outcome, frozen, codes, actor, now)
     return result_of(session, run, created=True)
@@ -99,13 +102,11 @@ def _frozen(session: Session, period: Period, settled: set[int]) -> dict[str, in
     return {str(agency_id): run_id for agency_id, run_id in sorted(rows) if agency_id in settled}
 
 
-def _unchanged(current: AccrualRun, outcome: Outcome, frozen: Mapping[str, int]) -> bool:
-    """Nothing to do: the same inputs, or every agency still open has in the run in force exactly what it would get now.
+def _same_for_the_open(current: AccrualRun, outcome: Outcome, frozen: Mapping[str, int]) -> bool:
+    """Whether every agency still open has in the run in force exactly what it would get now.
 
     An agency whose settlement closed since the run has left the inputs without changing anything.
     """
-    if current.input_hash == outcome.input_hash:
-        return True
     had = {agency: each for agency, each in current.summary.get("agencies", {}).items() if agency not in frozen}
     return had == agency_hashes(outcome)
 

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from payouts.commission.engine import KINDS, extra_of, result_digest
+from payouts.commission.fact_lines import line_of
 from payouts.commission.hashing import canonical, line_text, unpaid_text
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.rate_cards.agency_level import price
-from payouts.rate_cards.facts import read_facts
+from payouts.rate_cards.facts import Facts, read_drivers
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.terms import Card
@@ -80,9 +81,14 @@ def _group_differences(
     priced = [line for line in members if line.kind == "commission"]
     priced.sort(key=lambda line: int(line.facts.get("position", 0)))
     try:
-        quote = price(card, read_facts({"drivers": drivers, "lines": [line.facts for line in priced]}, card))
-    except Invalid as error:
-        yield Difference(priced[0].ref if priced else name, "facts", "a line that can be priced", str(error))
+        lines = tuple(
+            line_of(line.facts, card.currency, rule=line.facts["rule"], position=place)
+            for place, line in enumerate(priced, start=1)
+        )
+        quote = price(card, Facts(read_drivers(drivers, card), lines))
+    except (Invalid, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        where = priced[0].ref if priced else name
+        yield Difference(where, "facts", "lines that can be priced", f"{type(error).__name__}: {error}")
         return
     for line, again in zip(priced, quote.lines, strict=True):
         yield from _differ(line.ref, "amount_minor", line.amount_minor, again.amount_minor)

@@ -31,7 +31,9 @@ def load_text(text: str | bytes, file: str = "") -> dict[str, Any]:
     except ValueError as error:
         what = "JSON" if looks_json else "TOML"
         cure = "A table is written [[rule]], text in quotes, a date 2026-04-01."
-        raise Invalid(Problem("unreadable", f"Not readable as {what}: {error}.", cure, file)) from error
+        line = re.search(r"line (\d+)", str(error))
+        row = int(line[1]) if line else None
+        raise Invalid(Problem("unreadable", f"Not readable as {what}: {error}.", cure, file, row)) from error
     if not isinstance(data, dict):
         raise Invalid(Problem("unreadable", "The file holds no table.", "Begin with code, name and currency.", file))
     return data

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.checking import Check, check_card, quote_payload
 from payouts.rate_cards.facts import load_facts
+from payouts.rate_cards.lint import of_problems
 from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.queries import VersionRow, card_code, list_versions
 from payouts.rate_cards.service import approve, import_card, reject
 from portal.access.permissions import Permission
 from portal.cli.edge import DONE, INVALID, REFUSED, Edge, PortalGroup, input_file, problems_json, read_input, with_edge
+from portal.kernel.errors import Invalid
 
 LIMIT_BYTES = 2_000_000
 
@@ -31,7 +33,13 @@ def rate_card() -> None:
 @with_edge
 def check(edge: Edge, file: Path) -> None:
     """Lint a card and run its own cases; stores nothing."""
-    found = check_card(read_input(file, LIMIT_BYTES), file.name)
+    try:
+        found = check_card(read_input(file, LIMIT_BYTES), file.name)
+    except Invalid as unreadable:
+        lint = [finding.as_dict() for finding in of_problems(unreadable.problems)]
+        payload = {"ok": False, "lint": lint, "cases": [], "errors": problems_json(unreadable.problems)}
+        edge.show(payload, "\n".join(str(problem) for problem in unreadable.problems), INVALID)
+        return
     code = DONE if found.ok else INVALID if found.problems else REFUSED
     edge.show(check_payload(found), check_words(found), code)
 

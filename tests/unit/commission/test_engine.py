@@ -134,6 +134,18 @@ def test_marginal_slabs_fill_within_one_agency_and_bucket() -> None:
     assert (amounts[2], amounts[1]) == (1500, 1500 + 1125)
 
 
+def test_below_the_qualifier_nothing_is_payable_and_an_unknown_one_is_not_met() -> None:
+    rule = {"id": "r", "slabs": [{"rate": "0.1"}]}
+    card = version(rule, agency={"qualifier": {"driver": "resolution_pct_pos", "at_least": 55}})
+    outcome = compute(inputs([money(1, 10000), money(2, 10000, agency=2)], card))
+    assert [(AGENCIES[line.agency_id], line.kind, line.amount_minor) for line in outcome.lines] == [
+        ("SHAKTI", "commission", 1000),
+        ("VEGA", "commission", 1000),
+        ("VEGA", "adjustment", -1000),
+    ]
+    assert [each.code for each in compute(inputs([money(1, 10000)], card, drivers={})).unpaid] == ["not_measured"]
+
+
 def test_a_card_in_another_currency_never_prices() -> None:
     outcome = compute(inputs([money(1, 1000)], version(*RULES, currency="KES")))
     assert [each.code for each in outcome.unpaid] == ["no_rule"]
