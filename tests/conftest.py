@@ -232,7 +232,7 @@ OUR_TABLES = """
 def tables_with_rows(connection: psycopg.Connection) -> list[str]:
     tables = [row[0] for row in connection.execute(OUR_TABLES)]
     probes = " union all ".join(f"select '{table}' where exists (select from {table})" for table in tables)
-    return [row[0] for row in connection.execute(probes)]  # type: ignore[call-overload]
+    return [row[0] for row in connection.execute(probes)]
 
 
 SEQUENCES = """
@@ -247,9 +247,9 @@ SEQUENCES = """
 
 def remember_starting_rows(connection: psycopg.Connection) -> None:
     connection.execute("create schema starting")
-    connection.execute(f"create table starting.next_ids (of_table, sequence, next) as {SEQUENCES}")  # type: ignore[call-overload]
+    connection.execute(f"create table starting.next_ids (of_table, sequence, next) as {SEQUENCES}")
     for table in tables_with_rows(connection):
-        connection.execute(f'create table starting."{table}" as table {table}')  # type: ignore[call-overload]
+        connection.execute(f'create table starting."{table}" as table {table}')
 
 
 def sweep(connection: psycopg.Connection) -> None:
@@ -260,10 +260,10 @@ def sweep(connection: psycopg.Connection) -> None:
     starting = {row[0] for row in connection.execute(kept)}
     with connection.transaction():
         for table in sorted(starting | set(tables_with_rows(connection))):
-            connection.execute(f"delete from {table}")  # type: ignore[call-overload]
+            connection.execute(f"delete from {table}")
             if table in starting:
                 copy = f'insert into {table} overriding system value table starting."{table}"'
-                connection.execute(copy)  # type: ignore[call-overload]
+                connection.execute(copy)
         connection.execute("select setval(sequence::regclass, next, false) from starting.next_ids")
 
 
