@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.kernel.audit import AuditEvent, AuditHead, AuditTag
 from portal.kernel.clock import BANK_ZONE
+from portal.kernel.money import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,52 @@ class LoggedEvent:
     hash: str
 
     @property
+    def act(self) -> str:
+        """What happened, in words: "Settlement approved", "Batch made"."""
+        thing, _, done = self.tag.partition(":")
+        done = DONE.get(str(self.data.get("action", "")), self.data.get("action") or done) if done in MOVES else done
+        return f"{thing} {done}".replace("_", " ").capitalize()
+
+    @property
     def said(self) -> str:
-        """The data in one line."""
-        return ", ".join(
-            f"{key.replace('_', ' ')} {value}" for key, value in self.data.items() if value not in (None, "")
-        )
+        """The data in one line: a step as before → after, money in major units, hashes by their beginning."""
+        parts = []
+        if self.data.get("before") and self.data.get("after") and isinstance(self.data["after"], str):
+            parts.append(f"{self.data['before']} → {self.data['after']}")
+        for key, value in self.data.items():
+            if value not in (None, "", [], {}) and key not in (
+                "action",
+                "before" if parts else "",
+                "after" if parts else "",
+            ):
+                parts.append(f"{key.replace('_', ' ')} {short(key, value)}")
+        return ", ".join(parts)
+
+
+MOVES = {"moved", "changed", "decided"}
+DONE = {
+    "submit": "submitted",
+    "approve": "approved",
+    "reject": "sent back",
+    "pay": "put into a batch",
+    "confirm": "paid",
+    "return": "returned",
+    "send": "sent",
+    "sent": "sent",
+    "start": "being sent",
+    "close": "closed",
+    "cancel": "taken back",
+    "void": "made void",
+}
+MONEY_KEYS = {"net", "total", "amount"}
+
+
+def short(key: str, value: Any) -> str:
+    """One value of an event's data, fit for a line."""
+    if key in MONEY_KEYS and isinstance(value, int) and not isinstance(value, bool):
+        return plain(value, "INR")
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 and set(text) <= set("0123456789abcdef") else text
 
 
 def list_events(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
+from portal.kernel.money import Money
+from portal.web.filters import day, when
 
 # Facts that say something to a person, in the order they are said; the rest stands in the node's own table.
 SAID = (
@@ -29,7 +32,6 @@ SAID = (
     *("collected_on", "value_on", "posted_on", "mode", "instrument_ref", "bank_ref", "file", "row", "line_no"),
     *("approved_by", "confirmed_by", "reason"),
 )
-HASHES = {"sha256", "file_sha256"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
         "href": url_for(trace_endpoint, ref=node.ref),
         "page": page_of_thing(node),
         "status": node.facts.get("status"),
-        "facts": " · ".join(one_fact(name, node.facts[name]) for name in SAID if name in node.facts),
+        "facts": " · ".join(one_fact(name, node.facts[name], node.currency) for name in SAID if name in node.facts),
         "pairs": pairs_of(node),
         "here": node.type == found.type and node.ref == found.ref,
         "up": node.up,
@@ -69,10 +71,10 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
     }
 
 
-def one_fact(name: str, value: Any) -> str:
+def one_fact(name: str, value: Any, currency: str = "") -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')} {item}" for key, item in value.items())
-    return f"{LABELS.get(name, name.replace('_', ' '))} {value}".strip()
+    return f"{LABELS.get(name, name.replace('_', ' '))} {readable(value, name, currency)}".strip()
 
 
 LABELS = {"description": "", "loan_account_no": "account", "file": "file", "agency": "", "utr": "UTR", "side": "with"}
@@ -80,17 +82,31 @@ LABELS = {"description": "", "loan_account_no": "account", "file": "file", "agen
 
 def pairs_of(node: Node) -> list[tuple[str, str]]:
     """Every fact as (word, text); hashes whole, because this is where they are read."""
-    return [(name.replace("_", " ").capitalize(), readable(value)) for name, value in node.facts.items()]
+    return [
+        (name.replace("_", " ").capitalize(), readable(value, name, node.currency))
+        for name, value in node.facts.items()
+    ]
 
 
-def readable(value: Any) -> str:
+def readable(value: Any, name: str = "", currency: str = "") -> str:
+    """A fact for a person: days as days, money as money, a list as a sentence."""
     if isinstance(value, dict):
-        return ", ".join(f"{key.replace('_', ' ')}: {readable(item)}" for key, item in value.items())
+        return ", ".join(f"{key.replace('_', ' ')}: {readable(item, key, currency)}" for key, item in value.items())
     if isinstance(value, list):
-        return "; ".join(readable(item) for item in value)
+        return "; ".join(readable(item, name, currency) for item in value)
+    try:
+        if name in AMOUNTS and currency:
+            return str(Money.from_major(value, currency))
+        if name.endswith("_on"):
+            return day(date.fromisoformat(value))
+        if name.endswith("_at"):
+            return when(datetime.fromisoformat(value))
+    except (ValueError, TypeError, ArithmeticError):
+        pass
     return str(value)
 
 
+AMOUNTS = {"base", "gross", "adjustments", "withholding", "confirmed", "linked", "amount"}
 PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "settlement": ("bank_settlements.show", lambda node: {"ref": node.ref}),
     "statement_line": ("bank_settlements.show", lambda node: {"ref": node.ref.rpartition("/")[0], "_anchor": "lines"}),
@@ -101,8 +117,6 @@ PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
 
 def page_of_thing(node: Node) -> str:
     """The bank's own page of a thing, where there is one."""
-    from flask import current_app
-
     if node.type not in PAGES:
         return ""
     endpoint, values = PAGES[node.type]

@@ -181,7 +181,7 @@ def test_the_auditor_reads_traces_and_verifies(people, database, clock, settings
     auditor = people[AUDITOR]
     log = auditor.get("/audit/log").text
     assert "S2610-SHAKTI" in log
-    assert "Settlement: moved" in auditor.get("/audit/log?subject=S2610-SHAKTI").text
+    assert "Settlement approved" in auditor.get("/audit/log?subject=S2610-SHAKTI").text
     assert "No act fits" in auditor.get("/audit/log?actor=nobody&since=2026-11-01&until=x").text
     assert auditor.get("/audit/trace").status_code == 200
     assert auditor.get("/audit/trace?ref=nothing").status_code == 404
