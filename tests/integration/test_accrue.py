@@ -20,6 +20,7 @@ from payouts.commission.service import AccrualResult, accrue
 from payouts.commission.verifying import recompute
 from payouts.rate_cards.service import approve, assign_terms, import_card
 from payouts.settlements.drafting import draft
+from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit
 from portal.kernel.errors import Refused
 from portal.kernel.periods import parse_month
@@ -487,6 +488,28 @@ def test_what_a_settled_month_said_earns_nothing_is_not_said_again(world: World,
     world.settle()
     world.earn(agency, 1000, date(2026, 11, 2))
     assert world.accrue(NOVEMBER).unpaid == {}
+
+
+def test_a_settlement_sent_back_opens_its_month_and_no_money_is_ever_in_two(
+    world: World, agency: Agency, rival: Agency
+) -> None:
+    world.card()
+    world.earn(agency, 1000)
+    world.accrue()
+    world.settle()
+    late = world.earn(agency, 2000, date(2026, 10, 20))
+    world.earn(rival, 500)
+    assert world.accrue().total_minor == 5000 + 2500
+    assert [line.link_id for line in world.lines(world.accrue(NOVEMBER).run)] == [late.id]
+    reject_settlement(world.session, "S2610-SHAKTI", actor=CHECKER, now=world.now, reason="A line is missing.")
+    again = world.accrue()
+    assert {code: each.total_minor for code, each in again.by_agency.items()} == {"SHAKTI": 5000, "VEGA": 2500}
+    assert recompute(world.session, again.run) == []
+    assert world.accrue(NOVEMBER).lines == 0
+    home = world.accrue()
+    assert (home.created, home.by_agency["SHAKTI"].total_minor) == (True, 15000)
+    assert late.id in {line.link_id for line in world.lines(home.run)}
+    assert not world.accrue(NOVEMBER).created
 
 
 # --- robustness
