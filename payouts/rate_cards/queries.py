@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from payouts.rate_cards.models import AgencyTerms, RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.versions import Version
+from portal.kernel.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,19 @@ def drafts_waiting(session: Session) -> int:
 
 def card_code(session: Session, version: RateCardVersion) -> str:
     return session.scalars(select(RateCard.code).where(RateCard.id == version.rate_card_id)).one()
+
+
+def newest_draft(session: Session, code: str) -> int:
+    """The number of a card's newest draft; NotFound when none waits."""
+    query = (
+        select(func.max(RateCardVersion.version))
+        .join(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+        .where(RateCard.code == code, RateCardVersion.status == "draft")
+    )
+    number = session.scalar(query)
+    if number is None:
+        raise NotFound(f"No version of rate card {code} waits for an approver.")
+    return number
 
 
 def version_before(session: Session, version: RateCardVersion) -> RateCardVersion | None:

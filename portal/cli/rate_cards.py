@@ -14,7 +14,7 @@ from payouts.rate_cards.facts import load_facts
 from payouts.rate_cards.lint import of_problems
 from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.parsing import read_card
-from payouts.rate_cards.queries import VersionRow, card_code, list_versions
+from payouts.rate_cards.queries import VersionRow, card_code, list_versions, newest_draft
 from payouts.rate_cards.service import approve, import_card, reject
 from portal.access.permissions import Permission
 from portal.cli.edge import DONE, INVALID, REFUSED, Edge, PortalGroup, input_file, problems_json, read_input, with_edge
@@ -93,14 +93,15 @@ def import_(edge: Edge, file: Path) -> None:
 
 @rate_card.command("approve")
 @click.argument("code")
-@click.option("--version", "number", type=int, required=True, help="The version to put in force.")
-@click.option("--comment", default="", help="Why; needed when lint warns.")
+@click.option("--version", "number", type=int, help="The version to put in force; the newest draft unless told.")
+@click.option("--comment", "--reason", "comment", default="", help="Why; needed when lint warns.")
 @click.option("--sha256", "expected", default=None, help="Approve only exactly this text.")
 @with_edge
-def approve_(edge: Edge, code: str, number: int, comment: str, expected: str | None) -> None:
+def approve_(edge: Edge, code: str, number: int | None, comment: str, expected: str | None) -> None:
     """Put a draft version in force (a different person than its maker)."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.RATE_CARD_APPROVE)
+        number = number or newest_draft(session, code)
         version = approve(session, code, number, actor=actor, now=edge.now, comment=comment, expected_sha256=expected)
         payload = decided_payload(session, version)
     edge.show(payload, f"{code} version {number}: approved, in force from {payload['effective_from']}.")
@@ -108,13 +109,14 @@ def approve_(edge: Edge, code: str, number: int, comment: str, expected: str | N
 
 @rate_card.command("reject")
 @click.argument("code")
-@click.option("--version", "number", type=int, required=True, help="The version to turn down.")
+@click.option("--version", "number", type=int, help="The version to turn down; the newest draft unless told.")
 @click.option("--reason", required=True, help="What must change.")
 @with_edge
-def reject_(edge: Edge, code: str, number: int, reason: str) -> None:
+def reject_(edge: Edge, code: str, number: int | None, reason: str) -> None:
     """Turn a draft version down."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.RATE_CARD_APPROVE)
+        number = number or newest_draft(session, code)
         version = reject(session, code, number, actor=actor, now=edge.now, reason=reason)
         payload = decided_payload(session, version)
     edge.show(payload, f"{code} version {number}: rejected.")

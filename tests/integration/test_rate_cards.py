@@ -175,6 +175,11 @@ def test_the_commands_import_approve_and_list(cli: Any, database: Any, bank_sess
         cli("rate-card", "approve", "T", "--version", 1, as_email="checker@bank.example").json["status"] == "approved"
     )
     assert [card["status"] for card in cli("rate-card", "list").json["cards"]] == ["approved"]
+    assert cli("rate-card", "approve", "T", as_email="checker@bank.example").exit_code == 1
+    file.write_text(PLAIN.replace("2026-04-01", "2027-04-01"))
+    cli("rate-card", "import", file, as_email="maker@bank.example")
+    turned = cli("rate-card", "reject", "T", "--reason", "Not agreed.", as_email="checker@bank.example").json
+    assert (turned["version"], turned["status"]) == (2, "rejected")
     file.write_text("nonsense")
     assert cli("rate-card", "import", file, as_email="maker@bank.example").exit_code == 2
 
