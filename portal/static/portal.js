@@ -101,9 +101,10 @@
     sending.open("POST", form.action);
     sending.upload.addEventListener("progress", (step) => { if (step.lengthComputable) { bar.max = step.total; bar.value = step.loaded; } });
     sending.addEventListener("load", () => {
-      if (sending.responseURL && sending.responseURL !== form.action && sending.status < 400) { location.assign(sending.responseURL); return; }
+      // The answer's page is shown as it came: fetching it again would lose what it says about this upload.
       const page = new DOMParser().parseFromString(sending.responseText, "text/html"), fresh = page.querySelector("main");
       if (!fresh) { stop(`The server answered ${sending.status}. Nothing was stored; try again.`); return; }
+      if (sending.responseURL && sending.responseURL !== form.action) { history.pushState(null, "", sending.responseURL); document.title = page.title; }
       document.querySelector("main").replaceChildren(...fresh.childNodes);
       scrollTo(0, 0);
       wake(document.querySelector("main"));
