@@ -44,7 +44,8 @@ MODULES = [
     "portal.web.admin.settings",
     "portal.web.admin.jobs",
 ]
-DEVELOPMENT_MODULES: list[str] = ["portal.web.components_page"]  # pages for those who build the portal; never registered in production
+# Pages for those who build the portal; never registered in production.
+DEVELOPMENT_MODULES: list[str] = ["portal.web.components_page"]
 
 
 def register_blueprints(app: Flask, *, production: bool) -> None:

@@ -26,7 +26,7 @@ class Segment(NamedTuple):
     x: str
     width: str
     stage: str
-    index: int
+    position: int
 
 
 COLLECTED = ("reported", "confirmed")

@@ -308,7 +308,7 @@ CHANGES = [
 
 def sample_menu() -> list[menu.Group]:
     """The bank's whole menu, every entry leading here."""
-    shown = {}
+    shown: dict[str, tuple[SampleEntry, ...]] = {}
     for group in menu.MENUS["bank_admin"]:
         entries = tuple(SampleEntry(e.word, e.icon, bar=e.bar, is_first=e.word == "Settlements") for e in group.entries)
         shown[group.word] = shown.get(group.word, ()) + entries
