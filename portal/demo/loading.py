@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency, AgencyBankDetail, Lender
+from allocations.agencies.models import Agency, Lender
+from allocations.agencies.service import save_agent
 from allocations.placements.models import LoanAccount
 from portal.access.acting import system_actor
 from portal.access.links import set_password
@@ -18,6 +19,7 @@ from portal.access.permissions import Role
 from portal.access.users import add_user
 from portal.config import Settings
 from portal.demo.life import CHECKER, FINANCE, MAKER, SETTLED_MONTHS, Life
+from portal.demo.people import FIRST, LAST
 from portal.kernel.audit import AuditEvent, AuditTag, record_event
 from portal.kernel.clock import Clock
 from portal.kernel.db import Database, bank_scope, make_engine, unit_of_work
@@ -140,17 +142,29 @@ def name_the_bank(session: Session) -> None:
 
 
 def people_in(database: Database, now: datetime) -> None:
-    """Everybody with a password, and the agencies' bank details approved by the checker."""
+    """Everybody with a password, and the agencies' field agents."""
     with database.session(bank_scope(now.date())) as session, unit_of_work(session):
         actor = system_actor(session)
         for email, name, role, agency in PEOPLE:
             user = add_user(session, email, role, agency_code=agency, name=name, actor=actor, now=now)
             set_password(session, user, PASSWORD, kind="setup", actor=actor, now=now)
-        session.execute(
-            update(AgencyBankDetail)
-            .where(AgencyBankDetail.status == "proposed")
-            .values(status="approved", approved_by=CHECKER, approved_at=now)
-        )
+        for agency in session.scalars(select(Agency).order_by(Agency.id)):
+            for number, (code, name) in enumerate(field_agents(agency.code), 1):
+                values = {
+                    "name": name,
+                    "mobile": f"90001{agency.id:02d}{number:03d}",
+                    "certificate_no": f"DRA{agency.id}{4100 + 37 * number}",
+                    "certificate_until": now.date().replace(year=now.year + (0 if number == 9 else 2)),
+                    "verified_until": now.date().replace(year=now.year + 1),
+                }
+                save_agent(session, agency, code, values, actor=actor, now=now)
+
+
+def field_agents(agency_code: str) -> list[tuple[str, str]]:
+    """Nine people an agency, under the codes its collections name them by."""
+    start = sum(agency_code.encode()) % len(FIRST)
+    names = [f"{FIRST[(start + 5 * at) % len(FIRST)]} {LAST[(start + 3 * at) % len(LAST)]}" for at in range(9)]
+    return [(f"{agency_code[:2]}-A{at + 1}", name) for at, name in enumerate(names)]
 
 
 def finish(session: Session, periods: list[str], size: int, now: datetime) -> None:

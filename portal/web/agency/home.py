@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, url_for
 
 from allocations.placements import own_queries
 from payouts import closing
+from payouts.commission.queries import next_slab
 from payouts.commission.reasons import REASONS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
@@ -39,6 +40,7 @@ def index() -> str:
         held=own_queries.held_today(session, agency.id, clock().today()),
         settlements=closing.last_settlements(session, agency.id) if sees_money else [],
         sees_money=sees_money,
+        ahead=next_slab(session, agency.id, period)[:5] if sees_money and clock().today() in period else [],
     )
 
 
