@@ -53,11 +53,8 @@ def match(world: World, ladder: Ladder = LADDER) -> Matches:
     returns = find_returns(world)
     standing, undone = surviving_links(world, returns)
     book = open_book(world, returns, standing, ladder)
-    confirmed: list[pd.DataFrame] = []
-    suggested: list[pd.DataFrame] = []
-    for rung in ladder.rungs:
-        links = climb(book, rung, ladder)
-        (confirmed if rung.confirms else suggested).append(links)
+    confirmed = climb_to_rest(book, ladder)
+    suggested = [climb(book, rung, ladder) for rung in ladder.rungs if not rung.confirms]
     return Matches(
         book,
         standing,
@@ -67,6 +64,18 @@ def match(world: World, ladder: Ladder = LADDER) -> Matches:
         _joined(book.struck, [*CLAIMED, "why"]),
         _joined(book.tried, CLAIMED),
     )
+
+
+def climb_to_rest(book: Book, ladder: Ladder) -> list[pd.DataFrame]:
+    """Climb the confirming rungs until a climb finds nothing more: a receipt whose money was found on a later rung contests no
+    other credit any more. What was tried and struck out is that of the last climb, so that another run finds the same."""
+    confirmed: list[pd.DataFrame] = []
+    while True:
+        book.tried, book.struck = [], []
+        found = [climb(book, rung, ladder) for rung in ladder.rungs if rung.confirms]
+        confirmed += found
+        if not any(len(each) for each in found):
+            return confirmed
 
 
 def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -35,14 +35,22 @@ def naive_match(world: World) -> tuple[set[tuple[int, int, int]], set[tuple[int,
     confirmed: set[tuple[int, int, int]] = set()
     suggested: set[tuple[int, int]] = set()
     disputed: list[Pair] = []
-    for rung in (each for each in LADDER.rungs if each.side == "bank"):
+    rungs = [each for each in LADDER.rungs if each.side == "bank"]
+
+    def climb(rung: Rung) -> tuple[list[Pair], list[Pair]]:
         pairs = [Pair(c, b) for c in receipts for b in lines if meets(rung, c, b, world, disputed, suggested)]
-        kept, struck = settle(solutions(rung, pairs), world)
-        if rung.confirms:
+        return settle(solutions(rung, pairs), world)
+
+    moved = True
+    while moved:
+        moved, disputed = False, []
+        for rung in (each for each in rungs if each.confirms):
+            kept, struck = climb(rung)
             disputed += struck
+            moved = moved or bool(kept)
             confirmed |= links(kept)
-        else:
-            suggested |= {(pair.coll["id"], pair.line["id"]) for pair in kept}
+    for rung in (each for each in rungs if not each.confirms):
+        suggested |= {(pair.coll["id"], pair.line["id"]) for pair in climb(rung)[0]}
     return confirmed, suggested
 
 
