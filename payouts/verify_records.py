@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection, Upload
@@ -153,31 +153,27 @@ def check_uploads(session: Session, findings: Findings) -> None:
         findings.compare("uploads", "uploads", row.id, row.ref, "total_minor", row.total_minor, int(total))
 
 
-LATEST = {
-    "latest_principal_minor": "principal_minor",
-    "latest_total_minor": "total_minor",
-    "latest_overdue_minor": "overdue_minor",
-    "latest_emi_minor": "emi_minor",
-    "latest_dpd_days": "dpd_days",
-    "latest_bucket": "bucket",
-    "latest_asset_class": "asset_class",
-}
+LATEST = tuple(
+    (f"latest_{name}", name)
+    for name in ("principal_minor", "total_minor", "overdue_minor", "emi_minor", "dpd_days", "bucket", "asset_class")
+)
 
 
 def check_accounts(session: Session, findings: Findings) -> None:
     """An account's `latest_…` are copies of its snapshot of that day."""
     findings.count("accounts", session.scalar(select(func.count()).select_from(LoanAccount)) or 0)
-    for ours, theirs in LATEST.items():
-        copy, source = getattr(LoanAccount, ours), getattr(AccountSnapshot, theirs)
-        query = (
-            select(LoanAccount.id, LoanAccount.loan_account_no, copy, source)
-            .join(
-                AccountSnapshot,
-                (AccountSnapshot.loan_account_id == LoanAccount.id)
-                & (AccountSnapshot.as_of == LoanAccount.latest_as_of),
-            )
-            .where(copy.is_distinct_from(source))
-            .order_by(LoanAccount.id)
+    differs = or_(*(getattr(LoanAccount, ours).is_distinct_from(getattr(AccountSnapshot, its)) for ours, its in LATEST))
+    query = (
+        select(LoanAccount, AccountSnapshot)
+        .join(
+            AccountSnapshot,
+            (AccountSnapshot.loan_account_id == LoanAccount.id) & (AccountSnapshot.as_of == LoanAccount.latest_as_of),
         )
-        for id_, number, stored, again in session.execute(query):
-            findings.differs("accounts", "loan_accounts", id_, number, ours, stored, again)
+        .where(differs)
+        .order_by(LoanAccount.id)
+    )
+    for account, snapshot in session.execute(query):
+        for ours, its in LATEST:
+            stored, again = getattr(account, ours), getattr(snapshot, its)
+            if stored != again:
+                findings.differs("accounts", "loan_accounts", account.id, account.loan_account_no, ours, stored, again)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.models import Collection
+from allocations.keys import reference_keys
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.service import accrue
@@ -233,6 +234,7 @@ def a_bank_line(session: Session, key: str, amount: int, day: date) -> BankLine:
         side="credit",
         bank_ref=f"BR{key}",
         customer_ref=f"UTR{key}",
+        ref_keys=reference_keys(f"BR{key}", f"UTR{key}"),
         fingerprint=key,
     )
     session.add(line)

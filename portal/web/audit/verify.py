@@ -6,6 +6,7 @@ from flask import Blueprint, jsonify, redirect, render_template, request, url_fo
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 
 from payouts.verify_job import KIND, ask_for_verification, verifications
 from portal.access.guard import permission
@@ -25,8 +26,8 @@ class VerifyForm(ActForm):
     period = SelectField("What", default="")
 
     def offer(self) -> None:
-        months = [(each.label, f"{each.start:%B %Y} and all records") for each in recent_periods()]
-        self.period.choices = [("", "Everything"), *months]
+        months = [SelectChoice(each.label, f"{each.start:%B %Y} and all records") for each in recent_periods()]
+        self.period.choices = [SelectChoice("", "Everything"), *months]
 
 
 def one_of_ours(progress_id: int) -> JobProgress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wtforms import HiddenField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from portal.kernel.periods import Period
@@ -14,7 +15,7 @@ class DraftForm(ActForm):
 
     def offer(self, periods: list[Period]) -> None:
         """The months that may be drafted."""
-        self.period.choices = [(each.label, f"{each.start:%B %Y}") for each in periods]
+        self.period.choices = [SelectChoice(each.label, f"{each.start:%B %Y}") for each in periods]
 
 
 class SubmitForm(ActForm):

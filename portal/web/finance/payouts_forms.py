@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_wtf.file import FileField, FileRequired
 from wtforms import HiddenField, SelectField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from payouts.rails.batches import DEFAULT_PROFILE
@@ -17,9 +18,9 @@ class MakeBatchForm(ActForm):
     rail = SelectField("How it is paid", validators=[InputRequired("Choose how.")])
 
     def offer(self, periods: list[Period]) -> None:
-        self.period.choices = [(each.label, f"{each.start:%B %Y}") for each in periods]
+        self.period.choices = [SelectChoice(each.label, f"{each.start:%B %Y}") for each in periods]
         profiles = sorted(PROFILES.values(), key=lambda profile: profile.name != DEFAULT_PROFILE)
-        self.rail.choices = [(f"bank_file:{each.name}", f"File: {each.label}") for each in profiles]
+        self.rail.choices = [SelectChoice(f"bank_file:{each.name}", f"File: {each.label}") for each in profiles]
 
 
 class ApproveBatchForm(ActForm):
