@@ -148,16 +148,16 @@ def people_in(database: Database, now: datetime) -> None:
         for email, name, role, agency in PEOPLE:
             user = add_user(session, email, role, agency_code=agency, name=name, actor=actor, now=now)
             set_password(session, user, PASSWORD, kind="setup", actor=actor, now=now)
-        for agency in session.scalars(select(Agency).order_by(Agency.id)):
-            for number, (code, name) in enumerate(field_agents(agency.code), 1):
+        for firm in session.scalars(select(Agency).order_by(Agency.id)):
+            for number, (code, name) in enumerate(field_agents(firm.code), 1):
                 values = {
                     "name": name,
-                    "mobile": f"90001{agency.id:02d}{number:03d}",
-                    "certificate_no": f"DRA{agency.id}{4100 + 37 * number}",
+                    "mobile": f"90001{firm.id:02d}{number:03d}",
+                    "certificate_no": f"DRA{firm.id}{4100 + 37 * number}",
                     "certificate_until": now.date().replace(year=now.year + (0 if number == 9 else 2)),
                     "verified_until": now.date().replace(year=now.year + 1),
                 }
-                save_agent(session, agency, code, values, actor=actor, now=now)
+                save_agent(session, firm, code, values, actor=actor, now=now)
 
 
 def field_agents(agency_code: str) -> list[tuple[str, str]]:
