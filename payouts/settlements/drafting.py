@@ -101,28 +101,34 @@ def _open_lines(session: Session, agency_id: int, run_id: int, *, except_settlem
         .where(Settlement.status != "void", Settlement.id.is_distinct_from(except_settlement))
     )
     query = (
-        select(AccrualLine, Collection.receipt_no, Collection.loan_account_no, RateCard.code, RateCardVersion.version)
+        select(
+            AccrualLine.id,
+            AccrualLine.kind,
+            AccrualLine.rule_id,
+            AccrualLine.amount_minor,
+            Collection.receipt_no,
+            Collection.loan_account_no,
+            RateCard.code,
+            RateCardVersion.version,
+        )
         .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
         .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
         .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
         .where(AccrualLine.run_id == run_id, AccrualLine.agency_id == agency_id, AccrualLine.id.not_in(taken))
         .order_by(AccrualLine.id)
     )
-    return [
-        Accrued(line.id, line.kind, describe(line, receipt, account, card, version), line.amount_minor)
-        for line, receipt, account, card, version in session.execute(query)
-    ]
+    return [Accrued(row.id, row.kind, describe(row), row.amount_minor) for row in session.execute(query)]
 
 
-def describe(line: AccrualLine, receipt: str | None, account: str | None, card: str | None, version: int | None) -> str:
-    """What a line is, in one line of text: receipt, account, and the terms that priced it."""
-    parts = [f"Receipt {receipt}" if receipt else line.kind.replace("_", " ").capitalize()]
-    if account:
-        parts.append(account)
-    if card:
-        parts.append(f"{card} v{version} {line.rule_id}".rstrip())
-    elif line.rule_id:
-        parts.append(line.rule_id)
+def describe(row: Any) -> str:
+    """What an accrual is, in one line of text: receipt, account, and the terms that priced it."""
+    parts = [f"Receipt {row.receipt_no}" if row.receipt_no else row.kind.replace("_", " ").capitalize()]
+    if row.loan_account_no:
+        parts.append(row.loan_account_no)
+    if row.code:
+        parts.append(f"{row.code} v{row.version} {row.rule_id}".rstrip())
+    elif row.rule_id:
+        parts.append(row.rule_id)
     return " · ".join(parts)
 
 
@@ -157,10 +163,15 @@ def _still_holds(
 ) -> bool:
     """Would drafting today give the same lines, tax, bank details and text?"""
     composition, tax = composed(session, agency, period, accrued)
-    rows = session.scalars(
-        select(SettlementLine).where(SettlementLine.settlement_id == existing.id).order_by(SettlementLine.position)
+    columns = (
+        SettlementLine.position,
+        SettlementLine.accrual_line_id,
+        SettlementLine.kind,
+        SettlementLine.description,
+        SettlementLine.amount_minor,
     )
-    frozen = [(row.position, row.accrual_line_id, row.kind, row.description, row.amount_minor) for row in rows]
+    query = select(*columns).where(SettlementLine.settlement_id == existing.id).order_by(SettlementLine.position)
+    frozen = [tuple(row) for row in session.execute(query)]
     fresh = [
         (each.position, each.accrual_line_id, each.kind, each.description, each.amount_minor)
         for each in composition.lines
