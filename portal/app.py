@@ -106,7 +106,7 @@ def _install(app: Flask, settings: Settings, database: Database) -> None:
         guard.mark(app, endpoint, Permission.PUBLIC)
     errors.install(app)
     register_filters(app)
-    register_blueprints(app, production=settings.is_production)
+    register_blueprints(app, development=settings.env == "development")
     app.context_processor(lambda: _for_templates(app))
 
 

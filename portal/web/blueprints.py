@@ -44,12 +44,12 @@ MODULES = [
     "portal.web.admin.settings",
     "portal.web.admin.jobs",
 ]
-# Pages for those who build the portal; never registered in production.
+# Pages for those who build the portal; registered in development only.
 DEVELOPMENT_MODULES: list[str] = ["portal.web.components_page"]
 
 
-def register_blueprints(app: Flask, *, production: bool) -> None:
-    for name in MODULES + ([] if production else DEVELOPMENT_MODULES):
+def register_blueprints(app: Flask, *, development: bool) -> None:
+    for name in MODULES + (DEVELOPMENT_MODULES if development else []):
         blueprint = import_module(name).bp
         assert isinstance(blueprint, Blueprint)
         app.register_blueprint(blueprint)

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from portal.access.guard import permission_of
 from portal.access.identity import Identity
 from portal.access.permissions import Permission, Role
-from portal.access.policy import POLICY, may
+from portal.access.policy import may
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import bank_scope, unit_of_work
 from portal.tables import whole_metadata
@@ -139,37 +139,7 @@ def comparable(response: TestResponse) -> tuple[int, str, bytes]:
     return response.status_code, place, TOKENS.sub(b"", response.get_data())
 
 
-# --- marks
-
-
-def test_every_route_is_marked_and_every_mark_is_in_the_table(app: Flask) -> None:
-    unmarked = [rule.endpoint for rule in app.url_map.iter_rules() if permission_of(app, rule.endpoint) is None]
-    assert unmarked == []
-    assert {permission_of(app, rule.endpoint) for rule in app.url_map.iter_rules()} <= set(POLICY)
-
-
-PUBLIC = {"static", "bootstrap.static", "health.alive", "health.ready", "auth.sign_in", "auth.forgot"}
-PUBLIC |= {"auth.follow_link", "auth.set_password"}
-
-
-def test_the_public_sees_these_routes_and_no_others(app: Flask) -> None:
-    public = {
-        rule.endpoint for rule in app.url_map.iter_rules() if permission_of(app, rule.endpoint) is Permission.PUBLIC
-    }
-    assert public == PUBLIC
-
-
-def test_no_acting_route_is_marked_with_a_reading_permission(app: Flask) -> None:
-    """Whoever may only read, an auditor say, must have nothing to press."""
-    wrong = [
-        rule.endpoint
-        for rule in app.url_map.iter_rules()
-        if (needed := permission_of(app, rule.endpoint)) is not None
-        and needed.reads_only
-        and needed is not Permission.PUBLIC
-        and (rule.methods or set()) - SAFE
-    ]
-    assert wrong == []
+# --- who gets where
 
 
 def test_an_unmarked_route_is_closed_to_everybody(app: Flask, world: Any, browse: Callable[..., Browser]) -> None:
