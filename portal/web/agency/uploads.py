@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_wtf.file import FileField, FileRequired
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, RadioField
-from wtforms.fields.choices import SelectChoice
 
 from allocations.collections import queries
 from allocations.collections.importing import COLLECTIONS, UploadResult, import_collections
@@ -18,23 +15,10 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.money import shown
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.downloads import attachment
-from portal.web.edge import ActForm, clock, current_actor, db_session, file_store, once, page_of
+from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
+from portal.web.sheet_forms import SheetForm
 
 bp = Blueprint("agency_uploads", __name__, url_prefix="/agency/uploads")
-
-
-class UploadForm(ActForm):
-    file = FileField("Collections file", [FileRequired("Choose a file.")])
-    date_order = RadioField(
-        "How are dates written?",
-        choices=[
-            SelectChoice("", "Work it out"),
-            SelectChoice("dmy", "Day first (31/10/2026)"),
-            SelectChoice("mdy", "Month first (10/31/2026)"),
-        ],
-        default="",
-    )
-    all_or_nothing = BooleanField("Store nothing unless every row is right")
 
 
 @bp.get("")
@@ -50,7 +34,7 @@ def index() -> str:
 @bp.route("/new", methods=["GET", "POST"])
 @permission(Permission.OWN_COLLECTION_UPLOAD)
 def new() -> str | Response | tuple[str, int]:
-    form = UploadForm()
+    form = SheetForm()
     problems = []
     if form.validate_on_submit():
         try:
@@ -66,7 +50,7 @@ def new() -> str | Response | tuple[str, int]:
     return render_template("agency/uploads/new.html", form=form, problems=problems), status
 
 
-def take_in(form: UploadForm) -> UploadResult:
+def take_in(form: SheetForm) -> UploadResult:
     file: FileStorage = form.file.data
     session = db_session()
     with unit_of_work(session):

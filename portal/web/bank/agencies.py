@@ -26,7 +26,7 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
 from portal.web.bank.agencies_forms import STATUSES, AgentForm, BankDetailForm, DecideForm, EditForm, EmpanelForm
-from portal.web.bank.imports import SheetForm, header_file, import_page
+from portal.web.bank.imports import ImportForm, header_file, import_page
 from portal.web.edge import ActForm, clock, current_actor, db_session, identity_here, once, page_of
 
 bp = Blueprint("bank_agencies", __name__, url_prefix="/bank/agencies")
@@ -47,7 +47,7 @@ def index() -> str:
 @bp.route("/import", methods=["GET", "POST"])
 @permission(Permission.AGENCY_IMPORT)
 def take_in() -> Any:
-    return import_page(SheetForm(), import_agencies, AGENCIES, "bank/agencies/import.html", url_for(".index"))
+    return import_page(ImportForm(), import_agencies, AGENCIES, "bank/agencies/import.html", url_for(".index"))
 
 
 @bp.get("/import/template.csv")

@@ -7,11 +7,9 @@ from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
-from flask_wtf.file import FileField, FileRequired
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, RadioField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms import DateField, StringField
 from wtforms.validators import InputRequired, Length, Regexp
 
 from allocations.placements import queries
@@ -23,33 +21,22 @@ from portal.kernel.files import store_file
 from portal.kernel.tables.result import ImportResult
 from portal.kernel.tables.spec import SheetSpec
 from portal.web.downloads import attachment
-from portal.web.edge import ActForm, clock, current_actor, db_session, file_store, once
+from portal.web.edge import clock, current_actor, db_session, file_store, once
+from portal.web.sheet_forms import SheetForm
 
 bp = Blueprint("bank_imports", __name__, url_prefix="/bank/imports")
 Importer = Callable[..., ImportResult]
 
 
-class SheetForm(ActForm):
-    """A sheet, and how it is to be read."""
-
-    file = FileField("File", [FileRequired("Choose a file.")])
-    date_order = RadioField(
-        "How are dates written?",
-        choices=[
-            SelectChoice("", "Work it out"),
-            SelectChoice("dmy", "Day first (31/10/2026)"),
-            SelectChoice("mdy", "Month first (10/31/2026)"),
-        ],
-        default="",
-    )
-    all_or_nothing = BooleanField("Store nothing unless every row is right")
+class ImportForm(SheetForm):
+    """A sheet, and what its importer needs besides."""
 
     def more(self) -> dict[str, Any]:
         """What the importer needs besides the file."""
         return {}
 
 
-class AccountsForm(SheetForm):
+class AccountsForm(ImportForm):
     as_of = DateField(
         "The day the file speaks of",
         [InputRequired("Choose a day.")],
@@ -60,7 +47,7 @@ class AccountsForm(SheetForm):
         return {"as_of": self.as_of.data}
 
 
-class PlacementForm(SheetForm):
+class PlacementForm(ImportForm):
     placement = StringField(
         "Placement code",
         [
@@ -75,7 +62,7 @@ class PlacementForm(SheetForm):
         return {"placement": self.placement.data}
 
 
-def import_page(form: SheetForm, importer: Importer, spec: SheetSpec, template: str, there: str) -> Any:
+def import_page(form: ImportForm, importer: Importer, spec: SheetSpec, template: str, there: str) -> Any:
     """Show the form; take the file in; go `there` when all is well, else show every problem with the bad rows as a file."""
     problems: list[Problem] = []
     result, rejected = None, ""
@@ -102,7 +89,7 @@ def import_page(form: SheetForm, importer: Importer, spec: SheetSpec, template: 
     return page, status
 
 
-def take_in(form: SheetForm, importer: Importer) -> tuple[ImportResult, str]:
+def take_in(form: ImportForm, importer: Importer) -> tuple[ImportResult, str]:
     """Import the file, and keep it and the rows it gave back; the sha256 of these."""
     data = form.file.data.read()
     name = PurePath(form.file.data.filename or "sheet").name[:150]

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from flask import Blueprint, flash, render_template, request
-from flask_wtf.file import FileField, FileRequired
 from werkzeug.wrappers import Response
-from wtforms import RadioField
-from wtforms.fields.choices import SelectChoice
 
 from allocations.reconciliation import bank_queries as queries
 from allocations.reconciliation.postings import PostingImport, import_postings
@@ -17,24 +14,10 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
 from portal.web.downloads import attachment
-from portal.web.edge import ActForm, clock, current_actor, db_session, file_store, once, page_of
+from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
+from portal.web.sheet_forms import DatedFileForm
 
 bp = Blueprint("bank_postings", __name__, url_prefix="/bank/postings")
-
-
-class PostingUploadForm(ActForm):
-    """A file of postings from core banking."""
-
-    file = FileField("Postings file", [FileRequired("Choose a file.")])
-    date_order = RadioField(
-        "How are dates written?",
-        choices=[
-            SelectChoice("", "Work it out"),
-            SelectChoice("dmy", "Day first (31/10/2026)"),
-            SelectChoice("mdy", "Month first (10/31/2026)"),
-        ],
-        default="",
-    )
 
 
 @bp.get("")
@@ -60,7 +43,7 @@ def day_asked() -> date | None:
 @permission(Permission.POSTING_IMPORT)
 def new() -> str | tuple[str, int]:
     """Hand in a file; the page itself says what became of it, with every rejected row."""
-    form, problems, result = PostingUploadForm(), list[Problem](), None
+    form, problems, result = DatedFileForm(), list[Problem](), None
     if form.validate_on_submit():
         try:
             result = take_in(form)
@@ -69,7 +52,7 @@ def new() -> str | tuple[str, int]:
         else:
             problems = result.problems
             flash(*said(result))
-    fresh = PostingUploadForm(formdata=None) if result else form
+    fresh = DatedFileForm(formdata=None) if result else form
     page = render_template("bank/postings/new.html", form=fresh, problems=problems, result=result)
     return page, 422 if form.errors or (problems and result is None) else 200
 
@@ -82,7 +65,7 @@ def rejected(sha256: str) -> Response:
     return attachment(data, f"rejected-postings-{sha256[:8]}.csv", "text/csv")
 
 
-def take_in(form: PostingUploadForm) -> PostingImport:
+def take_in(form: DatedFileForm) -> PostingImport:
     session = db_session()
     with unit_of_work(session):
         once(form, session)
