@@ -22,9 +22,7 @@ class Problem:
         return asdict(self)
 
     def __str__(self) -> str:
-        where = ", ".join(
-            part for part in (self.file, f"row {self.row}" if self.row else "", self.column) if part
-        )
+        where = ", ".join(part for part in (self.file, f"row {self.row}" if self.row else "", self.column) if part)
         return f"{where + ': ' if where else ''}{self.message} [{self.code}]" + (f" {self.cure}" if self.cure else "")
 
 
@@ -43,7 +41,9 @@ class Refused(PortalError):
 class Stale(Refused):
     """What was shown has changed since; look again before you act."""
 
-    def __init__(self, message: str = "This changed while you were looking at it. Open it again and decide anew.") -> None:
+    def __init__(
+        self, message: str = "This changed while you were looking at it. Open it again and decide anew."
+    ) -> None:
         super().__init__(message, code="stale")
 
 
