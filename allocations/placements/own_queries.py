@@ -12,11 +12,8 @@ from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
+from allocations.placements.queries import begins_with, held_on
 from portal.kernel.errors import NotFound
-
-
-def held_on(day: date) -> Any:
-    return Allocation.term.op("@>")(day)
 
 
 def worklist(
@@ -40,7 +37,7 @@ def worklist(
 
 def narrowed(query: Select[Any], text: str, bucket: str, product: str) -> Select[Any]:
     if text:
-        begins = Allocation.loan_account_no.startswith(text.upper(), autoescape=True)
+        begins = begins_with(Allocation.loan_account_no, text.upper())
         query = query.where(or_(begins, Allocation.customer_name.icontains(text, autoescape=True)))
     if bucket:
         query = query.where(Allocation.opening_bucket == bucket)

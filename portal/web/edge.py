@@ -148,6 +148,11 @@ def page_of(
     return Page(shown, encode_key(key(shown[-1])) if len(rows) > size else None, after, size)
 
 
+def wants_sums() -> bool:
+    """Whether sums over a whole list are asked for too. A list page itself reads one page of rows; a script asks again for the sums."""
+    return request.args.get("sums") == "1"
+
+
 def encode_key(values: tuple[Any, ...]) -> str:
     """A row's key as text for an address, signed for this list, so that no other text is ever taken for one."""
     return str(_signer().dumps([_tagged(value) for value in values]))

@@ -8,11 +8,12 @@ from flask import Blueprint, render_template, request
 
 from allocations.agencies.models import Agency
 from allocations.placements import own_queries
+from allocations.placements.queries import bucket_choices
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
-from portal.web.edge import clock, db_session, identity_here, page_of
+from portal.web.edge import clock, db_session, identity_here, page_of, wants_sums
 
 bp = Blueprint("agency_accounts", __name__, url_prefix="/agency/accounts")
 
@@ -43,13 +44,12 @@ def index() -> str:
         ),
         lambda row: (row.loan_account_no, row.id),
     )
-    held = own_queries.held_today(db_session(), agency_id, today)
     return render_template(
         "agency/accounts/index.html",
         page=page,
-        held=held,
+        held=own_queries.held_today(db_session(), agency_id, today) if wants_sums() else None,
         currency=own_agency().currency,
-        buckets=[(name, name) for name, _, _ in held.by_bucket],
+        buckets=bucket_choices(db_session()),
     )
 
 

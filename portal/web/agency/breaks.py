@@ -8,7 +8,7 @@ from allocations.reconciliation import recon_queries as queries
 from allocations.reconciliation.reasons import KINDS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
-from portal.web.edge import clock, db_session, page_of
+from portal.web.edge import clock, db_session, page_of, wants_sums
 
 bp = Blueprint("agency_breaks", __name__, url_prefix="/agency/breaks")
 
@@ -24,5 +24,8 @@ def index() -> str:
         lambda row: (row.code, row.id),
     )
     return render_template(
-        "agency/breaks/index.html", page=page, reasons=queries.breaks_by_reason(db_session()), kinds=KINDS
+        "agency/breaks/index.html",
+        page=page,
+        reasons=queries.breaks_by_reason(db_session()) if wants_sums() else None,
+        kinds=KINDS,
     )

@@ -15,7 +15,7 @@ from portal.kernel.money import Money
 from portal.kernel.tables.out import write_csv
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.downloads import attachment
-from portal.web.edge import db_session, page_of
+from portal.web.edge import db_session, page_of, wants_sums
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("agency_collections", __name__, url_prefix="/agency/collections")
@@ -43,11 +43,10 @@ def index() -> str:
         ),
         lambda row: (row.collected_on, row.id),
     )
-    totals = queries.totals(db_session(), period, own_agency_id())
     return render_template(
         "agency/collections/index.html",
         page=page,
-        totals=totals,
+        totals=queries.totals(db_session(), period, own_agency_id()) if wants_sums() else None,
         period=period,
         periods=recent_periods(),
         modes=[(mode, mode.replace("_", " ")) for mode in MODES],

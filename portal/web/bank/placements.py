@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from allocations.agencies.queries import agency_choices
 from allocations.placements import queries
 from allocations.placements.import_allocations import ALLOCATIONS, import_allocations
 from allocations.placements.service import recall as recall_allocation
@@ -18,7 +19,7 @@ from portal.kernel.money import Money
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import PlacementForm, header_file, import_page
 from portal.web.bank.placements_forms import RecallForm
-from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
 
 bp = Blueprint("bank_placements", __name__, url_prefix="/bank/placements")
 
@@ -57,15 +58,16 @@ def show(code: str) -> str:
         lambda after, limit: queries.list_allocations(session, placement, after, limit, **chosen),
         lambda row: (row.Allocation.id,),
     )
-    shares = queries.placement_shares(session, placement)
+    shares = queries.placement_shares(session, placement) if wants_sums() else None
     return render_template(
         "bank/placements/show.html",
         placement=placement,
         page=page,
         shares=shares,
         chosen={name: value for name, value in chosen.items() if value},
-        accounts=sum(share.accounts for share in shares),
-        principal_minor=sum(share.principal_minor for share in shares),
+        agencies=agency_choices(session),
+        accounts=sum(share.accounts for share in shares or ()),
+        principal_minor=sum(share.principal_minor for share in shares or ()),
         currency=shares[0].currency if shares else "INR",
         today=clock().today(),
     )

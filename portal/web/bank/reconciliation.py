@@ -19,7 +19,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.jobs import progress_of
 from portal.kernel.money import Money, shown
 from portal.web.bank.reconciliation_forms import DecideForm, LinkForm
-from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
 
 bp = Blueprint("bank_reconciliation", __name__, url_prefix="/bank/reconciliation")
 UNDONE_ON_BENCH = "Taken back on the bench."
@@ -72,7 +72,7 @@ def bench() -> str:
     return render_template(
         "bank/reconciliation/bench.html",
         page=page,
-        waiting=queries.suggestions_waiting(session),
+        waiting=queries.suggestions_waiting(session) if wants_sums() else None,
         rules=[(name, rung.says) for name, rung in RUNGS.items() if not rung.confirms],
         undo=request.args.get("undo", type=int),
         form=DecideForm(),

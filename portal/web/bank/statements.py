@@ -16,7 +16,7 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
 from portal.web.bank.statements_forms import AcceptForm, AccountForm, StatementUploadForm
-from portal.web.edge import Page, clock, current_actor, db_session, file_store, identity_here, once, page_of
+from portal.web.edge import Page, clock, current_actor, db_session, file_store, identity_here, once, page_of, wants_sums
 
 bp = Blueprint("bank_statements", __name__, url_prefix="/bank/statements")
 
@@ -156,7 +156,7 @@ def shown(statement: BankStatement, form: AcceptForm) -> str:
         account=account,
         computed=computed,
         page=refused_lines(statement) if statement.status == "refused" else stored_lines(statement),
-        linked=queries.linked_sums(session, statement),
+        linked=queries.linked_sums(session, statement) if wants_sums() else None,
         form=form,
     )
 

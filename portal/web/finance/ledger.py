@@ -14,7 +14,7 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.tables.out import write_csv
 from portal.web.downloads import attachment
-from portal.web.edge import clock, db_session, page_of
+from portal.web.edge import clock, db_session, page_of, wants_sums
 
 bp = Blueprint("finance_ledger", __name__, url_prefix="/finance/ledger")
 
@@ -53,7 +53,9 @@ def account(account: str) -> str:
         lambda after, limit: queries.account_lines(session, account, agency_code=agency, after=after, limit=limit),
         lambda line: (line.id,),
     )
-    balances = [row for row in queries.trial_balance(session, date.max, agency) if row.account == account]
+    balances = None
+    if wants_sums():
+        balances = [row for row in queries.trial_balance(session, date.max, agency) if row.account == account]
     return render_template(
         "finance/ledger/account.html", account=account, known=ACCOUNTS.get(account), page=page, balances=balances
     )
