@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -213,9 +213,48 @@ def _components(row: Any) -> dict[str, str]:
 def _measures(
     session: Session, period: Period, bounds: dict[str, Any], rows: Sequence[Any]
 ) -> tuple[dict[int, Drivers], dict[int, AccountOutcome | None]]:
-    """Each agency's drivers, and what became of each allocation."""
+    """Each agency's drivers, and what became of each allocation.
+
+    A pool the month itself does not have, because its allocations are over and only their late money is here, is taken as it was
+    measured in the month they were last held.
+    """
+    cash: dict[int, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        cash[row.agency_id][row.product, row.opening_bucket] += row.amount_minor
+    drivers, became, held = _measures_of(session, period, bounds["agencies"], cash)
+    ended = {(month_of(row.to_on), row.agency_id) for row in rows if row.to_on and row.to_on < period.start}
+    for month in sorted({month for month, _ in ended}, reverse=True):
+        agencies = sorted(agency_id for held_in, agency_id in ended if held_in == month)
+        earlier, was, had = _measures_of(session, month, agencies, {})
+        for agency_id, measured in earlier.items():
+            drivers[agency_id] = with_missing(drivers.get(agency_id, {}), measured, held[agency_id])
+            held[agency_id] |= had[agency_id]
+        became = was | became
+    return drivers, became
+
+
+OVER_THE_PRINCIPAL = ("resolution_pct_pos", "resolution_pct_count", "rollback_pct_pos")
+
+
+def with_missing(drivers: Drivers, earlier: Drivers, held: set[str]) -> Drivers:
+    """The drivers with the pools added that the month does not hold; only of drivers that the snapshots alone decide.
+
+    A pool that is held but not measured yet stays so: its own month-end will tell.
+    """
+    whole = {driver: dict(pools) for driver, pools in drivers.items()}
+    for driver in OVER_THE_PRINCIPAL:
+        for pool, value in earlier.get(driver, {}).items():
+            if pool not in held:
+                whole.setdefault(driver, {})[pool] = value
+    return whole
+
+
+def _measures_of(
+    session: Session, month: Period, agencies: list[int], cash: Mapping[int, Mapping[tuple[str, str], int]]
+) -> tuple[dict[int, Drivers], dict[int, AccountOutcome | None], dict[int, set[str]]]:
+    """A month's drivers by agency, what became of each allocation, and the pools each agency held."""
     held: dict[int, list[Held]] = defaultdict(list)
-    for row in session.execute(HELD, bounds):
+    for row in session.execute(HELD, {"since": month.start, "until": month.end, "agencies": agencies}):
         held[row.agency_id].append(
             Held(
                 row.id,
@@ -226,17 +265,16 @@ def _measures(
                 row.dpd_days,
             )
         )
-    cash: dict[int, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
-    for row in rows:
-        cash[row.agency_id][row.product, row.opening_bucket] += row.amount_minor
-    scheme = scheme_for(session, period.last_day)
+    scheme = scheme_for(session, month.last_day)
     became: dict[int, AccountOutcome | None] = {}
     drivers: dict[int, Drivers] = {}
+    pools: dict[int, set[str]] = defaultdict(set)
     for agency_id, members in held.items():
         found = outcomes(members, scheme)
         became |= found
-        drivers[agency_id] = measure(members, found, cash[agency_id])
-    return drivers, became
+        drivers[agency_id] = measure(members, found, cash.get(agency_id, {}))
+        pools[agency_id] = {pool for each in members for pool in ("", each.product, each.opening_bucket)}
+    return drivers, became, pools
 
 
 def _told_before(session: Session, period: Period, rows: Sequence[Any]) -> set[int]:

@@ -215,7 +215,7 @@ def earned(world: World, card: dict[str, Any], confirmed: list[Money], through: 
         rule = rule_for(card, pool_of(money)[1])
         if money.mode == "auto_debit":
             nothing["auto_debit"].append(seen(money))
-        elif through > LAST_DAY and rule["driver"] in PERCENT:  # no snapshot of November yet
+        elif through > LAST_DAY and rule["driver"] == "collection_efficiency_pct":  # nothing is due in November
             nothing["not_measured"].append(seen(money))
         else:
             factor = lag_factor(rule, (money.credit_on - money.on).days)
