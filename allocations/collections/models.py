@@ -101,6 +101,7 @@ class Collection(WithId, Sealed, Base):
         CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
         CheckConstraint(f"mode in {MODES}", name="mode"),
         Index("ix_collections_agency_day", "agency_id", "collected_on", "id"),
+        Index("ix_collections_agency_account", "agency_id", "loan_account_no"),
         Index("ix_collections_day", "collected_on", "id"),
         Index("ix_collections_account", "loan_account_id", "collected_on"),
         Index("ix_collections_receipt_key", "receipt_key"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection, Upload, UploadProblem
 from allocations.keys import receipt_key
+from allocations.placements.queries import begins_with
 from portal.kernel.errors import NotFound
 from portal.kernel.periods import Period
 
@@ -37,7 +38,9 @@ def upload_problems(session: Session, upload: Upload, limit: int = 1000) -> Sequ
     query = select(UploadProblem).where(
         UploadProblem.upload_id == upload.id, UploadProblem.agency_id == upload.agency_id
     )
-    return session.scalars(query.order_by(UploadProblem.row_no, UploadProblem.id).limit(limit)).all()
+    return session.scalars(
+        query.order_by(UploadProblem.id).limit(limit)
+    ).all()  # stored in the order of the file's rows
 
 
 def in_period(period: Period) -> ColumnElement[bool]:
@@ -76,7 +79,7 @@ def list_collections(
     if upload_id is not None:
         query = query.where(Collection.upload_id == upload_id)
     if text:
-        begins = Collection.loan_account_no.startswith(text.upper(), autoescape=True)
+        begins = begins_with(Collection.loan_account_no, text.upper())
         query = query.where((Collection.receipt_key == receipt_key(text)) | begins)
     if after:
         query = query.where(tuple_(Collection.collected_on, Collection.id) < after)

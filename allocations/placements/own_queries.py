@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection
@@ -27,7 +27,7 @@ def worklist(
     after: tuple[Any, ...] | None = None,
     limit: int = 51,
 ) -> Sequence[Allocation]:
-    """The accounts an agency holds today, by loan account number; `text` begins the number or stands in the name."""
+    """The accounts an agency holds today, by loan account number; `text` begins the number, or stands in the name."""
     query = select(Allocation).where(Allocation.agency_id == agency_id, held_on(today))
     query = narrowed(query, text, bucket, product)
     if after:
@@ -36,14 +36,23 @@ def worklist(
 
 
 def narrowed(query: Select[Any], text: str, bucket: str, product: str) -> Select[Any]:
-    if text:
-        begins = begins_with(Allocation.loan_account_no, text.upper())
-        query = query.where(or_(begins, Allocation.customer_name.icontains(text, autoescape=True)))
+    if text and is_number(text):
+        query = query.where(begins_with(Allocation.loan_account_no, text.upper()))
+    elif text:
+        query = query.where(Allocation.customer_name.icontains(text, autoescape=True))
     if bucket:
         query = query.where(Allocation.opening_bucket == bucket)
     if product:
         query = query.where(Allocation.product == product)
     return query
+
+
+def is_number(text: str) -> bool:
+    """Whether somebody typed (the beginning of) a loan account number rather than a name: one word with a digit in it.
+
+    Asked for at once, number or name, no index can answer.
+    """
+    return " " not in text.strip() and any(char.isdigit() for char in text)
 
 
 @dataclass(frozen=True)

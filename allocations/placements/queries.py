@@ -256,7 +256,7 @@ def list_allocations(
     if q:
         query = query.where(begins_with(Allocation.loan_account_no, q))
     if agency:
-        query = query.where(Agency.code == agency)
+        query = query.where(Allocation.agency_id == select(Agency.id).where(Agency.code == agency).scalar_subquery())
     return session.execute(query).all()
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, func, select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from allocations.placements.models import LoanAccount
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
 from allocations.reconciliation.postings import REJECTED_NAME
 from portal.kernel.errors import NotFound
@@ -82,23 +83,29 @@ def linked_sums(session: Session, statement: BankStatement) -> Any:
     ).one()
 
 
+class PostingRow(NamedTuple):
+    """A posting, and whether a later one takes it back."""
+
+    Posting: Posting
+    is_reversed: bool
+
+
 def postings_page(
     session: Session, after: tuple[Any, ...] | None, limit: int, *, loan_account_no: str = "", day: date | None = None
-) -> Sequence[Any]:
+) -> Sequence[PostingRow]:
     """Postings, the latest day first, each with whether a later posting takes it back. The key is (posted_on, id)."""
-    query: Select[Any] = select(Posting, _is_reversed())
+    query = select(Posting)
     if loan_account_no:
-        query = query.where(Posting.loan_account_no == loan_account_no)
+        mine = select(LoanAccount.id).where(LoanAccount.loan_account_no == loan_account_no).scalar_subquery()
+        query = query.where(Posting.loan_account_id == mine)
     if day:
         query = query.where(Posting.posted_on == day)
     if after:
         query = query.where(tuple_(Posting.posted_on, Posting.id) < tuple_(*after))
-    return session.execute(query.order_by(Posting.posted_on.desc(), Posting.id.desc()).limit(limit)).all()
-
-
-def _is_reversed() -> Any:
-    later = Posting.__table__.alias("later")
-    return exists(select(1).where(later.c.reverses_posting_no == Posting.posting_no)).label("is_reversed")
+    rows = session.scalars(query.order_by(Posting.posted_on.desc(), Posting.id.desc()).limit(limit)).all()
+    shown = Posting.reverses_posting_no.in_([row.posting_no for row in rows])
+    reversed_here = set(session.scalars(select(Posting.reverses_posting_no).where(shown)))
+    return [PostingRow(row, row.posting_no in reversed_here) for row in rows]
 
 
 def links_of_lines(session: Session, lines: Sequence[BankLine]) -> dict[int, int]:

@@ -250,7 +250,7 @@ class Break(WithId, Base):
         CheckConstraint("num_nonnulls(collection_id, bank_line_id, posting_id) = 1", name="one_side"),
         CheckConstraint("status in ('open','closed')", name="status"),
         Index("ix_breaks_open", "status", "code", "id"),
-        Index("ix_breaks_agency", "agency_id", "status", "id"),
+        Index("ix_breaks_agency", "agency_id", "status", "code", "id"),
         Index("ix_breaks_collection", "collection_id"),
         Index("ix_breaks_bank_line", "bank_line_id"),
         Index("ix_breaks_posting", "posting_id"),

@@ -137,7 +137,7 @@ def breaks_page(
     agency: str = "",
     status: str = "open",
 ) -> Sequence[BreakRow]:
-    """Breaks in the order of code and arrival, an agency's in the order of arrival; `after` is (code, id) of the last row shown."""
+    """Breaks in the order of code and arrival; `after` is (code, id) of the last row shown."""
     query = _break_rows().where(Break.status == status)
     if code:
         query = query.where(Break.code == code.upper())
@@ -145,11 +145,10 @@ def breaks_page(
         query = query.where(Break.owner == owner)
     if agency:
         mine = select(Agency.id).where(Agency.code == agency).scalar_subquery()
-        query = query.where(Break.agency_id == mine).order_by(Break.id)
-        query = query.where(Break.id > after[1]) if after else query
-    else:
-        query = query.order_by(Break.code, Break.id)
-        query = query.where(tuple_(Break.code, Break.id) > after) if after else query
+        query = query.where(Break.agency_id == mine)
+    if after:
+        query = query.where(tuple_(Break.code, Break.id) > after)
+    query = query.order_by(Break.code, Break.id)
     return [_break_row(row, today) for row in session.execute(query.limit(limit))]
 
 

@@ -81,8 +81,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash", name=op.f("uq_audit_events_hash")),
     )
     op.create_index(op.f("ix_audit_events_agency_id"), "audit_events", ["agency_id"], unique=False)
-    op.create_index(op.f("ix_audit_events_subject_ref"), "audit_events", ["subject_ref"], unique=False)
-    op.create_index(op.f("ix_audit_events_tag"), "audit_events", ["tag"], unique=False)
+    op.create_index("ix_audit_events_subject_ref", "audit_events", ["subject_ref", "id"], unique=False)
+    op.create_index("ix_audit_events_tag", "audit_events", ["tag", "id"], unique=False)
+    op.create_index("ix_audit_events_actor", "audit_events", ["actor", "id"], unique=False)
     op.create_table(
         "audit_head",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -467,7 +468,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_lines")),
     )
     op.create_index("ix_journal_lines_account", "journal_lines", ["account", "id"], unique=False)
-    op.create_index("ix_journal_lines_agency", "journal_lines", ["agency_id", "account"], unique=False)
+    op.create_index("ix_journal_lines_agency", "journal_lines", ["agency_id", "account", "id"], unique=False)
     op.create_index("ix_journal_lines_entry", "journal_lines", ["entry_id"], unique=False)
     op.create_table(
         "postings",
@@ -864,6 +865,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_collections_account", "collections", ["loan_account_id", "collected_on"], unique=False)
     op.create_index("ix_collections_agency_day", "collections", ["agency_id", "collected_on", "id"], unique=False)
+    op.create_index("ix_collections_agency_account", "collections", ["agency_id", "loan_account_no"], unique=False)
     op.create_index("ix_collections_day", "collections", ["collected_on", "id"], unique=False)
     op.create_index("ix_collections_receipt_key", "collections", ["receipt_key"], unique=False)
     op.create_index("ix_collections_upload", "collections", ["upload_id", "row_no"], unique=False)
@@ -951,7 +953,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["recon_runs.id"], name=op.f("fk_breaks_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_breaks")),
     )
-    op.create_index("ix_breaks_agency", "breaks", ["agency_id", "status", "id"], unique=False)
+    op.create_index("ix_breaks_agency", "breaks", ["agency_id", "status", "code", "id"], unique=False)
     op.create_index("ix_breaks_bank_line", "breaks", ["bank_line_id"], unique=False)
     op.create_index("ix_breaks_collection", "breaks", ["collection_id"], unique=False)
     op.create_index("ix_breaks_open", "breaks", ["status", "code", "id"], unique=False)
@@ -1072,6 +1074,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_accrual_lines_ref")),
     )
     op.create_index("ix_accrual_lines_agency", "accrual_lines", ["agency_id", "id"], unique=False)
+    op.create_index("ix_accrual_lines_card", "accrual_lines", ["agency_id", "rate_card_version_id"], unique=False)
     op.create_index("ix_accrual_lines_collection", "accrual_lines", ["collection_id"], unique=False)
     op.create_index("ix_accrual_lines_link", "accrual_lines", ["link_id"], unique=False)
     op.create_index("ix_accrual_lines_run_agency", "accrual_lines", ["run_id", "agency_id", "id"], unique=False)
@@ -1113,6 +1116,7 @@ def downgrade() -> None:
     op.drop_index("ix_accrual_lines_run_agency", table_name="accrual_lines")
     op.drop_index("ix_accrual_lines_link", table_name="accrual_lines")
     op.drop_index("ix_accrual_lines_collection", table_name="accrual_lines")
+    op.drop_index("ix_accrual_lines_card", table_name="accrual_lines")
     op.drop_index("ix_accrual_lines_agency", table_name="accrual_lines")
     op.drop_table("accrual_lines")
     op.drop_index("ix_unpaid_collections_run_agency", table_name="unpaid_collections")
@@ -1138,6 +1142,7 @@ def downgrade() -> None:
     op.drop_index("ix_collections_upload", table_name="collections")
     op.drop_index("ix_collections_receipt_key", table_name="collections")
     op.drop_index("ix_collections_day", table_name="collections")
+    op.drop_index("ix_collections_agency_account", table_name="collections")
     op.drop_index("ix_collections_agency_day", table_name="collections")
     op.drop_index("ix_collections_account", table_name="collections")
     op.drop_table("collections")
@@ -1213,8 +1218,9 @@ def downgrade() -> None:
     op.drop_table("bank_answers")
     op.drop_table("bank_accounts")
     op.drop_table("audit_head")
-    op.drop_index(op.f("ix_audit_events_tag"), table_name="audit_events")
-    op.drop_index(op.f("ix_audit_events_subject_ref"), table_name="audit_events")
+    op.drop_index("ix_audit_events_actor", table_name="audit_events")
+    op.drop_index("ix_audit_events_tag", table_name="audit_events")
+    op.drop_index("ix_audit_events_subject_ref", table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_agency_id"), table_name="audit_events")
     op.drop_table("audit_events")
     op.drop_table("agencies")

@@ -209,7 +209,7 @@ def list_lines(
     """Lines of a month in their order; `after` is (id,)."""
     query = _line_query().where(_in_force(session, AccrualLine, run)).order_by(AccrualLine.id).limit(limit)
     if agency:
-        query = query.where(Agency.code == agency)
+        query = query.where(AccrualLine.agency_id == select(Agency.id).where(Agency.code == agency).scalar_subquery())
     if rule:
         query = query.where(AccrualLine.rule_id == rule)
     if kind:
@@ -327,7 +327,8 @@ def list_unpaid(
     if code:
         query = query.where(UnpaidCollection.code == code)
     if agency:
-        query = query.where(Agency.code == agency)
+        mine = select(Agency.id).where(Agency.code == agency).scalar_subquery()
+        query = query.where(UnpaidCollection.agency_id == mine)
     if after:
         query = query.where(UnpaidCollection.id > after[0])
     return [_unpaid_row(row) for row in session.execute(query)]

@@ -35,7 +35,7 @@ class JournalLine(WithId, Sealed, Base):
         CheckConstraint("(debit_minor = 0) <> (credit_minor = 0)", name="one_side"),
         Index("ix_journal_lines_entry", "entry_id"),
         Index("ix_journal_lines_account", "account", "id"),
-        Index("ix_journal_lines_agency", "agency_id", "account"),
+        Index("ix_journal_lines_agency", "agency_id", "account", "id"),
     )
     __sealed__ = ("entry_id", "account", "agency_id", "debit_minor", "credit_minor", "currency")
 

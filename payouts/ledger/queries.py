@@ -91,11 +91,13 @@ def account_lines(
     limit: int | None = None,
 ) -> list[AccountLine]:
     """An account's lines, newest first; `after` is the (id,) of the last row seen. NotFound for an account nobody keeps."""
-    if account not in ACCOUNTS and session.scalar(select(JournalLine.id).where(JournalLine.account == account)) is None:
+    used = select(JournalLine.id).where(JournalLine.account == account).limit(1)
+    if account not in ACCOUNTS and session.scalar(used) is None:
         raise NotFound(f"There is no account {account}.")
     query = _lines().where(JournalLine.account == account).order_by(JournalLine.id.desc())
     if agency_code:
-        query = query.where(Agency.code == agency_code)
+        mine = select(Agency.id).where(Agency.code == agency_code).scalar_subquery()
+        query = query.where(JournalLine.agency_id == mine)
     if after:
         query = query.where(JournalLine.id < after[0])
     return [_account_line(*row) for row in session.execute(query.limit(limit) if limit else query)]

@@ -160,6 +160,7 @@ class SettlementDetail:
     bank_account: str
     bank_ifsc: str
     bank_version: int | None
+    is_summed: bool  # whether the next two were asked for
     by_kind: list[KindSum]  # in the order of the lines
     unpaid: list[UnpaidSum]
     previous: Settlement | None
@@ -194,8 +195,8 @@ class SettlementDetail:
         return sum(each.amount_minor for each in self.unpaid)
 
 
-def settlement_detail(session: Session, ref: str) -> SettlementDetail:
-    """NotFound when the reference is not in the session's sight."""
+def settlement_detail(session: Session, ref: str, *, sums: bool = True) -> SettlementDetail:
+    """NotFound when the reference is not in the session's sight. `sums` False leaves out what every line must be read for."""
     settlement = session.scalars(select(Settlement).where(Settlement.ref == ref)).one_or_none()
     if settlement is None:
         raise NotFound(f"There is no settlement {ref}.")
@@ -207,8 +208,9 @@ def settlement_detail(session: Session, ref: str) -> SettlementDetail:
         bank_account=masked(detail.account_no) if detail else "",
         bank_ifsc=detail.ifsc if detail else "",
         bank_version=detail.version if detail else None,
-        by_kind=sums_by_kind(session, settlement.id),
-        unpaid=unpaid_by_code(session, settlement),
+        is_summed=sums,
+        by_kind=sums_by_kind(session, settlement.id) if sums else [],
+        unpaid=unpaid_by_code(session, settlement) if sums else [],
         previous=_previous(session, settlement),
         year_gross_minor=year[0],
         year_withholding_minor=year[1],
@@ -296,10 +298,8 @@ def list_lines(
 ) -> Sequence[StatementLine]:
     """A settlement's lines by position; `after` is the (position,) of the last one seen."""
     query = (
-        select(SettlementLine, AccrualLine, RateCard.code, RateCardVersion.version, Collection)
+        select(SettlementLine, AccrualLine, Collection)
         .outerjoin(AccrualLine, AccrualLine.id == SettlementLine.accrual_line_id)
-        .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
-        .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
         .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
         .where(SettlementLine.settlement_id == settlement.id)
         .order_by(SettlementLine.position)
@@ -308,6 +308,8 @@ def list_lines(
         query = query.where(SettlementLine.kind == kind)
     if after:
         query = query.where(tuple_(SettlementLine.position) > after)
+    rows = session.execute(query.limit(limit) if limit else query).all()
+    cards = _card_names(session, {accrual.rate_card_version_id for _, accrual, _ in rows if accrual})
     return [
         StatementLine(
             ref=line_ref(settlement.ref, line.position),
@@ -318,12 +320,24 @@ def list_lines(
             base_minor=accrual.base_minor if accrual else None,
             currency=line.currency,
             accrual_ref=accrual.ref if accrual else None,
-            rule=f"{card} v{version} {accrual.rule_id}" if accrual and card else None,
+            rule=f"{cards[accrual.rate_card_version_id]} {accrual.rule_id}"
+            if accrual and accrual.rate_card_version_id in cards
+            else None,
             receipt_no=collection.receipt_no if collection else None,
             loan_account_no=collection.loan_account_no if collection else None,
         )
-        for line, accrual, card, version, collection in session.execute(query.limit(limit) if limit else query)
+        for line, accrual, collection in rows
     ]
+
+
+def _card_names(session: Session, version_ids: set[int | None]) -> dict[int | None, str]:
+    """The cards of a page's lines, as "PL-2026 v3". Asked by themselves: joined, each card's policy would be weighed for every card."""
+    query = (
+        select(RateCardVersion.id, RateCard.code, RateCardVersion.version)
+        .join(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+        .where(RateCardVersion.id.in_([each for each in version_ids if each is not None]))
+    )
+    return {key: f"{code} v{version}" for key, code, version in session.execute(query)}
 
 
 def line_ref(settlement_ref: str, position: int) -> str:

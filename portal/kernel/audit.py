@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, DateTime, Identity, Text, event, func, select
+from sqlalchemy import BigInteger, DateTime, Identity, Index, Text, event, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel.db import Base, PortalSession
@@ -36,14 +36,19 @@ class AuditEvent(Base):
     """One act. `body` is the canonical text that was hashed; the columns beside it are for finding it."""
 
     __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("ix_audit_events_tag", "tag", "id"),
+        Index("ix_audit_events_actor", "actor", "id"),
+        Index("ix_audit_events_subject_ref", "subject_ref", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    tag: Mapped[str] = mapped_column(Text, index=True)
+    tag: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(Text)
     agency_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     subject_type: Mapped[str] = mapped_column(Text)
-    subject_ref: Mapped[str] = mapped_column(Text, index=True)
+    subject_ref: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
     prev_hash: Mapped[str] = mapped_column(Text)
     hash: Mapped[str] = mapped_column(Text, unique=True)

@@ -13,7 +13,7 @@ from portal.access.permissions import Permission
 from portal.kernel.errors import NotFound
 from portal.web.bank.settlements import lines_as_csv
 from portal.web.downloads import attachment
-from portal.web.edge import db_session, page_of
+from portal.web.edge import db_session, page_of, wants_sums
 from portal.web.tracing import groups_of
 
 bp = Blueprint("agency_statements", __name__, url_prefix="/agency/statements")
@@ -33,7 +33,7 @@ def index() -> str:
 @permission(Permission.OWN_STATEMENT_READ)
 def show(ref: str) -> str:
     session = db_session()
-    detail = queries.settlement_detail(session, ref)
+    detail = queries.settlement_detail(session, ref, sums=wants_sums())
     kind = request.args.get("kind", "")[:40]
     page = page_of(
         lambda after, limit: queries.list_lines(session, detail.settlement, kind=kind, after=after, limit=limit),
@@ -54,7 +54,7 @@ def lines(ref: str) -> Response:
 @permission(Permission.OWN_STATEMENT_READ)
 def statement(ref: str) -> Response:
     """The statement as it was issued: the text whose sha256 is its hash."""
-    settlement = queries.settlement_detail(db_session(), ref).settlement
+    settlement = queries.settlement_detail(db_session(), ref, sums=False).settlement
     if settlement.statement_text is None:
         raise NotFound("This statement has not been issued yet.")
     return attachment(settlement.statement_text.encode(), f"{ref}.json", "application/json")

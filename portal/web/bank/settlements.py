@@ -25,7 +25,7 @@ from portal.kernel.periods import Period, parse_month
 from portal.kernel.tables.out import write_csv
 from portal.web.bank.settlements_forms import ApproveForm, DraftForm, RejectForm, SubmitForm
 from portal.web.downloads import attachment
-from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
+from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of, wants_sums
 from portal.web.period import recent_periods
 
 bp = Blueprint("bank_settlements", __name__, url_prefix="/bank/settlements")
@@ -91,7 +91,7 @@ def show(ref: str) -> str:
 
 def settlement_page(ref: str, **forms: Any) -> str:
     session = db_session()
-    detail = queries.settlement_detail(session, ref)
+    detail = queries.settlement_detail(session, ref, sums=wants_sums())
     settlement, kind = detail.settlement, request.args.get("kind", "")[:40]
     payouts = payouts_of_settlement(session, settlement.id)
     page = page_of(
