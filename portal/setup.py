@@ -115,6 +115,8 @@ def current_revision(engine: Engine) -> str | None:
                 return None
             return connection.scalar(text("select version_num from alembic_version"))
     except OperationalError as error:
+        if "does not exist" in str(error.orig):  # the server answers, but has not our logins or our database yet
+            return None
         raise Unavailable(f"The database cannot be reached: {error.orig}") from error
 
 

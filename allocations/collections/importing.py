@@ -7,6 +7,7 @@ rows cost little more than reading them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -109,6 +110,17 @@ HOMELESS = text("""
     from staged_collections s left join staged_places p on p.pos = s.pos where p.pos is null order by s.pos
 """)
 
+HOMELESS_TOO = text("""
+    select b.pos, b.collected_on,
+           (select string_agg(a.from_on || ' to ' || coalesce(a.to_on::text, 'now'), ', ' order by a.from_on)
+            from allocations a where a.agency_id = :agency and a.loan_account_no = b.loan_account_no) as held
+    from unnest(cast(:pos as bigint[]), cast(:accounts as text[]), cast(:days as date[]))
+         as b(pos, loan_account_no, collected_on)
+    where not exists (select 1 from allocations a where a.agency_id = :agency and a.loan_account_no = b.loan_account_no
+                      and (b.collected_on is null or a.term @> b.collected_on))
+    order by b.pos
+""")
+
 DIFFERING = text("""
     select s.pos, c.amount_minor, c.collected_on, c.loan_account_no
     from staged_collections s join collections c on c.agency_id = :agency and c.receipt_key = s.receipt_key
@@ -195,16 +207,15 @@ def prepare(sheet: Sheet, today: date) -> pd.DataFrame:
     frame["receipt_key"] = receipt_keys(frame["receipt_no"])
     frame["instrument_key"] = normalise_references(frame["instrument_ref"]).replace("", None)
     frame["slip_key"] = normalise_references(frame["deposit_slip_no"]).replace("", None)
-    good = sheet.good.copy()
-    empty_key = (frame["receipt_key"] == "").to_numpy() & good
+    empty_key = ((frame["receipt_key"] == "") & frame["receipt_no"].notna()).to_numpy()
     sheet.reject(
         empty_key, "bad_receipt_no", "The receipt number has no letter or digit.", "Give its number.", "receipt_no"
     )
     collected = frame["collected_on"]
-    late = (collected > pd.Timestamp(today)).to_numpy() & good
+    late = (collected > pd.Timestamp(today)).to_numpy()
     cure = "Correct the date, or hand it in on that day."
     sheet.reject(late, "future_date", f"It was collected after today ({today}).", cure, "collected_on")
-    early = (frame["deposited_on"] < collected).to_numpy() & good
+    early = (frame["deposited_on"] < collected).to_numpy()
     sheet.reject(
         early,
         "deposit_before_collection",
@@ -213,7 +224,7 @@ def prepare(sheet: Sheet, today: date) -> pd.DataFrame:
         "deposited_on",
     )
     parts = frame[["component_principal_minor", "component_interest_minor", "component_charges_minor"]]
-    over = (parts.fillna(0).sum(axis=1) > frame["amount_minor"]).fillna(False).to_numpy(dtype=bool) & good
+    over = (parts.fillna(0).sum(axis=1) > frame["amount_minor"]).fillna(False).to_numpy(dtype=bool)
     sheet.reject(
         over, "components_exceed_amount", "The components add up to more than the amount.", "Correct them.", "amount"
     )
@@ -254,6 +265,30 @@ def refuse_by_database(session: Session, sheet: Sheet, agency: Agency) -> list[i
     session.execute(FIND_ALLOCATIONS, {"agency": agency.id})
     session.execute(text("analyze staged_places"))
     homeless = session.execute(HOMELESS, {"agency": agency.id}).all()
+    refuse_homeless(sheet, [*homeless, *homeless_too(session, sheet, agency)])
+    differing = session.execute(DIFFERING, {"agency": agency.id}).all()
+    sheet.reject(
+        np.array([row.pos for row in differing], dtype=int),
+        "receipt_differs",
+        [said_before(row, sheet.currency) for row in differing],
+        "Give a new receipt number, or ask the bank to correct the stored one.",
+        "receipt_no",
+    )
+    return [row.pos for row in homeless] + [row.pos for row in differing]
+
+
+def homeless_too(session: Session, sheet: Sheet, agency: Agency) -> Sequence[Row[Any]]:
+    """Rows with a fault of their own are not staged; their account is looked up all the same, so that all faults are told at once."""
+    bad = sheet.frame.loc[~sheet.good, ["pos", "loan_account_no", "collected_on"]].dropna(subset=["loan_account_no"])
+    if bad.empty:
+        return []
+    days = [None if pd.isna(day) else day.date() for day in bad["collected_on"]]
+    asked = {"pos": bad["pos"].tolist(), "accounts": bad["loan_account_no"].tolist(), "days": days}
+    return session.execute(HOMELESS_TOO, {"agency": agency.id, **asked}).all()
+
+
+def refuse_homeless(sheet: Sheet, homeless: Sequence[Row[Any]]) -> None:
+    """Refuse rows on accounts the agency never held, or did not hold that day."""
     unknown = [row.pos for row in homeless if row.held is None]
     elsewhen = [row for row in homeless if row.held is not None]
     sheet.reject(
@@ -270,15 +305,6 @@ def refuse_by_database(session: Session, sheet: Sheet, agency: Agency) -> list[i
         "Correct the date, or ask the bank about the allocation.",
         "loan_account_no",
     )
-    differing = session.execute(DIFFERING, {"agency": agency.id}).all()
-    sheet.reject(
-        np.array([row.pos for row in differing], dtype=int),
-        "receipt_differs",
-        [said_before(row, sheet.currency) for row in differing],
-        "Give a new receipt number, or ask the bank to correct the stored one.",
-        "receipt_no",
-    )
-    return [row.pos for row in homeless] + [row.pos for row in differing]
 
 
 def said_before(row: Row[Any], currency: str) -> str:

@@ -255,8 +255,28 @@ def refuse_overlaps_in_file(sheet: Sheet) -> None:
             sheet.reject(np.array([pos]), "overlap_in_file", message, cure, "from_on")
 
 
+KNOWN_HERE = {
+    "loan_account_no": text("select loan_account_no from loan_accounts where loan_account_no = any(:codes)"),
+    "agency_code": text("select code from agencies where code = any(:codes)"),
+}
+
+
+def refuse_unknown_too(session: Session, sheet: Sheet) -> None:
+    """Rows with a fault of their own are not staged; account and agency are looked up all the same, so that all faults are told at once."""
+    bad = sheet.frame[~sheet.good]
+    if bad.empty:
+        return
+    for check in CHECKS[:2]:
+        codes = bad[check.column].dropna()
+        known = session.scalars(KNOWN_HERE[check.column], {"codes": codes.unique().tolist()}).all()
+        lost = bad.loc[codes[~codes.isin(known)].index]
+        said = [check.message(row) for row in lost.itertuples()]  # type: ignore[arg-type]
+        sheet.reject(lost.index.to_numpy(), check.code, said, check.cure, check.column)
+
+
 def refuse_by_database(session: Session, sheet: Sheet, known: Sequence[int]) -> None:
     """Ask every check; a row of an allocation that is stored already is not asked again."""
+    refuse_unknown_too(session, sheet)
     for check in CHECKS:
         sql = CHECK_FROM + check.sql + " and s.pos <> all(:known) order by s.pos"
         rows = session.execute(text(sql), {"known": list(known)}).all()

@@ -82,6 +82,37 @@ def same_money(session: Session, statement: ReadStatement, account: BankAccount)
     )
 
 
+def changed_since(session: Session, statement: ReadStatement, account: BankAccount) -> tuple[str, int] | None:
+    """A believed statement of the same number, days and opening that this one rewrites, and how many of its lines are gone.
+
+    The same days downloaded again later hold everything the first download held; money that vanishes or changes was altered.
+    """
+    earlier = session.execute(
+        select(BankStatement.id, BankStatement.ref)
+        .where(
+            BankStatement.bank_account_id == account.id,
+            BankStatement.status != proof.REFUSED,
+            BankStatement.number == statement.number,
+            BankStatement.from_on == statement.from_on,
+            BankStatement.to_on == statement.to_on,
+            BankStatement.opening_minor == statement.opening_minor,
+            BankStatement.closing_minor != statement.closing_minor,
+            BankStatement.format == statement.format,
+        )
+        .order_by(BankStatement.id.desc())
+        .limit(1)
+    ).first()
+    if earlier is None or not statement.number:
+        return None
+    marks = {item.fingerprint for item in proof.numbered(statement.lines)}
+    gone = session.scalar(
+        select(func.count())
+        .select_from(BankLine)
+        .where(BankLine.statement_id == earlier.id, BankLine.fingerprint.not_in(marks))
+    )
+    return (earlier.ref, gone) if gone else None
+
+
 def statement_before(session: Session, statement: ReadStatement, account: BankAccount) -> BankStatement | None:
     """The account's last believed statement that ends no later than this one begins."""
     if statement.from_on is None:

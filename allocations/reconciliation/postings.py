@@ -189,7 +189,7 @@ def prepare(sheet: Sheet) -> None:
 
 
 def _mark(sheet: Sheet, wrong: pd.Series[Any], code: str, message: str, cure: str, column: str) -> None:
-    marks = wrong.fillna(False).to_numpy(dtype=bool) & sheet.good
+    marks = wrong.fillna(False).to_numpy(dtype=bool)
     if marks.any():
         sheet.reject(marks, code, message, cure, column)
 
@@ -218,6 +218,7 @@ def repeats_in_file(sheet: Sheet) -> np.ndarray:
 def refuse_by_database(session: Session, sheet: Sheet, currency: str) -> list[int]:
     """Mark rows that do not fit what is stored; returns their positions."""
     refused: list[int] = []
+    refuse_unknown_too(session, sheet)
     for row in session.execute(UNKNOWN_ACCOUNTS, {"currency": currency}):
         known = row.currency is not None
         code, message = ("other_currency", f"Account {row.loan_account_no} is in {row.currency}.") if known else (
@@ -232,6 +233,21 @@ def refuse_by_database(session: Session, sheet: Sheet, currency: str) -> list[in
     for row in session.execute(REVERSALS):
         refused.append(_refuse(sheet, row, *_reversal_fault(row, currency), "reverses_posting_no"))
     return refused
+
+
+def refuse_unknown_too(session: Session, sheet: Sheet) -> None:
+    """Rows with a fault of their own are not staged; their account is looked up all the same, so that all faults are told at once."""
+    accounts = sheet.frame.loc[~sheet.good, "loan_account_no"].dropna()
+    if accounts.empty:
+        return
+    asked = {"accounts": accounts.unique().tolist()}
+    known = session.scalars(
+        text("select loan_account_no from loan_accounts where loan_account_no = any(:accounts)"), asked
+    )
+    lost = accounts[~accounts.isin(list(known))]
+    said = [f"There is no loan account {number}." for number in lost]
+    cure = "Import the account first, or correct its number."
+    sheet.reject(lost.index.to_numpy(), "unknown_account", said, cure, "loan_account_no")
 
 
 def _refuse(sheet: Sheet, row: Row[Any], code: str, message: str, cure: str, column: str) -> int:

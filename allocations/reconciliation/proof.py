@@ -50,6 +50,16 @@ def prove(statement: ReadStatement) -> Verdict:
     return Verdict(UNPROVED if difference is None else PROVED, 0)
 
 
+def unless_rewritten(verdict: Verdict, changed: tuple[str, int] | None) -> Verdict:
+    """A statement that tells days we have again, but without some of their money, is refused however well it adds up."""
+    if changed is None:
+        return verdict
+    ref, gone = changed
+    lines = "a line" if gone == 1 else f"{gone} lines"
+    reason = f"It tells the same days under the same number as {ref}, but lacks or changes {lines} of it."
+    return Verdict(REFUSED, verdict.difference_minor, (*verdict.reasons, reason))
+
+
 def equation(statement: ReadStatement) -> str:
     """The difference in words: what its lines lead to, what it says, and by how much they differ."""
     opening, closing, currency = statement.opening_minor or 0, statement.closing_minor or 0, statement.currency

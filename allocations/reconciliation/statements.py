@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from allocations.reconciliation import proof
 from allocations.reconciliation.bank_accounts import AccountBook, lock_account
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
-from allocations.reconciliation.overlaps import earlier_pages, new_lines, same_money, statement_before
+from allocations.reconciliation.overlaps import changed_since, earlier_pages, new_lines, same_money, statement_before
 from allocations.reconciliation.proof import NumberedLine
 from allocations.reconciliation.readers.detect import read_statements
 from allocations.reconciliation.readers.profiles import Profile
@@ -218,6 +218,7 @@ def _take_in(
         return _outcome(
             statement, account, known, verdict, created=0, duplicates=duplicates, is_known=True, is_new_account=False
         )
+    verdict = proof.unless_rewritten(verdict, changed_since(session, statement, account))
     fresh = new_lines(session, statement, account, earlier)
     twin = same_money(session, statement, account) if fresh and len(fresh) == moving else None
     if twin:

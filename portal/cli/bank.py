@@ -30,6 +30,7 @@ from portal.cli.edge import (
     read_input,
     with_edge,
 )
+from portal.cli.sheets import REJECTED
 from portal.kernel.errors import Forbidden, Invalid, Problem
 from portal.kernel.money import shown
 
@@ -258,7 +259,7 @@ def postings() -> None:
 @postings.command("import")
 @input_file()
 @click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026.")
-@click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Write the rejected rows here.")
+@REJECTED
 @with_edge
 def import_postings_(edge: Edge, file: Path, date_order: str | None, rejected: Path | None) -> None:
     """Import core-banking postings; good rows are stored, the others come back with their reasons."""

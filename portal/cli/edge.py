@@ -29,7 +29,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.clock import Clock, SystemClock
 from portal.kernel.db import Database, bank_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, Problem, Unavailable
-from portal.kernel.files import FileStore, LocalFileStore
+from portal.kernel.files import LocalFileStore
 from portal.kernel.money import plain
 
 DONE, REFUSED, INVALID, IN_PART, DOWN = 0, 1, 2, 3, 4
@@ -62,7 +62,7 @@ class Edge:
         return self._settings
 
     @property
-    def store(self) -> FileStore:
+    def store(self) -> LocalFileStore:
         return LocalFileStore(self.settings.files_folder)
 
     @property
@@ -183,6 +183,15 @@ def read_input(path: Path, limit_bytes: int = 200 * 2**20) -> bytes:
     if not data.strip():
         raise Invalid(Problem("empty_file", f"{name} is empty.", "Hand in a file with a header and rows.", file=name))
     return data
+
+
+def output_file(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """A file a command will write: bad usage before anything is done when its folder cannot take it."""
+    if value is None or str(value) == "-":
+        return value
+    if value.is_dir() or not os.access(value if value.exists() else value.parent, os.W_OK):
+        raise click.BadParameter(f"{value} cannot be written.")
+    return value
 
 
 def money(minor: int, currency: str) -> str:

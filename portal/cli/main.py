@@ -86,13 +86,25 @@ def run(arguments: list[str] | None = None, edge: Edge | None = None) -> int:
         return fail(edge, DOWN, message, [Problem("unavailable", message)], "unavailable")
     except BrokenPipeError:
         return edge.exit_code
+    except OSError as error:
+        if error.filename is None:
+            return unexpected(edge)
+        message = f"{error.filename} cannot be used: {error.strerror}."
+        return fail(
+            edge, DOWN, message, [Problem("unavailable", message, "Check the path and its permissions.")], "unavailable"
+        )
     except Exception:
-        reference = secrets.token_hex(4)
-        log.exception("unexpected error %s", reference)
-        message = f"Something unexpected happened; nothing was stored. Reference {reference}."
-        return fail(edge, UNEXPECTED, message, [Problem("unexpected", message)], "unexpected")
+        return unexpected(edge)
     finally:
         edge.close()
+
+
+def unexpected(edge: Edge) -> int:
+    """A fault of ours: the log has the whole story under a reference."""
+    reference = secrets.token_hex(4)
+    log.exception("unexpected error %s", reference)
+    message = f"Something unexpected happened. Reference {reference}."
+    return fail(edge, UNEXPECTED, message, [Problem("unexpected", message)], "unexpected")
 
 
 def main() -> None:

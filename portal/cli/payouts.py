@@ -35,7 +35,7 @@ def batch(edge: Edge, period: Period, rail: str) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_MAKE)
         made = make_batch(session, edge.store, period, rail, actor=actor, now=edge.now)
-        payload, text = batch_shown(session, made.batch)
+        payload, text = batch_shown(edge, session, made.batch)
     payload["skipped"] = made.skipped
     edge.show(
         payload, "\n".join([text, *(f"left out: {each['settlement']}: {each['reason']}" for each in made.skipped)])
@@ -51,7 +51,7 @@ def approve(edge: Edge, batch_ref: str, expect_file: str | None) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_APPROVE)
         approved = approve_batch(session, edge.store, batch_ref, actor=actor, now=edge.now, expected_file=expect_file)
-        shown_batch = batch_shown(session, approved)
+        shown_batch = batch_shown(edge, session, approved)
     edge.show(*shown_batch)
 
 
@@ -64,7 +64,7 @@ def reject(edge: Edge, batch_ref: str, reason: str) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_APPROVE)
         rejected = reject_batch(session, batch_ref, actor=actor, now=edge.now, reason=reason)
-        shown_batch = batch_shown(session, rejected)
+        shown_batch = batch_shown(edge, session, rejected)
     edge.show(*shown_batch)
 
 
@@ -133,8 +133,8 @@ def list_(edge: Edge, period: Period | None, status: str) -> None:
     edge.show({"payouts": [as_json(row) for row in rows]}, "\n".join(map(as_line, rows)) or "None.")
 
 
-def batch_shown(session: Session, made: PayoutBatch) -> tuple[dict[str, Any], str]:
-    """A batch as JSON and as text."""
+def batch_shown(edge: Edge, session: Session, made: PayoutBatch) -> tuple[dict[str, Any], str]:
+    """A batch as JSON and as text. `file` is where its bytes can be read; `send` alone puts them where the bank's upload looks."""
     batch = load_batch(session, made.ref)
     rows = list_payouts(session, batch=batch)
     payload = {
@@ -145,7 +145,8 @@ def batch_shown(session: Session, made: PayoutBatch) -> tuple[dict[str, Any], st
         "count": batch.count,
         "total": money(batch.total_minor, batch.currency),
         "currency": batch.currency,
-        "file": batch.file_name,
+        "file": edge.store.path(batch.file_sha256) if batch.file_sha256 else None,
+        "file_name": batch.file_name,
         "file_sha256": batch.file_sha256,
         "payouts": [as_json(row) for row in rows],
     }

@@ -16,7 +16,7 @@ from payouts.settlements.service import load
 from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit as submit_settlement
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, common_options, money, with_edge
+from portal.cli.edge import Edge, PortalGroup, common_options, money, output_file, with_edge
 from portal.kernel.money import shown
 from portal.kernel.periods import Period, parse_month
 
@@ -144,7 +144,14 @@ class StatementCommand(click.Command):
 @click.command("statement", cls=StatementCommand)
 @click.argument("ref")
 @click.option(
-    "--json", "out", required=True, type=click.Path(path_type=Path), help="Where to write it; - for the screen."
+    "--json",
+    "out",
+    required=True,
+    is_flag=False,
+    flag_value="-",
+    type=click.Path(path_type=Path),
+    callback=output_file,
+    help="Where to write it; the screen when no file is named.",
 )
 @with_edge
 def statement(edge: Edge, ref: str, out: Path) -> None:

@@ -8,18 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
-from portal.cli.edge import DONE, IN_PART, INVALID, Edge, input_file, problems_json
+from portal.cli.edge import DONE, IN_PART, INVALID, Edge, input_file, output_file, problems_json
 from portal.kernel.errors import Problem
 from portal.kernel.tables.result import ImportResult
 
 F = TypeVar("F", bound=Callable[..., Any])
 LISTED = 50
+REJECTED = click.option(
+    "--rejected", type=click.Path(path_type=Path), callback=output_file, help="Write the rejected rows here."
+)
 
 
 def sheet_options(command: F) -> F:
     """FILE, how its dates are written, all or nothing, and where rejected rows go."""
     for option in (
-        click.option("--rejected", type=click.Path(path_type=Path, dir_okay=False), help="Write rejected rows here."),
+        REJECTED,
         click.option("--all-or-nothing", is_flag=True, help="Store nothing unless every row is right."),
         click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How to read 03/04/2026."),
         input_file(),

@@ -15,9 +15,11 @@ from typing import Any, Literal, TypeVar, cast
 
 from sqlalchemy import BigInteger, Engine, Identity, MetaData, create_engine, event, text
 from sqlalchemy.dialects.postgresql import BYTEA
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from portal.kernel.errors import Invalid, Problem
 
 S = TypeVar("S", bound=Session)
 
@@ -128,13 +130,29 @@ def _enter_scope_on_begin(session: Session, transaction: Any, connection: Connec
 
 
 def make_engine(url: str, **options: Any) -> Engine:
-    """An engine on psycopg 3 for a postgresql:// URL of any spelling."""
+    """An engine on psycopg 3 for a postgresql:// URL of any spelling. Raises Invalid for any other."""
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             url = "postgresql+psycopg://" + url.removeprefix(prefix)
     return create_engine(
-        url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": "-c timezone=UTC"}, **options
+        address_of(url),
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": "-c timezone=UTC"},
+        **options,
     )
+
+
+def address_of(url: str) -> URL:
+    """The URL read; Invalid, without its text (it may hold a password), when it is not one of PostgreSQL by psycopg."""
+    try:
+        address: URL | None = make_url(url)
+    except (ArgumentError, ValueError):
+        address = None
+    if address is None or address.drivername != "postgresql+psycopg":
+        cure = "Write postgresql://user@host/name."
+        raise Invalid(Problem("bad_database_url", "The database URL is none of a PostgreSQL database.", cure))
+    return address
 
 
 @dataclass(frozen=True)
