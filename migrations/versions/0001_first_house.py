@@ -1105,12 +1105,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("settlement_id", "position", name=op.f("uq_settlement_lines_settlement_id_position")),
     )
     op.create_index("ix_settlement_lines_accrual_line", "settlement_lines", ["accrual_line_id"], unique=False)
+    op.create_index("ix_settlement_lines_kind", "settlement_lines", ["settlement_id", "kind", "position"], unique=False)
 
     create_queue(op.get_bind())
 
 
 def downgrade() -> None:
     drop_queue(op.get_bind())
+    op.drop_index("ix_settlement_lines_kind", table_name="settlement_lines")
     op.drop_index("ix_settlement_lines_accrual_line", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_index("ix_accrual_lines_run_agency", table_name="accrual_lines")

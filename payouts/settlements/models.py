@@ -83,6 +83,7 @@ class SettlementLine(WithId, Sealed, Base):
         ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
         ForeignKeyConstraint(["agency_id", "accrual_line_id"], ["accrual_lines.agency_id", "accrual_lines.id"]),
         Index("ix_settlement_lines_accrual_line", "accrual_line_id"),
+        Index("ix_settlement_lines_kind", "settlement_id", "kind", "position"),
     )
     __sealed__ = ("agency_id", "settlement_id", "position", "accrual_line_id", "kind", "description", "amount_minor")
 

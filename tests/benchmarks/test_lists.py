@@ -20,7 +20,7 @@ from portal.kernel.embedded import EmbeddedServer
 from portal.web.edge import encode_key
 from tests.benchmarks.crowd import fill
 from tests.benchmarks.measures import load, p95, side_by_side, tell
-from tests.benchmarks.plans import ALLOWED, Step, listening, widest_step
+from tests.benchmarks.plans import ALLOWED, BLOCKS, Step, listening, widest_step
 from tests.conftest import NOW, TestDatabase, administration, clone, drop
 from tests.factories.browser import Browser
 
@@ -152,8 +152,9 @@ def test_a_list_touches_one_page_of_rows(banks: tuple[Bank, Bank], listed: Liste
     for small, large in zip(listed.addresses(few.app, FEW), listed.addresses(many.app, MANY), strict=True):
         step = widest(many, listed, large)
         fits = step.rows <= ALLOWED or step.rows <= 2 * widest(few, listed, small).rows
+        fits = fits and step.blocks <= BLOCKS
         shown = large if "after=" not in large else f"{listed.path} far behind"
-        tell(f"`{shown}`", MANY, f"{step.rows:,} rows ({step.node})", f"≤ {ALLOWED}", fits)
+        tell(f"`{shown}`", MANY, f"{step.rows:,} rows, {step.blocks:,} blocks ({step.node})", f"≤ {ALLOWED}", fits)
         wide += (
             [] if fits else [f"{shown}: {step.rows:,} rows in {step.node} of {' '.join(step.statement.split())[:3000]}"]
         )
