@@ -175,37 +175,38 @@ end $$;
 revoke all on function portal_append_audit(text) from public;
 grant execute on function portal_append_audit(text) to portal_bank, portal_agency;
 
+-- Planned afresh each time (execute): a plan kept from a day with three links is a disaster on a day with thirty thousand.
 create or replace function portal_links_added() returns trigger language plpgsql as $$
 begin
-  update collections c set linked_minor = c.linked_minor + d.delta
+  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
     from (select collection_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and bank_line_id is not null group by 1) d where c.id = d.id;
-  update bank_lines b set linked_minor = b.linked_minor + d.delta
+          where status = 'confirmed' and bank_line_id is not null group by 1) d where c.id = d.id$plan$;
+  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
     from (select bank_line_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and bank_line_id is not null group by 1) d where b.id = d.id;
-  update postings p set linked_minor = p.linked_minor + d.delta
+          where status = 'confirmed' and bank_line_id is not null group by 1) d where b.id = d.id$plan$;
+  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
     from (select posting_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and posting_id is not null group by 1) d where p.id = d.id;
+          where status = 'confirmed' and posting_id is not null group by 1) d where p.id = d.id$plan$;
   return null;
 end $$;
 
 create or replace function portal_links_moved() returns trigger language plpgsql as $$
 begin
-  update collections c set linked_minor = c.linked_minor + d.delta
+  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
     from (select n.collection_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
                  - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
           from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
-    where c.id = d.id and d.delta <> 0;
-  update bank_lines b set linked_minor = b.linked_minor + d.delta
+    where c.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
     from (select n.bank_line_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
                  - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
           from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
-    where b.id = d.id and d.delta <> 0;
-  update postings p set linked_minor = p.linked_minor + d.delta
+    where b.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
     from (select n.posting_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
                  - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
           from fresh n join stale o using (id) where n.posting_id is not null group by 1) d
-    where p.id = d.id and d.delta <> 0;
+    where p.id = d.id and d.delta <> 0$plan$;
   return null;
 end $$;
 
