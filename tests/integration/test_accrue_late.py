@@ -11,8 +11,8 @@ from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from payouts.commission.verifying import recompute
 from portal.kernel.periods import month_of
+from tests.factories.accrual import World
 from tests.factories.world import a_snapshot, an_account, an_agency, an_allocation
-from tests.integration.test_accrue import World
 
 NOVEMBER = month_of(date(2026, 11, 1))
 SHARE = """

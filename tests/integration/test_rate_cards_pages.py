@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission import queries
+from tests.factories.accrual import World
 from tests.factories.month import OCTOBER, a_bank_detail
 from tests.factories.world import a_user, an_agency
-from tests.integration.test_accrue import World
 
 CARD = (Path(__file__).parents[2] / "portal" / "demo" / "retail.toml").read_text()
 MAKER, CHECKER, AUDITOR = "maker@bank.example", "checker@bank.example", "auditor@bank.example"

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from payouts.rate_cards.service import import_card
+from tests.factories.accrual import World
 from tests.factories.month import MAKER, a_bank_detail
 from tests.factories.world import a_user, an_agency
-from tests.integration.test_accrue import World
 
 RETAIL = (Path(__file__).parents[2] / "portal" / "demo" / "retail.toml").read_text()
 
