@@ -73,7 +73,7 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
 
 def one_fact(name: str, value: Any, currency: str = "") -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key.replace('_', ' ')} {item}" for key, item in value.items())
+        return str(value.get("why") or readable(value, name, currency))
     return f"{LABELS.get(name, name.replace('_', ' '))} {readable(value, name, currency)}".strip()
 
 
@@ -91,12 +91,17 @@ def pairs_of(node: Node) -> list[tuple[str, str]]:
 def readable(value: Any, name: str = "", currency: str = "") -> str:
     """A fact for a person: days as days, money as money, a list as a sentence."""
     if isinstance(value, dict):
-        return ", ".join(f"{key.replace('_', ' ')}: {readable(item, key, currency)}" for key, item in value.items())
+        return ", ".join(
+            f"{key.removesuffix('_minor').replace('_', ' ')}: {readable(item, key, currency)}"
+            for key, item in value.items()
+        )
     if isinstance(value, list):
         return "; ".join(readable(item, name, currency) for item in value)
     try:
         if name in AMOUNTS and currency:
             return str(Money.from_major(value, currency))
+        if name.endswith("_minor") and currency:
+            return str(Money(int(value), currency))
         if name.endswith("_on"):
             return day(date.fromisoformat(value))
         if name.endswith("_at"):
