@@ -34,6 +34,7 @@ FILL = """
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_thirty_thousand_receipts_take_seconds_and_a_fixed_number_of_statements(bank_session, now):
     book = ReconBook(bank_session)
     book.allocate("SHAKTI", "LN0001")

@@ -14,6 +14,10 @@ from psycopg import sql
 from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
+# A connection keeps the plans of its foreign-key checks and triggers. Those made while a table was small read all of it for every
+# row; before this many rows they are thrown away and made anew.
+MANY = 1_000
+
 
 def stage(
     session: Session, name: str, rows: pd.DataFrame | pa.Table, types: Mapping[str, str], *, keys: Sequence[str] = ()
@@ -31,6 +35,8 @@ def stage(
     copy_into(cursor, name, table)
     only = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, keys))) if keys else sql.SQL("")
     cursor.execute(sql.SQL("ANALYZE {}{}").format(sql.Identifier(name), only))
+    if table.num_rows >= MANY:
+        cursor.execute("DISCARD PLANS")
     return table.num_rows
 
 
