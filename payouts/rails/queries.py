@@ -41,15 +41,16 @@ def list_payouts(
     period: Period | None = None,
     status: str = "",
     refs: list[str] | None = None,
+    newest_first: bool = False,
     after: tuple[Any, ...] | None = None,
     limit: int | None = None,
 ) -> list[PayoutRow]:
-    """Oldest first; `after` is the (id,) of the last row seen."""
+    """Oldest first unless told otherwise; `after` is the (id,) of the last row seen."""
     query = (
         select(Payout, Settlement.ref, Settlement.period_start, Agency.code, Agency.legal_name)
         .join(Settlement, Settlement.id == Payout.settlement_id)
         .join(Agency, Agency.id == Payout.agency_id)
-        .order_by(Payout.id)
+        .order_by(Payout.id.desc() if newest_first else Payout.id)
     )
     if batch is not None:
         query = query.where(Payout.batch_id == batch.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -79,7 +80,7 @@ class RuleWords:
         """The slabs as the picture takes them; empty when there is nothing to draw."""
         if len(self.slabs) < 2 or any(slab.rate is None for slab in self.slabs):
             return []
-        return [{"from": slab.exact_start, "rate": slab.rate or "0"} for slab in self.slabs]
+        return [{"from": slab.exact_start, "rate": slab.rate or "0", "word": slab.start} for slab in self.slabs]
 
 
 def percent(rate: Exact) -> str:
@@ -232,7 +233,11 @@ def _head_differences(before: Card, after: Card) -> Iterator[str]:
         ("The date that picks the version", before.effective_by, after.effective_by),
     ):
         if was != now:
-            yield f"{word} changes from {was} to {now}."
+            yield f"{word} changes from {_day(was)} to {_day(now)}."
+
+
+def _day(value: Any) -> Any:
+    return f"{value.day} {value:%b %Y}" if isinstance(value, date) else value
 
 
 def _rule_differences(before: Card, after: Card) -> Iterator[str]:
@@ -257,7 +262,7 @@ def _rule_differences(before: Card, after: Card) -> Iterator[str]:
 
 def _facets(card: Card, rule: Rule) -> dict[str, Any]:
     words = rule_words(card, rule)
-    slabs = ", ".join(f"from {slab.start} {slab.pays}" if len(words.slabs) > 1 else slab.pays for slab in words.slabs)
+    slabs = ", ".join(f"{slab.pays} from {slab.start}" if len(words.slabs) > 1 else slab.pays for slab in words.slabs)
     return {
         "earns on": words.earns.lower(),
         "conditions": ", ".join(words.conditions) or "everything",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, UnpaidCollection
+from payouts.commission.reasons import REASONS
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.lifecycle import shown_status
 from payouts.settlements.models import Settlement, SettlementLine
@@ -149,6 +150,10 @@ class UnpaidSum(NamedTuple):
     collections: int
     amount_minor: int
     cure: str
+
+    @property
+    def meaning(self) -> str:
+        return REASONS[self.code].meaning if self.code in REASONS else self.code.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.kernel.audit import AuditEvent, AuditHead, AuditTag
 from portal.kernel.clock import BANK_ZONE
-from portal.kernel.money import plain
+from portal.kernel.money import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,11 @@ MONEY_KEYS = {"net", "total", "amount"}
 def short(key: str, value: Any) -> str:
     """One value of an event's data, fit for a line."""
     if key in MONEY_KEYS and isinstance(value, int) and not isinstance(value, bool):
-        return plain(value, "INR")
+        return shown(value, "INR")
+    if isinstance(value, dict):
+        return " and ".join(f"{name.replace('_', ' ')} {short(name, part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(short(key, part) for part in value)
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 and set(text) <= set("0123456789abcdef") else text
 

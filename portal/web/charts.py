@@ -155,6 +155,6 @@ def columns(values: Sequence[int], height: int = 120) -> list[Column]:
     drawn = []
     for i, value in enumerate(values):
         tall = max(0, value) * height // highest
-        left, wide = Fraction(100 * i, slots) + Fraction(20, slots), Fraction(60, slots)
+        left, wide = Fraction(100 * i, slots) + Fraction(28, slots), Fraction(44, slots)
         drawn.append(Column(share(left, 100), share(wide, 100), share(left + wide / 2, 100), height - tall, tall))
     return drawn

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import Money, grouped, plain, shown
 from portal.kernel.periods import Period, parse_month
-from portal.web import charts, icons, menu, statuses
+from portal.web import charts, icons, menu, spoken, statuses
 
 MONTHS = [
     "January",
@@ -49,6 +49,14 @@ def plain_money(minor: int, currency: str) -> str:
     return plain(minor, currency)
 
 
+def amount(text: Any, currency: str) -> str:
+    """An amount that stands as text in major units, as facts and steps keep it: "3950.00" → ₹3,950.00."""
+    try:
+        return str(Money.from_major(text, currency))
+    except (ValueError, TypeError, ArithmeticError):
+        return str(text)
+
+
 def day(value: date | datetime | None) -> str:
     """5 Nov 2026; a moment is read at the bank's zone."""
     if value is None:
@@ -56,6 +64,14 @@ def day(value: date | datetime | None) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(BANK_ZONE).date()
     return f"{value.day} {MONTHS[value.month - 1][:3]} {value.year}"
+
+
+def iso_day(text: str | None) -> str:
+    """A day kept as text, 2026-11-06, as people read it: 6 Nov 2026."""
+    try:
+        return day(date.fromisoformat(text or ""))
+    except ValueError:
+        return text or NOTHING
 
 
 def when(value: datetime | None) -> str:
@@ -175,7 +191,9 @@ def is_here(entry: menu.Entry) -> bool:
 FILTERS: dict[str, Any] = {
     "money": money,
     "plain_money": plain_money,
+    "amount": amount,
     "day": day,
+    "iso_day": iso_day,
     "when": when,
     "month": month,
     "count": count,
@@ -183,6 +201,8 @@ FILTERS: dict[str, Any] = {
     "age": age,
     "size": size,
     "words": words,
+    "mode": spoken.mode,
+    "state": spoken.state,
     "field_of": as_row,
     "share": charts.share,
 }

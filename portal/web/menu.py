@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One way to go. `bar` ranks it for the phone's bottom bar (1 first); `primary` is the act within the thumb's reach."""
+    """One way to go. `bar` ranks it for the phone's bottom bar (1 first); `primary` is the act within the thumb's reach.
+
+    `also` names modules whose pages belong here though they have no entry of their own.
+    """
 
     endpoint: str
     word: str
@@ -16,13 +19,17 @@ class Entry:
     bar: int = 0
     primary: bool = False
     roles: frozenset[str] = frozenset()
+    also: tuple[str, ...] = ()
 
     def for_someone(self, role: str) -> bool:
         return not self.roles or role in self.roles
 
     def is_here(self, endpoint: str | None) -> bool:
-        """Whether the page being shown belongs under this entry: the same page, or another of the same module."""
-        return endpoint is not None and endpoint.rpartition(".")[0] == self.endpoint.rpartition(".")[0]
+        """Whether the page being shown belongs under this entry: the same page, or one of its module without an entry."""
+        if endpoint is None or endpoint == self.endpoint:
+            return endpoint is not None
+        module = endpoint.rpartition(".")[0]
+        return module in self.also or (endpoint not in ENDPOINTS and module == self.endpoint.rpartition(".")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,8 @@ AGENCY = (
             Entry("agency_home.index", "Home", "house", bar=1),
             Entry("agency_accounts.index", "Accounts", "person-lines-fill", bar=2),
             Entry("agency_collections.new", "Add a collection", "plus-lg", bar=3, primary=True),
-            Entry("agency_collections.index", "Collections", "receipt"),
-            Entry("agency_uploads.index", "Uploads", "cloud-upload", roles=AGENCY_STAFF),
+            Entry("agency_collections.index", "Collections", "receipt", bar=4),
+            Entry("agency_uploads.index", "Uploads", "cloud-upload"),
             Entry("agency_breaks.index", "Not tied", "exclamation-triangle"),
         ),
     ),
@@ -72,6 +79,7 @@ BANK = (
             Entry("bank_reconciliation.index", "Reconcile", "intersect", bar=2),
             Entry("bank_breaks.index", "Breaks", "exclamation-triangle", bar=3),
             Entry("bank_statements.index", "Bank statements", "journal-text"),
+            Entry("bank_postings.index", "Core banking", "journal-check"),
             Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
             Entry("bank_accounts.index", "Portfolio", "collection"),
         ),
@@ -82,6 +90,8 @@ BANK = (
             Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
             Entry("bank_commission.index", "Commission", "calculator"),
             Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps"),
+            Entry("finance_payouts.index", "Payouts", "bank"),
+            Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
         ),
     ),
     Group("People", (Entry("bank_agencies.index", "Agencies", "building"),)),
@@ -92,7 +102,7 @@ FINANCE = (
         "Money",
         (
             Entry("finance_home.index", "Home", "house", bar=1),
-            Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2),
+            Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2, also=("bank_settlements",)),
             Entry("finance_payouts.index", "Payouts", "bank", bar=3),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
         ),
@@ -125,6 +135,32 @@ ADMIN = (
     ),
 )
 
+
+def _read_only(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Somebody else's menu for the auditor: not in the bottom bar, and their home under a name of its own."""
+    return tuple(
+        Group(
+            group.word, tuple(replace(each, bar=0, word=HOMES.get(each.endpoint, each.word)) for each in group.entries)
+        )
+        for group in groups
+    )
+
+
+HOMES = {"bank_home.index": "This month"}
+AUDIT = (
+    Group(
+        "Prove",
+        (
+            Entry("audit_home.index", "Home", "house", bar=1),
+            Entry("audit_log.index", "Audit log", "clock-history"),
+            Entry("audit_trace.index", "Trace", "diagram-2", bar=2),
+            Entry("audit_verify.index", "Verify", "shield-check", bar=3),
+        ),
+    ),
+    *_read_only(BANK),
+    Group("Money", (Entry("finance_home.index", "Does it tie?", "check2-square"),)),
+    *_read_only(ADMIN),
+)
 MENUS: dict[str, tuple[Group, ...]] = {
     "agency_owner": AGENCY,
     "agency_accountant": AGENCY,
@@ -133,8 +169,9 @@ MENUS: dict[str, tuple[Group, ...]] = {
     "bank_approver": (*BANK, PROVE),
     "bank_admin": (*BANK, *ADMIN, PROVE),
     "finance": (*FINANCE, PROVE),
-    "auditor": (PROVE, *BANK, *FINANCE),
+    "auditor": AUDIT,
 }
+ENDPOINTS = frozenset(entry.endpoint for groups in MENUS.values() for group in groups for entry in group.entries)
 ORDER = ("Work", "Money", "People", "Prove")
 BAR_ENTRIES = 3  # the fourth place of the bottom bar opens the whole menu
 

@@ -12,7 +12,8 @@ from flask import current_app, url_for
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
 from portal.kernel.money import Money
-from portal.web.filters import day, when
+from portal.web.filters import day, month, when, words
+from portal.web.spoken import mode
 
 # Facts that say something to a person, in the order they are said; the rest stands in the node's own table.
 SAID = (
@@ -61,7 +62,7 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
         "minor": node.amount_minor,
         "currency": node.currency,
         "href": url_for(trace_endpoint, ref=node.ref),
-        "page": page_of_thing(node),
+        "page": page_of_thing(node, OWN_PAGES if trace_endpoint.startswith("agency") else PAGES),
         "status": node.facts.get("status"),
         "facts": " · ".join(one_fact(name, node.facts[name], node.currency) for name in SAID if name in node.facts),
         "pairs": pairs_of(node),
@@ -77,7 +78,19 @@ def one_fact(name: str, value: Any, currency: str = "") -> str:
     return f"{LABELS.get(name, name.replace('_', ' '))} {readable(value, name, currency)}".strip()
 
 
-LABELS = {"description": "", "loan_account_no": "account", "file": "file", "agency": "", "utr": "UTR", "side": "with"}
+LABELS = {
+    "description": "",
+    "loan_account_no": "account",
+    "agency": "",
+    "period": "",
+    "mode": "",
+    "utr": "UTR",
+    "side": "",
+    "base": "on",
+    "instrument_ref": "reference",
+    "line_no": "line",
+}
+SIDES = {"core banking": "with core banking", "bank": "with the bank"}
 
 
 def pairs_of(node: Node) -> list[tuple[str, str]]:
@@ -97,6 +110,8 @@ def readable(value: Any, name: str = "", currency: str = "") -> str:
         )
     if isinstance(value, list):
         return "; ".join(readable(item, name, currency) for item in value)
+    if name in SPOKEN:
+        return SPOKEN[name](str(value))
     try:
         if name in AMOUNTS and currency:
             return str(Money.from_major(value, currency))
@@ -112,6 +127,13 @@ def readable(value: Any, name: str = "", currency: str = "") -> str:
 
 
 AMOUNTS = {"base", "gross", "adjustments", "withholding", "confirmed", "linked", "amount"}
+SPOKEN: dict[str, Callable[[str], str]] = {
+    "mode": mode,
+    "period": month,
+    "side": lambda side: SIDES.get(side, side),
+    "status": words,
+    "kind": words,
+}
 PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "settlement": ("bank_settlements.show", lambda node: {"ref": node.ref}),
     "statement_line": ("bank_settlements.show", lambda node: {"ref": node.ref.rpartition("/")[0], "_anchor": "lines"}),
@@ -120,10 +142,16 @@ PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
 }
 
 
-def page_of_thing(node: Node) -> str:
-    """The bank's own page of a thing, where there is one."""
-    if node.type not in PAGES:
+OWN_PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
+    "settlement": ("agency_statements.show", PAGES["settlement"][1]),
+    "statement_line": ("agency_statements.show", PAGES["statement_line"][1]),
+}
+
+
+def page_of_thing(node: Node, pages: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]]) -> str:
+    """The reader's own page of a thing, where there is one."""
+    if node.type not in pages:
         return ""
-    endpoint, values = PAGES[node.type]
+    endpoint, values = pages[node.type]
     given = values(node)
     return url_for(endpoint, **given) if endpoint in current_app.view_functions and all(given.values()) else ""

@@ -14,6 +14,7 @@ from portal.access.permissions import Permission
 from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
 from portal.web.edge import clock, db_session, identity_here, page_of, wants_sums
+from portal.web.spoken import mode
 
 bp = Blueprint("agency_accounts", __name__, url_prefix="/agency/accounts")
 
@@ -66,7 +67,7 @@ def story(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
         {
             "at": row.collected_on,
             "what": f"{shown(row.amount_minor, row.currency)} collected, receipt {row.receipt_no}",
-            "note": f"{row.mode.replace('_', ' ')}{f', reference {row.instrument_ref}' if row.instrument_ref else ''}",
+            "note": f"{mode(row.mode)}{f', reference {row.instrument_ref}' if row.instrument_ref else ''}",
             "tone": "good" if row.linked_minor >= row.amount_minor else "waiting",
         }
         for row in found.collections

@@ -17,6 +17,7 @@ from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.downloads import attachment
 from portal.web.edge import db_session, page_of, wants_sums
 from portal.web.period import chosen_period, recent_periods
+from portal.web.spoken import mode
 
 bp = Blueprint("agency_collections", __name__, url_prefix="/agency/collections")
 LONGEST_EXPORT = 100_000
@@ -49,7 +50,7 @@ def index() -> str:
         totals=queries.totals(db_session(), period, own_agency_id()) if wants_sums() else None,
         period=period,
         periods=recent_periods(),
-        modes=[(mode, mode.replace("_", " ")) for mode in MODES],
+        modes=[(code, mode(code)) for code in MODES],
         state_of=state_of,
         currency=own_agency().currency,
     )

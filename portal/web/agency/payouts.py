@@ -15,5 +15,8 @@ bp = Blueprint("agency_payouts", __name__, url_prefix="/agency/payouts")
 @bp.get("")
 @permission(Permission.OWN_PAYOUT_READ)
 def index() -> str:
-    page = page_of(lambda after, limit: list_payouts(db_session(), after=after, limit=limit), lambda row: (row.id,))
+    page = page_of(
+        lambda after, limit: list_payouts(db_session(), newest_first=True, after=after, limit=limit),
+        lambda row: (row.id,),
+    )
     return render_template("agency/payouts/index.html", page=page)

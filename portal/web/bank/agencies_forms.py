@@ -9,8 +9,9 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Reg
 from allocations.agencies.models import AGENCY_STATUSES
 from portal.kernel.money import EXPONENTS
 from portal.web.edge import ActForm
+from portal.web.statuses import look
 
-STATUSES = [(status, status.replace("_", " ").capitalize()) for status in AGENCY_STATUSES]
+STATUSES = [(status, look(status).word) for status in AGENCY_STATUSES]
 MSME = [
     SelectChoice("", "Not registered"),
     *(SelectChoice(size, size.capitalize()) for size in ("micro", "small", "medium")),

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from allocations.placements import asset_class
 from payouts.commission import queries
 from payouts.commission.queries import RunHead
 from payouts.commission.reasons import REASONS
 from payouts.commission.service import accrue as accrue_month
+from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.money import Money, shown
+from portal.kernel.money import shown
 from portal.kernel.periods import parse_month
 from portal.web.bank.commission_forms import AccrueForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.filters import amount
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("bank_commission", __name__, url_prefix="/bank/commission")
@@ -35,6 +40,15 @@ FACTS = (
     *("allocated_on", "product", "opening_bucket", "asset_class", "dpd_days", "principal_outstanding", "outcome"),
     *("npa_age_months", "written_off_age_months", "region", "state", "stream", "settlement_kind", "rule"),
 )
+FACT_WORDS = {
+    "receipt_no": "Receipt",
+    "loan_account_no": "Loan account",
+    "lag_days": "Days until the bank saw it",
+    "bank_ref": "Bank line",
+    "dpd_days": "Days past due",
+    "npa_age_months": "Months since NPA",
+    "written_off_age_months": "Months since written off",
+}
 NOT_SHOWN = ("position", "earns_on")
 MONEY_FACTS = ("amount", "principal_outstanding")
 KINDS = {"commission": "Commission", "clawback": "Clawback", "cap": "Cap", "bonus": "Bonus", "adjustment": "Adjustment"}
@@ -73,7 +87,11 @@ def accrue() -> Response:
         once(form, session)
         result = accrue_month(session, period, actor=current_actor(), now=clock().now())
         total, created, lines = shown(result.total_minor, result.currency), result.created, result.lines
-    said = f"{period.start:%B %Y}: {total} on {lines} lines." if created else "Nothing changed since the last run."
+    said = (
+        f"{period.start:%B %Y}: {total} on {lines} {'line' if lines == 1 else 'lines'}."
+        if created
+        else "Nothing changed since the last run."
+    )
     flash(said, "success" if created else "info")
     return redirect(url_for(".index", period=period.label))
 
@@ -121,7 +139,12 @@ def line(ref: str) -> str:
 
     def as_money(text: str) -> str:
         """An amount of a step, which is text in major units, as people read it."""
-        return str(Money.from_major(text, detail.row.currency))
+        return amount(text, detail.row.currency)
+
+    def in_driver(step: dict[str, Any], text: str) -> str:
+        """Where a slab begins or the driver stands, in the driver's unit."""
+        unit = DRIVER_UNITS.get(step["driver"])
+        return as_money(text) if unit == MONEY else f"{text} %" if unit == PERCENT else text
 
     rest = [key for key in detail.facts if key not in (*FACTS, *NOT_SHOWN)]
     return render_template(
@@ -129,5 +152,9 @@ def line(ref: str) -> str:
         detail=detail,
         as_money=as_money,
         money_facts=MONEY_FACTS,
+        fact_words=FACT_WORDS,
+        class_label=asset_class.label,
+        is_cash=detail.facts.get("earns_on", "cash") == "cash",
+        in_driver=in_driver,
         fact_keys=[key for key in (*FACTS, *rest) if key in detail.facts],
     )

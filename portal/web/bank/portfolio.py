@@ -21,6 +21,7 @@ from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.spoken import mode
 
 bp = Blueprint("bank_accounts", __name__, url_prefix="/bank/accounts")
 FILTERS = ("q", "product", "bucket", "agency")
@@ -161,7 +162,7 @@ def collected(story: queries.AccountStory) -> list[dict[str, Any]]:
         {
             "at": row.Collection.collected_on,
             "what": f"{shown(row.Collection.amount_minor, row.Collection.currency)} reported by {row.legal_name}",
-            "note": f"Receipt {row.Collection.receipt_no}, {row.Collection.mode.replace('_', ' ')}"
+            "note": f"Receipt {row.Collection.receipt_no}, {mode(row.Collection.mode)}"
             + (f", reference {row.Collection.instrument_ref}" if row.Collection.instrument_ref else ""),
             "tone": "good" if row.Collection.linked_minor >= row.Collection.amount_minor else "waiting",
         }

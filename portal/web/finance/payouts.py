@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from payouts.rails import batches, sending
 from payouts.rails.lifecycle import BATCH_SHOWN, PAYOUT_SHOWN
 from payouts.rails.models import PayoutBatch
+from payouts.rails.profiles import PROFILES
 from payouts.rails.queries import list_batches, list_payouts, recent_answers
 from payouts.settlements.queries import settled_periods, sums_by_status
 from portal.access.guard import check, permission
@@ -50,6 +51,7 @@ def list_page(form: MakeBatchForm, problems: list[Problem] | None = None) -> str
         form=form,
         problems=problems or [],
         words=BATCH_SHOWN,
+        layouts=PROFILES,
         payable=[each for each in sums_by_status(session) if each.status in ("approved", "returned")],
     )
 
@@ -104,6 +106,7 @@ def batch_page(ref: str, **given: Any) -> str:
         page=page,
         batch_word=BATCH_SHOWN.get(batch.status, batch.status),
         payout_words=PAYOUT_SHOWN,
+        layouts=PROFILES,
         **forms | given,
     )
 

@@ -29,7 +29,7 @@ def test_a_rule_says_what_it_asks_and_pays() -> None:
         "Deposit lag: within 1 day 100 %; within 3 days 90 %; later 0 %.",
         "At most ₹5,000.00 per account.",
     ]
-    assert words.curve[2] == {"from": "70", "rate": "0.08"}
+    assert words.curve[2] == {"from": "70", "rate": "0.08", "word": "70 %"}
     assert len(extras(card)) == 11
 
 
@@ -43,11 +43,11 @@ def test_money_is_shown_as_people_read_it() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ('rate = "0.08"', 'rate = "0.09"', "from 70 % 8 %"),
+        ('rate = "0.08"', 'rate = "0.09"', "8 % from 70 %"),
         (
             "effective_from = 2026-04-01",
             "effective_from = 2027-04-01",
-            "The first day changes from 2026-04-01 to 2027-04-01.",
+            "The first day changes from 1 Apr 2026 to 1 Apr 2027.",
         ),
         ('mode = "whole"', 'mode = "whole"\nname = "x"', ""),
         ('amount = "500.00"', 'amount = "600.00"', "₹600.00 each for late_deposit"),
