@@ -62,6 +62,18 @@ def receipt_key(text: str | None) -> str:
     return normalise_reference(text)
 
 
+LOOK_ALIKES = str.maketrans("OILSZB", "011528")
+
+
+def receipt_fold(key: str) -> str:
+    """A receipt key with letters that are taken for digits made digits: two keys with one fold may be one receipt misread.
+
+    >>> receipt_fold("R0O1") == receipt_fold("R001")
+    True
+    """
+    return key.translate(LOOK_ALIKES)
+
+
 def normalise_references(series: pd.Series[Any]) -> pd.Series[str]:
     """`normalise_reference` over a column; missing values become "". Plain ASCII, the usual case, never leaves C."""
     texts = series.astype(object).where(series.notna(), "").astype("str")
@@ -74,6 +86,10 @@ def normalise_references(series: pd.Series[Any]) -> pd.Series[str]:
 
 def receipt_keys(series: pd.Series[Any]) -> pd.Series[str]:
     return normalise_references(series)
+
+
+def receipt_folds(keys: pd.Series[str]) -> pd.Series[str]:
+    return keys.str.translate(LOOK_ALIKES)
 
 
 def reference_keys(*texts: str | None) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, MetaData
 
+from allocations.collections.models import CORRECTABLE
 from portal.kernel.db import Base, Sealed
 
 AGENCY = "nullif(current_setting('portal.agency_id', true), '')::bigint"
@@ -45,13 +46,15 @@ grant portal_agency to portal_app_agency;
 class Access:
     """Privileges of the two roles on a table (letters of select, insert, update, delete) and which rows an agency sees.
 
-    `bank_update` / `agency_select` narrow a privilege to columns. `agency_rows` empty: the agency's privilege covers every row.
+    `bank_update`, `agency_update` and `agency_select` narrow a privilege to columns. `agency_rows` empty: the agency's privilege
+    covers every row.
     """
 
     bank: str = "siu"
     agency: str = ""
     agency_rows: str = OWN
     bank_update: tuple[str, ...] = ()
+    agency_update: tuple[str, ...] = ()
     agency_select: tuple[str, ...] = ()
 
 
@@ -86,7 +89,42 @@ ACCESS: dict[str, Access] = {
     "holds": Access(agency="s", agency_rows=HELD_TODAY.format(table="holds", column="loan_account_id")),
     "uploads": Access(agency="siu"),
     "upload_problems": Access(bank="si", agency="si"),
-    "collections": Access(agency="si", bank_update=("linked_minor",)),
+    "upload_layouts": Access(agency="siu"),
+    "collections": Access(agency="si", bank_update=("linked_minor", "version", *CORRECTABLE)),
+    "collection_versions": Access(bank="si", agency="s"),
+    "collection_corrections": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="siu",
+        agency_update=("status",),  # an agency may withdraw its own
+    ),
+    "receipt_books": Access(bank_update=("returned_on", "returned_by"), agency="s"),
+    "receipt_ranges": Access(bank="s", agency="siu", agency_update=("returned_on", "returned_by")),
+    "receipt_marks": Access(
+        bank_update=("status", "decided_by", "decided_at"),
+        agency="siu",
+        agency_update=("status", "decided_by", "decided_at"),
+    ),
+    "deposits": Access(bank="si", agency="si"),
+    "deposit_items": Access(bank="si", agency="si"),
+    "contacts": Access(bank="si", agency="si"),
+    "promises": Access(bank_update=("replaced_on",), agency="siu", agency_update=("replaced_on",)),
+    "evidence": Access(
+        bank_update=(
+            *("status", "refusal", "copy_sha256", "copy_media_type", "thumbnail_sha256", "media_type", "claims"),
+            *(
+                "pixels_sha256",
+                "look",
+                "review",
+                "reviewed_by",
+                "reviewed_at",
+                "review_reason",
+                "legal_hold",
+                "purged_at",
+            ),
+        ),
+        agency="si",
+    ),
+    "evidence_flags": Access(bank="si"),
     "bank_accounts": BANKS_OWN,
     "bank_statements": Access(
         bank_update=("status", "accepted_by", "accepted_at", "accept_reason"),
@@ -230,6 +268,29 @@ drop trigger if exists journal_entry_balances on journal_lines;
 create constraint trigger journal_entry_balances after insert or update or delete on journal_lines
   deferrable initially deferred for each row execute function portal_entry_balances();
 
+-- A correction leaves the row as it was, raises the version and seals it again; it must be the accepted one that the transaction names.
+-- An edit by hand names none: its seal stays, and no longer fits.
+create or replace function portal_correct_collection() returns trigger language plpgsql as $$
+declare
+  given bigint := nullif(current_setting('portal.correction', true), '')::bigint;
+begin
+  if given is null or new.version <> old.version + 1 then
+    return new;
+  end if;
+  if old.linked_minor <> 0 or not exists (select 1 from collection_corrections k where k.id = given
+      and k.collection_id = old.id and k.status = 'accepted') then
+    raise exception 'collection % cannot be corrected', old.id
+      using errcode = 'check_violation', constraint = 'collection_corrected_only_by_an_accepted_correction';
+  end if;
+  insert into collection_versions (collection_id, version, agency_id, body, correction_id)
+  values (old.id, old.version, old.agency_id, to_jsonb(old), given);
+  new.seal := seal_of(new);
+  return new;
+end $$;
+drop trigger if exists correct_collection on collections;
+create trigger correct_collection before update of version on collections
+  for each row execute function portal_correct_collection();
+
 insert into audit_head (id, last_id, last_hash) values (1, 0, repeat('0', 64)) on conflict do nothing;
 """
 
@@ -266,7 +327,7 @@ def grants_sql(table: str, access: Access) -> list[str]:
     statements = [f"revoke all on {table} from public, portal_bank, portal_agency"]
     for role, letters, update, select in (
         ("portal_bank", access.bank, access.bank_update, ()),
-        ("portal_agency", access.agency, (), access.agency_select),
+        ("portal_agency", access.agency, access.agency_update, access.agency_select),
     ):
         for letter in letters:
             narrowed = {"u": update, "s": select}.get(letter, ())

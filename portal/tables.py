@@ -16,6 +16,7 @@ MODULES = (
     "allocations.agencies.models",
     "allocations.placements.models",
     "allocations.collections.models",
+    "allocations.collections.field_models",
     "allocations.reconciliation.models",
     "payouts.rate_cards.models",
     "payouts.commission.models",

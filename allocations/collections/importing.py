@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import MODES, Upload, UploadProblem
-from allocations.keys import normalise_references, receipt_keys
+from allocations.keys import normalise_references, receipt_folds, receipt_keys
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Problem, Refused
 from portal.kernel.files import FileStore, store_file
@@ -76,6 +76,7 @@ STAGED = {
     "row_no": "bigint",
     "receipt_no": "text",
     "receipt_key": "text",
+    "receipt_fold": "text",
     "loan_account_no": "text",
     "amount_minor": "bigint",
     "collected_on": "date",
@@ -131,11 +132,11 @@ DIFFERING = text("""
 
 INSERT = text("""
     with added as (
-      insert into collections (agency_id, allocation_id, loan_account_id, loan_account_no, receipt_no, receipt_key,
+      insert into collections (agency_id, allocation_id, loan_account_id, loan_account_no, receipt_no, receipt_key, receipt_fold,
         amount_minor, currency, collected_on, collected_time, mode, instrument_ref, instrument_key, agent_code,
         deposit_slip_no, slip_key, deposited_on, component_principal_minor, component_interest_minor,
         component_charges_minor, latitude, longitude, remarks, upload_id, row_no, reported_at)
-      select :agency, p.allocation_id, p.loan_account_id, s.loan_account_no, s.receipt_no, s.receipt_key,
+      select :agency, p.allocation_id, p.loan_account_id, s.loan_account_no, s.receipt_no, s.receipt_key, s.receipt_fold,
         s.amount_minor, :currency, s.collected_on, s.collected_time, s.mode, s.instrument_ref, s.instrument_key,
         s.agent_code, s.deposit_slip_no, s.slip_key, s.deposited_on, s.component_principal_minor,
         s.component_interest_minor, s.component_charges_minor, s.latitude, s.longitude, s.remarks, :upload, s.row_no, :now
@@ -205,6 +206,7 @@ def prepare(sheet: Sheet, today: date) -> pd.DataFrame:
     frame["pos"] = np.arange(len(frame))
     frame["row_no"] = sheet.row_no
     frame["receipt_key"] = receipt_keys(frame["receipt_no"])
+    frame["receipt_fold"] = receipt_folds(frame["receipt_key"])
     frame["instrument_key"] = normalise_references(frame["instrument_ref"]).replace("", None)
     frame["slip_key"] = normalise_references(frame["deposit_slip_no"]).replace("", None)
     empty_key = ((frame["receipt_key"] == "") & frame["receipt_no"].notna()).to_numpy()
@@ -332,7 +334,7 @@ def store_rows(
         ref=next_ref(session, agency, now),
         file_sha256=sha256,
         file_name=sheet.name[:200],
-        status="waiting",
+        status="storing",
         currency=sheet.currency,
         uploaded_by=actor.email,
         uploaded_at=now,

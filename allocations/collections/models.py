@@ -1,4 +1,4 @@
-"""What agencies say they collected, and the files they said it in."""
+"""What agencies say they collected, the files they said it in, and the numbered paper behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -19,8 +21,10 @@ from sqlalchemy import (
     Text,
     Time,
     UniqueConstraint,
+    literal_column,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
@@ -38,16 +42,33 @@ MODES = (
     "mobile_money",
     "auto_debit",
 )
+SOURCES = ("file", "page", "phone")
+UPLOAD_STATUSES = (
+    "reading",  # the file is kept; a job finds out its layout and checks every row
+    "asking",  # a question about the layout or the dates stands between us and its rows
+    "checked",  # the dry run is there to be looked at; nothing is stored yet
+    "storing",
+    "stored",
+    "stored_in_part",
+    "refused",  # no row of it is fit to be stored
+    "failed",  # a defect of ours; the file is still here
+    "dropped",  # its uploader thought better of it
+)
 
 
 class Upload(WithId, Base):
-    """A collections file handed in by an agency: what it held and what became of it."""
+    """A collections file handed in by an agency: what it held and what became of it.
+
+    `layout` is how it is read (header row, columns, order of dates); `totals` what its rows add up to, by mode and by day, beside the
+    file's own total. Its grade: `rows` less `rejected` were right first time, `late` came after the day they should have, `duplicates`
+    were known already, `corrections` say again what was said otherwise before.
+    """
 
     __tablename__ = "uploads"
     __table_args__ = (
         UniqueConstraint("agency_id", "id"),
         UniqueConstraint("ref"),
-        CheckConstraint("status in ('waiting','stored','stored_in_part','refused')", name="status"),
+        CheckConstraint(f"status in {UPLOAD_STATUSES}", name="status"),
         Index("ix_uploads_agency", "agency_id", "id"),
     )
 
@@ -61,8 +82,17 @@ class Upload(WithId, Base):
     created: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     duplicates: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     rejected: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    late: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    corrections: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     total_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(Text)
+    layout: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    totals: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    notes: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    all_or_nothing: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    progress_id: Mapped[int | None] = mapped_column(BigInteger)
+    checked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    stored_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     rejected_sha256: Mapped[str | None] = mapped_column(Text)
     unknown_columns: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
     uploaded_by: Mapped[str] = mapped_column(Text)
@@ -88,8 +118,28 @@ class UploadProblem(WithId, Base):
     value: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
+class UploadLayout(WithId, Base):
+    """How an agency's files with this header are read, as somebody of the agency settled it once."""
+
+    __tablename__ = "upload_layouts"
+    __table_args__ = (UniqueConstraint("agency_id", "kind", "header_key"),)
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    kind: Mapped[str] = mapped_column(Text, default="collections", server_default="collections")
+    header_key: Mapped[str] = mapped_column(Text)
+    layout: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    used_by: Mapped[str] = mapped_column(Text)
+    used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class Collection(WithId, Sealed, Base):
-    """Money taken from a borrower, as the agency reports it. `linked_minor` is the sum of its live confirmed bank links."""
+    """Money taken from a borrower, as the agency reports it. `linked_minor` is the sum of its live confirmed bank links.
+
+    Changed in one way only: an accepted correction, before any money is linked, which leaves the row as it was in
+    `collection_versions` and raises `version` (schema.py, portal_correct_collection). `client_id` is made on the phone that reported it,
+    so that sending twice is harmless; `check_code` is printed on the receipt; `receipt_fold` is its number with look-alike letters
+    made one.
+    """
 
     __tablename__ = "collections"
     __table_args__ = (
@@ -106,6 +156,17 @@ class Collection(WithId, Sealed, Base):
         Index("ix_collections_account", "loan_account_id", "collected_on"),
         Index("ix_collections_receipt_key", "receipt_key"),
         Index("ix_collections_upload", "upload_id", "row_no"),
+        Index("ix_collections_fold", "agency_id", "receipt_fold"),
+        Index("ix_collections_cash", "agency_id", "agent_code", postgresql_where=text("mode = 'cash'")),
+        Index(
+            "uq_collections_client",
+            "agency_id",
+            "client_id",
+            unique=True,
+            postgresql_where=text("client_id is not null"),
+        ),
+        Index("uq_collections_check_code", "check_code", unique=True, postgresql_where=text("check_code is not null")),
+        CheckConstraint(f"source in {SOURCES}", name="source"),
     )
     __sealed__ = (
         "agency_id",
@@ -155,3 +216,213 @@ class Collection(WithId, Sealed, Base):
     row_no: Mapped[int | None] = mapped_column(Integer)
     linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     reported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    reported_by: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text, default="file", server_default="file")
+    version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    client_id: Mapped[str | None] = mapped_column(Text)
+    check_code: Mapped[str | None] = mapped_column(Text)
+    receipt_fold: Mapped[str | None] = mapped_column(Text)
+    accuracy_m: Mapped[int | None] = mapped_column(Integer)
+
+
+# What a correction may change; everything else of a collection stays as it was reported.
+CORRECTABLE = (
+    *("loan_account_id", "loan_account_no", "allocation_id", "amount_minor", "collected_on", "collected_time", "mode"),
+    *("instrument_ref", "instrument_key", "agent_code", "component_principal_minor", "component_interest_minor"),
+    "component_charges_minor",
+)
+
+
+class CollectionVersion(Base):
+    """A collection as it was before a correction: its whole row, seal and all, written by the database."""
+
+    __tablename__ = "collection_versions"
+
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    correction_id: Mapped[int] = mapped_column(ForeignKey("collection_corrections.id"))
+
+
+class CollectionCorrection(WithId, Base):
+    """A receipt reported again with other facts. It changes nothing until a bank user accepts it; declined, it stays on record."""
+
+    __tablename__ = "collection_corrections"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        UniqueConstraint("ref"),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        ForeignKeyConstraint(["agency_id", "upload_id"], ["uploads.agency_id", "uploads.id"]),
+        CheckConstraint("status in ('proposed','accepted','declined','withdrawn')", name="status"),
+        CheckConstraint("(status in ('accepted','declined')) = (decided_by is not null)", name="decided"),
+        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
+        Index(
+            "uq_collection_corrections_open",
+            "collection_id",
+            unique=True,
+            postgresql_where=text("status = 'proposed'"),
+        ),
+        Index("ix_collection_corrections_status", "status", "id"),
+        Index("ix_collection_corrections_agency", "agency_id", "id"),
+        Index("ix_collection_corrections_upload", "upload_id"),
+    )
+
+    agency_id: Mapped[int] = mapped_column(BigInteger)
+    collection_id: Mapped[int] = mapped_column(BigInteger)
+    ref: Mapped[str] = mapped_column(Text)
+    upload_id: Mapped[int | None] = mapped_column(BigInteger)
+    row_no: Mapped[int | None] = mapped_column(Integer)
+    was: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    proposed: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
+    proposed_by: Mapped[str] = mapped_column(Text)
+    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class ReceiptBook(WithId, Base):
+    """A range of receipt numbers the bank issued to an agency: a paper book, or a series for receipts given by phone."""
+
+    __tablename__ = "receipt_books"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        UniqueConstraint("ref"),
+        CheckConstraint("kind in ('paper','electronic')", name="kind"),
+        CheckConstraint("first_no >= 0 and last_no >= first_no and last_no - first_no < 100000", name="range"),
+        CheckConstraint("width between 1 and 18", name="width"),
+        CheckConstraint("(returned_on is null) = (returned_by is null)", name="returned"),
+        ExcludeConstraint(
+            (literal_column("int8range(slot, slot, '[]')"), "&&"),
+            (literal_column("int8range(first_no, last_no, '[]')"), "&&"),
+            using="gist",
+            name="excl_receipt_books_a_number_is_issued_once",
+        ),
+        Index("ix_receipt_books_agency", "agency_id", "id"),
+    )
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    ref: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    prefix: Mapped[str] = mapped_column(Text, default="", server_default="")
+    prefix_key: Mapped[str] = mapped_column(Text, default="", server_default="")
+    slot: Mapped[int] = mapped_column(
+        BigInteger, Computed("hashtextextended(agency_id::text || ':' || prefix_key, 0)", persisted=True)
+    )
+    width: Mapped[int] = mapped_column(Integer)
+    first_no: Mapped[int] = mapped_column(BigInteger)
+    last_no: Mapped[int] = mapped_column(BigInteger)
+    issued_on: Mapped[date] = mapped_column(Date)
+    issued_by: Mapped[str] = mapped_column(Text)
+    issued_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    returned_on: Mapped[date | None] = mapped_column(Date)
+    returned_by: Mapped[str | None] = mapped_column(Text)
+
+
+class ReceiptRange(WithId, Base):
+    """The part of a book an agency handed to one of its agents."""
+
+    __tablename__ = "receipt_ranges"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        ForeignKeyConstraint(["agency_id", "book_id"], ["receipt_books.agency_id", "receipt_books.id"]),
+        ForeignKeyConstraint(["agency_id", "agent_id"], ["agents.agency_id", "agents.id"]),
+        CheckConstraint("last_no >= first_no", name="range"),
+        CheckConstraint("(returned_on is null) = (returned_by is null)", name="returned"),
+        ExcludeConstraint(
+            (literal_column("int8range(book_id, book_id, '[]')"), "&&"),
+            (literal_column("int8range(first_no, last_no, '[]')"), "&&"),
+            using="gist",
+            where=text("returned_on is null"),
+            name="excl_receipt_ranges_a_number_is_with_one_agent",
+        ),
+        Index("ix_receipt_ranges_agent", "agency_id", "agent_id"),
+    )
+
+    agency_id: Mapped[int] = mapped_column(BigInteger)
+    book_id: Mapped[int] = mapped_column(BigInteger)
+    agent_id: Mapped[int] = mapped_column(BigInteger)
+    first_no: Mapped[int] = mapped_column(BigInteger)
+    last_no: Mapped[int] = mapped_column(BigInteger)
+    handed_on: Mapped[date] = mapped_column(Date)
+    handed_by: Mapped[str] = mapped_column(Text)
+    returned_on: Mapped[date | None] = mapped_column(Date)
+    returned_by: Mapped[str | None] = mapped_column(Text)
+
+
+class ReceiptMark(WithId, Base):
+    """That a number of a book is void or lost: said by one person with a reason, confirmed by another."""
+
+    __tablename__ = "receipt_marks"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        ForeignKeyConstraint(["agency_id", "book_id"], ["receipt_books.agency_id", "receipt_books.id"]),
+        CheckConstraint("state in ('void','lost')", name="state"),
+        CheckConstraint("status in ('proposed','confirmed','declined')", name="status"),
+        CheckConstraint("(status = 'proposed') = (decided_by is null)", name="decided"),
+        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
+        Index(
+            "uq_receipt_marks_number", "book_id", "number", unique=True, postgresql_where=text("status <> 'declined'")
+        ),
+        Index("ix_receipt_marks_agency", "agency_id", "status", "id"),
+        Index("ix_receipt_marks_key", "agency_id", "receipt_key"),
+    )
+
+    agency_id: Mapped[int] = mapped_column(BigInteger)
+    book_id: Mapped[int] = mapped_column(BigInteger)
+    number: Mapped[int] = mapped_column(BigInteger)
+    receipt_no: Mapped[str] = mapped_column(Text)
+    receipt_key: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
+    proposed_by: Mapped[str] = mapped_column(Text)
+    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class Deposit(WithId, Sealed, Base):
+    """Cash or cheques of several receipts paid in together on one slip, said after the receipts themselves were reported."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        UniqueConstraint("agency_id", "slip_key"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_deposits_agency_day", "agency_id", "deposited_on", "id"),
+        Index(
+            "uq_deposits_client", "agency_id", "client_id", unique=True, postgresql_where=text("client_id is not null")
+        ),
+    )
+    __sealed__ = ("agency_id", "slip_no", "deposited_on", "amount_minor", "currency", "agent_code")
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    slip_no: Mapped[str] = mapped_column(Text)
+    slip_key: Mapped[str] = mapped_column(Text)
+    deposited_on: Mapped[date] = mapped_column(Date)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    agent_code: Mapped[str | None] = mapped_column(Text)
+    upload_id: Mapped[int | None] = mapped_column(BigInteger)
+    client_id: Mapped[str | None] = mapped_column(Text)
+    recorded_by: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class DepositItem(Base):
+    """A receipt whose money went in with a deposit; each receipt once."""
+
+    __tablename__ = "deposit_items"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "deposit_id"], ["deposits.agency_id", "deposits.id"]),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        Index("ix_deposit_items_deposit", "deposit_id"),
+    )
+
+    collection_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    deposit_id: Mapped[int] = mapped_column(BigInteger)
+    agency_id: Mapped[int] = mapped_column(BigInteger)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)

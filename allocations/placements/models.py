@@ -67,6 +67,8 @@ class LoanAccount(WithId, Base):
     secured: Mapped[bool | None] = mapped_column(Boolean)
     security_value_minor: Mapped[int | None] = mapped_column(BigInteger)
     interest_rate: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     currency: Mapped[str] = mapped_column(Text)
     latest_as_of: Mapped[date | None] = mapped_column(Date)
     latest_dpd_days: Mapped[int | None] = mapped_column(Integer)

@@ -102,6 +102,15 @@ class Permission(StrEnum):
     COLLECTION_READ = "collection:read"
     COLLECTION_UPLOAD = "collection:upload"
 
+    CORRECTION_DECIDE = "correction:decide"
+    UPLOAD_READ = "upload:read"
+    BOOK_READ = "book:read"
+    BOOK_ISSUE = "book:issue"
+    CONTACT_READ = "contact:read"
+    EVIDENCE_READ = "evidence:read"
+    EVIDENCE_REVIEW = "evidence:review"
+    EVIDENCE_HOLD = "evidence:hold"  # legal hold: kept beyond its retention
+
     BANK_STATEMENT_READ = "bank_statement:read"
     BANK_STATEMENT_IMPORT = "bank_statement:import"
     BANK_STATEMENT_ACCEPT = "bank_statement:accept"
@@ -152,6 +161,16 @@ class Permission(StrEnum):
     OWN_ACCOUNT_READ = "own_account:read"
     OWN_COLLECTION_READ = "own_collection:read"
     OWN_COLLECTION_UPLOAD = "own_collection:upload"
+    OWN_COLLECTION_ADD = "own_collection:add"  # one receipt, from a page or a phone
+    OWN_DEPOSIT_ADD = "own_deposit:add"
+    OWN_CONTACT_READ = "own_contact:read"
+    OWN_CONTACT_ADD = "own_contact:add"  # a visit or call, and what was promised
+    OWN_EVIDENCE_READ = "own_evidence:read"
+    OWN_EVIDENCE_ADD = "own_evidence:add"
+    OWN_FIELD_USE = "own_field:use"  # the phone's day list and what it sends
+    OWN_BOOK_READ = "own_book:read"
+    OWN_BOOK_EDIT = "own_book:edit"  # hand out, take back, say void or lost
+    OWN_BOOK_CONFIRM = "own_book:confirm"  # the second person
     OWN_BREAK_READ = "own_break:read"
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_PAYOUT_READ = "own_payout:read"

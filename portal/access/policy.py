@@ -52,6 +52,14 @@ def is_checker(who: Identity, obj: object) -> bool:
     return who.role is Role.BANK_APPROVER
 
 
+def is_maker_or_checker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_OPERATOR, Role.BANK_APPROVER}
+
+
+def is_admin_or_checker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.BANK_APPROVER}
+
+
 def is_finance(who: Identity, obj: object) -> bool:
     return who.role is Role.FINANCE
 
@@ -127,6 +135,14 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.ALLOCATION_RECALL: [is_maker],
     P.COLLECTION_READ: [is_bank_reader],
     P.COLLECTION_UPLOAD: [is_maker_or_machine],
+    P.CORRECTION_DECIDE: [is_maker, is_not_the_maker],
+    P.UPLOAD_READ: [is_bank_reader],
+    P.BOOK_READ: [is_bank_reader],
+    P.BOOK_ISSUE: [is_maker],
+    P.CONTACT_READ: [is_bank_reader],
+    P.EVIDENCE_READ: [is_bank_reader],
+    P.EVIDENCE_REVIEW: [is_maker_or_checker],
+    P.EVIDENCE_HOLD: [is_admin_or_checker],
     P.BANK_STATEMENT_READ: [is_bank_reader],
     P.BANK_STATEMENT_IMPORT: [is_maker_or_machine],
     P.BANK_STATEMENT_ACCEPT: [is_checker, is_not_the_maker],
@@ -169,6 +185,16 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_ACCOUNT_READ: [is_agency_person],
     P.OWN_COLLECTION_READ: [is_agency_person],
     P.OWN_COLLECTION_UPLOAD: [is_agency_person],
+    P.OWN_COLLECTION_ADD: [is_agency_person],
+    P.OWN_DEPOSIT_ADD: [is_agency_person],
+    P.OWN_CONTACT_READ: [is_agency_person],
+    P.OWN_CONTACT_ADD: [is_agency_person],
+    P.OWN_EVIDENCE_READ: [is_agency_person],
+    P.OWN_EVIDENCE_ADD: [is_agency_person],
+    P.OWN_FIELD_USE: [is_agency_person],
+    P.OWN_BOOK_READ: [is_agency_person],
+    P.OWN_BOOK_EDIT: [is_agency_person],
+    P.OWN_BOOK_CONFIRM: [is_agency_office, is_not_the_maker],
     P.OWN_BREAK_READ: [is_agency_person],
     P.OWN_STATEMENT_READ: [is_agency_office],
     P.OWN_PAYOUT_READ: [is_agency_office],
