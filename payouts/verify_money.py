@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -25,7 +24,7 @@ from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
 from payouts.ties import ledger_ties
-from portal.kernel.files import FileStore
+from portal.kernel.files import FileDamaged, FileStore
 from portal.kernel.money import Money, plain
 from portal.kernel.periods import Period
 
@@ -228,10 +227,10 @@ def check_batches(session: Session, store: FileStore, findings: Findings, period
         findings.compare(*args, "total_minor", batch.total_minor, sum(payout.amount_minor for payout in payouts))
         try:
             data = store.read(batch.file_sha256 or "")
-        except OSError:
-            findings.differs(*args, "file_sha256", batch.file_sha256, "missing")
+        except (OSError, FileDamaged) as error:
+            found = "missing" if isinstance(error, OSError) else error.found or "damaged"
+            findings.differs(*args, "file_sha256", batch.file_sha256, found)
             continue
-        findings.compare(*args, "file_sha256", batch.file_sha256, hashlib.sha256(data).hexdigest())
         written = dict(_payments_in(data, batch))
         for payout in payouts:
             in_file = written.pop(payout.ref, None)

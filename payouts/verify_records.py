@@ -13,7 +13,7 @@ from allocations.placements.models import AccountSnapshot, LoanAccount
 from allocations.reconciliation.models import BankLine, BankStatement, MatchLink, Posting
 from payouts.difference import Findings
 from portal.kernel.db import Base, Sealed
-from portal.kernel.files import FileStore, StoredFile
+from portal.kernel.files import FileDamaged, FileStore, StoredFile
 
 REFS = ("ref", "posting_no", "receipt_no", "loan_account_no", "code", "description")
 
@@ -74,6 +74,8 @@ def check_files(session: Session, store: FileStore, findings: Findings) -> None:
             again = hashlib.sha256(store.read(row.sha256)).hexdigest()
         except OSError:
             again = "missing"
+        except FileDamaged as damaged:
+            again = damaged.found or "damaged"
         findings.compare("files", "stored_files", row.id, row.name, "sha256", row.sha256, again)
 
 

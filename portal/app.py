@@ -20,8 +20,8 @@ from portal.access.policy import may
 from portal.config import Settings, read_settings
 from portal.kernel.clock import Clock, SystemClock
 from portal.kernel.db import Base, Database
-from portal.kernel.files import LocalFileStore
 from portal.setup import open_database
+from portal.stores import file_store_of
 from portal.tables import whole_metadata
 from portal.web import errors, headers, logs
 from portal.web.blueprints import register_blueprints
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, dat
     app.extensions["portal.settings"] = settings
     app.extensions["portal.clock"] = clock or SystemClock()
     app.extensions["portal.database"] = database
-    app.extensions["portal.files"] = LocalFileStore(settings.files_folder)
+    app.extensions["portal.files"] = file_store_of(settings)
     app.extensions["portal.postman"] = make_postman(settings.smtp_url, settings.mail_from, settings.home / "outbox")
     _install(app, settings, database)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 from collections.abc import Mapping
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from portal.kernel.errors import Invalid, Problem
+from portal.kernel.s3_shelf import Bucket
+from portal.kernel.sealed_files import KEY_LENGTH
 
 T = TypeVar("T")
 Environment = Literal["development", "production", "test"]
 MIN_SECRET_LENGTH = 32
+NEW_FILE_KEY = 'Make one with: python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "change_me", "dev", "development", "test", "password", "default"}
 
 
@@ -39,7 +43,11 @@ class Settings:
     reset_link_lasts: timedelta = timedelta(hours=1)
     upload_limit_bytes: int = 64 * 2**20
     pool_size: int = 5
-    files: Path | None = None
+    files: Path | None = None  # the folder of kept files; not used when there is a bucket
+    bucket: Bucket | None = None
+    file_keys: tuple[bytes, ...] = field(
+        default=(), repr=False
+    )  # the first seals; the others open what was sealed before
     log_level: str = "INFO"
     smtp_url: str = field(default="", repr=False)  # empty: letters are laid into `home`/outbox
     mail_from: str = "portal@localhost"
@@ -85,6 +93,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         upload_limit_bytes=reader.whole("PORTAL_UPLOAD_LIMIT_MB", 64, least=1, most=2048) * 2**20,
         pool_size=reader.whole("PORTAL_POOL_SIZE", 5, least=1, most=100),
         files=Path(folder).expanduser() if (folder := reader.text("PORTAL_FILES", "")) else None,
+        bucket=_bucket(reader),
+        file_keys=_file_keys(reader, production=env == "production"),
         smtp_url=reader.text("PORTAL_SMTP_URL", ""),
         mail_from=reader.text("PORTAL_MAIL_FROM", "portal@localhost"),
         log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
@@ -94,6 +104,49 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if reader.problems:
         raise Invalid(reader.problems)
     return settings if settings.secret_key else replace(settings, secret_key=kept_secret(home))
+
+
+def _bucket(reader: _Reader) -> Bucket | None:
+    """Where files lie when not in a folder; the keys may be left to the identity of the machine."""
+    name = reader.text("PORTAL_S3_BUCKET", "")
+    endpoint = reader.text("PORTAL_S3_ENDPOINT", "")
+    if endpoint and not endpoint.startswith(("https://", "http://")):
+        endpoint = reader.wrong("PORTAL_S3_ENDPOINT", endpoint, "Give its address, with https:// in front.", "")
+    access = reader.text("PORTAL_S3_ACCESS_KEY_ID", ""), reader.text("PORTAL_S3_SECRET_ACCESS_KEY", "")
+    if any(access) and not all(access):
+        cure = "Give both the key's id and its secret, or neither."
+        reader.problems.append(
+            Problem("half_a_key", "Half of the S3 key is set.", cure, column="PORTAL_S3_ACCESS_KEY_ID")
+        )
+    region, prefix = reader.text("PORTAL_S3_REGION", "us-east-1"), reader.text("PORTAL_S3_PREFIX", "")
+    return Bucket(name, endpoint, region, prefix, *access) if name else None
+
+
+def _file_keys(reader: _Reader, *, production: bool) -> tuple[bytes, ...]:
+    """The keys of kept files, the sealing one first. Production works without only when told so in as many words."""
+    told = reader.choice("PORTAL_FILE_ENCRYPTION", ("on", "off", "auto"), "on" if production else "auto")
+    first, old = reader.text("PORTAL_FILE_KEY", ""), reader.text("PORTAL_FILE_KEYS_OLD", "").replace(",", " ").split()
+    column = "PORTAL_FILE_KEY"
+    if told == "off" and (first or old):
+        cure = "Take the keys away, or PORTAL_FILE_ENCRYPTION=off."
+        reader.problems.append(
+            Problem("needless_key", "Files are not to be encrypted, yet a key is set.", cure, column=column)
+        )
+    if not first and (old or told == "on"):
+        reader.problems.append(Problem("missing_file_key", f"{column} is not set.", NEW_FILE_KEY, column=column))
+    keys = [_file_key(reader, column, first)] if first else []
+    return (*keys, *(_file_key(reader, "PORTAL_FILE_KEYS_OLD", text) for text in old))
+
+
+def _file_key(reader: _Reader, name: str, text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_LENGTH or len(set(key)) < KEY_LENGTH // 4:
+        problem = Problem("bad_file_key", f"{name} is not 32 random bytes in base64.", NEW_FILE_KEY, column=name)
+        reader.problems.append(problem)
+    return key
 
 
 def kept_secret(home: Path) -> str:
@@ -155,13 +208,13 @@ class _Reader:
         value = self.text(name, default)
         if value in choices:
             return value
-        return self._wrong(name, value, f"Use one of: {', '.join(choices)}.", default)
+        return self.wrong(name, value, f"Use one of: {', '.join(choices)}.", default)
 
     def whole(self, name: str, default: int, *, least: int, most: int) -> int:
         value = self.text(name, str(default))
         if value.isascii() and value.isdecimal() and least <= int(value[:12]) <= most:
             return int(value)
-        return self._wrong(name, value, f"Use a whole number from {least} to {most}.", default)
+        return self.wrong(name, value, f"Use a whole number from {least} to {most}.", default)
 
     def yes_no(self, name: str, default: bool) -> bool:
         value = self.text(name, "yes" if default else "no").lower()
@@ -175,8 +228,8 @@ class _Reader:
             "false": False,
             "off": False,
         }
-        return known[value] if value in known else self._wrong(name, value, "Use yes or no.", default)
+        return known[value] if value in known else self.wrong(name, value, "Use yes or no.", default)
 
-    def _wrong(self, name: str, value: str, cure: str, default: T) -> T:
+    def wrong(self, name: str, value: str, cure: str, default: T) -> T:
         self.problems.append(Problem("bad_setting", f"{name} is {value!r}.", cure, column=name, value=value))
         return default

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from portal.config import Settings
 from portal.kernel.clock import Clock
 from portal.kernel.db import Database
-from portal.kernel.files import FileStore, LocalFileStore
+from portal.kernel.files import FileStore
 from portal.kernel.jobs import Worker
+from portal.stores import file_store_of
 
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
 JOB_MODULES: tuple[str, ...] = ("allocations.reconciliation.recon_job", "payouts.verify_job")
@@ -28,7 +29,7 @@ def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
     """A worker that knows every job."""
     for module in JOB_MODULES:
         importlib.import_module(module)
-    return Worker(database, clock, JobServices(settings, LocalFileStore(settings.files_folder)))
+    return Worker(database, clock, JobServices(settings, file_store_of(settings)))
 
 
 def quieten_libraries() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -22,7 +21,7 @@ from allocations.reconciliation.readers.references import reference_keys
 from allocations.reconciliation.readers.statement import ReadStatement
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
-from portal.kernel.files import FileStore, store_file
+from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.money import plain
 from portal.kernel.tables.bulk import copy_rows
 
@@ -184,9 +183,11 @@ def read_again(store: FileStore, statement: BankStatement, account: BankAccount)
         columns = {word: tuple(names) for word, names in profile["columns"].items()}
         lists = {name: tuple(profile[name]) for name in ("date_formats", "required")}
         profile = Profile(**{**profile, **lists, "columns": columns})
-    data = store.read(statement.file_sha256)
-    if hashlib.sha256(data).hexdigest() != statement.file_sha256:
-        raise Refused(f"The stored file of {statement.ref} is not the one that was imported.", code="file_changed")
+    try:
+        data = store.read(statement.file_sha256)
+    except FileDamaged:
+        message = f"The stored file of {statement.ref} is not the one that was imported."
+        raise Refused(message, code="file_changed") from None
     for found in read_statements(data, statement.file_name, format=how.get("format", "auto"), profile=profile):
         if _ref_of(found, account) == statement.ref:
             return found

@@ -29,7 +29,7 @@ from payouts.settlements.service import move, refuse_machine
 from payouts.settlements.statement import hash_of
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
-from portal.kernel.files import FileStore, store_file
+from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.periods import Period
 
 DEFAULT_PROFILE = "enet_csv"
@@ -264,7 +264,7 @@ def _refuse_altered(session: Session, store: FileStore, batch: PayoutBatch) -> N
     try:
         store.read(batch.file_sha256 or "")
         whole = True
-    except (OSError, ValueError):
+    except (OSError, FileDamaged):
         whole = False
     if not whole or sums != (batch.count, batch.total_minor):
         message = f"{batch.ref} is not what was made: its file or its payouts changed."

@@ -29,8 +29,9 @@ from portal.kernel.audit import Actor
 from portal.kernel.clock import Clock, SystemClock
 from portal.kernel.db import Database, bank_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, Problem, Unavailable
-from portal.kernel.files import LocalFileStore
+from portal.kernel.files import FileStore
 from portal.kernel.money import plain
+from portal.stores import file_store_of
 
 DONE, REFUSED, INVALID, IN_PART, DOWN = 0, 1, 2, 3, 4
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,8 +63,8 @@ class Edge:
         return self._settings
 
     @property
-    def store(self) -> LocalFileStore:
-        return LocalFileStore(self.settings.files_folder)
+    def store(self) -> FileStore:
+        return file_store_of(self.settings)
 
     @property
     def now(self) -> datetime:

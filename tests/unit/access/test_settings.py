@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ PRODUCTION = {
     "PORTAL_SECRET_KEY": SECRET,
     "PORTAL_DATABASE_URL": "postgresql://bank@db/portal",
     "PORTAL_AGENCY_DATABASE_URL": "postgresql://agency@db/portal",
+    "PORTAL_FILE_KEY": base64.b64encode(bytes(range(32))).decode(),
 }
 
 
@@ -45,6 +47,7 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
         ("weak_secret", "PORTAL_SECRET_KEY"),
         ("missing_setting", "PORTAL_DATABASE_URL"),
         ("missing_setting", "PORTAL_AGENCY_DATABASE_URL"),
+        ("missing_file_key", "PORTAL_FILE_KEY"),
     }
 
 
