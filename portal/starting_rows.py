@@ -38,6 +38,16 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("cash.limit_per_borrower_day_minor", 20_000_000, date(2017, 4, 1), "Income-tax Act s.269ST (two lakh rupees)"),
     ("msme.pay_within_days", 45, date(2006, 10, 2), "MSMED Act 2006 s.15"),
     ("contact.hours", {"from": "08:00", "to": "19:00"}, date(2022, 8, 12), "RBI circular of 12-Aug-2022"),
+    ("evidence.max_bytes", 20 * 2**20, BEGINNING, "House rule: a photo or ten minutes of a call"),
+    ("evidence.required", [], BEGINNING, "House rule: none; add a row of {mode, from_minor, kinds} to ask for some"),
+    ("evidence.required_for_visits", [], BEGINNING, "House rule: none; add a row of kinds to ask for some"),
+    ("evidence.retention_days", 2_920, BEGINNING, "House rule: eight years"),
+    (
+        "evidence.signs",
+        {"far_m": 200, "fast_kmh": 150, "alike_bits": 12, "clock_minutes": 10, "after_month_end_count": 20},
+        BEGINNING,
+        "House rule: when a person should look twice",
+    ),
     ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
 ]
 

@@ -14,7 +14,11 @@ from portal.kernel.jobs import Worker
 from portal.stores import file_store_of
 
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
-JOB_MODULES: tuple[str, ...] = ("allocations.reconciliation.recon_job", "payouts.verify_job")
+JOB_MODULES: tuple[str, ...] = (
+    "allocations.collections.evidence_jobs",
+    "allocations.reconciliation.recon_job",
+    "payouts.verify_job",
+)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,11 @@ class AuditTag(Enum):
     ANSWER_READ = ("answer:read", {"file", "rows", "applied", "problems"})
     EXPORTED = ("export:made", {"what", "filters", "rows"})
     FILE_SERVED = ("file:served", {"file"})
+    EVIDENCE_ADDED = ("evidence:added", {"kind", "file", "size"})
+    EVIDENCE_REVIEWED = ("evidence:reviewed", {"decision", "reason", "before", "file"})
+    EVIDENCE_READ = ("evidence:read", {"variant", "file", "count"})
+    EVIDENCE_HELD = ("evidence:held", {"held", "reason"})
+    EVIDENCE_PURGED = ("evidence:purged", {"files", "kept", "until", "received_on"})
     VERIFIED = ("verify:ran", {"checked", "differences", "period"})
     DEMO_LOADED = ("demo:loaded", {"accounts", "periods"})
 
