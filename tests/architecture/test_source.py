@@ -18,6 +18,8 @@ LONGEST_FUNCTION = 70
 # Rules that can be tested with literals. They import the standard library, exact money, periods, refusals and each other.
 PURE = (
     "allocations.keys",
+    "allocations.collections.evidence_rules",
+    "allocations.collections.evidence_types",
     "allocations.placements.asset_class",
     "allocations.placements.buckets",
     "allocations.placements.outcomes",
