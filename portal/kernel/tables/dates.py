@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
@@ -39,24 +39,38 @@ class Fault:
     cure: str = ""
 
 
+@dataclass
+class OrderProof:
+    """What the dates seen so far prove about the order of day and month. Fed block by block, it forgets the dates themselves."""
+
+    proofs: dict[DateOrder, str] = field(default_factory=dict)
+    open_question: str = ""
+
+    def see(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            match = NUMBERS.fullmatch(text)
+            if not match:
+                continue
+            first, second = int(match[1]), int(match[3])
+            if first > 12 >= second:
+                self.proofs.setdefault("dmy", text)
+            elif second > 12 >= first:
+                self.proofs.setdefault("mdy", text)
+            elif first != second and first <= 12:
+                self.open_question = self.open_question or text
+
+    def settled(self) -> DateOrder | Problem:
+        """The order, or the problem that the file can be read two ways."""
+        if not self.open_question or len(self.proofs) == 1:
+            return "mdy" if list(self.proofs) == ["mdy"] else "dmy"
+        return _ambiguous(self.open_question, self.proofs)
+
+
 def settle_order(texts: Iterable[str]) -> DateOrder | Problem:
     """The order the day/month numbers of a file stand in, or the problem that the file can be read two ways."""
-    proofs: dict[DateOrder, str] = {}
-    open_question = ""
-    for text in texts:
-        match = NUMBERS.fullmatch(text)
-        if not match:
-            continue
-        first, second = int(match[1]), int(match[3])
-        if first > 12 >= second:
-            proofs.setdefault("dmy", text)
-        elif second > 12 >= first:
-            proofs.setdefault("mdy", text)
-        elif first != second and first <= 12:
-            open_question = open_question or text
-    if not open_question or len(proofs) == 1:
-        return "mdy" if list(proofs) == ["mdy"] else "dmy"
-    return _ambiguous(open_question, proofs)
+    proof = OrderProof()
+    proof.see(texts)
+    return proof.settled()
 
 
 def _ambiguous(text: str, proofs: dict[DateOrder, str]) -> Problem:

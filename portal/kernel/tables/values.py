@@ -70,7 +70,7 @@ def parse_column(cells: pa.StringArray, column: Column, currency: str, order: Da
         return _by_word(cells, lambda text: parse_decimal(text, column), _objects)
     if column.kind == "bool":
         return _by_word(cells, parse_bool, lambda words: pd.array(words, dtype="boolean"))
-    lookup = _choice_table(column)
+    lookup = choice_table(column)
     return _by_word(cells, lambda text: _choose(text, column, lookup), lambda words: pd.array(words, dtype="str"))
 
 
@@ -159,7 +159,7 @@ def parse_bool(text: str) -> bool | Fault:
     return Fault("bad_yes_no", f"“{text}” is neither yes nor no.", "Write yes or no.") if truth is None else truth
 
 
-def _choice_table(column: Column) -> dict[str, str]:
+def choice_table(column: Column) -> dict[str, str]:
     table = {normal(alias): choice for alias, choice in column.choice_aliases.items()}
     return table | {normal(choice): choice for choice in column.choices}
 

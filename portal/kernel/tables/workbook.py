@@ -1,13 +1,15 @@
-"""XLSX in: the first sheet as CSV bytes, read by a child process under limits of memory, time, rows and columns."""
+"""XLSX in: one sheet as a CSV file, read by a child process under limits of memory, time, rows, columns and expansion."""
 
 from __future__ import annotations
 
-import io
+import json
 import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.limits import Limits
@@ -21,6 +23,9 @@ WHY = {
     4: Problem("protected_workbook", "The workbook is protected by a password.", "Save it without a password."),
     5: Problem("too_many_cells", "The sheet claims more rows or columns than one upload may have.", "Split the file."),
     6: Problem("empty_file", "The first sheet is empty.", "Put the rows into the first sheet."),
+    7: Problem("no_such_sheet", "The workbook has no sheet of that name.", "Say which sheet holds the rows."),
+    8: Problem("cell_too_long", "A cell holds more text than a spreadsheet can.", "Shorten it."),
+    9: Problem("hidden_sheets", "Only hidden sheets of the workbook hold rows.", "Unhide the sheet and save it again."),
 }
 TOO_MUCH = Problem(
     "sheet_too_big",
@@ -29,37 +34,86 @@ TOO_MUCH = Problem(
 )
 
 
+@dataclass(frozen=True)
+class SheetInside:
+    """A sheet of a workbook; `head` holds its first rows where there was more than one to choose from."""
+
+    name: str
+    visible: bool
+    head: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Extract:
+    """A sheet as CSV at `path`. `uncached` are the cells (column letters, row) whose formula has no saved result."""
+
+    path: Path
+    chosen: str
+    sheets: list[SheetInside]
+    formulas: int
+    uncached: list[tuple[str, int]]
+
+
+FIRST = ""  # in place of a sheet's name: whichever comes first
+
+
+def extract(path: Path, folder: Path, limits: Limits, sheet: str | None = None) -> Extract:
+    """One sheet of an XLSX as UTF-8 CSV, blank rows kept so that row numbers are the uploader's. Raises Invalid.
+
+    `sheet` is a name, FIRST, or None for the first visible sheet that holds anything.
+    """
+    _look_inside(path, limits)
+    size = path.stat().st_size
+    out = folder / "sheet.csv"
+    shape = limits.max_rows + 1, limits.max_columns, limits.max_cell
+    figures = limits.workbook_memory(size), limits.workbook_seconds(size), 2 * limits.max_bytes, *shape
+    command = [sys.executable, "-I", str(CHILD), str(path), str(out), json.dumps(sheet), *map(str, figures)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=2 * limits.workbook_seconds(size), check=False)
+    except subprocess.TimeoutExpired:
+        raise Invalid(TOO_MUCH) from None
+    if done.returncode:
+        raise Invalid(WHY.get(done.returncode, TOO_MUCH))
+    return _told(out, json.loads(done.stdout))
+
+
+def _told(out: Path, told: dict[str, Any]) -> Extract:
+    sheets = [SheetInside(one["name"], one["visible"], one["head"]) for one in told["sheets"] if one["rows"]]
+    uncached = [(str(letters), int(row)) for letters, row in told["uncached"]]
+    return Extract(out, told["chosen"], sheets, told["formulas"], uncached)
+
+
 def workbook_to_csv(data: bytes, limits: Limits) -> bytes:
-    """The first sheet of an XLSX as UTF-8 CSV, blank rows kept so that row numbers are the uploader's. Raises Invalid."""
-    _look_inside(data, limits)
-    size = len(data)
-    with tempfile.NamedTemporaryFile(suffix=".xlsx") as file:
-        file.write(data)
-        file.flush()
-        figures = limits.workbook_memory(size), limits.workbook_seconds(size), limits.max_rows + 1, limits.max_columns
-        command = [sys.executable, "-I", str(CHILD), file.name, *map(str, figures)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=2 * limits.workbook_seconds(size), check=False)
-        except subprocess.TimeoutExpired:
-            raise Invalid(TOO_MUCH) from None
-    if done.returncode == 0:
-        return done.stdout
-    raise Invalid(WHY.get(done.returncode, TOO_MUCH))
+    """The first sheet of an XLSX as UTF-8 CSV bytes, for readers of small files. Raises Invalid."""
+    with tempfile.TemporaryDirectory(prefix="portal-sheet-") as folder:
+        path = Path(folder) / "upload.xlsx"
+        path.write_bytes(data)
+        return extract(path, Path(folder), limits, FIRST).path.read_bytes()
 
 
-def _look_inside(data: bytes, limits: Limits) -> None:
+def _look_inside(path: Path, limits: Limits) -> None:
     """Refuse by the archive's own table of contents: other kinds of archive, macros, and what inflates out of proportion."""
     try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, UnicodeError):
         raise Invalid(WHY[3]) from None
     names = {entry.filename for entry in entries}
     if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names:
-        raise Invalid(WHY[3])
-    if "xl/vbaProject.bin" in names:
+        raise Invalid(_other_archive(names))
+    if any(name.lower().endswith("vbaproject.bin") for name in names):
         raise Invalid(
             Problem("macro_workbook", "The workbook carries macros.", "Save it as .xlsx, which cannot hold them.")
         )
     inflated = sum(entry.file_size for entry in entries)
-    if (inflated > 50_000_000 and inflated > INFLATES_AT_MOST * len(data)) or inflated > 20 * limits.max_bytes:
+    size = path.stat().st_size
+    if (inflated > 50_000_000 and inflated > INFLATES_AT_MOST * size) or inflated > 20 * limits.max_bytes:
         raise Invalid(TOO_MUCH)
+
+
+def _other_archive(names: set[str]) -> Problem:
+    if "content.xml" in names and "mimetype" in names:
+        return Problem("not_a_workbook", "This is an OpenDocument file (.ods).", "Save it as .xlsx or CSV UTF-8.")
+    if any(name.startswith("word/") for name in names):
+        return Problem("not_a_workbook", "This is a Word document.", "Put the rows into a sheet and save it as .xlsx.")
+    return Problem("not_a_workbook", "This is an archive, not a workbook.", "Unpack it and upload the sheet inside.")
