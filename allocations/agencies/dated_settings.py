@@ -33,3 +33,17 @@ def setting_on(session: Session, code: str, day: date) -> Any:
     if row is None:
         raise KeyError(f"no value of {code} on {day}")
     return row.value
+
+
+def settings_on(session: Session, prefix: str, day: date) -> dict[str, Any]:
+    """Code → the value in force on a day, of every code that begins with the prefix; one without a value is left out."""
+    query = (
+        select(DatedSetting)
+        .where(
+            DatedSetting.code.startswith(prefix, autoescape=True),
+            DatedSetting.effective_from <= day,
+            DatedSetting.effective_to.is_(None) | (DatedSetting.effective_to >= day),
+        )
+        .order_by(DatedSetting.effective_from)
+    )
+    return {row.code: row.value for row in session.scalars(query)}

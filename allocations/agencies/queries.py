@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail, Agent
+from portal.kernel.audit import Actor
 from portal.kernel.errors import NotFound
 
 
@@ -93,3 +94,34 @@ def agent_by_id(session: Session, agency: Agency, agent_id: int) -> Agent:
     if agent is None:
         raise NotFound("There is no such agent.")
     return agent
+
+
+def agent_of(session: Session, user_id: int | None, agency_id: int) -> Agent | None:
+    """The agent that this user is; None for a user of the office, or one whom nobody has tied to an agent yet."""
+    if user_id is None:
+        return None
+    query = select(Agent).where(Agent.agency_id == agency_id, Agent.user_id == user_id).order_by(Agent.id)
+    return session.scalars(query).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Whose accounts a person of an agency sees: all of them, or those given to one agent and to nobody in particular.
+
+    Not everyone and no agent: those given to nobody alone.
+    """
+
+    everyone: bool = True
+    agent_id: int | None = None
+    agent_code: str | None = None
+
+
+OFFICE = Sight()
+
+
+def sight_of(session: Session, actor: Actor) -> Sight:
+    """What this person sees of their agency: a field agent their own round, everybody else all."""
+    if actor.role != "field_agent" or actor.agency_id is None:
+        return OFFICE
+    agent = agent_of(session, actor.user_id, actor.agency_id)
+    return Sight(False, agent.id, agent.code) if agent else Sight(False)

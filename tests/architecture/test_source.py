@@ -19,7 +19,10 @@ LONGEST_FUNCTION = 70
 PURE = (
     "allocations.keys",
     "allocations.collections.evidence_rules",
-    "allocations.collections.evidence_types",
+    "allocations.collections.contact_rules",
+    "allocations.collections.dispositions",
+    "allocations.collections.places",
+    "allocations.collections.promises",
     "allocations.placements.asset_class",
     "allocations.placements.buckets",
     "allocations.placements.outcomes",

@@ -1,0 +1,146 @@
+"""What came of a contact, in codes: the usual words of Indian collections (RPC, CBR, NC, RNR, LFT, DNR, PTP …), as plain data.
+
+A lender changes words or adds codes with the dated setting `contact.dispositions`:
+`{"words": {"RPC": "Spoke to the customer"}, "hide": ["LEGAL_THREAT"], "add": [{"code": "…", "words": "…", "kinds": […], "persons": […],
+"made": true, "discloses": true, "wants": ["promise"]}]}`. Hidden codes stay readable on old contacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+PARTIES = frozenset({"borrower", "co_borrower", "guarantor"})  # whoever owes, and so may be spoken to about it
+OTHERS = frozenset({"family", "other"})
+SOMEBODY = PARTIES | OTHERS
+NOBODY = frozenset({"nobody"})
+EVERYBODY = SOMEBODY | NOBODY
+
+VISIT, CALL, MESSAGE, LETTER = "visit", "call", "message", "letter"
+SPOKEN = frozenset({VISIT, CALL})
+WRITTEN = frozenset({MESSAGE, LETTER})
+ANY = SPOKEN | WRITTEN
+
+KIND_WORDS = {VISIT: "Visit", CALL: "Call", MESSAGE: "Message", LETTER: "Letter"}
+PERSON_WORDS = {
+    "borrower": "Borrower",
+    "co_borrower": "Co-borrower",
+    "guarantor": "Guarantor",
+    "family": "Family member",
+    "other": "Somebody else",
+    "nobody": "Nobody",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """One outcome. `made`: somebody was reached. `discloses`: it cannot come about without speaking of the debt.
+
+    `wants` what belongs with it: `promise` (amount and day), `amount` (a collection), `next_on` (a day to come back to it).
+    """
+
+    code: str
+    words: str
+    kinds: frozenset[str] = ANY
+    persons: frozenset[str] = EVERYBODY
+    made: bool = False
+    discloses: bool = False
+    wants: frozenset[str] = frozenset()
+    is_hidden: bool = False
+
+    def fits(self, kind: str, person: str) -> bool:
+        return kind in self.kinds and person in self.persons
+
+    def reaches(self, person: str) -> bool:
+        """Right-party contact: somebody who owes was reached."""
+        return self.made and person in PARTIES
+
+
+def _one(code: str, words: str, **changes: Any) -> Disposition:
+    return replace(Disposition(code, words), **changes)
+
+
+def _spoke(code: str, words: str, *wants: str, persons: frozenset[str] = SOMEBODY) -> Disposition:
+    """An outcome of a talk about the debt."""
+    kinds = SPOKEN | {MESSAGE}
+    return Disposition(code, words, kinds, persons, made=True, discloses=True, wants=frozenset(wants))
+
+
+DISPOSITIONS: tuple[Disposition, ...] = (
+    _spoke("PTP", "Promised to pay", "promise"),
+    _spoke("PAID", "Paid all that is overdue", "amount"),
+    _spoke("PART_PAID", "Paid a part", "amount"),
+    _one("RPC", "Spoke to the borrower", kinds=SPOKEN, persons=PARTIES, made=True, discloses=True),
+    _one(
+        "CBR",
+        "Asked to be called back",
+        kinds=SPOKEN | {MESSAGE},
+        persons=SOMEBODY,
+        made=True,
+        wants=frozenset({"next_on"}),
+    ),
+    _spoke("CLAIMS_PAID", "Says it is paid already"),
+    _spoke("REFUSED", "Refuses to pay"),
+    _spoke("DISPUTE", "Disputes the debt"),
+    _spoke("HARDSHIP", "Cannot pay: illness, loss of work, calamity"),
+    _one("NC", "Nobody was there", kinds=SPOKEN, persons=NOBODY),
+    _one("LOCKED", "The place is locked", kinds=frozenset({VISIT}), persons=NOBODY),
+    _one("RNR", "Rang, no answer", kinds=frozenset({CALL}), persons=NOBODY),
+    _one("SWITCHED_OFF", "Switched off or out of reach", kinds=frozenset({CALL}), persons=NOBODY),
+    _one("WRONG_NO", "Wrong number", kinds=frozenset({CALL, MESSAGE}), persons=OTHERS | NOBODY),
+    _one("LFT", "Left a message", persons=OTHERS | NOBODY),
+    _one("SENT", "Sent", kinds=WRITTEN, persons=NOBODY),
+    _one("RETURNED", "Came back undelivered", kinds=WRITTEN, persons=NOBODY),
+    _one("LANGUAGE", "No common language", kinds=SPOKEN, persons=SOMEBODY, made=True),
+    _one("DNR", "Asked not to be contacted", persons=SOMEBODY, made=True),
+    _one("SHIFTED", "Moved away", kinds=SPOKEN, persons=OTHERS | NOBODY),
+    _one("SKIP", "Cannot be traced", kinds=SPOKEN | {LETTER}, persons=OTHERS | NOBODY),
+    _one("DECEASED", "The borrower has died", persons=EVERYBODY - {"borrower"}),
+    _spoke("LEGAL_THREAT", "Threatens court or a complaint"),
+)
+
+
+def dispositions_under(setting: Mapping[str, Any] | None = None) -> dict[str, Disposition]:
+    """Code → disposition under a value of `contact.dispositions`, in the order people are offered them."""
+    setting = setting or {}
+    found = {each.code: each for each in DISPOSITIONS}
+    for given in setting.get("add", ()):
+        found[given["code"]] = _added(given)
+    for code, words in setting.get("words", {}).items():
+        if code in found:
+            found[code] = replace(found[code], words=str(words))
+    for code in setting.get("hide", ()):
+        if code in found:
+            found[code] = replace(found[code], is_hidden=True)
+    return found
+
+
+def _added(given: Mapping[str, Any]) -> Disposition:
+    return Disposition(
+        code=str(given["code"]),
+        words=str(given["words"]),
+        kinds=frozenset(given.get("kinds", ANY)),
+        persons=frozenset(given.get("persons", EVERYBODY)),
+        made=bool(given.get("made", False)),
+        discloses=bool(given.get("discloses", False)),
+        wants=frozenset(given.get("wants", ())),
+    )
+
+
+def offered(found: Mapping[str, Disposition], kind: str = "") -> list[Disposition]:
+    """What a person may choose from, for one kind of contact or for all."""
+    return [each for each in found.values() if not each.is_hidden and (not kind or kind in each.kinds)]
+
+
+def spoken(code: str, found: Mapping[str, Disposition] | None = None) -> str:
+    """A code as people say it; one that nobody knows stays as it is."""
+    known = found if found is not None else BY_CODE
+    return known[code].words if code in known else code.replace("_", " ").capitalize()
+
+
+def codes(found: Iterable[Disposition]) -> list[str]:
+    return [each.code for each in found]
+
+
+BY_CODE = dispositions_under()
