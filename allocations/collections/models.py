@@ -157,7 +157,12 @@ class Collection(WithId, Sealed, Base):
         Index("ix_collections_receipt_key", "receipt_key"),
         Index("ix_collections_upload", "upload_id", "row_no"),
         Index("ix_collections_fold", "agency_id", "receipt_fold"),
-        Index("ix_collections_cash", "agency_id", "agent_code", postgresql_where=text("mode = 'cash'")),
+        Index(
+            "ix_collections_cash",
+            "agency_id",
+            "agent_code",
+            postgresql_where=text("mode = 'cash' and slip_key is null"),
+        ),
         Index(
             "uq_collections_client",
             "agency_id",

@@ -369,6 +369,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=True),
         sa.Column("pixels_sha256", sa.Text(), nullable=True),
         sa.Column("look", postgresql.BIT(length=256), nullable=True),
+        sa.Column("place_key", sa.Text(), nullable=True),
         sa.Column("review", sa.Text(), server_default="waiting", nullable=False),
         sa.Column("reviewed_by", sa.Text(), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
@@ -416,6 +417,7 @@ def upgrade() -> None:
     op.create_index("ix_evidence_contact", "evidence", ["contact_id"], unique=False)
     op.create_index("ix_evidence_deposit", "evidence", ["deposit_id"], unique=False)
     op.create_index("ix_evidence_pixels", "evidence", ["pixels_sha256"], unique=False)
+    op.create_index("ix_evidence_place", "evidence", ["place_key"], unique=False)
     op.create_index("ix_evidence_received", "evidence", ["received_at", "id"], unique=False)
     op.create_index("ix_evidence_sha256", "evidence", ["sha256"], unique=False)
     op.create_index(
@@ -504,7 +506,7 @@ def upgrade() -> None:
         "collections",
         ["agency_id", "agent_code"],
         unique=False,
-        postgresql_where=sa.text("mode = 'cash'"),
+        postgresql_where=sa.text("mode = 'cash' and slip_key is null"),
     )
     op.create_index("ix_collections_fold", "collections", ["agency_id", "receipt_fold"], unique=False)
     op.create_index(
@@ -571,7 +573,7 @@ def downgrade() -> None:
         "uq_collections_check_code", table_name="collections", postgresql_where=sa.text("check_code is not null")
     )
     op.drop_index("ix_collections_fold", table_name="collections")
-    op.drop_index("ix_collections_cash", table_name="collections", postgresql_where=sa.text("mode = 'cash'"))
+    op.drop_index("ix_collections_cash", table_name="collections", postgresql_where=sa.text("mode = 'cash' and slip_key is null"))
     op.drop_column("collections", "accuracy_m")
     op.drop_column("collections", "receipt_fold")
     op.drop_column("collections", "check_code")
@@ -589,6 +591,7 @@ def downgrade() -> None:
     op.drop_index("ix_evidence_to_review", table_name="evidence", postgresql_where=sa.text("review = 'waiting'"))
     op.drop_index("ix_evidence_sha256", table_name="evidence")
     op.drop_index("ix_evidence_received", table_name="evidence")
+    op.drop_index("ix_evidence_place", table_name="evidence")
     op.drop_index("ix_evidence_pixels", table_name="evidence")
     op.drop_index("ix_evidence_deposit", table_name="evidence")
     op.drop_index("ix_evidence_contact", table_name="evidence")
