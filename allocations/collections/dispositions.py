@@ -71,7 +71,7 @@ DISPOSITIONS: tuple[Disposition, ...] = (
     _spoke("PTP", "Promised to pay", "promise"),
     _spoke("PAID", "Paid all that is overdue", "amount"),
     _spoke("PART_PAID", "Paid a part", "amount"),
-    _one("RPC", "Spoke to the borrower", kinds=SPOKEN, persons=PARTIES, made=True, discloses=True),
+    _one("RPC", "Spoke to the right person", kinds=SPOKEN, persons=PARTIES, made=True, discloses=True),
     _one(
         "CBR",
         "Asked to be called back",
@@ -93,7 +93,7 @@ DISPOSITIONS: tuple[Disposition, ...] = (
     _one("SENT", "Sent", kinds=WRITTEN, persons=NOBODY),
     _one("RETURNED", "Came back undelivered", kinds=WRITTEN, persons=NOBODY),
     _one("LANGUAGE", "No common language", kinds=SPOKEN, persons=SOMEBODY, made=True),
-    _one("DNR", "Asked not to be contacted", persons=SOMEBODY, made=True),
+    _one("DNR", "Asked not to be contacted", kinds=SPOKEN | {MESSAGE}, persons=SOMEBODY, made=True),
     _one("SHIFTED", "Moved away", kinds=SPOKEN, persons=OTHERS | NOBODY),
     _one("SKIP", "Cannot be traced", kinds=SPOKEN | {LETTER}, persons=OTHERS | NOBODY),
     _one("DECEASED", "The borrower has died", persons=EVERYBODY - {"borrower"}),
