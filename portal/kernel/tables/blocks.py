@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.limits import Limits
 
-BLOCK_BYTES = 2 << 20
-BLOCK_ROWS = 20_000
+BLOCK_BYTES = 1 << 18  # the column reader works some thirty blocks ahead: this many bytes decide its memory
+SWALLOWED = 0.5  # a line inside a cell with this share of a row's delimiters is a row that lost its place
 
 
 @dataclass(frozen=True)
 class Body:
     """The part of a text file below its header. `start` is its first byte, `first_row` the file's number of its first row.
 
-    A `regular` body has as many cells in every row as the header; only then may the fast reader be used.
+    `wide` and `cells` tell of rows with cells to spare (row number, how many cells) once a file was made regular.
     """
 
     path: Path
@@ -33,12 +34,14 @@ class Body:
     width: int
     delimiter: str
     quoted: bool
-    regular: bool
+    block_bytes: int = BLOCK_BYTES
+    wide: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    cells: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass
 class Block:
-    """Some consecutive rows: cells as typed, a column at a time, the file's row numbers, and rows with cells to spare."""
+    """Some consecutive rows: cells as typed, a column at a time, the file's row numbers, and what is wrong with whole rows."""
 
     columns: list[pa.StringArray]
     row_no: np.ndarray
@@ -56,47 +59,102 @@ class Block:
 
 
 def blocks(body: Body, limits: Limits) -> Iterator[Block]:
-    """Every row of the body in order. Raises Invalid for more rows than allowed and for a quotation mark left open."""
+    """Every row of the body in order. Raises Invalid for more rows than allowed, ArrowInvalid while the body is not regular."""
     if body.path.stat().st_size <= body.start:
         return
-    rows = _fast(body) if body.regular else _careful(body, limits)
-    for block in rows:
-        if int(block.row_no[-1]) - body.first_row + 1 > limits.max_rows:
-            message = f"The file has more than {limits.max_rows:,} rows, the most one upload may have."
-            raise Invalid(Problem("too_many_rows", message, "Split the file."))
-        yield block
-
-
-def _fast(body: Body) -> Iterator[Block]:
-    """Through the column reader; raises ArrowInvalid when the body is not regular after all."""
     names = [f"f{at}" for at in range(body.width)]
-    parse = pacsv.ParseOptions(
-        delimiter=body.delimiter, newlines_in_values=body.quoted, ignore_empty_lines=False, quote_char='"'
-    )
-    convert = pacsv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-    )
-    read = pacsv.ReadOptions(column_names=names, block_size=BLOCK_BYTES)
+    parse = pacsv.ParseOptions(delimiter=body.delimiter, newlines_in_values=body.quoted, ignore_empty_lines=False)
+    kinds = dict.fromkeys(names, pa.string())
+    convert = pacsv.ConvertOptions(column_types=kinds, strings_can_be_null=False, check_utf8=False)
+    read = pacsv.ReadOptions(column_names=names, block_size=body.block_bytes)
     at = body.first_row
     with body.path.open("rb") as file:
         file.seek(body.start)
         with pacsv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
             for batch in reader:
                 if batch.num_rows:
-                    yield Block(list(batch.columns), np.arange(at, at + batch.num_rows))
+                    yield _block(list(batch.columns), at, body)
                 at += batch.num_rows
+                _check_height(at - body.first_row, limits)
 
 
-def _careful(body: Body, limits: Limits) -> Iterator[Block]:
-    """Row by row: short rows are filled with empty cells, rows with cells to spare are bad, a quote left open is refused."""
-    with body.path.open("rb") as raw:
+def _check_height(rows: int, limits: Limits) -> None:
+    if rows > limits.max_rows:
+        message = f"The file has more than {limits.max_rows:,} rows, the most one upload may have."
+        raise Invalid(Problem("too_many_rows", message, "Split the file."))
+
+
+def _block(columns: list[pa.StringArray], first: int, body: Body) -> Block:
+    last = first + len(columns[0])
+    bad = {}
+    for at in range(*np.searchsorted(body.wide, (first, last)).tolist()):
+        bad[int(body.wide[at])] = _too_wide(int(body.wide[at]), int(body.cells[at]), body.width)
+    if body.quoted:
+        for row in _swallowing(columns, body):
+            bad[first + row] = _swallowed(first + row)
+    return Block(columns, np.arange(first, last), bad)
+
+
+def _too_wide(row: int, cells: int, width: int) -> Problem:
+    message = f"The row has {cells} cells, the header {width}."
+    return Problem("row_too_wide", message, "Put quotation marks around cells that hold the delimiter.", row=row)
+
+
+def _swallowing(columns: list[pa.StringArray], body: Body) -> set[int]:
+    """Rows with a cell that holds whole rows: a quotation mark was opened in one row and closed in a later one."""
+    least = max(1, round(SWALLOWED * (body.width - 1)))
+    found = set()
+    for cells in columns if body.width > 2 else ():
+        many = pc.match_substring(cells, "\n")
+        if pc.any(many).as_py():
+            for at in np.flatnonzero(many.to_numpy(zero_copy_only=False)).tolist():
+                lines = cells[at].as_py().split("\n")
+                if any(line.count(body.delimiter) >= least for line in lines[1:]):
+                    found.add(at)
+    return found
+
+
+def _swallowed(row: int) -> Problem:
+    message = f"A quotation mark opened in row {row} closes in a later row, so a cell holds whole rows."
+    return Problem("broken_quotes", message, "Close or remove the quotation mark in that row.", row=row)
+
+
+# --- files that are not regular ----------------------------------------------------------------------------------------
+
+
+def made_regular(body: Body, folder: Path, limits: Limits) -> Body:
+    """A copy in which every row has as many cells as the header: short rows are filled, cells to spare left out and told.
+
+    Raises Invalid for a quotation mark that is left open and a cell that no spreadsheet can hold.
+    """
+    copy = folder / "regular.csv"
+    wide, cells = array("q"), array("q")
+    longest = 0
+    with body.path.open("rb") as raw, copy.open("w", encoding="utf-8", newline="") as out:
         raw.seek(body.start)
+        writer = csv.writer(out, delimiter=body.delimiter, lineterminator="\r\n")
         text = io.TextIOWrapper(raw, "utf-8", newline="")
-        rows = _rows(text, body, limits)
-        at = body.first_row
-        while part := list(islice(rows, BLOCK_ROWS)):
-            yield _block(part, at, body.width)
-            at += len(part)
+        for row_no, row in enumerate(_rows(text, body, limits), start=body.first_row):
+            _check_height(row_no - body.first_row + 1, limits)
+            if len(row) < body.width:
+                row.extend([""] * (body.width - len(row)))
+            elif len(row) > body.width:
+                if any(row[body.width :]):
+                    wide.append(row_no)
+                    cells.append(len(row))
+                del row[body.width :]
+            longest = max(longest, writer.writerow(row))
+    return Body(
+        copy,
+        0,
+        body.first_row,
+        body.width,
+        body.delimiter,
+        True,
+        max(BLOCK_BYTES, 8 * longest),
+        np.array(wide, dtype=np.int64),
+        np.array(cells, dtype=np.int64),
+    )
 
 
 def _rows(text: io.TextIOWrapper, body: Body, limits: Limits) -> Iterator[list[str]]:
@@ -117,24 +175,6 @@ def _unreadable(row: int, lines: int, error: csv.Error, limits: Limits) -> Probl
         return Problem("cell_too_long", message, "Shorten it; no spreadsheet can hold it.", row=row)
     message = f"Row {row} has a quotation mark that is not closed or not doubled ({error})."
     return Problem("broken_quotes", message, "Close the quotation mark in that row.", row=row)
-
-
-def _block(rows: list[list[str]], first: int, width: int) -> Block:
-    bad = {}
-    for at, row in enumerate(rows):
-        if len(row) < width:
-            row.extend([""] * (width - len(row)))
-        elif len(row) > width:
-            if any(cell.strip() for cell in row[width:]):
-                bad[first + at] = _too_wide(first + at, row, width)
-            del row[width:]
-    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
-    return Block(columns, np.arange(first, first + len(rows)), bad)
-
-
-def _too_wide(row_no: int, row: list[str], width: int) -> Problem:
-    message = f"The row has {len(row)} cells, the header {width}."
-    return Problem("row_too_wide", message, "Put quotation marks around cells that hold the delimiter.", row=row_no)
 
 
 def regrouped(parts: Iterator[Block], rows: int | None) -> Iterator[Block]:

@@ -85,7 +85,7 @@ class SheetSource:
         """What this file's layout is remembered by."""
         return Layout.key(self._reading.typed_header)
 
-    def chunks(self, rows: int | None = 50_000) -> Iterator[Sheet]:
+    def chunks(self, rows: int | None = 25_000) -> Iterator[Sheet]:
         """The rows, so many at a time (None: all at once). Raises Invalid with the questions while any is open."""
         if self.questions:
             raise Invalid(self.questions)
@@ -183,12 +183,18 @@ def _open(path: Path, folder: tempfile.TemporaryDirectory[str], asked: _Asked) -
     mapped = _mapped(Found(labels, values, heading.row), asked)
     if asked.literal and mapped.questions:
         raise Invalid(mapped.questions)
-    body = Body(
-        text.file.path, head.offset(heading.row), heading.row + 1, len(labels), head.delimiter, text.file.quotes > 0,
-        text.file.quotes % 2 == 0,
-    )  # fmt: skip
+    quotes = text.file.quotes
+    body = Body(text.file.path, head.offset(heading.row), heading.row + 1, len(labels), head.delimiter, quotes > 0)
     seen = survey(
-        body, asked.spec, mapped.positions, heading.typed, asked.currency, asked.limits, literal=asked.literal
+        body,
+        asked.spec,
+        mapped.positions,
+        heading.typed,
+        asked.currency,
+        asked.limits,
+        folder=Path(folder.name),
+        regular=quotes % 2 == 0,
+        literal=asked.literal,
     )
     if seen.rows <= len(seen.set_aside):
         message = "The file has a header but no rows."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from portal.kernel.errors import Problem
 from portal.kernel.tables.asides import Aside, Watch
-from portal.kernel.tables.blocks import Block, Body, blocks
+from portal.kernel.tables.blocks import Block, Body, blocks, made_regular
 from portal.kernel.tables.dates import DateOrder, OrderProof
 from portal.kernel.tables.limits import Limits
 from portal.kernel.tables.spec import SheetSpec
@@ -22,7 +23,7 @@ TIME_OF_DAY = r" +\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?$"
 
 @dataclass
 class Survey:
-    """`body` says which reader will do; `rows` counts rows that hold something, those in `asides` included."""
+    """`body` is what to read the rows from; `rows` counts rows that hold something, those in `asides` included."""
 
     body: Body
     rows: int
@@ -42,16 +43,22 @@ def survey(
     currency: str,
     limits: Limits,
     *,
+    folder: Path,
+    regular: bool,
     literal: bool,
 ) -> Survey:
     """Read every row once: the order of day and month, totals and repeated headers, and whether the rows are regular.
 
-    `literal` takes every row for data. Raises Invalid for what makes the whole file unusable.
+    `regular` False says that the rows are known not to be; `literal` takes every row for data. Raises Invalid for what makes the
+    whole file unusable.
     """
-    try:
-        return _pass(body, spec, positions, header, currency, limits, literal)
-    except pa.ArrowInvalid:
-        return _pass(replace(body, regular=False), spec, positions, header, currency, limits, literal)
+    if regular:
+        try:
+            return _pass(body, spec, positions, header, currency, limits, literal)
+        except pa.ArrowInvalid:  # some row has more cells than another, or is longer than a block
+            pass
+    body = made_regular(body, folder, limits)
+    return _pass(body, spec, positions, header, currency, limits, literal)
 
 
 def _pass(

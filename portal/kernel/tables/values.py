@@ -28,6 +28,7 @@ GROUPED = r"^(\d{1,3}(,\d{3})+|\d{1,2}(,\d{2})*,\d{3})(\.\d+)?$"
 GROUPED_RE = re.compile(GROUPED, re.ASCII)
 NUMBER_RE = re.compile(r"(\d+)(?:\.(\d*))?|\.(\d+)", re.ASCII)
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+PLAIN_DECIMAL = r"^(-?\d{1,15}(\.\d{1,15})?)?$"
 MANGLED = r"^\d(\.\d+)?[eE]\+\d+$"
 TIME_RE = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*([ap])?\.?(?:m\.?)?", re.ASCII | re.IGNORECASE)
 TRUTHS = {
@@ -67,7 +68,7 @@ def parse_column(cells: pa.StringArray, column: Column, currency: str, order: Da
     if column.kind == "time":
         return _by_word(cells, parse_time, _objects)
     if column.kind == "decimal":
-        return _by_word(cells, lambda text: parse_decimal(text, column), _objects)
+        return _decimals(cells, column)
     if column.kind == "bool":
         return _by_word(cells, parse_bool, lambda words: pd.array(words, dtype="boolean"))
     lookup = choice_table(column)
@@ -196,6 +197,19 @@ def _days(words: list[date | None]) -> pd.Series:
 
 def _objects(words: list[Any]) -> pd.Series:
     return pd.Series(words, dtype=object)
+
+
+def _decimals(cells: pa.StringArray, column: Column) -> Parsed:
+    """As by word; words that are plainly decimals, and all within bounds, are taken as they are."""
+    encoded = cells.dictionary_encode()
+    words = encoded.dictionary
+    if pc.all(pc.match_substring_regex(words, PLAIN_DECIMAL)).as_py():
+        numbers = [Decimal(word) if word else None for word in words.to_pylist()]
+        known = [number for number in numbers if number is not None]
+        if not known or all(isinstance(_bounded(end, "", column), Decimal) for end in (min(known), max(known))):
+            codes = encoded.indices.to_numpy(zero_copy_only=False)
+            return Parsed(pd.Series(np.array(numbers, dtype=object)[codes], dtype=object))
+    return _by_word(cells, lambda text: parse_decimal(text, column), _objects)
 
 
 def _amounts(cells: pa.StringArray, column: Column, currency: str) -> Parsed:
