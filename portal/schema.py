@@ -70,6 +70,7 @@ ACCESS: dict[str, Access] = {
     "user_sessions": BANKS_OWN,
     "one_time_links": BANKS_OWN,
     "sign_in_attempts": Access(bank="sid"),
+    "public_misses": Access(bank="sid"),
     "spent_tokens": Access(bank="sid", agency="si", agency_rows="true"),
     "lenders": READ_BY_ALL,
     "dated_settings": READ_BY_ALL,
@@ -88,7 +89,7 @@ ACCESS: dict[str, Access] = {
     "allocations": Access(agency="s", bank_update=("to_on", "recalled_at", "recall_reason", "agent_id")),
     "holds": Access(agency="s", agency_rows=HELD_TODAY.format(table="holds", column="loan_account_id")),
     "uploads": Access(agency="siu"),
-    "upload_problems": Access(bank="si", agency="si"),
+    "upload_problems": Access(bank="sid", agency="sid"),  # what a dry run found makes room for the next
     "upload_layouts": Access(agency="siu"),
     "collections": Access(agency="si", bank_update=("linked_minor", "version", *CORRECTABLE)),
     "collection_versions": Access(bank="si", agency="s"),
@@ -114,6 +115,7 @@ ACCESS: dict[str, Access] = {
             *(
                 "pixels_sha256",
                 "look",
+                "place_key",
                 "review",
                 "reviewed_by",
                 "reviewed_at",

@@ -20,14 +20,16 @@ from sqlalchemy.orm import Session
 from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency
 from allocations.collections.evidence_jobs import examine_evidence
-from allocations.collections.evidence_types import ACCEPTED_WORDS, media_type_of
 from allocations.collections.field_models import EVIDENCE_KINDS, Contact, Evidence
 from allocations.collections.models import Collection, Deposit
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.examining.kinds import kind_of
+from portal.kernel.examining.refusals import NotAccepted
 from portal.kernel.files import FileStore, store_file
 from portal.kernel.jobs import enqueue
+from portal.kernel.pictures import refusal
 
 LONGEST_NAME = 200
 SIX_PLACES = Decimal("0.000001")
@@ -89,7 +91,8 @@ def add_evidence(
     kind of file that can be evidence, a place off the globe); Refused when the `client_id` was used for something else.
     """
     target, problems = _target(session, agency, collection_id, contact_id, deposit_id)
-    problems += _file_problems(session, data, kind) + _claim_problems(claim)
+    media_type, wrong = _look_at(session, data, _plain_name(name))
+    problems += wrong + _kind_problems(kind) + _claim_problems(claim)
     if problems:
         raise Invalid(problems)
     stored = store_file(
@@ -97,7 +100,7 @@ def add_evidence(
         store,
         data,
         name=_plain_name(name),
-        media_type=str(media_type_of(data)),
+        media_type=media_type,
         agency_id=agency.id,
         actor=actor,
         now=now,
@@ -110,7 +113,7 @@ def add_evidence(
         file_name=_plain_name(name),
         sha256=stored.sha256,
         size=len(data),
-        media_type=media_type_of(data),
+        media_type=media_type,
         claims=_phone_claims(claim),
         taken_at=claim.taken_at,
         latitude=_six_places(claim.latitude),
@@ -198,21 +201,22 @@ def _target(
 SUBJECTS: tuple[tuple[Any, str], ...] = ((Collection, "collection"), (Contact, "contact"), (Deposit, "deposit"))
 
 
-def _file_problems(session: Session, data: bytes, kind: str) -> list[Problem]:
-    problems = []
-    if kind not in EVIDENCE_KINDS:
-        cure = f"Use one of: {', '.join(EVIDENCE_KINDS)}."
-        problems.append(Problem("bad_kind", "This is no kind of evidence.", cure, column="kind", value=kind[:40]))
+def _look_at(session: Session, data: bytes, name: str) -> tuple[str, list[Problem]]:
+    """The media type the first bytes tell, and what is wrong with the file at a glance; all else is the examination's."""
     most = int(setting_on(session, "evidence.max_bytes", scope_of(session).today))
     if len(data) > most:
-        cure = f"Hand in a file of at most {most / 2**20:.0f} MB."
-        problems.append(Problem("too_large", "The file is too large.", cure, column="file"))
-    if not data:
-        problems.append(Problem("empty_file", "The file is empty.", "Take the photo again.", column="file"))
-    elif media_type_of(data) is None:
-        cure = f"Hand in {ACCEPTED_WORDS}."
-        problems.append(Problem("not_evidence", "This kind of file cannot be evidence.", cure, column="file"))
-    return problems
+        return "", [refusal("too_large", name, {"limit": f"{most // 2**20}"})]
+    try:
+        return kind_of(data).media_type, []
+    except NotAccepted as no:
+        return "", [refusal(no.code, name, no.detail)]
+
+
+def _kind_problems(kind: str) -> list[Problem]:
+    if kind in EVIDENCE_KINDS:
+        return []
+    cure = f"Use one of: {', '.join(EVIDENCE_KINDS)}."
+    return [Problem("bad_kind", "This is no kind of evidence.", cure, column="kind", value=kind[:40])]
 
 
 def _claim_problems(claim: PhoneClaim) -> list[Problem]:

@@ -168,6 +168,7 @@ class Evidence(WithId, Sealed, Base):
         Index("ix_evidence_deposit", "deposit_id"),
         Index("ix_evidence_sha256", "sha256"),
         Index("ix_evidence_pixels", "pixels_sha256"),
+        Index("ix_evidence_place", "place_key"),
         Index(
             "uq_evidence_client", "agency_id", "client_id", unique=True, postgresql_where=text("client_id is not null")
         ),
@@ -206,6 +207,7 @@ class Evidence(WithId, Sealed, Base):
     client_id: Mapped[str | None] = mapped_column(Text)
     pixels_sha256: Mapped[str | None] = mapped_column(Text)
     look: Mapped[str | None] = mapped_column(BIT(256))
+    place_key: Mapped[str | None] = mapped_column(Text)
     review: Mapped[str] = mapped_column(Text, default="waiting", server_default="waiting")
     reviewed_by: Mapped[str | None] = mapped_column(Text)
     reviewed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -23,6 +23,14 @@ FOLD = "update collections set receipt_fold = translate(receipt_key, 'OILSZB', '
 def upgrade() -> None:
 
     op.create_table(
+        "public_misses",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_public_misses")),
+    )
+    op.create_index("ix_public_misses_address_at", "public_misses", ["address", "at"], unique=False)
+    op.create_table(
         "deposits",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
@@ -630,3 +638,5 @@ def downgrade() -> None:
     op.drop_index("uq_deposits_client", table_name="deposits", postgresql_where=sa.text("client_id is not null"))
     op.drop_index("ix_deposits_agency_day", table_name="deposits")
     op.drop_table("deposits")
+    op.drop_index("ix_public_misses_address_at", table_name="public_misses")
+    op.drop_table("public_misses")
