@@ -80,6 +80,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("contact.dispositions", {}, BEGINNING, "House codes as they are"),
     ("promise.kept_share", "0.95", BEGINNING, "House rule: 95 % of the amount"),
     ("promise.grace_days", 1, BEGINNING, "House rule: one day for the bank to see it"),
+    ("collections.report_within_days", 2, BEGINNING, "House rule: money is reported within two days"),
     ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
 ]
 

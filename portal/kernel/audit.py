@@ -84,7 +84,12 @@ class AuditTag(Enum):
     ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})
     ALLOCATION_RECALLED = ("allocation:recalled", {"on", "reason"})
     HOLD_CHANGED = ("hold:changed", {"reason", "from", "to", "effect"})
-    COLLECTIONS_UPLOADED = ("collections:uploaded", {"file", "rows", "created", "duplicates", "rejected", "total"})
+    COLLECTIONS_UPLOADED = (
+        "collections:uploaded",
+        {"file", "rows", "created", "duplicates", "rejected", "corrections", "total"},
+    )
+    UPLOAD_MOVED = ("upload:moved", {"action", "before", "after", "file"})
+    CORRECTION_MOVED = ("correction:moved", {"decision", "facts", "collection", "reason"})
     COLLECTION_REPORTED = ("collection:reported", {"amount", "mode", "on", "source"})
     DEPOSIT_RECORDED = ("deposit:recorded", {"amount", "on", "receipts"})
     BOOK_ISSUED = ("book:issued", {"kind", "numbers"})

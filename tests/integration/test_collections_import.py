@@ -98,10 +98,16 @@ def test_an_overlapping_file_adds_only_what_is_new(load: Load) -> None:
     assert (result.created, result.duplicates, result.total_minor) == (1, 1, 20_000)
 
 
-def test_a_receipt_told_differently_is_refused_with_what_was_said_before(load: Load) -> None:
+def test_a_receipt_told_differently_is_proposed_as_a_correction_and_changes_nothing(
+    load: Load, bank_session: PortalSession
+) -> None:
     load("R1,LN1,100,2026-10-05,cash,")
     result = load("R1,LN1,101,2026-10-05,cash,")
-    assert codes(result) == [(2, "receipt_differs")] and "₹100.00 on 2026-10-05" in result.problems[0].message
+    assert (result.created, result.duplicates, result.rejected) == (0, 0, 0)
+    assert result.corrections == [
+        {"receipt_no": "R1", "row": 2, "was": {"amount": "100.00"}, "proposed": {"amount": "101.00"}}
+    ]
+    assert bank_session.scalars(select(Collection.amount_minor)).all() == [10_000]
 
 
 @pytest.mark.parametrize("second", ["r001", "R-001", "Ｒ００１"])
