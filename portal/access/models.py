@@ -87,3 +87,13 @@ class SpentToken(Base):
 
     token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
     spent_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class PublicMiss(WithId, Base):
+    """That an address asked a public page for a code nobody ever gave out; kept for a quarter of an hour."""
+
+    __tablename__ = "public_misses"
+    __table_args__ = (Index("ix_public_misses_address_at", "address", "at"),)
+
+    address: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
