@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.deposits import record_deposit
 from allocations.collections.staging import add_faults
-from portal.kernel.audit import Actor
+from portal.kernel.audit import Actor, forget_events, pending_events
 from portal.kernel.errors import Invalid, PortalError, Problem
 
 BY_SLIP = text("""
@@ -38,16 +38,21 @@ def try_deposits(
     """Record each slip; without an upload only find out whether it could be. A slip that is refused is a fault of its rows."""
     done = Slips()
     for slip in session.execute(BY_SLIP).all():
-        savepoint = session.begin_nested()
+        savepoint, mark = session.begin_nested(), pending_events(session)
         try:
             record(session, slip, agency, actor=actor, now=now, today=today, upload_id=upload_id)
         except PortalError as refused:
             savepoint.rollback()
+            forget_events(session, mark)
             add_faults(session, faults_of(slip, refused))
             done.refused += 1
             continue
-        savepoint.rollback() if upload_id is None else savepoint.commit()
         done.slips += 1
+        if upload_id is not None:
+            savepoint.commit()
+            continue
+        savepoint.rollback()
+        forget_events(session, mark)
     return done
 
 

@@ -186,6 +186,16 @@ def record_event(
     session.info.setdefault("audit_pending", []).append(canonical(body))
 
 
+def pending_events(session: Session) -> int:
+    """How many events wait for the commit: a mark to go back to."""
+    return len(session.info.get("audit_pending", []))
+
+
+def forget_events(session: Session, since: int) -> None:
+    """Take back what was recorded after a mark: its acts were rolled back to a savepoint."""
+    del session.info.get("audit_pending", [])[since:]
+
+
 def flush_events(session: Session) -> None:
     """Write what was recorded since the transaction began."""
     pending = session.info.pop("audit_pending", [])
