@@ -110,6 +110,21 @@ def standing_of(place: Place | None, marks: Marks) -> str:
     return "unissued" if place is None else marks.state(place) or "ok"
 
 
+def key_intervals(book: Series, first_no: int, last_no: int) -> list[tuple[str, str]]:
+    """First and last key of each length under which numbers of a book are written; what lies between may be something else too.
+
+    >>> key_intervals(Series(1, "R-", "R", 2, 1, 50), 5, 20)
+    [('R5', 'R9'), ('R05', 'R20'), ('R005', 'R020'), ('R0005', 'R0020')]
+    """
+    found = []
+    for length in range(1, max(book.width, len(str(last_no))) + 3):
+        least = first_no if book.prefix_key else max(first_no, 10 ** (length - 1) if length > 1 else 0)
+        most = min(last_no, 10**length - 1)
+        if least <= most:
+            found.append((f"{book.prefix_key}{least:0{length}d}", f"{book.prefix_key}{most:0{length}d}"))
+    return found
+
+
 def used_already(receipt: str, amount: str, day: date) -> Problem:
     """A number that is, or looks like, one that was used, in words."""
     message = f"This is receipt {receipt} in another spelling; you reported it as {amount} on {day}."
