@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from payouts.difference import Difference, Findings
+from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
 from payouts.verify_records import (
     check_accounts,
@@ -53,6 +54,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_seals(session, findings)
     check_audit_chain(session, findings)
     check_files(session, store, findings)
+    check_evidence(session, store, findings)
     check_accounts(session, findings)
     check_statements(session, findings)
     check_uploads(session, findings)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ from portal.kernel.jobs import enqueue
 from portal.kernel.pictures import refusal
 
 LONGEST_NAME = 200
+PURGE_LOCK = "evidence.purge"  # held by what deletes bytes, shared by what keeps some
 SIX_PLACES = Decimal("0.000001")
 
 
@@ -95,6 +96,7 @@ def add_evidence(
     problems += wrong + _kind_problems(kind) + _claim_problems(claim)
     if problems:
         raise Invalid(problems)
+    session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(PURGE_LOCK))))
     stored = store_file(
         session,
         store,

@@ -110,6 +110,7 @@ class Permission(StrEnum):
     EVIDENCE_READ = "evidence:read"
     EVIDENCE_REVIEW = "evidence:review"
     EVIDENCE_HOLD = "evidence:hold"  # legal hold: kept beyond its retention
+    EVIDENCE_PURGE = "evidence:purge"  # let go of files kept long enough
 
     BANK_STATEMENT_READ = "bank_statement:read"
     BANK_STATEMENT_IMPORT = "bank_statement:import"

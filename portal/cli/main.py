@@ -24,6 +24,7 @@ COMMANDS = {
     "accounts": "accounts",
     "allocations": "allocations",
     "collections": "collections",
+    "evidence": "evidence",
     "postings": "bank",
     "bank": "bank",
     "reconcile": "reconcile",
