@@ -90,13 +90,13 @@ class Watch:
         self.at_the_end.clear()
 
     def _suspicious(self, block: Block) -> np.ndarray:
-        """Rows in which at most one of the needed columns (money apart) is filled."""
+        """Rows in which few of the needed columns (money apart) are filled."""
         if len(self.needed) < 2:
             return np.zeros(0, dtype=np.int64)
         filled = np.zeros(len(block), dtype=np.int16)
         for at in self.needed:
             filled += pc.not_equal(pc.utf8_trim_whitespace(block.columns[at]), "").to_numpy(zero_copy_only=False)
-        return np.flatnonzero(filled <= 1)
+        return np.flatnonzero(filled <= max(1, len(self.needed) - 2))
 
     def _see_headers(self, block: Block) -> None:
         for header in self.header:

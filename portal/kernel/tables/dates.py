@@ -25,7 +25,7 @@ ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ](\d{2}:\d{2}(?::\d{
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 NUMBERS = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4})(?: \d{1,2}:\d{2}(?::\d{2})?)?", re.ASCII)
 NAMED = re.compile(r"(\d{1,2})[-/. ]?([A-Za-z]{3,9})[-/. ,]*(\d{4})", re.ASCII)
-SERIAL = re.compile(r"(\d{5})(?:\.0+)?", re.ASCII)
+SERIAL = re.compile(r"(\d{5})(?:\.\d+)?", re.ASCII)
 SHORT_YEAR = re.compile(r"\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ]\d{2}", re.ASCII)
 CURE = "Write it as 2026-11-22 (ISO) or 22/11/2026."
 

@@ -81,10 +81,15 @@ def _single(rows: Sequence[Row], row: int, score: Score) -> Heading:
 def _double(rows: Sequence[Row], row: int, score: Score) -> Heading | None:
     """Rows row-1 and row as one header, when the lower one holds words and the upper one spans it."""
     top, bottom = rows[row - 2], rows[row - 1]
-    if any(DATA.fullmatch(cell.strip()) for cell in (*top, *bottom) if cell.strip()) or not any(map(str.strip, top)):
+    if looks_like_data([*top, *bottom]) or not any(map(str.strip, top)):
         return None
     cells = joined(top, bottom)
     return Heading(row, 2, cells, [list(top), list(bottom)], score(cells))
+
+
+def looks_like_data(cells: Row) -> bool:
+    """Whether any cell is a number, a day or a long run of digits, as headers hardly are."""
+    return any(DATA.fullmatch(cell.strip()[:200]) for cell in cells if cell.strip())
 
 
 def joined(top: Row, bottom: Row) -> list[str]:
@@ -108,7 +113,7 @@ def _by_shape(rows: Sequence[Row], first: int, last: int, score: Score, best: He
     widest = max((len(cells) for cells in filled.values()), default=0)
     for row, cells in filled.items():
         wide = len(cells) >= max(2, 0.7 * widest)
-        if wide and not any(DATA.fullmatch(cell.strip()) for cell in cells):
+        if wide and not looks_like_data(cells):
             return _single(rows, row, score)
     if best.score:
         return best

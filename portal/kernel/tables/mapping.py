@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 
 from portal.kernel.errors import Problem
 from portal.kernel.tables.dates import COMPACT, SERIAL, parse_date
-from portal.kernel.tables.layout import NOT_MAPPED, Layout, Proposal
+from portal.kernel.tables.layout import NOT_MAPPED, Layout, Proposal, Why
 from portal.kernel.tables.spec import ERROR_COLUMNS, Column, SheetSpec, match_header, normal
 from portal.kernel.tables.values import choice_table, parse_amount, parse_time
 
@@ -52,9 +52,10 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Found:
-    """The file's side: a label and the first values (blanks left out) of each column, and the header's row number."""
+    """The file's side: a label, the header's text and the first values (blanks left out) of each column; the header's row."""
 
     labels: Sequence[str]
+    texts: Sequence[str]
     values: Sequence[Sequence[str]]
     row: int = 1
 
@@ -75,7 +76,7 @@ def propose(
     used = set(mapped.positions.values())
     errors = {normal(name) for name in ERROR_COLUMNS}
     for at, label in enumerate(found.labels):
-        nameless = label.startswith("(column ") and not found.values[at]
+        nameless = not found.texts[at].strip() and not found.values[at]
         if at not in used and not nameless and normal(label) not in errors:
             mapped.unknown.append(at)
     mapped.questions += _open_questions(spec, mapped, found, shut)
@@ -113,11 +114,12 @@ def _named(found: Found, spec: SheetSpec, aliases: Mapping[str, Sequence[str]], 
     """Our own names and the aliases, over what is left."""
     left = tuple(column for column in spec.columns if column.name not in mapped.positions and column.name not in shut)
     used = set(mapped.positions.values())
-    header = ["" if at in used or label.startswith("(column ") else label for at, label in enumerate(found.labels)]
+    header = ["" if at in used else text for at, text in enumerate(found.texts)]
     match = match_header(header, SheetSpec(spec.name, left), aliases)
     for name, at in match.positions.items():
-        why = "name" if normal(found.labels[at]) == normal(name) else "alias"
-        mapped.add(Proposal(name, found.labels[at], at, why, True))  # type: ignore[arg-type]
+        why: Why = "name" if normal(found.texts[at]) == normal(name) else "alias"
+        mapped.add(Proposal(name, found.labels[at], at, why, True))
+        _doubt_money(found, spec.column(name), aliases, match.unknown, mapped)
     for problem in match.problems:
         if problem.code != "duplicate_column":
             continue
@@ -125,17 +127,23 @@ def _named(found: Found, spec: SheetSpec, aliases: Mapping[str, Sequence[str]], 
         _contested(found, spec.column(problem.column), aliases, mapped)
 
 
+def _doubt_money(
+    found: Found, column: Column, aliases: Mapping[str, Sequence[str]], left: Sequence[int], mapped: Mapped
+) -> None:
+    """“Amount” beside “Amount Collected”: by name the first is ours, but with money that is asked."""
+    words = column.known_as(aliases)
+    rivals = [found.labels[at] for at in left if normal(found.texts[at]) in words]
+    if column.kind == "amount" and column.needed and rivals:
+        del mapped.positions[column.name]
+        mapped.proposals[column.name] = replace(mapped.proposals[column.name], sure=False, rivals=rivals)
+
+
 def _contested(found: Found, column: Column, aliases: Mapping[str, Sequence[str]], mapped: Mapped) -> None:
     """Two headers claim one column: neither is taken until a person says which."""
-    first = mapped.positions.pop(column.name)
+    first = mapped.positions.pop(column.name, mapped.proposals[column.name].position)
     words = {normal(column.name)} | column.known_as(aliases)
-    rivals = [
-        label
-        for at, label in enumerate(found.labels)
-        if at != first and normal(re.sub(r" \(column [A-Z]+\)$", "", label)) in words
-    ]
-    why = mapped.proposals[column.name].why
-    mapped.proposals[column.name] = Proposal(column.name, found.labels[first], first, why, False, rivals)
+    rivals = [found.labels[at] for at, text in enumerate(found.texts) if at != first and normal(text) in words]
+    mapped.proposals[column.name] = replace(mapped.proposals[column.name], sure=False, rivals=rivals)
 
 
 # --- what the contents and the likeness of names say -------------------------------------------------------------------
@@ -191,7 +199,7 @@ def _claim(
 ) -> _Claim | None:
     values = found.values[at]
     fits = fit(column, values, currency, hints.get(column.name))
-    like = likeness(found.labels[at], column, aliases)
+    like = likeness(found.texts[at], column, aliases)
     if fits is not None and fits < 0.5:
         return None
     telling = column.needed or column.kind == "choice" or column.name in STRONG or column.name in hints
@@ -269,7 +277,12 @@ def _open_questions(spec: SheetSpec, mapped: Mapped, found: Found, shut: set[str
         proposal = mapped.proposals.get(name)
         if proposal:
             what = "its name is like it" if proposal.why == "likeness" else "what stands in it looks like it"
-            message = f"Is “{proposal.header}” the {name}? Nothing is named so, and {what}."
+            why = (
+                f"Nothing is named so, and {what}."
+                if proposal.why in ("likeness", "contents")
+                else "Another could be it too."
+            )
+            message = f"Is “{proposal.header}” the {name}? {why}"
             others = (
                 f" It could also be {', '.join(f'“{one}”' for one in proposal.rivals[:4])}." if proposal.rivals else ""
             )

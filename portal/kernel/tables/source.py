@@ -22,7 +22,7 @@ import numpy as np
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables import asides as aside_rows
 from portal.kernel.tables.blocks import Block, Body, blocks, regrouped
-from portal.kernel.tables.heading import Heading, find_heading, letter
+from portal.kernel.tables.heading import Heading, find_heading, letter, looks_like_data
 from portal.kernel.tables.intake import TextFile, as_text, check_kind
 from portal.kernel.tables.layout import Layout, Proposal
 from portal.kernel.tables.limits import Limits
@@ -172,7 +172,7 @@ def _open(path: Path, folder: tempfile.TemporaryDirectory[str], asked: _Asked) -
     heading = head.heading
     labels = heading.labels
     if len(labels) > asked.limits.max_columns:
-        message = f"The file has {len(labels)} columns; an upload may have {asked.limits.max_columns}."
+        message = f"The file has more than {asked.limits.max_columns} columns, the most one upload may have."
         raise Invalid(Problem("too_many_columns", message, "Remove columns that do not belong."))
     rows = [
         _fitted(row, len(labels))
@@ -180,7 +180,7 @@ def _open(path: Path, folder: tempfile.TemporaryDirectory[str], asked: _Asked) -
         if any(map(str.strip, row))
     ]
     values = [[cell.strip() for row in rows if (cell := row[at]).strip()] for at in range(len(labels))]
-    mapped = _mapped(Found(labels, values, heading.row), asked)
+    mapped = _mapped(Found(labels, heading.cells, values, heading.row), asked)
     if asked.literal and mapped.questions:
         raise Invalid(mapped.questions)
     quotes = text.file.quotes
@@ -205,7 +205,7 @@ def _open(path: Path, folder: tempfile.TemporaryDirectory[str], asked: _Asked) -
 def _mapped(found: Found, asked: _Asked) -> Mapped:
     if not asked.literal:
         return propose(found, asked.spec, asked.layout, asked.currency, asked.aliases, asked.hints)
-    match = match_header(found.labels, asked.spec, asked.aliases)
+    match = match_header(found.texts, asked.spec, asked.aliases)
     return Mapped(match.positions, {}, match.unknown, match.problems)
 
 
@@ -222,7 +222,12 @@ def _source(
     labels = heading.labels
     told = asked.layout
     order = told.date_order or seen.order
-    questions = [*text.questions, *mapped.questions, *([order] if isinstance(order, Problem) else [])]
+    questions = [
+        *text.questions,
+        *_headless(heading, told),
+        *mapped.questions,
+        *([order] if isinstance(order, Problem) else []),
+    ]
     notes = [*text.notes, *_heading_notes(heading, head), *mapped.notes, *aside_rows.told(seen.asides, asked.currency)]
     sure = {name: one.header for name, one in mapped.proposals.items() if one.sure}
     shut = {name: "" for name, header in told.columns.items() if not header}
@@ -247,6 +252,15 @@ def _source(
         seen.rows - len(seen.set_aside), reading, seen, asked.limits, folder,
         any(normal(cell) == normal("error_code") for cell in typed),
     )  # fmt: skip
+
+
+def _headless(heading: Heading, told: Layout) -> list[Problem]:
+    """Where no row speaks our words and the one taken for the header looks like data, a first row of data may be at stake."""
+    if heading.score >= 2 or told.header_row or not looks_like_data(heading.cells):
+        return []
+    message = f"Row {heading.row} looks like data, not like a header."
+    cure = "Put a row with the names of the columns above the data, or say which row is the header."
+    return [Problem("missing_header", message, cure, row=heading.row)]
 
 
 def _heading_notes(heading: Heading, head: _Head) -> list[Problem]:
@@ -427,7 +441,7 @@ def _parsed(lines: list[str], delimiter: str, limits: Limits) -> tuple[list[list
         for row in reader:
             at += sum(len(line.encode("utf-8")) for line in lines[done : reader.line_num])
             done = reader.line_num
-            rows.append(row)
+            rows.append(row[: limits.max_columns + 1])
             ends.append(at)
             if len(rows) >= HEAD_ROWS:
                 break

@@ -16,9 +16,7 @@ from portal.kernel.tables.blocks import Block, Body, blocks, made_regular
 from portal.kernel.tables.dates import DateOrder, OrderProof
 from portal.kernel.tables.limits import Limits
 from portal.kernel.tables.spec import SheetSpec
-from portal.kernel.tables.values import parse_column
-
-TIME_OF_DAY = r" +\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?$"
+from portal.kernel.tables.values import parse_column, without_time
 
 
 @dataclass
@@ -109,13 +107,6 @@ def _see_dates(proof: OrderProof, block: Block, name: str, at: int, where: dict[
     if proof.open_question and not had:
         place = pc.index(cells, proof.open_question).as_py()
         where[proof.open_question] = (int(block.row_no[place]), name)
-
-
-def without_time(cells: pa.StringArray) -> pa.StringArray:
-    """Days without the time of day behind them: fewer distinct texts, the same days."""
-    if not pc.any(pc.match_substring(cells, ":")).as_py():
-        return cells
-    return pc.replace_substring_regex(cells, TIME_OF_DAY, "")
 
 
 def _proved(

@@ -30,6 +30,11 @@ NUMBER_RE = re.compile(r"(\d+)(?:\.(\d*))?|\.(\d+)", re.ASCII)
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 PLAIN_DECIMAL = r"^(-?\d{1,15}(\.\d{1,15})?)?$"
 MANGLED = r"^\d(\.\d+)?[eE]\+\d+$"
+SENSE = re.compile(r"\d\s*[cd]r?\.?$|^[cd]r\.?\s*\d", re.IGNORECASE)
+WORDS = re.compile(r"\d\s*(?:k|l|lacs?|lakhs?|crores?|mn?|million)\.?$", re.IGNORECASE)
+EXPONENT = re.compile(r"\d+(?:\.\d*)?e[+-]?\d+", re.IGNORECASE)
+# Within an identifier nobody means these: zero-width and directional marks, soft hyphens, a byte-order mark gone astray.
+INVISIBLE = r"[\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]"
 TIME_RE = re.compile(r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:\.\d+)?)?\s*([ap])?\.?(?:m\.?)?", re.ASCII | re.IGNORECASE)
 TRUTHS = {
     "yes": True,
@@ -43,6 +48,8 @@ TRUTHS = {
     "0": False,
     "f": False,
 }
+IDENTIFIERS = ("_no", "_code", "_ref")
+TIME_OF_DAY = r" +\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?$"
 N = TypeVar("N", int, Decimal)
 AMOUNT_CURE = "Write the amount as 123456.70 or 1,23,456.70."
 
@@ -64,7 +71,7 @@ def parse_column(cells: pa.StringArray, column: Column, currency: str, order: Da
     if column.kind == "int":
         return _ints(cells, column)
     if column.kind == "date":
-        return _by_word(cells, lambda text: parse_date(text, order), _days)
+        return _by_word(without_time(cells), lambda text: parse_date(text, order), _days)
     if column.kind == "time":
         return _by_word(cells, parse_time, _objects)
     if column.kind == "decimal":
@@ -94,7 +101,7 @@ def parse_amount(text: str, currency: str, *, signed: bool = False) -> int | Fau
         bare = bare.replace(",", "")
     match = NUMBER_RE.fullmatch(bare)
     if not match:
-        return Fault("bad_amount", f"“{text}” is not an amount.", AMOUNT_CURE)
+        return _unreadable_amount(text, bare)
     if negative and not signed:
         return Fault(
             "amount_negative", f"“{text}” is negative.", "Amounts are positive; a reversal has a row of its own."
@@ -176,6 +183,18 @@ def _choose(text: str, column: Column, lookup: dict[str, str]) -> str | Fault:
     )
 
 
+def _unreadable_amount(text: str, bare: str) -> Fault:
+    """What exactly keeps an amount from being one."""
+    if SENSE.search(bare):
+        message = f"“{text}” carries Cr or Dr, which does not say whether it was taken or given back."
+        return Fault("amount_credit_debit", message, "Write the amount alone; a reversal has a row of its own.")
+    if WORDS.search(bare):
+        return Fault("amount_in_words", f"“{text}” is not written out in digits.", AMOUNT_CURE)
+    if EXPONENT.fullmatch(bare):
+        return Fault("amount_exponent", f"“{text}” was shortened by a spreadsheet.", "Format the column as a number.")
+    return Fault("bad_amount", f"“{text}” is not an amount.", AMOUNT_CURE)
+
+
 # --- a column at a time -----------------------------------------------------------------------------------------------
 
 
@@ -189,6 +208,13 @@ def _by_word(cells: pa.StringArray, parse: Callable[[str], Any], collect: Callab
     faulty = np.array([isinstance(result, Fault) for result in results], dtype=bool)
     rows = np.flatnonzero(faulty[codes]) if faulty.any() else np.zeros(0, dtype=np.int64)
     return Parsed(values, {int(row): results[codes[row]] for row in rows})
+
+
+def without_time(cells: pa.StringArray) -> pa.StringArray:
+    """Days without the time of day behind them: fewer distinct texts, the same days."""
+    if not pc.any(pc.match_substring(cells, ":")).as_py():
+        return cells
+    return pc.replace_substring_regex(cells, TIME_OF_DAY, "")
 
 
 def _days(words: list[date | None]) -> pd.Series:
@@ -285,5 +311,8 @@ def _text(cells: pa.StringArray, column: Column, odd: bool) -> Parsed:
             pc.match_substring_regex(cells, CONTROL),
             Fault("control_characters", "The text holds control characters.", "Retype it."),
         )
+    if column.name.endswith(IDENTIFIERS) and not pc.all(pc.string_is_ascii(cells)).as_py():
+        unseen = Fault("invisible_characters", "The text holds characters that cannot be seen.", "Retype it.")
+        mark(pc.match_substring_regex(cells, INVISIBLE), unseen)
     blank = pc.equal(cells, "")
     return Parsed(pc.if_else(blank, pa.scalar(None, pa.string()), cells).to_pandas(), faults)
