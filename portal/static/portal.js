@@ -31,6 +31,11 @@
   // A filter's choice shows at once.
   const filters = (scope) => all("select[data-submits]", scope).forEach((select) => select.addEventListener("change", () => select.form.requestSubmit()));
 
+  // Signing out takes the phone's list of borrowers off this browser, whatever becomes of the answer.
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action")?.startsWith("/sign-out")) indexedDB.deleteDatabase("field-day");
+  });
+
   // One act, one effect: a second click on a sending form does nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -52,6 +52,7 @@ bp = Blueprint("auth", __name__)
 log = structlog.get_logger("portal.web")
 LINK_KEY = "link"  # where the browser's session keeps the token of a link being used
 LONGEST_EMAIL = 200
+UNSENT = "field_unsent"  # a cookie of the phone's app: what an agent did waits in this browser to be sent
 
 
 class SignInForm(FlaskForm):
@@ -137,11 +138,16 @@ def sign_out() -> BaseResponse:
 
 
 def goodbye() -> BaseResponse:
-    """Forget everything in this browser and go to the door."""
+    """Forget everything in this browser and go to the door.
+
+    Entries of the phone's app that nobody has received yet are the one thing to stay: they hold no borrower's name, and the door's own
+    script drops the day's list, which does.
+    """
     logout_user()
     session.clear()
     response = redirect(url_for("auth.sign_in"))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    keeps = request.cookies.get(UNSENT) == "1"
+    response.headers["Clear-Site-Data"] = '"cache"' if keeps else '"cache", "storage"'
     return response
 
 

@@ -11,6 +11,7 @@ from portal.web import menu
 
 AUDIENCE_HOMES = {
     "agency": ("agency_home.index", "agency.home"),
+    "field_agent": ("agency_field.index", "agency_home.index"),  # straight to today's list
     "bank": ("bank_home.index", "bank.home"),
     "finance": ("finance_home.index", "finance.home"),
     "audit": ("audit_home.index", "audit.home"),
@@ -23,7 +24,9 @@ def home_of(identity: Identity | None) -> str:
         return url_for("auth.sign_in")
     allowed = allowed_endpoints(current_app._get_current_object(), identity)  # type: ignore[attr-defined]
     in_menu = [entry.endpoint for group in menu.for_role(identity.role, allowed) for entry in group.entries]
-    candidates = [name for name in AUDIENCE_HOMES[identity.audience] if name in allowed]
+    candidates = [
+        name for name in AUDIENCE_HOMES.get(identity.role, AUDIENCE_HOMES[identity.audience]) if name in allowed
+    ]
     return url_for((candidates + in_menu + ["account.index"])[0])
 
 

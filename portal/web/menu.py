@@ -48,10 +48,13 @@ AGENCY = (
         "Work",
         (
             Entry("agency_home.index", "Home", "house", bar=1),
+            Entry("agency_field.index", "In the field", "phone"),
             Entry("agency_accounts.index", "Accounts", "person-lines-fill", bar=2),
             Entry("agency_collections.new", "Add a collection", "plus-lg", bar=3, primary=True),
             Entry("agency_collections.index", "Collections", "receipt", bar=4),
             Entry("agency_uploads.index", "Uploads", "cloud-upload"),
+            Entry("agency_promises.index", "Promises", "calendar-check"),
+            Entry("agency_contacts.index", "Contacts", "telephone"),
             Entry("agency_breaks.index", "Not tied", "exclamation-triangle"),
         ),
     ),
@@ -82,6 +85,7 @@ BANK = (
             Entry("bank_postings.index", "Core banking", "journal-check"),
             Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
             Entry("bank_accounts.index", "Portfolio", "collection"),
+            Entry("bank_contacts.index", "Contacts", "telephone"),
         ),
     ),
     Group(
@@ -136,6 +140,13 @@ ADMIN = (
 )
 
 
+def _field_first(groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """A field agent's menu begins with the phone's app."""
+    field = [entry for group in groups for entry in group.entries if entry.endpoint == "agency_field.index"]
+    rest = [entry for entry in groups[0].entries if entry not in field]
+    return (Group(groups[0].word, (*(replace(entry, bar=1) for entry in field), *rest)), *groups[1:])
+
+
 def _read_only(groups: tuple[Group, ...]) -> tuple[Group, ...]:
     """Somebody else's menu for the auditor: not in the bottom bar, and their home under a name of its own."""
     return tuple(
@@ -164,7 +175,7 @@ AUDIT = (
 MENUS: dict[str, tuple[Group, ...]] = {
     "agency_owner": AGENCY,
     "agency_accountant": AGENCY,
-    "field_agent": AGENCY,
+    "field_agent": _field_first(AGENCY),
     "bank_operator": (*BANK, PROVE),
     "bank_approver": (*BANK, PROVE),
     "bank_admin": (*BANK, *ADMIN, PROVE),
