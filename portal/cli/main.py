@@ -25,6 +25,7 @@ COMMANDS = {
     "allocations": "allocations",
     "collections": "collections",
     "evidence": "evidence",
+    "settings": "settings",
     "postings": "bank",
     "bank": "bank",
     "reconcile": "reconcile",

@@ -38,6 +38,7 @@ NAMED: dict[str, Callable[[int], str]] = {
     "agency_code": lambda number: f"code-{number}",
     "card_code": lambda number: f"code-{number}",
     "sha256": lambda number: f"sha256-{number}",
+    "setting": lambda number: "cash.deposit_within_days" if number != MISSING else "no.such_rule",
     "token": lambda number: f"token-{number}",
 }
 # Routes after which nobody is signed in on that browser any more.

@@ -1,0 +1,187 @@
+"""What a dated setting's value must look like: one shape a code, so that a slip of the keyboard cannot change a rule of law. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+Check = Callable[[Any], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A setting in words, an example of its value, and what is wrong with a value (nothing when it is fine)."""
+
+    word: str
+    example: Any
+    check: Check
+    hint: str = ""
+
+
+def whole(least: int = 0, most: int = 10**15) -> Check:
+    """A whole number within bounds; booleans are none."""
+
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, int) or isinstance(value, bool):
+            yield f"{value!r} is not a whole number."
+        elif not least <= value <= most:
+            yield f"{value} lies outside {least} to {most}."
+
+    return check
+
+
+def share(value: Any) -> Iterator[str]:
+    """A fraction from 0 to 1 as text, exact."""
+    try:
+        number = Decimal(value) if isinstance(value, str) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        yield f'{value!r} is not a share; write it as text, "0.95" for 95 %.'
+    elif not 0 <= number <= 1:
+        yield f"{value} lies outside 0 to 1."
+
+
+def one_of(*words: str) -> Check:
+    def check(value: Any) -> Iterator[str]:
+        if value not in words:
+            yield f"{value!r} is none of: {', '.join(words)}."
+
+    return check
+
+
+def mapping(**parts: Check) -> Check:
+    """Exactly these keys, each with a value of its own shape."""
+
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, dict):
+            yield f"{value!r} is not a mapping of {', '.join(parts)}."
+            return
+        yield from (f"{name} is missing." for name in parts if name not in value)
+        yield from (f"{name} is not known here." for name in value if name not in parts)
+        for name, part in parts.items():
+            if name in value:
+                yield from (f"{name}: {said}" for said in part(value[name]))
+
+    return check
+
+
+def each(part: Check) -> Check:
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, list):
+            yield f"{value!r} is not a list."
+            return
+        for at, item in enumerate(value, 1):
+            yield from (f"Entry {at}: {said}" for said in part(item))
+
+    return check
+
+
+def words(value: Any) -> Iterator[str]:
+    if not isinstance(value, str) or not value.strip():
+        yield f"{value!r} is not a word."
+
+
+def clock_time(value: Any) -> Iterator[str]:
+    try:
+        time.fromisoformat(value)
+    except (TypeError, ValueError):
+        yield f"{value!r} is not a time; write it as 08:00."
+
+
+def day_or_yearly(value: Any) -> Iterator[str]:
+    """A day of one year (2026-11-08), or of every year (01-26)."""
+    text = value if isinstance(value, str) else ""
+    try:
+        date.fromisoformat(f"2024-{text}" if re.fullmatch(r"\d\d-\d\d", text) else text)
+    except ValueError:
+        yield f"{value!r} is not a day; write it as 2026-11-08, or as 01-26 for every year."
+
+
+def anything(value: Any) -> Iterator[str]:
+    """A mapping whose content its own room checks."""
+    if not isinstance(value, dict):
+        yield f"{value!r} is not a mapping."
+
+
+def hours(value: Any) -> Iterator[str]:
+    found = list(mapping(**{"from": clock_time, "to": clock_time})(value))
+    yield from found
+    if not found and time.fromisoformat(value["from"]) >= time.fromisoformat(value["to"]):
+        yield "They end before they begin."
+
+
+MODES = ("cash", "cheque", "dd", "upi", "neft", "rtgs", "imps", "card", "wallet", "mobile_money", "auto_debit")
+EVIDENCE = ("receipt", "deposit_slip", "premises", "letter", "identity", "call", "other")
+PERSONS = ("borrower", "co_borrower", "guarantor", "family", "other")
+
+SHAPES: dict[str, Shape] = {
+    "match.amount_tolerance_minor": Shape("Difference in amount that still matches", 100, whole(), "In paise."),
+    "match.window_days": Shape(
+        "Days between a receipt and its bank line",
+        {"before": 1, "after": 3},
+        mapping(before=whole(0, 30), after=whole(0, 60)),
+    ),
+    "cash.limit_per_borrower_day_minor": Shape(
+        "Cash refused from one borrower in a day", 20_000_000, whole(1), "In paise; at or above it is refused."
+    ),
+    "cash.in_hand_limit_minor": Shape("Cash one agent may carry", 10_000_000, whole(1), "In paise."),
+    "cash.deposit_within_days": Shape("Days until cash is paid in", 1, whole(0, 30)),
+    "receipts.unissued": Shape("Receipt numbers outside every book", "flag", one_of("flag", "refuse")),
+    "msme.pay_within_days": Shape("Days until a small firm is paid", 45, whole(1, 365)),
+    "contact.hours": Shape("Hours of contact", {"from": "08:00", "to": "19:00"}, hours, "At the borrower's."),
+    "contact.attempts": Shape(
+        "Attempts to reach a borrower",
+        {"per_day": 3, "per_week": 7},
+        mapping(per_day=whole(1, 99), per_week=whole(1, 99)),
+    ),
+    "contact.persons": Shape(
+        "Who may be spoken to", {"allowed": ["borrower", "guarantor"]}, mapping(allowed=each(one_of(*PERSONS)))
+    ),
+    "contact.blackout": Shape(
+        "Days without contact", [{"on": "01-26", "name": "Republic Day"}], each(mapping(on=day_or_yearly, name=words))
+    ),
+    "contact.far_m": Shape("Distance from the address that stands out", 200, whole(1, 100_000), "In metres."),
+    "contact.speed_kmh": Shape("Speed between two visits that stands out", 150, whole(1, 2_000), "In km/h."),
+    "contact.late_hours": Shape("Hours until a contact is reported", 24, whole(1, 720)),
+    "contact.dispositions": Shape("What happened: codes added or reworded", {}, anything),
+    "promise.kept_share": Shape("Part of a promise that counts as kept", "0.95", share),
+    "promise.grace_days": Shape("Days of grace after a promise", 1, whole(0, 60)),
+    "collections.report_within_days": Shape("Days until money is reported", 2, whole(0, 60)),
+    "evidence.max_bytes": Shape("Largest piece of evidence", 20_971_520, whole(100_000, 200_000_000), "In bytes."),
+    "evidence.required": Shape(
+        "Evidence without which money does not earn",
+        [{"mode": "cash", "from_minor": 2_500_000, "kinds": ["receipt"]}],
+        each(mapping(mode=one_of(*MODES), from_minor=whole(), kinds=each(one_of(*EVIDENCE)))),
+        "An empty list asks for none; amounts in paise.",
+    ),
+    "evidence.required_for_visits": Shape("Evidence every visit needs", ["premises"], each(one_of(*EVIDENCE))),
+    "evidence.retention_days": Shape("Days evidence is kept", 2_920, whole(365, 36_500)),
+    "evidence.signs": Shape(
+        "Signs that deserve a second look",
+        {"far_m": 200, "fast_kmh": 150, "alike_bits": 12, "clock_minutes": 10, "after_month_end_count": 20},
+        mapping(
+            far_m=whole(1),
+            fast_kmh=whole(1),
+            alike_bits=whole(0, 64),
+            clock_minutes=whole(0),
+            after_month_end_count=whole(1),
+        ),
+    ),
+    "gst.recovery_agent": Shape(
+        "GST on a recovery agent's fee",
+        {"mode": "reverse_charge", "rate": "0.18"},
+        mapping(mode=one_of("reverse_charge", "forward_charge", "none"), rate=share),
+    ),
+}
+
+
+def faults(code: str, value: Any) -> list[str]:
+    """Everything wrong with a value; an unknown code is wrong as a whole."""
+    if code not in SHAPES:
+        return [f"There is no setting called {code}."]
+    return list(SHAPES[code].check(value))
