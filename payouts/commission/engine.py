@@ -60,7 +60,8 @@ def _grouped(inputs: Inputs, unpaid: list[Unpaid]) -> dict[tuple[int, str], Grou
         line = line_of(money.facts, money.currency)
         code, found = _judge(inputs, money, line)
         if found is None:
-            unpaid += [] if money.told_before else [_unpaid(money, code)]
+            detail = {"kinds": list(money.evidence_missing)} if code == "evidence_missing" else {}
+            unpaid += [] if money.told_before else [_unpaid(money, code, **detail)]
             continue
         version, rule = found
         members = groups.setdefault((money.agency_id, version.name), (version, []))[1]
@@ -81,6 +82,8 @@ def _judge(inputs: Inputs, money: Money, line: FactLine) -> tuple[str, tuple[Ver
             continue
         rule = earning_rule(version.card, line)
         if rule is not None:
+            if money.evidence_missing:
+                return "evidence_missing", None
             known = _measured(rule, line, measured) and _agency_measured(version.card, measured)
             return ("", (version, rule)) if known else ("not_measured", None)
     return ("auto_debit" if money.mode == "auto_debit" else "no_rule"), None
@@ -257,10 +260,7 @@ def input_hash(inputs: Inputs) -> str:
         for place, versions in enumerate(inputs.cards_of(agency_id, day))
         for version in versions
     }
-    money = (
-        f"{canonical([codes[each.agency_id], each.in_term, each.on_hold, each.days])}|{canonical(each.facts)}"
-        for each in inputs.money
-    )
+    money = (f"{canonical(_judged_by(codes, each))}|{canonical(each.facts)}" for each in inputs.money)
     waiting = (
         unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in inputs.waiting
     )
@@ -270,6 +270,12 @@ def input_hash(inputs: Inputs) -> str:
     drivers = canonical({codes[agency_id]: drivers for agency_id, drivers in inputs.drivers.items()})
     parts = (sorted(terms), sorted(money), sorted(waiting), sorted(returned))
     return digest([inputs.period.label, drivers, *(digest(part) for part in parts)])
+
+
+def _judged_by(codes: Mapping[int, str], money: Money) -> list[Any]:
+    """What bears on the money beside its facts; missing evidence is named only where some is, so that older hashes hold."""
+    missing = [list(money.evidence_missing)] if money.evidence_missing else []
+    return [codes[money.agency_id], money.in_term, money.on_hold, money.days, *missing]
 
 
 def result_hash(inputs: Inputs, lines: Iterable[NewLine], unpaid: Iterable[Unpaid]) -> str:

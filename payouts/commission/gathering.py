@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocations.collections.evidence_required import Facts as Receipt
+from allocations.collections.evidence_required import missing_of_receipts
 from allocations.placements.import_accounts import scheme_for
 from allocations.placements.outcomes import Outcome as AccountOutcome
 from allocations.reconciliation.ladder import LADDER
@@ -121,11 +123,15 @@ def gather(session: Session, period: Period, agencies: dict[int, str], closed: d
     rows = [row for row in rows if first_open(closed[row.agency_id], month_of(row.value_on)) == period]
     drivers, became = _measures(session, period, bounds, rows)
     told = _told_before(session, period, rows)
+    missing = missing_of_receipts(session, [_receipt(row) for row in rows])
     cards = approved_versions(session)
     return Inputs(
         period=period,
         agencies=agencies,
-        money=[_money(row, became.get(row.allocation_id), row.collection_id in told) for row in rows],
+        money=[
+            _money(row, became.get(row.allocation_id), row.collection_id in told, missing.get(row.collection_id, ()))
+            for row in rows
+        ],
         waiting=_waiting(session, period, bounds, closed),
         returned=_returned(session, period, bounds, closed),
         drivers=drivers,
@@ -151,7 +157,11 @@ class CardsOf:
         return [self.cards[code] for code in sorted(codes) if code in self.cards]
 
 
-def _money(row: Any, became: AccountOutcome | None, told_before: bool) -> Money:
+def _receipt(row: Any) -> Receipt:
+    return Receipt(row.collection_id, row.mode, row.collected_minor, row.collected_on)
+
+
+def _money(row: Any, became: AccountOutcome | None, told_before: bool, missing: tuple[str, ...]) -> Money:
     return Money(
         link_id=row.link_id,
         collection_id=row.collection_id,
@@ -168,6 +178,7 @@ def _money(row: Any, became: AccountOutcome | None, told_before: bool) -> Money:
         on_hold=row.on_hold,
         facts=_facts(row, became),
         told_before=told_before,
+        evidence_missing=missing,
     )
 
 

@@ -34,6 +34,7 @@ class Money:
     on_hold: bool
     facts: Mapping[str, Any]
     told_before: bool = False  # comes over from a settled month that already said why it earns nothing
+    evidence_missing: tuple[str, ...] = ()  # kinds of evidence its receipt must have and has not
 
     @property
     def order(self) -> tuple[object, ...]:

@@ -53,6 +53,11 @@ REASONS = {
         "commercial",
         "The bank lifts the hold for that day if it was set in error.",
     ),
+    "evidence_missing": Reason(
+        "Its evidence is missing or questioned",
+        "agency",
+        "Add the missing piece, or a better one where yours was questioned; it earns in the next run once it is there.",
+    ),
     "auto_debit": Reason(
         "Paid by standing instruction, not through the agency",
         "agency",

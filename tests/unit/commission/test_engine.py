@@ -290,3 +290,17 @@ def test_what_accruals_cannot_apply_yet_is_named(more: dict[str, Any]) -> None:
     rules = more.pop("rule", [{"id": "a", "slabs": [{"rate": "0.1"}]}])
     assert len(unready(version(*rules, **more).card)) == 1
     assert unready(version(*RULES).card) == []
+
+
+def test_missing_evidence_takes_the_place_of_the_line_and_older_hashes_hold() -> None:
+    lines = [money(1, 100_00), money(2, 200_00)]
+    without = compute(inputs(lines))
+    assert without.input_hash == OF_ISSUE_TWO
+    outcome = compute(inputs([lines[0], replace(lines[1], evidence_missing=("receipt",))]))
+    assert [(each.code, each.detail) for each in outcome.unpaid] == [("evidence_missing", {"kinds": ["receipt"]})]
+    assert [line.collection_id for line in outcome.lines] == [1]
+    assert outcome.input_hash != without.input_hash
+
+
+# The hash of these two receipts as it was computed before evidence could be required.
+OF_ISSUE_TWO = "cb3c84985a96a94023f55f6a808a99eb448f3bb438cef8b8695acb575f75c19b"
