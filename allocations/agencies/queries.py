@@ -51,6 +51,12 @@ def agency_choices(session: Session) -> list[tuple[str, str]]:
     return [(code, f"{code} · {name}") for code, name in rows]
 
 
+def agency_names(session: Session) -> dict[int, tuple[str, str]]:
+    """Id → (code, name) of every agency in sight."""
+    rows = session.execute(select(Agency.id, Agency.code, Agency.legal_name))
+    return {agency_id: (code, name) for agency_id, code, name in rows}
+
+
 def list_agents(session: Session, agency: Agency, limit: int = 500) -> Sequence[Agent]:
     return session.scalars(select(Agent).where(Agent.agency_id == agency.id).order_by(Agent.code).limit(limit)).all()
 
@@ -114,6 +120,7 @@ class Sight:
     everyone: bool = True
     agent_id: int | None = None
     agent_code: str | None = None
+    email: str | None = None
 
 
 OFFICE = Sight()
@@ -124,4 +131,4 @@ def sight_of(session: Session, actor: Actor) -> Sight:
     if actor.role != "field_agent" or actor.agency_id is None:
         return OFFICE
     agent = agent_of(session, actor.user_id, actor.agency_id)
-    return Sight(False, agent.id, agent.code) if agent else Sight(False)
+    return Sight(False, agent.id, agent.code, actor.email) if agent else Sight(False, email=actor.email)

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import settings_on
@@ -18,6 +18,7 @@ from allocations.collections.dispositions import Disposition, dispositions_under
 from allocations.collections.field_models import Contact
 from allocations.collections.places import Place, place_of
 from allocations.placements.models import Allocation, Hold, LoanAccount
+from allocations.placements.queries import in_sight
 
 NO_WORK = ("no_work", "both")
 WEEK = timedelta(days=6)  # before the day itself
@@ -30,14 +31,6 @@ def rules_on(session: Session, day: date) -> Rules:
 def dispositions_on(session: Session, day: date) -> dict[str, Disposition]:
     """What a contact may end in on a day, hidden codes included."""
     return dispositions_under(settings_on(session, "contact.dispositions", day).get("contact.dispositions"))
-
-
-def in_sight(sight: Sight) -> ColumnElement[bool]:
-    """That an allocation is one this person sees."""
-    if sight.everyone:
-        return Allocation.id.is_not(None)
-    nobodys = Allocation.agent_id.is_(None)
-    return nobodys if sight.agent_id is None else or_(nobodys, Allocation.agent_id == sight.agent_id)
 
 
 def allocation_for(

@@ -13,14 +13,14 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import Sight
-from allocations.collections.contact_facts import NO_WORK, WEEK, day_span, in_sight, rules_on
+from allocations.collections.contact_facts import NO_WORK, WEEK, day_span, rules_on
 from allocations.collections.contact_rules import COUNTED_KINDS, Rules, attempts_left
 from allocations.collections.dispositions import PARTIES
 from allocations.collections.field_models import Contact, Promise
 from allocations.collections.promises import ALIVE, Judged
 from allocations.collections.promises_service import judged
 from allocations.placements.models import Allocation, Hold, LoanAccount
-from allocations.placements.queries import held_on
+from allocations.placements.queries import held_on, in_sight
 
 LONGEST_AGO = timedelta(days=30)  # a promise broken longer ago leads no list
 

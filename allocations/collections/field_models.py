@@ -36,8 +36,8 @@ SUPPORTS = ("collection_id", "contact_id", "deposit_id")
 class Contact(WithId, Sealed, Base):
     """A visit, call, message or letter, as the agent reports it. Never edited; a contact outside the rules is recorded and flagged.
 
-    `at` is when the agent says it happened, `received_at` when we learned of it, the only time that is certain. `flags` are codes of
-    contact_rules.py, settled when it came in under the rules of its day.
+    `at` is when the agent says it happened, `received_at` when we learned of it, the only time that is certain. `flags` are
+    [{code, words}] of contact_rules.py, settled when it came in under the rules of its day.
     """
 
     __tablename__ = "contacts"

@@ -13,12 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-KEPT, PARTLY, BROKEN, REPLACED, OPEN, DUE_TODAY, GRACE = (
+KEPT, PARTLY, BROKEN, REPLACED, COMING, DUE_TODAY, GRACE = (
     "kept",
     "partly_kept",
     "broken",
     "replaced",
-    "open",
+    "coming",
     "due_today",
     "in_grace",
 )
@@ -27,11 +27,11 @@ STATES = {
     PARTLY: "Partly kept",
     BROKEN: "Broken",
     REPLACED: "Replaced by a newer one",
-    OPEN: "Coming",
+    COMING: "Coming",
     DUE_TODAY: "Due today",
     GRACE: "In grace",
 }
-ALIVE = frozenset({OPEN, DUE_TODAY, GRACE})
+ALIVE = frozenset({COMING, DUE_TODAY, GRACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _state(promise: Given, confirmed_minor: int, today: date) -> str:
     if today > promise.last_on:
         return PARTLY if confirmed_minor else BROKEN
     if today < promise.due_on:
-        return OPEN
+        return COMING
     return DUE_TODAY if today == promise.due_on else GRACE
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
+from allocations.agencies.queries import OFFICE, Sight
 from allocations.collections.models import Collection, Upload, UploadProblem
 from allocations.keys import receipt_key
 from allocations.placements.queries import begins_with
@@ -54,6 +55,14 @@ STATES = {
 }
 
 
+def reported_in(sight: Sight) -> ColumnElement[bool]:
+    """That a collection is one this person of an agency sees: all, or what they took or reported themselves."""
+    if sight.everyone:
+        return true()
+    reported = Collection.reported_by == (sight.email or "")
+    return reported | (Collection.agent_code == sight.agent_code) if sight.agent_code else reported
+
+
 def list_collections(
     session: Session,
     *,
@@ -63,11 +72,12 @@ def list_collections(
     mode: str = "",
     text: str = "",
     upload_id: int | None = None,
+    sight: Sight = OFFICE,
     after: tuple[Any, ...] | None = None,
     limit: int = 51,
 ) -> Sequence[Collection]:
     """Collections, newest first; `text` is a receipt number in any spelling or the beginning of a loan account number."""
-    query = select(Collection)
+    query = select(Collection).where(reported_in(sight))
     if agency_id is not None:
         query = query.where(Collection.agency_id == agency_id)
     if period:
@@ -110,7 +120,7 @@ class Totals:
         return self.reported_minor - self.confirmed_minor
 
 
-def totals(session: Session, period: Period, agency_id: int | None = None) -> Totals:
+def totals(session: Session, period: Period, agency_id: int | None = None, sight: Sight = OFFICE) -> Totals:
     """The sums over a month's collections, of one agency or of all in scope."""
     waiting = case((Collection.linked_minor < Collection.amount_minor, 1), else_=0)
     query = select(
@@ -118,7 +128,7 @@ def totals(session: Session, period: Period, agency_id: int | None = None) -> To
         func.coalesce(func.sum(Collection.amount_minor), 0),
         func.coalesce(func.sum(Collection.linked_minor), 0),
         func.coalesce(func.sum(waiting), 0),
-    ).where(in_period(period))
+    ).where(in_period(period), reported_in(sight))
     if agency_id is not None:
         query = query.where(Collection.agency_id == agency_id)
     count, reported, confirmed, waits = session.execute(query).one()

@@ -10,9 +10,13 @@ from typing import Any
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from allocations.agencies.queries import OFFICE, Sight
+from allocations.collections.contact_queries import account_contacts
+from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection
+from allocations.collections.promise_queries import Standing, account_promises
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
-from allocations.placements.queries import begins_with, held_on
+from allocations.placements.queries import begins_with, held_on, in_sight
 from portal.kernel.errors import NotFound
 
 
@@ -24,11 +28,12 @@ def worklist(
     text: str = "",
     bucket: str = "",
     product: str = "",
+    sight: Sight = OFFICE,
     after: tuple[Any, ...] | None = None,
     limit: int = 51,
 ) -> Sequence[Allocation]:
     """The accounts an agency holds today, by loan account number; `text` begins the number, or stands in the name."""
-    query = select(Allocation).where(Allocation.agency_id == agency_id, held_on(today))
+    query = select(Allocation).where(Allocation.agency_id == agency_id, held_on(today), in_sight(sight))
     query = narrowed(query, text, bucket, product)
     if after:
         query = query.where(tuple_(Allocation.loan_account_no, Allocation.id) > after)
@@ -65,7 +70,7 @@ class Held:
     by_bucket: list[tuple[str, int, int]]
 
 
-def held_today(session: Session, agency_id: int, today: date) -> Held:
+def held_today(session: Session, agency_id: int, today: date, sight: Sight = OFFICE) -> Held:
     rows = session.execute(
         select(
             Allocation.opening_bucket,
@@ -74,7 +79,7 @@ def held_today(session: Session, agency_id: int, today: date) -> Held:
             func.coalesce(func.sum(Allocation.opening_overdue_minor), 0),
             func.min(Allocation.opening_dpd_days),
         )
-        .where(Allocation.agency_id == agency_id, held_on(today))
+        .where(Allocation.agency_id == agency_id, held_on(today), in_sight(sight))
         .group_by(Allocation.opening_bucket)
     ).all()
     ordered = sorted(rows, key=lambda row: row[4])
@@ -88,32 +93,45 @@ def held_today(session: Session, agency_id: int, today: date) -> Held:
 
 @dataclass(frozen=True)
 class OwnAccount:
-    """One held account: the allocation, the loan account while the term lasts, and what happened."""
+    """One held account: the allocation, the loan account while the term lasts, and what happened, each list the newest first."""
 
     allocation: Allocation
     account: LoanAccount | None
     collections: Sequence[Collection]
     snapshots: Sequence[AccountSnapshot]
     holds: Sequence[Hold]
+    contacts: Sequence[Contact]
+    promises: Sequence[Standing]
 
 
-def own_account(session: Session, agency_id: int, allocation_id: int) -> OwnAccount:
-    """One allocation of this agency with its story. NotFound for anybody else's, and for none."""
-    allocation = session.scalars(
-        select(Allocation).where(Allocation.agency_id == agency_id, Allocation.id == allocation_id)
-    ).first()
+def own_allocation(session: Session, agency_id: int, allocation_id: int, sight: Sight = OFFICE) -> Allocation:
+    """One allocation of this agency in the person's sight. NotFound for anybody else's, and for none."""
+    query = select(Allocation).where(Allocation.agency_id == agency_id, Allocation.id == allocation_id, in_sight(sight))
+    allocation = session.scalars(query).first()
     if allocation is None:
         raise NotFound("There is no such account.")
-    account = session.get(LoanAccount, allocation.loan_account_id)
+    return allocation
+
+
+def own_account(
+    session: Session, agency_id: int, allocation_id: int, *, today: date, sight: Sight = OFFICE
+) -> OwnAccount:
+    """One allocation of this agency with its story. NotFound for anybody else's, and for none."""
+    allocation = own_allocation(session, agency_id, allocation_id, sight)
+    account_id = allocation.loan_account_id
     collections = session.scalars(
         select(Collection)
-        .where(Collection.agency_id == agency_id, Collection.loan_account_id == allocation.loan_account_id)
+        .where(Collection.agency_id == agency_id, Collection.loan_account_id == account_id)
         .order_by(Collection.collected_on.desc(), Collection.id.desc())
         .limit(100)
     ).all()
-    about = AccountSnapshot.loan_account_id == allocation.loan_account_id
-    snapshots = session.scalars(
-        select(AccountSnapshot).where(about).order_by(AccountSnapshot.as_of.desc()).limit(24)
-    ).all()
-    holds = session.scalars(select(Hold).where(Hold.loan_account_id == allocation.loan_account_id)).all()
-    return OwnAccount(allocation, account, collections, snapshots, holds)
+    about = AccountSnapshot.loan_account_id == account_id
+    return OwnAccount(
+        allocation,
+        session.get(LoanAccount, account_id),
+        collections,
+        session.scalars(select(AccountSnapshot).where(about).order_by(AccountSnapshot.as_of.desc()).limit(24)).all(),
+        session.scalars(select(Hold).where(Hold.loan_account_id == account_id).order_by(Hold.from_on.desc())).all(),
+        account_contacts(session, account_id, agency_id),
+        account_promises(session, account_id, today, agency_id),
+    )

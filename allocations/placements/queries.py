@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Select, and_, func, or_, select, text, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
+from allocations.agencies.queries import Sight
 from allocations.collections.models import Collection
 from allocations.placements.import_accounts import load_schemes
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount, Placement
@@ -27,6 +28,14 @@ def held_on(day: date) -> Any:
     `term @> day` says the same, but its estimate is far too low, and the planner then walks the whole index that keeps two agencies apart.
     """
     return and_(Allocation.from_on <= day, or_(Allocation.to_on.is_(None), Allocation.to_on >= day))
+
+
+def in_sight(sight: Sight) -> Any:
+    """That an allocation is one this person of an agency sees: all of them, or their own and those given to nobody in particular."""
+    if sight.everyone:
+        return true()
+    nobodys = Allocation.agent_id.is_(None)
+    return nobodys if sight.agent_id is None else or_(nobodys, Allocation.agent_id == sight.agent_id)
 
 
 def begins_with(column: Any, start: str) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from allocations.agencies.queries import sight_of
 from payouts.search import Hit, search
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.access.policy import may
-from portal.web.edge import db_session, identity_here
+from portal.web.edge import current_actor, db_session, identity_here
 
 bp = Blueprint("search", __name__, url_prefix="/search")
 
@@ -18,7 +19,9 @@ bp = Blueprint("search", __name__, url_prefix="/search")
 @permission(Permission.SIGNED_IN)
 def index() -> str | Response:
     text = request.args.get("q", "").strip()[:100]
-    found = [(hit, address_of(hit)) for hit in search(db_session(), text)] if text else []
+    session = db_session()
+    hits = search(session, text, sight_of(session, current_actor())) if text else []
+    found = [(hit, address_of(hit)) for hit in hits]
     if len(found) == 1 and found[0][1]:
         return redirect(found[0][1])
     return render_template("search/index.html", text=text, found=found)

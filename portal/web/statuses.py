@@ -14,24 +14,24 @@ class Look(NamedTuple):
 
 
 _LOOKS: dict[tuple[str, str], str] = {
-    ("quiet", "ring"): "draft new planned applicant not_started provisional none inactive",
+    ("quiet", "ring"): "draft new planned applicant not_started provisional none inactive coming",
     (
         "quiet",
         "dash",
-    ): "undone cancelled superseded returned recalled expired ended retired disabled withdrawn skipped duplicate",
+    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate",
     (
         "waiting",
         "half",
     ): "submitted pending queued waiting in_progress running started processing sent due_diligence in_doubt "
-    "reported to_confirm to_approve scheduled partial held on_hold uploaded late",
-    ("waiting", "diamond"): "suggested ambiguous disputed suspense watch_list review due",
+    "reported to_confirm to_approve scheduled partial held on_hold uploaded late in_grace partly_kept",
+    ("waiting", "diamond"): "to_check due_today suggested ambiguous disputed suspense watch_list review due",
     (
         "good",
         "tick",
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
-    "succeeded passed ok closed ties",
+    "succeeded passed ok closed ties kept",
     ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
-    ("blocked", "triangle"): "break open overdue difference unbalanced unpaid missing differs",
+    ("blocked", "triangle"): "broken flagged break open overdue difference unbalanced unpaid missing differs",
     (
         "blocked",
         "cross",

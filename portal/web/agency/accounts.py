@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from typing import Any
 
 from flask import Blueprint, render_template, request
 
 from allocations.agencies.models import Agency
+from allocations.agencies.queries import Sight, sight_of
+from allocations.collections.promises import STATES
 from allocations.placements import own_queries
 from allocations.placements.queries import bucket_choices
 from portal.access.guard import permission
 from portal.access.permissions import Permission
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
-from portal.web.edge import clock, db_session, identity_here, page_of, wants_sums
+from portal.web.contact_story import contact_events, promise_events
+from portal.web.edge import clock, current_actor, db_session, identity_here, page_of, wants_sums
 from portal.web.spoken import mode
 
 bp = Blueprint("agency_accounts", __name__, url_prefix="/agency/accounts")
@@ -34,21 +39,26 @@ def own_agency() -> Agency:
     return agency
 
 
+def own_sight() -> Sight:
+    """Whose accounts the person who asks sees: the office all of the agency's, a field agent their own round."""
+    return sight_of(db_session(), current_actor())
+
+
 @bp.get("")
 @permission(Permission.OWN_ACCOUNT_READ)
 def index() -> str:
-    today, agency_id = clock().today(), own_agency_id()
+    today, agency_id, sight = clock().today(), own_agency_id(), own_sight()
     chosen = {name: request.args.get(name, "")[:100] for name in ("text", "bucket", "product")}
     page = page_of(
         lambda after, limit: own_queries.worklist(
-            db_session(), agency_id, today=today, after=after, limit=limit, **chosen
+            db_session(), agency_id, today=today, sight=sight, after=after, limit=limit, **chosen
         ),
         lambda row: (row.loan_account_no, row.id),
     )
     return render_template(
         "agency/accounts/index.html",
         page=page,
-        held=own_queries.held_today(db_session(), agency_id, today) if wants_sums() else None,
+        held=own_queries.held_today(db_session(), agency_id, today, sight) if wants_sums() else None,
         currency=own_agency().currency,
         buckets=bucket_choices(db_session()),
     )
@@ -57,13 +67,39 @@ def index() -> str:
 @bp.get("/<int:allocation_id>")
 @permission(Permission.OWN_ACCOUNT_READ)
 def show(allocation_id: int) -> str:
-    found = own_queries.own_account(db_session(), own_agency_id(), allocation_id)
-    return render_template("agency/accounts/show.html", found=found, events=story(found), today=clock().today())
+    today = clock().today()
+    found = own_queries.own_account(db_session(), own_agency_id(), allocation_id, today=today, sight=own_sight())
+    return render_template(
+        "agency/accounts/show.html",
+        found=found,
+        events=story(found, today),
+        today=today,
+        holds=[hold for hold in found.holds if hold.from_on <= today and (hold.to_on is None or hold.to_on >= today)],
+        states=STATES,
+    )
 
 
-def story(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
-    """One timeline, newest first: what was collected, what the bank told, when the account came and went."""
-    events: list[dict[str, Any]] = [
+def story(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
+    """One timeline, newest first: contacts and promises, money, holds, what the bank told, when the account came and went."""
+    events = [
+        *contact_events(found.contacts, found.promises),
+        *promise_events(found.promises),
+        *taken(found),
+        *paused(found, today),
+        *told(found),
+        *came_and_went(found),
+    ]
+    return sorted(events, key=moment, reverse=True)
+
+
+def moment(event: dict[str, Any]) -> datetime:
+    """When an event stands in the timeline; one that only knows its day stands at the day's beginning."""
+    at = event["at"]
+    return at if isinstance(at, datetime) else datetime.combine(at, time(), BANK_ZONE)
+
+
+def taken(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
+    return [
         {
             "at": row.collected_on,
             "what": f"{shown(row.amount_minor, row.currency)} collected, receipt {row.receipt_no}",
@@ -72,8 +108,11 @@ def story(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
         }
         for row in found.collections
     ]
+
+
+def told(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
     currency = found.allocation.currency
-    events += [
+    return [
         {
             "at": row.as_of,
             "what": f"{row.dpd_days} days past due, {shown(row.overdue_minor, currency)} overdue",
@@ -81,10 +120,26 @@ def story(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
         }
         for row in found.snapshots
     ]
+
+
+def paused(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
+    """When holds began and ended; one of a day to come is not told yet."""
+    events: list[dict[str, Any]] = []
+    for hold in found.holds:
+        if hold.from_on <= today:
+            events.append(
+                {"at": hold.from_on, "what": "Put on hold by the bank", "note": hold.reason, "tone": "blocked"}
+            )
+        if hold.to_on is not None and hold.to_on < today:
+            events.append({"at": hold.to_on, "what": "The hold ended", "note": hold.reason})
+    return events
+
+
+def came_and_went(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
     allocation = found.allocation
-    events.append({"at": allocation.from_on, "what": "Allocated to you", "note": f"bucket {allocation.opening_bucket}"})
+    events: list[dict[str, Any]] = [
+        {"at": allocation.from_on, "what": "Allocated to you", "note": f"bucket {allocation.opening_bucket}"}
+    ]
     if allocation.recalled_at:
-        events.append(
-            {"at": allocation.recalled_at.date(), "what": "Recalled by the bank", "note": allocation.recall_reason}
-        )
-    return sorted(events, key=lambda event: event["at"], reverse=True)
+        events.append({"at": allocation.recalled_at, "what": "Recalled by the bank", "note": allocation.recall_reason})
+    return events

@@ -13,7 +13,7 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.money import Money
 from portal.kernel.tables.out import write_csv
-from portal.web.agency.accounts import own_agency, own_agency_id
+from portal.web.agency.accounts import own_agency, own_agency_id, own_sight
 from portal.web.downloads import attachment
 from portal.web.edge import db_session, page_of, wants_sums
 from portal.web.period import chosen_period, recent_periods
@@ -37,17 +37,17 @@ def state_of(row: Collection) -> str:
 @bp.get("")
 @permission(Permission.OWN_COLLECTION_READ)
 def index() -> str:
-    period, chosen = chosen_period(), filters()
+    period, chosen, sight = chosen_period(), filters(), own_sight()
     page = page_of(
         lambda after, limit: queries.list_collections(
-            db_session(), agency_id=own_agency_id(), period=period, after=after, limit=limit, **chosen
+            db_session(), agency_id=own_agency_id(), period=period, sight=sight, after=after, limit=limit, **chosen
         ),
         lambda row: (row.collected_on, row.id),
     )
     return render_template(
         "agency/collections/index.html",
         page=page,
-        totals=queries.totals(db_session(), period, own_agency_id()) if wants_sums() else None,
+        totals=queries.totals(db_session(), period, own_agency_id(), sight) if wants_sums() else None,
         period=period,
         periods=recent_periods(),
         modes=[(code, mode(code)) for code in MODES],
@@ -62,7 +62,7 @@ def export() -> Response:
     """Exactly what the list shows, all pages of it."""
     period, chosen = chosen_period(), filters()
     rows = queries.list_collections(
-        db_session(), agency_id=own_agency_id(), period=period, limit=LONGEST_EXPORT, **chosen
+        db_session(), agency_id=own_agency_id(), period=period, sight=own_sight(), limit=LONGEST_EXPORT, **chosen
     )
     header = ["receipt_no", "loan_account_no", "amount", "collected_on", "mode", "instrument_ref", "confirmed", "state"]
     lines = (

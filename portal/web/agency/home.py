@@ -13,7 +13,7 @@ from payouts.commission.reasons import REASONS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.access.policy import may
-from portal.web.agency.accounts import own_agency
+from portal.web.agency.accounts import own_agency, own_sight
 from portal.web.edge import clock, db_session, identity_here
 from portal.web.period import chosen_period, recent_periods
 
@@ -37,7 +37,7 @@ def index() -> str:
         standing=standing,
         stages=stages(standing, period.label, sees_money),
         unpaid=[reason(each) for each in unpaid],
-        held=own_queries.held_today(session, agency.id, clock().today()),
+        held=own_queries.held_today(session, agency.id, clock().today(), own_sight()),
         settlements=closing.last_settlements(session, agency.id) if sees_money else [],
         sees_money=sees_money,
         ahead=next_slab(session, agency.id, period)[:5] if sees_money and clock().today() in period else [],

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from allocations.agencies.queries import agency_choices
+from allocations.agencies.queries import agency_choices, agency_names
+from allocations.collections.contact_queries import account_contacts
+from allocations.collections.promise_queries import account_promises
 from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount
 from allocations.placements.service import lift_hold, put_on_hold
 from portal.access.guard import permission
 from portal.access.permissions import Permission
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work
 from portal.kernel.money import Money, shown
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
+from portal.web.contact_story import contact_events, promise_events
 from portal.web.edge import clock, current_actor, db_session, once, page_of
 from portal.web.spoken import mode
 
@@ -97,7 +101,7 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         "bank/portfolio/show.html",
         account=account,
         story=story,
-        events=told(story),
+        events=in_order([*told(story), *met(account, today)]),
         holders=queries.holders(session, [account], today).get(account.id, []),
         open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
         form=form,
@@ -148,13 +152,25 @@ def lift(loan_account_no: str, hold_id: int) -> Response:
 
 
 def told(story: queries.AccountStory) -> list[dict[str, Any]]:
-    """One timeline, newest first: money reported, what was owed, who held it, holds."""
-    events = [*collected(story), *owed(story), *held(story), *paused(story)]
+    """What is told of money reported, what was owed, who held it, holds."""
+    return [*collected(story), *owed(story), *held(story), *paused(story)]
+
+
+def met(account: LoanAccount, today: date) -> list[dict[str, Any]]:
+    """Every agency's contacts with the borrower and the promises that ended."""
+    session = db_session()
+    promises = account_promises(session, account.id, today)
+    names = {agency_id: name for agency_id, (_, name) in agency_names(session).items()}
+    return [*contact_events(account_contacts(session, account.id), promises, names=names), *promise_events(promises)]
+
+
+def in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One timeline, newest first; what only knows its day stands at the day's beginning."""
     return sorted(events, key=lambda event: _moment(event["at"]), reverse=True)
 
 
-def _moment(at: date | datetime) -> date:
-    return at.date() if isinstance(at, datetime) else at
+def _moment(at: date | datetime) -> datetime:
+    return at if isinstance(at, datetime) else datetime.combine(at, time(), BANK_ZONE)
 
 
 def collected(story: queries.AccountStory) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def test_money_counts_from_the_day_it_was_made_through_the_grace(day, found):
 
 
 @pytest.mark.parametrize("today, found", [
-    (DUE - timedelta(days=1), "open"), (DUE, "due_today"), (DUE + timedelta(days=1), "in_grace"),
+    (DUE - timedelta(days=1), "coming"), (DUE, "due_today"), (DUE + timedelta(days=1), "in_grace"),
     (DUE + timedelta(days=2), "broken"),
 ])  # fmt: skip
 def test_it_is_broken_only_when_the_grace_is_over(today, found):

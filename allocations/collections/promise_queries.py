@@ -1,0 +1,158 @@
+"""What pages and scorecards read about promises, each with the verdict of the confirmed money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.orm import Session
+
+from allocations.agencies.queries import OFFICE, Sight
+from allocations.collections.field_models import Promise
+from allocations.collections.promises import ALIVE, BROKEN, KEPT, PARTLY, REPLACED, Judged
+from allocations.collections.promises_service import judged
+from allocations.placements.models import Allocation
+from allocations.placements.queries import begins_with, in_sight
+from portal.kernel.periods import Period
+
+STORY = 60
+RECENT = timedelta(days=60)  # how long a promise that was not kept is called overdue
+MOST_OVERDUE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A promise beside what became of it."""
+
+    promise: Promise
+    verdict: Judged
+
+    @property
+    def state(self) -> str:
+        return self.verdict.state
+
+
+def with_verdicts(session: Session, promises: Sequence[Promise], today: date) -> list[Standing]:
+    verdicts = judged(session, promises, today)
+    return [Standing(promise, verdicts[promise.id]) for promise in promises]
+
+
+def _own(agency_id: int | None, sight: Sight, text: str) -> Select[Promise]:
+    query = select(Promise)
+    if agency_id is not None:
+        query = query.where(Promise.agency_id == agency_id)
+    if not sight.everyone:
+        query = query.where(Promise.allocation_id.in_(select(Allocation.id).where(in_sight(sight))))
+    if text:
+        query = query.where(begins_with(Promise.loan_account_no, text.upper()))
+    return query
+
+
+def promises_today(
+    session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE, text: str = "", limit: int = 500
+) -> list[Standing]:
+    """Due today, the largest first."""
+    query = _own(agency_id, sight, text).where(Promise.due_on == today, Promise.replaced_on.is_(None))
+    rows = session.scalars(query.order_by(Promise.amount_minor.desc(), Promise.id).limit(limit)).all()
+    return with_verdicts(session, rows, today)
+
+
+def promises_overdue(
+    session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE, text: str = ""
+) -> list[Standing]:
+    """Due before today and not kept, in grace or broken, of the last sixty days; the newest first."""
+    query = _own(agency_id, sight, text).where(
+        Promise.due_on < today, Promise.due_on >= today - RECENT, Promise.replaced_on.is_(None)
+    )
+    rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(MOST_OVERDUE)).all()
+    return [each for each in with_verdicts(session, rows, today) if each.state != KEPT]
+
+
+def promises_coming(
+    session: Session,
+    agency_id: int,
+    today: date,
+    *,
+    sight: Sight = OFFICE,
+    text: str = "",
+    after: tuple[Any, ...] | None = None,
+    limit: int = 51,
+) -> list[Standing]:
+    """Due after today, the next first."""
+    query = _own(agency_id, sight, text).where(Promise.due_on > today, Promise.replaced_on.is_(None))
+    if after:
+        query = query.where(tuple_(Promise.due_on, Promise.id) > after)
+    rows = session.scalars(query.order_by(Promise.due_on, Promise.id).limit(limit)).all()
+    return with_verdicts(session, rows, today)
+
+
+def promises_due(
+    session: Session,
+    agency_id: int | None,
+    period: Period,
+    today: date,
+    *,
+    sight: Sight = OFFICE,
+    text: str = "",
+    after: tuple[Any, ...] | None = None,
+    limit: int = 51,
+) -> list[Standing]:
+    """Every promise due in a period, with what became of it; the newest first."""
+    query = _own(agency_id, sight, text).where(Promise.due_on >= period.start, Promise.due_on < period.end)
+    if after:
+        query = query.where(tuple_(Promise.due_on, Promise.id) < after)
+    rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(limit)).all()
+    return with_verdicts(session, rows, today)
+
+
+def account_promises(
+    session: Session, loan_account_id: int, today: date, agency_id: int | None = None
+) -> list[Standing]:
+    """An account's promises, the one due last first; of one agency or of all in scope."""
+    query = _own(agency_id, OFFICE, "").where(Promise.loan_account_id == loan_account_id)
+    rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(STORY)).all()
+    return with_verdicts(session, rows, today)
+
+
+@dataclass(frozen=True, slots=True)
+class TodaysPromises:
+    """What an agency's day begins with: promises due today that are not kept yet, and what is missing of them."""
+
+    count: int
+    missing_minor: int
+
+
+def todays_promises(session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE) -> TodaysPromises:
+    alive = [each for each in promises_today(session, agency_id, today, sight=sight) if each.state in ALIVE]
+    return TodaysPromises(len(alive), sum(each.verdict.missing_minor for each in alive))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCounts:
+    """How an agency's promises of a period ended, for its scorecard; replaced ones and those still running are left out."""
+
+    due: int
+    kept: int
+    partly: int
+    broken: int
+    promised_minor: int
+    confirmed_minor: int
+
+
+def kept_counts(session: Session, agency_id: int, period: Period, today: date) -> KeptCounts:
+    """Promises due in a period whose time is over on `today`."""
+    query = _own(agency_id, OFFICE, "").where(Promise.due_on >= period.start, Promise.due_on < period.end)
+    rows = session.scalars(query).all()
+    over = [each for each in with_verdicts(session, rows, today) if each.state not in ALIVE | {REPLACED}]
+    states = [each.state for each in over]
+    return KeptCounts(
+        due=len(over),
+        kept=states.count(KEPT),
+        partly=states.count(PARTLY),
+        broken=states.count(BROKEN),
+        promised_minor=sum(each.promise.amount_minor for each in over),
+        confirmed_minor=sum(each.verdict.confirmed_minor for each in over),
+    )
