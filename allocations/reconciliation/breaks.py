@@ -17,7 +17,7 @@ import pandas as pd
 from allocations.reconciliation.claims import SEVERAL, fits
 from allocations.reconciliation.ladder import LADDER, Ladder
 from allocations.reconciliation.matching import Book, Matches
-from allocations.reconciliation.reasons import BOOKING_SIDE, DAYS_TO_BANK, FAMILY, KINDS, SEVERAL_CREDITS
+from allocations.reconciliation.reasons import BOOKING_SIDE, CARRIED, DAYS_TO_BANK, FAMILY, KINDS, SEVERAL_CREDITS
 from portal.kernel.periods import month_of
 
 COLUMNS = [
@@ -122,6 +122,8 @@ def unseen_money(ground: Ground) -> list[pd.DataFrame]:
     rest = rest[~rest["id"].isin(short["id"])]
     several = rest.index.isin(claims.loc[claims["why"] == SEVERAL, "coll"])
     missing, unclear = rest[~several], rest[several]
+    on_nobody = (missing["mode"] == "cash") & (missing["slip_key"] == "")
+    carried, missing = missing[on_nobody], missing[~on_nobody]
     return [
         made("R09", "collection", returned, "open", details(returned, "The payment was returned.", returned_on="day")),
         made("R04", "collection", repeated, "open", details(repeated, "Not this receipt alone.", key="key")),
@@ -133,6 +135,15 @@ def unseen_money(ground: Ground) -> list[pd.DataFrame]:
             "open",
             details(missing, "No credit carries its reference, slip or receipt number.", collected_on="day"),
             days=days_to_bank(missing["mode"]),
+        ),
+        made(
+            "R01",
+            "collection",
+            carried,
+            "open",
+            details(carried, "No slip says that this cash was paid in.", collected_on="day"),
+            days=days_to_bank(carried["mode"]),
+            cure=CARRIED,
         ),
         made(
             "R01",

@@ -60,6 +60,7 @@ KINDS = {
     "R14": Kind("Outside permitted hours or before allocation", "conduct", "Explain the visit.", 5),
 }
 BOOKING_SIDE = "Core banking reversed its posting. Book the receipt again, or confirm that the payment failed."
+CARRIED = "Pay the cash in and record its slip; if it has been paid in, record the slip it went in on."
 SEVERAL_CREDITS = "More than one credit fits this receipt. The bank chooses, or send the payment reference."
 DAYS_TO_BANK = {"cash": 1, "cheque": 5, "dd": 5, "auto_debit": 2}  # others: 3 calendar days
 FAMILY = {"cash": "cash", "cheque": "paper", "dd": "paper"}  # others: electronic

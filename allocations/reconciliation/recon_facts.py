@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 from allocations.keys import normalise_references
 from allocations.reconciliation.facts import COLLECTION, LINE, LINE_KEY, LINK, NEVER, POSTING, REJECTED, TERM, World
 
+# A receipt that names no slip itself is on the one it was recorded on afterwards.
 # Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing.
 COLLECTIONS = """
     select c.id, g.code || '/' || c.receipt_key as ref, c.agency_id, c.loan_account_id, c.loan_account_no as loan_key,
            c.amount_minor as amount, c.currency, c.collected_on - date '0001-01-01' + 1 as day, c.mode, c.receipt_key,
-           coalesce(c.instrument_key, '') as instrument_key, coalesce(c.slip_key, '') as slip_key,
+           coalesce(c.instrument_key, '') as instrument_key, coalesce(c.slip_key, d.slip_key, '') as slip_key,
            a.from_on - date '0001-01-01' + 1 as from_day, coalesce(a.to_on - date '0001-01-01' + 1, {never}) as to_day
       from collections c join agencies g on g.id = c.agency_id join allocations a on a.id = c.allocation_id
+      left join deposit_items i on i.collection_id = c.id left join deposits d on d.id = i.deposit_id
      where c.collected_on <= {through}
 """
 LINES = """

@@ -11,7 +11,7 @@ from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections.models import Collection
+from allocations.collections.models import Collection, Deposit, DepositItem
 from allocations.reconciliation.ladder import LADDER, rule_says
 from allocations.reconciliation.models import BankLine, Break, MatchLink, Posting, ReconRun
 from allocations.reconciliation.reasons import KINDS
@@ -208,9 +208,23 @@ def links_of(session: Session, row: Collection | BankLine | Posting) -> Sequence
     ).all()
 
 
+def slip_of(session: Session, collection: Collection) -> tuple[str, str] | None:
+    """Number and key of the slip a receipt names, or of the one it was recorded on afterwards."""
+    if collection.slip_key:
+        return collection.deposit_slip_no or "", collection.slip_key
+    query = (
+        select(Deposit.slip_no, Deposit.slip_key)
+        .join(DepositItem, DepositItem.deposit_id == Deposit.id)
+        .where(DepositItem.collection_id == collection.id, DepositItem.agency_id == collection.agency_id)
+    )
+    row = session.execute(query).first()
+    return (row[0], row[1]) if row else None
+
+
 def near_misses(session: Session, collection: Collection, limit: int = 8) -> list[NearMiss]:
     """Open credits near a receipt's day that share a key or the amount with it, and what speaks against each."""
-    keys = [key for key in (collection.instrument_key, collection.slip_key, collection.receipt_key) if key]
+    slip = slip_of(session, collection)
+    keys = [key for key in (collection.instrument_key, slip and slip[1], collection.receipt_key) if key]
     slack = LADDER.tolerance(collection.currency)
     left = BankLine.amount_minor - BankLine.linked_minor
     query = (

@@ -18,7 +18,7 @@ from allocations.collections.models import ReceiptBook, ReceiptMark
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
-from tests.factories.field import NOW, TODAY, Firm, a_firm, a_receipt
+from tests.factories.firm import NOW, TODAY, Firm, a_firm, a_receipt
 
 MAKER = Actor(None, "maker@bank.example", "bank_operator")
 

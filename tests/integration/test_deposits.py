@@ -12,9 +12,14 @@ from sqlalchemy import func, select
 from allocations.collections import cash_queries
 from allocations.collections.deposits import RecordedDeposit, record_deposit
 from allocations.collections.models import Deposit, DepositItem
+from allocations.reconciliation import recon_queries
+from allocations.reconciliation.models import Break, MatchLink
+from allocations.reconciliation.reconcile import reconcile
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
-from tests.factories.field import NOW, TODAY, Firm, a_firm, a_receipt
+from tests.factories.firm import NOW, TODAY, Firm, a_firm, a_receipt
+from tests.factories.recon import ReconBook
+from tests.factories.world import SYSTEM
 
 Record = Callable[..., RecordedDeposit]
 
@@ -180,3 +185,72 @@ def test_an_agency_records_in_its_own_scope(bank_session: PortalSession, agency_
     record_deposit(session, collection_ids=ids[:1], **options)
     session.commit()
     assert agency_session(other.agency.id).scalars(select(Deposit)).all() == []
+
+
+# --- what the matcher makes of it
+
+
+def open_breaks(session: PortalSession) -> dict[str, tuple[str, str, int]]:
+    rows = session.scalars(select(Break).where(Break.status == "open"))
+    return {row.ref: (row.code, row.detail["why"], row.amount_minor) for row in rows}
+
+
+def test_the_slip_recorded_afterwards_ties_the_receipts_to_the_credit(bank_session: PortalSession, now: Any) -> None:
+    book = ReconBook(bank_session)
+    receipts = [book.receipt(f"R{n}", amount, "2026-10-05", "LN1", mode="cash") for n, amount in ((1, 500), (2, 700))]
+    slipped = book.receipt("R3", 900, "2026-10-05", "LN1", mode="cash", slip="S-9")
+    book.line(1_200, "2026-10-07", "CASH DEPOSIT SLIP S-1234")
+    first = reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
+    assert open_breaks(bank_session) == {
+        "R1": ("R01", "No slip says that this cash was paid in.", 500),
+        "R2": ("R01", "No slip says that this cash was paid in.", 700),
+        "R3": ("R01", "No credit carries its reference, slip or receipt number.", 900),
+        "ST1/1": ("R02", "No receipt names this credit.", 1_200),
+    }
+    record_deposit(
+        bank_session,
+        agency=book.agency("SHAKTI"),
+        slip_no="s/1234",
+        deposited_on=date(2026, 10, 7),
+        amount_minor=1_200,
+        collection_ids=[row.id for row in receipts],
+        agent_code=None,
+        client_id=None,
+        actor=SYSTEM,
+        now=now,
+        today=TODAY,
+    )
+    second = reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
+    assert second.input_hash != first.input_hash
+    links = bank_session.scalars(select(MatchLink).order_by(MatchLink.collection_id)).all()
+    assert [(link.collection_id, link.rule, link.amount_minor) for link in links] == [
+        (receipts[0].id, "slip_total", 500),
+        (receipts[1].id, "slip_total", 700),
+    ]
+    assert list(open_breaks(bank_session)) == ["R3"]
+    again = reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
+    assert (again.input_hash, again.result_hash) == (second.input_hash, second.result_hash)
+    bank_session.refresh(slipped)
+    assert recon_queries.slip_of(bank_session, slipped) == ("S-9", "S9")
+    assert recon_queries.slip_of(bank_session, receipts[0]) == ("s/1234", "S1234")
+
+
+def test_a_slip_the_bank_credits_with_less_shows_the_difference(bank_session: PortalSession, now: Any) -> None:
+    book = ReconBook(bank_session)
+    receipt = book.receipt("R1", 500, "2026-10-05", "LN1", mode="cash")
+    book.line(450, "2026-10-06", "CASH DEPOSIT SLIP S-1234")
+    record_deposit(
+        bank_session,
+        agency=book.agency("SHAKTI"),
+        slip_no="S1234",
+        deposited_on=date(2026, 10, 6),
+        amount_minor=None,
+        collection_ids=[receipt.id],
+        agent_code=None,
+        client_id=None,
+        actor=SYSTEM,
+        now=now,
+        today=TODAY,
+    )
+    reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
+    assert open_breaks(bank_session)["R1"][0] == "R03"

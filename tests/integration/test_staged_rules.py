@@ -16,7 +16,7 @@ from allocations.collections.staged_rules import StagedProblem, staged_problems
 from allocations.keys import normalise_reference, receipt_fold, receipt_key
 from portal.kernel.db import PortalSession
 from portal.kernel.tables.bulk import stage
-from tests.factories.field import NOW, TODAY, Firm, a_firm, a_receipt
+from tests.factories.firm import NOW, TODAY, Firm, a_firm, a_receipt
 from tests.factories.world import SYSTEM
 
 LAKH = 10_000_000

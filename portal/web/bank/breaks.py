@@ -79,6 +79,7 @@ def page_of_break(break_id: int, form: ReasonForm) -> str:
         misses=queries.near_misses(session, subject) if isinstance(subject, Collection) else [],
         rivals=queries.rivals_of(session, subject) if isinstance(subject, Collection) else [],
         is_receipt=isinstance(subject, Collection),
+        slip=queries.slip_of(session, subject) if isinstance(subject, Collection) else None,
         evidence=evidence(found.detail, row.currency),
         acceptable=found.code in ACCEPTABLE and found.status == "open",
         form=form,
