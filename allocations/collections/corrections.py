@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, CollectionCorrection
 from allocations.placements.models import Allocation
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -162,11 +161,3 @@ def tell(session: Session, correction: CollectionCorrection, decision: str, acto
             "reason": correction.decision_reason or "",
         },
     )
-
-
-def open_corrections(session: Session, agency: Agency | None = None) -> int:
-    """How many wait for the bank's word."""
-    query = select(func.count()).select_from(CollectionCorrection).where(CollectionCorrection.status == "proposed")
-    if agency is not None:
-        query = query.where(CollectionCorrection.agency_id == agency.id)
-    return session.scalar(query) or 0

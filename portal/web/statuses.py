@@ -18,13 +18,16 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "quiet",
         "dash",
-    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate",
+    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped",
     (
         "waiting",
         "half",
     ): "submitted pending queued waiting in_progress running started processing sent due_diligence in_doubt "
-    "reported to_confirm to_approve scheduled partial held on_hold uploaded late in_grace partly_kept",
-    ("waiting", "diamond"): "to_check due_today suggested ambiguous disputed suspense watch_list review due",
+    "reading storing stored_in_part reported to_confirm to_approve scheduled partial held on_hold uploaded late in_grace partly_kept",
+    (
+        "waiting",
+        "diamond",
+    ): "asking checked proposed to_check due_today suggested ambiguous disputed suspense watch_list review due",
     (
         "good",
         "tick",

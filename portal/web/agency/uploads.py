@@ -1,97 +1,227 @@
-"""Handing in a collections file: every row error at once, the rejected rows back as a file."""
+"""Handing in a collections file: kept at once, read by a worker, asked about where it must be, seen before it is stored."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
-from allocations.collections import queries
-from allocations.collections.importing import COLLECTIONS, UploadResult, import_collections
+from allocations.collections import queries, upload_queries, uploads
+from allocations.collections.file_columns import COLLECTIONS
+from allocations.collections.grades import grade
+from allocations.collections.models import Upload
+from allocations.collections.upload_lifecycle import AT_WORK, WORDS, may_be
+from allocations.collections.uploads import HandedIn
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Invalid, NotFound
-from portal.kernel.money import shown
+from portal.kernel.errors import Invalid, NotFound, Problem
+from portal.kernel.jobs import progress_of
+from portal.web import uploads_shown
 from portal.web.agency.accounts import own_agency, own_agency_id
+from portal.web.agency.uploads_forms import ENCODINGS, HandInForm, UploadActForm, told_columns, told_places
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
-from portal.web.sheet_forms import SheetForm
+from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("agency_uploads", __name__, url_prefix="/agency/uploads")
+ALREADY = {
+    "reading": "It is being read.",
+    "asking": "It waits for your answer.",
+    "checked": "It waits for you to store it.",
+    "storing": "It is being stored.",
+}
 
 
 @bp.get("")
 @permission(Permission.OWN_COLLECTION_READ)
 def index() -> str:
+    session, period = db_session(), chosen_period()
     page = page_of(
-        lambda after, limit: queries.list_uploads(db_session(), own_agency_id(), after=after, limit=limit),
+        lambda after, limit: queries.list_uploads(session, own_agency_id(), after=after, limit=limit),
         lambda row: (row.id,),
     )
-    return render_template("agency/uploads/index.html", page=page)
+    return render_template(
+        "agency/uploads/index.html",
+        page=page,
+        grade=grade(session, own_agency_id(), period),
+        period=period,
+        periods=recent_periods(),
+        words=WORDS,
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
 @permission(Permission.OWN_COLLECTION_UPLOAD)
 def new() -> str | Response | tuple[str, int]:
-    form = SheetForm()
-    problems = []
+    form = HandInForm()
     if form.validate_on_submit():
-        try:
-            result = take_in(form)
-        except Invalid as refused:
-            problems = refused.problems
-        else:
-            flash(*said(result))
-            return (
-                redirect(url_for("agency_uploads.show", ref=result.ref)) if result.ref else redirect(url_for(".index"))
-            )
-    status = 422 if problems or form.errors else 200
-    return render_template("agency/uploads/new.html", form=form, problems=problems), status
+        done = take_in(form)
+        if done.was_there:
+            flash(said_again(done.upload), "info")
+        return redirect(url_for(".show", ref=done.upload.ref))
+    status = 422 if form.errors else 200
+    return render_template("agency/uploads/new.html", form=form), status
 
 
-def take_in(form: SheetForm) -> UploadResult:
+def take_in(form: HandInForm) -> HandedIn:
+    """The file goes to disk in pieces and from there to the store: it is never whole in memory."""
     file: FileStorage = form.file.data
     session = db_session()
-    with unit_of_work(session):
+    with tempfile.TemporaryDirectory(prefix="portal-upload-") as folder, unit_of_work(session):
         once(form)
-        return import_collections(
+        path = Path(folder) / "file"
+        file.save(path)
+        return uploads.hand_in(
             session,
             file_store(),
-            file.read(),
+            path,
             agency=own_agency(),
             file_name=(file.filename or "upload")[:200],
+            all_or_nothing=form.all_or_nothing.data,
             actor=current_actor(),
             now=clock().now(),
-            today=clock().today(),
-            date_order=form.date_order.data or None,
-            all_or_nothing=form.all_or_nothing.data,
         )
 
 
-def said(result: UploadResult) -> tuple[str, str]:
-    """What the page says after an upload, and in which tone."""
-    if result.seen_before and not result.created:
-        return f"You handed in this file before as {result.seen_before}. Nothing changed.", "info"
-    stored = f"{result.created} of {result.rows} rows stored, {shown(result.total_minor, result.currency)}."
-    known = f" {result.duplicates} were known already." if result.duplicates else ""
-    if result.rejected:
-        return f"{stored}{known} {result.rejected} came back with their reasons.", "warning"
-    return stored + known, "success"
+def said_again(upload: Upload) -> str:
+    """What a person reads who hands in a file that is there."""
+    return f"You handed in this file before as {upload.ref}. Nothing changed. {ALREADY.get(upload.status, '')}".strip()
 
 
 @bp.get("/<ref>")
 @permission(Permission.OWN_COLLECTION_READ)
 def show(ref: str) -> str:
-    upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
-    problems = queries.upload_problems(db_session(), upload)
-    page = page_of(
+    return page_of_upload(queries.upload_by_ref(db_session(), own_agency_id(), ref))
+
+
+def page_of_upload(upload: Upload) -> str:
+    """The page that fits where the upload stands: at work, a question, the dry run, or what became of it."""
+    session = db_session()
+    stored = page_of(
         lambda after, limit: queries.list_collections(
-            db_session(), agency_id=own_agency_id(), upload_id=upload.id, after=after, limit=limit
+            session, agency_id=upload.agency_id, upload_id=upload.id, after=after, limit=limit
         ),
         lambda row: (row.collected_on, row.id),
     )
-    return render_template("agency/uploads/show.html", upload=upload, problems=problems, page=page)
+    job = progress_of(session, upload.progress_id) if upload.progress_id and upload.status in AT_WORK else None
+    return render_template(
+        "agency/uploads/show.html",
+        upload=upload,
+        job=job,
+        may_be=may_be,
+        words=WORDS,
+        shown=uploads_shown,
+        chosen=None,
+        wrong=[],
+        problems=upload_queries.problems_shown(session, upload),
+        corrections=upload_queries.list_corrections(
+            session, agency_id=upload.agency_id, upload_id=upload.id, limit=upload_queries.PROBLEMS_SHOWN
+        ),
+        page=stored,
+        encodings=ENCODINGS,
+        form=UploadActForm(),
+    )
+
+
+@bp.get("/<ref>/job")
+@permission(Permission.OWN_COLLECTION_READ)
+def job(ref: str) -> Response:
+    """How far the work on it is, for the page's script."""
+    upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
+    state: dict[str, Any] = {"status": "done", "done": 0, "total": 0, "message": ""}
+    if upload.progress_id and upload.status in AT_WORK:
+        found = progress_of(db_session(), upload.progress_id)
+        state = {"status": found.status, "done": found.done, "total": found.total, "message": found.message}
+    return jsonify(state | {"href": url_for(".show", ref=ref)})
+
+
+@bp.get("/<ref>/layout")
+@permission(Permission.OWN_COLLECTION_UPLOAD)
+def layout(ref: str) -> str:
+    """How the file is read, to be changed by hand."""
+    upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
+    if not may_be(upload.status, "answer") or not upload.layout.get("header"):
+        raise NotFound("There is nothing to settle about this file now.")
+    return layout_page(upload)
+
+
+def layout_page(upload: Upload, problems: list[Problem] | None = None) -> str:
+    return render_template(
+        "agency/uploads/layout.html",
+        upload=upload,
+        shown=uploads_shown,
+        wrong=problems or [],
+        chosen=request.form if problems else None,
+        encodings=ENCODINGS,
+        form=UploadActForm(),
+    )
+
+
+@bp.post("/<ref>/answer")
+@permission(Permission.OWN_COLLECTION_UPLOAD)
+def answer(ref: str) -> Response | tuple[str, int]:
+    """Say how the file is to be read: where its table stands, or which column is which."""
+    reads = told_places if request.form.get("about") == "places" else told_columns
+    try:
+        act(
+            ref,
+            lambda session, upload, **given: uploads.answer(
+                session, upload, reads(request.form, upload.layout), **given
+            ),
+        )
+    except Invalid as refused:
+        return layout_page(queries.upload_by_ref(db_session(), own_agency_id(), ref), refused.problems), 422
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/store")
+@permission(Permission.OWN_COLLECTION_UPLOAD)
+def store(ref: str) -> Response:
+    """Have it stored by a worker."""
+    act(ref, lambda session, upload, **given: uploads.ask_to_store(session, upload, agency=own_agency(), **given))
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/drop")
+@permission(Permission.OWN_COLLECTION_UPLOAD)
+def drop(ref: str) -> Response:
+    act(ref, uploads.drop)
+    flash(f"{ref} is dropped; nothing of it was stored.", "info")
+    return redirect(url_for(".index"))
+
+
+@bp.post("/<ref>/again")
+@permission(Permission.OWN_COLLECTION_UPLOAD)
+def again(ref: str) -> Response:
+    """Read it once more: after a failure, or when what was wrong has been put right elsewhere."""
+    fresh = act(ref, once_more)
+    return redirect(url_for(".show", ref=fresh))
+
+
+def once_more(session: Any, upload: Upload, **given: Any) -> str:
+    if upload.status == "stored_in_part":
+        return uploads.hand_in_again(session, upload, agency=own_agency(), **given).ref
+    uploads.check_again(session, upload, **given)
+    return upload.ref
+
+
+def act(ref: str, work: Callable[..., Any]) -> Any:
+    """One act on an upload, once."""
+    session, form = db_session(), UploadActForm()
+    upload = queries.upload_by_ref(session, own_agency_id(), ref)
+    if not form.validate_on_submit():
+        raise UnprocessableEntity()
+    with unit_of_work(session):
+        once(form, session)
+        upload = uploads.locked_upload(session, own_agency_id(), ref)
+        return work(session, upload, actor=current_actor(), now=clock().now())
 
 
 @bp.get("/<ref>/rejected.csv")
