@@ -34,6 +34,10 @@ TAX = {
 # What a CHECK or a page asks for beyond the column's type: {table: {column: value}}.
 OVERRIDES: dict[str, dict[str, Any]] = {
     "users": {"role": "agency_owner", "email": "x{n}@x.example"},
+    "receipt_books": {"width": 6},
+    "receipt_marks": {"decided_by": None, "decided_at": None},
+    "collection_corrections": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "evidence": {"reviewed_by": None, "reviewed_at": None, "look": "01" * 128},
     "allocations": {"to_on": None},
     "bank_statements": {"accepted_by": None},
     "match_links": {"posting_id": None, "status": "confirmed", "undone_at": None},
