@@ -12,8 +12,9 @@ import csv
 import re
 import statistics
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -29,7 +30,7 @@ from portal.kernel.tables.limits import Limits
 from portal.kernel.tables.mapping import Found, Hint, Mapped, propose
 from portal.kernel.tables.out import unguarded
 from portal.kernel.tables.rows import Reading, Sheet
-from portal.kernel.tables.spec import SheetSpec, match_header, normal
+from portal.kernel.tables.spec import SheetSpec, Vocabulary, match_header, normal
 from portal.kernel.tables.survey import Survey, filled_rows, survey
 from portal.kernel.tables.workbook import FIRST, Extract, SheetInside, extract
 
@@ -146,13 +147,10 @@ class _Asked:
     limits: Limits
     literal: bool
 
-    def score(self, cells: Sequence[str]) -> int:
+    @cached_property
+    def score(self) -> Callable[[Sequence[str]], int]:
         """How many of our columns a row names, as told, by name or by alias."""
-        known = len(match_header(cells, self.spec, self.aliases).positions)
-        if not self.layout.columns:
-            return known
-        told = {normal(label) for label in self.layout.columns.values() if label}
-        return known + len(told & {normal(cell) for cell in cells})
+        return Vocabulary(self.spec, self.aliases, self.layout.columns.values()).score
 
 
 @dataclass
@@ -281,8 +279,10 @@ def _heading_notes(heading: Heading, head: _Head) -> list[Problem]:
 def _uncached(inside: Extract | None) -> dict[int, list[int]]:
     """Row number → positions of the cells whose formula has no saved result."""
     out: dict[int, list[int]] = {}
+    if not inside or not inside.uncached:
+        return out
     places = {letter(at): at for at in range(1_000)}
-    for letters, row in inside.uncached if inside else ():
+    for letters, row in inside.uncached:
         if letters in places:
             out.setdefault(row, []).append(places[letters])
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
@@ -84,6 +84,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "stream": ("Channel", "Allocation Type"),
 }  # fmt: skip
 
+LONGEST_WORD = 120
+
 # What we add to rejected rows: known on the way back in, and dropped without a word.
 ERROR_COLUMNS = ("error_code", "error_column", "error", "cure")
 
@@ -151,6 +153,20 @@ class HeaderMatch:
     positions: dict[str, int]
     unknown: list[int]
     problems: list[Problem]
+
+
+class Vocabulary:
+    """Every word a spec's columns answer to, put into normal form once: how well many rows would do for a header."""
+
+    def __init__(self, spec: SheetSpec, extra: Mapping[str, Sequence[str]], told: Iterable[str] = ()) -> None:
+        self.words = [{normal(column.name)} | column.known_as(extra) for column in spec.columns]
+        self.told = {normal(word) for word in told if word}
+        self.all = self.told.union(*self.words)
+
+    def score(self, cells: Sequence[str]) -> int:
+        """How many columns a row names; words that were told count once more."""
+        forms = {normal(cell) for cell in cells if len(cell) <= LONGEST_WORD} & self.all
+        return min(sum(not forms.isdisjoint(words) for words in self.words), len(forms)) + len(forms & self.told)
 
 
 def match_header(

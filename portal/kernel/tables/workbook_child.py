@@ -78,7 +78,7 @@ def write(rows: Iterator[list[str]], path: str, max_cell: int) -> None:
         for row in rows:
             if max(map(len, row)) > max_cell:
                 raise Stop(8)
-            out.writerow([cell.replace("\0", "\ufffd") if "\0" in cell else cell for cell in row])
+            out.writerow([cell.replace("\0", "\x1a") if "\0" in cell else cell for cell in row])
 
 
 def head_of(sheet: Any, max_rows: int, max_columns: int) -> list[list[str]]:
@@ -149,6 +149,8 @@ def choose(book: Any, wanted: str | None) -> tuple[Any, list[dict[str, Any]]]:
     for one in book.sheets_metadata:
         visible = one.visible == SheetVisibleEnum.Visible
         told.append({"name": one.name, "visible": visible, "rows": one.typ == SheetTypeEnum.WorkSheet, "head": []})
+    if not told:
+        raise Stop(3)
     if wanted == "":
         return book.get_sheet_by_index(0), told
     if wanted is not None:
