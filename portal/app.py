@@ -75,7 +75,7 @@ def _flask_config(settings: Settings, database: Database) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": settings.upload_limit_bytes,
         "MAX_FORM_MEMORY_SIZE": 2**20,
         "MAX_FORM_PARTS": MAX_FORM_PARTS,
-        "TRUSTED_HOSTS": list(settings.hosts) or None,
+        "TRUSTED_HOSTS": [*settings.hosts, *filter(None, [settings.files_host])] if settings.hosts else None,
         "SESSION_COOKIE_NAME": "__Host-portal" if settings.https else "portal",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

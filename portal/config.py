@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,9 @@ class Settings:
     owner_database_url: str | None = field(default=None, repr=False)  # owns the schema; migrations only
     public_url: str = "http://127.0.0.1:8000"  # how people reach us; one-time links begin with it
     hosts: tuple[str, ...] = ()  # host names we answer to; empty: any
+    files_host: str = (
+        ""  # a host of its own for evidence files, where no cookie of ours ever goes; empty: the same host
+    )
     proxies: int = 0  # reverse proxies in front of us whose X-Forwarded headers are believed
     https: bool = False
     session_idle: timedelta = timedelta(minutes=30)
@@ -83,6 +87,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         owner_database_url=reader.text("PORTAL_OWNER_DATABASE_URL", "") or None,
         public_url=reader.text("PORTAL_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
         hosts=tuple(host.strip() for host in reader.text("PORTAL_HOSTS", "").split(",") if host.strip()),
+        files_host=_host(reader, "PORTAL_FILES_HOST"),
         proxies=reader.whole("PORTAL_PROXIES", 0, least=0, most=5),
         https=reader.yes_no("PORTAL_HTTPS", env == "production"),
         session_idle=timedelta(minutes=reader.whole("PORTAL_SESSION_IDLE_MINUTES", 30, least=1, most=24 * 60)),
@@ -104,6 +109,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if reader.problems:
         raise Invalid(reader.problems)
     return settings if settings.secret_key else replace(settings, secret_key=kept_secret(home))
+
+
+def _host(reader: _Reader, name: str) -> str:
+    """A host name, with its port where it is not the usual one."""
+    host = reader.text(name, "").lower()
+    if host and not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", host):
+        return reader.wrong(name, host, "Give a bare host name, such as files.portal.example.", "")
+    return host
 
 
 def _bucket(reader: _Reader) -> Bucket | None:

@@ -43,7 +43,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("contact.hours", {"from": "08:00", "to": "19:00"}, date(2022, 8, 12), "RBI circular of 12-Aug-2022"),
     ("evidence.max_bytes", 20 * 2**20, BEGINNING, "House rule: a photo or ten minutes of a call"),
     ("evidence.required", [], BEGINNING, "House rule: none; add a row of {mode, from_minor, kinds} to ask for some"),
-    ("evidence.required_for_visits", [], BEGINNING, "House rule: none; add a row of {kind, kinds} to ask for some"),
+    ("evidence.required_for_visits", [], BEGINNING, "House rule: none; add a row of kinds to ask for some"),
     ("evidence.retention_days", 2_920, BEGINNING, "House rule: eight years"),
     (
         "evidence.signs",

@@ -92,8 +92,8 @@ def missing_of_visits(session: Session, visits: Sequence[Visit]) -> dict[int, tu
     rules = _rules(session, VISITS, _read_visits)
     needed: dict[int, tuple[str, ...]] = {}
     for each in visits if rules else ():
-        by_kind = _on(rules, each.at.astimezone(BANK_ZONE).date()) or {}
-        needed[each.id] = by_kind.get(each.kind, ())
+        kinds: tuple[str, ...] = _on(rules, each.at.astimezone(BANK_ZONE).date()) or ()
+        needed[each.id] = kinds if each.kind == "visit" else ()
     return _lacking(session, AT_HAND_OF_VISITS, needed)
 
 
@@ -138,8 +138,8 @@ def _needed(rules: Iterable[_Dated], receipt: Receipt) -> tuple[str, ...]:
     return kinds_needed(required, receipt.mode, receipt.amount_minor)
 
 
-def _read_visits(value: Any) -> dict[str, tuple[str, ...]]:
-    return {str(each["kind"]): tuple(sorted(each["kinds"])) for each in value}
+def _read_visits(value: Any) -> tuple[str, ...]:
+    return tuple(sorted(str(kind) for kind in value))
 
 
 def _lacking(session: Session, query: Any, needed: Mapping[int, tuple[str, ...]]) -> dict[int, tuple[str, ...]]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, String, column, func, select, table, update
+from sqlalchemy import ColumnElement, Row, Select, String, column, func, select, table, update
 from sqlalchemy.orm import Session
 
 from portal.access.identity import Identity
@@ -52,24 +52,34 @@ def find_identity(session: Session, token: str, *, now: datetime, idle: timedelt
 
     Notes that the browser was seen (at most once a minute); the caller commits.
     """
+    row = _in_use(session, UserSession.token_hash == token_hash(token), now, idle)
+    if row is None:
+        return None
+    if now - row.last_seen_at >= TOUCH_EVERY:
+        session.execute(update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now))
+    return _identity(row, row.session_id)
+
+
+def identity_of_session(session: Session, session_id: int, *, now: datetime, idle: timedelta) -> Identity | None:
+    """Who is signed in on a browser now, asked for by what a page of it was given; None as soon as that session is over."""
+    row = _in_use(session, UserSession.id == session_id, now, idle)
+    return _identity(row, row.session_id) if row else None
+
+
+def _in_use(session: Session, which: ColumnElement[bool], now: datetime, idle: timedelta) -> Row[Any] | None:
     query = (
         _is_open(_people())
         .add_columns(UserSession.id.label("session_id"), UserSession.last_seen_at)
         .join(UserSession, UserSession.user_id == User.id)
         .where(
-            UserSession.token_hash == token_hash(token),
+            which,
             UserSession.revoked_at.is_(None),
             UserSession.epoch == User.session_epoch,
             UserSession.expires_at > now,
             UserSession.last_seen_at > now - idle,
         )
     )
-    row = session.execute(query).first()
-    if row is None:
-        return None
-    if now - row.last_seen_at >= TOUCH_EVERY:
-        session.execute(update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now))
-    return _identity(row, row.session_id)
+    return session.execute(query).first()
 
 
 def can_enter(session: Session, user_id: int) -> bool:

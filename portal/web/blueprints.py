@@ -11,6 +11,7 @@ MODULES = [
     "portal.web.auth",
     "portal.web.account",
     "portal.web.search",
+    "portal.web.files_view",
     "portal.web.agency.accounts",
     "portal.web.agency.contacts",
     "portal.web.agency.promises",

@@ -36,12 +36,14 @@ def request_id() -> str:
     return str(g.request_id)
 
 
-def content_security_policy(nonce: str, *, https: bool) -> str:
+def content_security_policy(nonce: str, *, https: bool, files_host: str = "") -> str:
+    files = f" {'https' if https else 'http'}://{files_host}" if files_host else ""
     sources = [
         "default-src 'none'",
         f"script-src 'self' 'nonce-{nonce}'",
         f"style-src 'self' 'nonce-{nonce}'",
-        "img-src 'self' data:",  # Bootstrap draws its ticks and arrows as data: images
+        f"img-src 'self' data:{files}",  # Bootstrap draws its ticks and arrows as data: images
+        f"media-src 'self'{files}",
         "font-src 'self'",
         "connect-src 'self'",
         "manifest-src 'self'",
@@ -70,15 +72,17 @@ def refuse_nul_in_form() -> None:
         raise BadRequest()
 
 
-def set_headers(response: Response, *, https: bool) -> Response:
+def set_headers(response: Response, *, https: bool, files_host: str = "") -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", content_security_policy(csp_nonce(), https=https))
+    headers.setdefault(
+        "Content-Security-Policy", content_security_policy(csp_nonce(), https=https, files_host=files_host)
+    )
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Permissions-Policy"] = PERMISSIONS
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers["X-Request-Id"] = request_id()
     if https:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
@@ -94,5 +98,5 @@ def install_early(app: Flask) -> None:
 
 def install(app: Flask, settings: Settings) -> None:
     app.before_request(refuse_nul_in_form)
-    app.after_request(lambda response: set_headers(response, https=settings.https))
+    app.after_request(lambda response: set_headers(response, https=settings.https, files_host=settings.files_host))
     app.jinja_env.globals["csp_nonce"] = csp_nonce

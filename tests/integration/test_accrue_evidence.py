@@ -213,7 +213,7 @@ def test_where_nothing_is_required_the_hashes_are_those_of_before(world, agency,
 
 def test_visits_need_what_the_rule_of_their_day_says(bank_session, require, now, agency):
     require(
-        code="evidence.required_for_visits", value=[{"kind": "visit", "kinds": ["premises"]}], since=date(2026, 11, 10)
+        code="evidence.required_for_visits", value=["premises"], since=date(2026, 11, 10)
     )
     field = Field(bank_session, None, now)
     field.agencies["SHAKTI"] = agency
