@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import BigInteger, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from allocations.collections.models import Collection, Upload
+from allocations.collections.models import Collection, CollectionVersion, Upload
 from allocations.placements.models import AccountSnapshot, LoanAccount
 from allocations.reconciliation.models import BankLine, BankStatement, MatchLink, Posting
 from payouts.difference import Findings
@@ -134,12 +134,19 @@ def _check_linked(session: Session, findings: Findings, model: Any, key: Any, na
 
 
 def check_uploads(session: Session, findings: Findings) -> None:
-    """An upload's count and total are those of the collections it made."""
+    """An upload's count and total are those of the collections it made, as they were before any correction."""
+    at_first = func.coalesce(
+        cast(CollectionVersion.body["amount_minor"].as_string(), BigInteger), Collection.amount_minor
+    )
     made = (
         select(
             Collection.upload_id.label("id"),
             func.count().label("made"),
-            func.sum(Collection.amount_minor).label("total"),
+            func.sum(at_first).label("total"),
+        )
+        .outerjoin(
+            CollectionVersion,
+            (CollectionVersion.collection_id == Collection.id) & (CollectionVersion.version == 1),
         )
         .where(Collection.upload_id.is_not(None))
         .group_by(Collection.upload_id)

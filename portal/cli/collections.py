@@ -9,9 +9,18 @@ import click
 from allocations.agencies.queries import find_agency
 from allocations.collections.importing import UploadResult, import_collections
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, money, problems_json, read_input, with_edge
+from portal.cli.edge import Edge, PortalGroup, input_path, money, problems_json, with_edge
 from portal.cli.sheets import exit_code, problem_lines, sheet_options
 from portal.kernel.money import shown
+from portal.kernel.tables.layout import Layout
+
+MAPPED = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Which column of the file is which; as often as needed.",
+)
 
 
 @click.group("collections", cls=PortalGroup)
@@ -21,6 +30,9 @@ def collections() -> None:
 
 @collections.command("import")
 @sheet_options
+@MAPPED
+@click.option("--sheet", help="The sheet of a workbook to read.")
+@click.option("--encoding", help="How the letters of a text file are written, if not in UTF-8.")
 @click.option("--agency", "agency_code", required=True, metavar="CODE", help="The agency that reports.")
 @with_edge
 def import_(
@@ -30,14 +42,17 @@ def import_(
     date_order: str | None,
     all_or_nothing: bool,
     rejected: Path | None,
+    columns: tuple[str, ...],
+    sheet: str | None,
+    encoding: str | None,
 ) -> None:
     """Import a collections file; good rows are stored, the others come back with their reasons."""
-    data = read_input(file)
+    path = input_path(file)
     with edge.unit() as session:
         result = import_collections(
             session,
             edge.store,
-            data,
+            path,
             agency=find_agency(session, agency_code),
             file_name=file.name,
             actor=edge.actor(session, Permission.COLLECTION_UPLOAD),
@@ -45,13 +60,24 @@ def import_(
             today=edge.today,
             date_order=date_order,  # type: ignore[arg-type]
             all_or_nothing=all_or_nothing,
+            layout=Layout(sheet=sheet, encoding=encoding, columns=mapped(columns)),
         )
     if rejected and result.rejected_csv:
         rejected.write_bytes(result.rejected_csv)
-    edge.show(payload(result), words(result), exit_code(result.rejected, result.created + result.duplicates))
+    done = result.created + result.duplicates + len(result.corrections) + result.deposits
+    edge.show(payload(result), words(result), exit_code(result.rejected, done))
+
+
+def mapped(pairs: tuple[str, ...]) -> dict[str, str]:
+    """OURS=THEIRS, as often as given."""
+    columns = dict(pair.partition("=")[::2] for pair in pairs)
+    if bad := [pair for pair in pairs if "=" not in pair]:
+        raise click.BadParameter(f"{bad[0]} is not OURS=THEIRS.", param_hint="--column")
+    return {ours.strip(): theirs.strip() for ours, theirs in columns.items()}
 
 
 def payload(result: UploadResult) -> dict[str, object]:
+    stated = result.stated_total_minor
     return {
         "upload": result.ref,
         "rows": result.rows,
@@ -59,10 +85,14 @@ def payload(result: UploadResult) -> dict[str, object]:
         "updated": result.updated,
         "duplicates": result.duplicates,
         "rejected": result.rejected,
+        "corrections": result.corrections,
+        "deposits": result.deposits,
         "total": money(result.total_minor, result.currency),
         "file_total": money(result.file_total_minor, result.currency),
+        "stated_total": None if stated is None else money(stated, result.currency),
         "currency": result.currency,
         "errors": problems_json(result.problems),
+        "notes": problems_json(result.notes),
         "unknown_columns": result.unknown_columns,
         "seen_before": result.seen_before,
     }
@@ -71,9 +101,14 @@ def payload(result: UploadResult) -> dict[str, object]:
 def words(result: UploadResult) -> str:
     stored = f"{result.created} stored ({shown(result.total_minor, result.currency)})"
     lines = [f"{result.rows} rows: {stored}, {result.duplicates} known already, {result.rejected} rejected."]
-    if result.seen_before and not result.created:
+    if result.corrections:
+        lines.append(f"{len(result.corrections)} receipts told otherwise are proposed to the bank as corrections.")
+    if result.deposits:
+        lines.append(f"{result.deposits} deposit slips told for receipts known before.")
+    if result.seen_before and not result.created and not result.corrections:
         lines.append(f"This file was handed in before as {result.seen_before}; nothing changed.")
     lines += problem_lines(result.problems)
+    lines += [note.message for note in result.notes]
     if result.unknown_columns:
         lines.append(f"Columns kept aside: {', '.join(result.unknown_columns)}.")
     return "\n".join(lines)

@@ -169,20 +169,30 @@ def os_user() -> str:
         return str(os.getuid())
 
 
-def read_input(path: Path, limit_bytes: int = 200 * 2**20) -> bytes:
-    """The bytes of a file named on the command line. Invalid when it is missing, a folder, empty or too large."""
+def input_path(path: Path, limit_bytes: int = 200 * 2**20) -> Path:
+    """A file named on the command line. Invalid when it is missing, a folder, unreadable, empty or too large."""
     name = path.name
     if not path.is_file():
         raise Invalid(Problem("no_such_file", f"There is no file {path}.", "Check the path.", file=name))
-    if path.stat().st_size > limit_bytes:
-        mib = limit_bytes // 2**20
-        raise Invalid(Problem("file_too_large", f"{name} is larger than {mib} MB.", "Split it.", file=name))
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            size, empty = os.fstat(file.fileno()).st_size, not file.read(4096).strip()
     except OSError as error:
         raise Invalid(Problem("unreadable", f"{name} cannot be read: {error.strerror}.", file=name)) from error
-    if not data.strip():
+    if size > limit_bytes:
+        mib = limit_bytes // 2**20
+        raise Invalid(Problem("file_too_large", f"{name} is larger than {mib} MB.", "Split it.", file=name))
+    if empty and size <= 4096:
         raise Invalid(Problem("empty_file", f"{name} is empty.", "Hand in a file with a header and rows.", file=name))
+    return path
+
+
+def read_input(path: Path, limit_bytes: int = 200 * 2**20) -> bytes:
+    """The bytes of a file named on the command line. Invalid when it is missing, a folder, empty or too large."""
+    data = input_path(path, limit_bytes).read_bytes()
+    if not data.strip():
+        cure = "Hand in a file with a header and rows."
+        raise Invalid(Problem("empty_file", f"{path.name} is empty.", cure, file=path.name))
     return data
 
 
