@@ -75,14 +75,20 @@ class AgencyUser:
     name: str
     role: str
     is_enabled: bool
+    id: int
 
 
-USERS = text("select email, name, role, is_enabled from users where agency_id = :agency order by email limit 500")
+USERS = text("select email, name, role, is_enabled, id from users where agency_id = :agency order by email limit 500")
 
 
 def list_users(session: Session, agency: Agency) -> list[AgencyUser]:
     """The agency's users, by the table's name: who may sign in is kept one floor above."""
     return [AgencyUser(*row) for row in session.execute(USERS, {"agency": agency.id})]
+
+
+def field_users(session: Session, agency: Agency) -> list[AgencyUser]:
+    """Who signs in as a field agent of the agency, and may be tied to an agent."""
+    return [user for user in list_users(session, agency) if user.role == "field_agent"]
 
 
 def bank_detail(session: Session, agency: Agency, version: int) -> AgencyBankDetail:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.identifiers import gstin_fault, ifsc_fault, pan_fault
@@ -236,6 +236,38 @@ def save_agent(
         agency_id=agency.id, now=now, data=data,
     )  # fmt: skip
     return agent
+
+
+SIGNS_IN = text("select id, role from users where agency_id = :agency and email = :email")
+
+
+def tie_agent(
+    session: Session, agency: Agency, agent: Agent, email: str | None, *, actor: Actor, now: datetime
+) -> bool:
+    """Say which user an agent is, or with no e-mail that they are none; False when that is how it was.
+
+    Raises Invalid when there is no such field agent at the agency, Refused when that user is another agent already.
+    """
+    user_id = None
+    if email:
+        user = session.execute(SIGNS_IN, {"agency": agency.id, "email": email.strip().lower()}).first()
+        if user is None or user.role != "field_agent":
+            message = f"{email} does not sign in as a field agent of {agency.legal_name}."
+            raise Invalid(Problem("unknown_user", message, "Add them as one first.", column="user"))
+        user_id = user.id
+        query = select(Agent.code).where(Agent.agency_id == agency.id, Agent.user_id == user_id, Agent.id != agent.id)
+        if taken := session.scalar(query):
+            raise Refused(f"{email} is agent {taken} already.", code="user_is_an_agent", cure="Untie them there first.")
+    before = agent.user_id
+    if before == user_id:
+        return False
+    agent.user_id = user_id
+    session.flush()
+    record_event(
+        session, AuditTag.AGENT_CHANGED, actor=actor, subject_type="agent", subject_ref=f"{agency.code}/{agent.code}",
+        agency_id=agency.id, now=now, data={"before": {"user_id": before}, "after": {"user_id": user_id}},
+    )  # fmt: skip
+    return True
 
 
 def agent_may_work(agent: Agent, day: date) -> str | None:

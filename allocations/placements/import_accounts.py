@@ -54,6 +54,8 @@ ACCOUNTS = SheetSpec(
         Column("security_value", "amount"),
         Column("interest_rate", "decimal", most=999),
         Column("currency", max_len=3),
+        Column("latitude", "decimal", signed=True, least=-90, most=90),
+        Column("longitude", "decimal", signed=True, least=-180, most=180),
     ),
 )
 
@@ -74,6 +76,8 @@ MASTER = {
     "secured": "boolean",
     "security_value_minor": "bigint",
     "interest_rate": "numeric(9,6)",
+    "latitude": "numeric(9,6)",
+    "longitude": "numeric(9,6)",
 }
 FIGURES = {
     "emi_minor": "bigint",

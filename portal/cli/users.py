@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 from sqlalchemy.orm import Session
 
+from allocations.agencies.queries import agent_of, find_agency, find_agent
+from allocations.agencies.service import tie_agent
 from portal.access import users
 from portal.access.links import link_path, make_link
 from portal.access.models import User
 from portal.access.permissions import Permission, parse_role
 from portal.cli.edge import Edge, PortalGroup, with_edge
 from portal.kernel.audit import Actor
+from portal.kernel.errors import Invalid, Problem
 
 
 @click.group("user", cls=PortalGroup)
@@ -23,17 +26,48 @@ def user() -> None:
 @click.option("--role", required=True, help="agency_owner, agency_accountant, field_agent, bank_operator, …")
 @click.option("--agency", metavar="CODE", help="The agency they work for (agency roles only).")
 @click.option("--name", default="", help="Their name.")
+@click.option(
+    "--agent", metavar="CODE", help="The agent they are (role field_agent only): they see that agent's accounts."
+)
 @with_edge
-def add(edge: Edge, email: str, role: str, agency: str | None, name: str) -> None:
+def add(edge: Edge, email: str, role: str, agency: str | None, name: str, agent: str | None) -> None:
     """Add a user; prints a one-time link that sets their password."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.USER_EDIT)
         person = users.add_user(
             session, email, parse_role(role), agency_code=agency, name=name, actor=actor, now=edge.now
         )
+        if agent:
+            _tie(edge, session, person, agency, agent, actor)
         url = _link(edge, session, person, actor)
-        payload = {"email": person.email, "role": person.role, "agency": agency, "setup_url": url}
+        payload = {"email": person.email, "role": person.role, "agency": agency, "agent": agent, "setup_url": url}
     edge.show(payload, f"{payload['email']} sets a password at\n{url}")
+
+
+def _tie(edge: Edge, session: Session, person: User, agency_code: str | None, code: str, actor: Actor) -> None:
+    """Make the new user the agent of that code. Invalid for any other role."""
+    if not agency_code:
+        raise Invalid(Problem("agency_missing", "An agent works for an agency; name it.", column="agency"))
+    agency = find_agency(session, agency_code.strip())
+    tie_agent(session, agency, find_agent(session, agency, code), person.email, actor=actor, now=edge.now)
+
+
+@user.command("agent")
+@click.argument("email")
+@click.argument("code", required=False)
+@click.option("--agency", metavar="CODE", required=True, help="The agency they work for.")
+@with_edge
+def agent(edge: Edge, email: str, code: str | None, agency: str) -> None:
+    """Say which agent a field agent's user is; without a code, that they are none any more."""
+    with edge.unit() as session:
+        actor, firm = edge.actor(session, Permission.USER_EDIT), find_agency(session, agency)
+        person = users.find_user(session, email)
+        was = agent_of(session, person.id, firm.id)
+        if was is not None and was.code != code:
+            tie_agent(session, firm, was, None, actor=actor, now=edge.now)
+        if code:
+            tie_agent(session, firm, find_agent(session, firm, code), email, actor=actor, now=edge.now)
+    edge.show({"email": email.strip().lower(), "agent": code}, f"{email} is {f'agent {code}' if code else 'no agent'}.")
 
 
 @user.command("link")

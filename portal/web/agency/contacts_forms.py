@@ -42,7 +42,7 @@ class ContactForm(ActForm):
     )  # fmt: skip
     every = SelectField("A plan's rhythm", choices=[SelectChoice(code, words) for code, words in RHYTHMS])
     next_on = DateField("Come back to it on", [Optional()])
-    agent_code = SelectField("By which agent")
+    agent_code = SelectField("By which agent", default="")
     remarks = TextAreaField("Remarks", [Optional(), Length(max=LONGEST_REMARK)])
 
     def offer(self, dispositions: Mapping[str, Disposition], agents: Iterable[Agent], now: datetime) -> None:

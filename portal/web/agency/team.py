@@ -17,10 +17,13 @@ bp = Blueprint("agency_team", __name__, url_prefix="/agency")
 @permission(Permission.OWN_TEAM_READ)
 def index() -> str:
     session, agency = db_session(), own_agency()
+    agents, users = queries.list_agents(session, agency), queries.list_users(session, agency)
     return render_template(
         "agency/team/index.html",
-        agents=queries.list_agents(session, agency),
-        users=queries.list_users(session, agency),
+        agents=agents,
+        users=users,
+        emails={user.id: user.email for user in users},
+        agent_codes={agent.user_id: agent.code for agent in agents},
         today=clock().today(),
     )
 

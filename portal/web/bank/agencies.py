@@ -19,6 +19,7 @@ from allocations.agencies.service import (
     empanel,
     propose_bank_detail,
     save_agent,
+    tie_agent,
 )
 from allocations.placements.queries import held_accounts
 from portal.access.guard import check, permission
@@ -185,7 +186,9 @@ def decide(code: str, version: int) -> Response:
 @permission(Permission.AGENT_EDIT)
 def new_agent(code: str) -> Answer:
     agency = queries.find_agency(db_session(), code)
-    return agent_page(agency, AgentForm(), None)
+    form = AgentForm()
+    form.offer(queries.field_users(db_session(), agency), None)
+    return agent_page(agency, form, None)
 
 
 @bp.route("/<code>/agents/<int:agent_id>", methods=["GET", "POST"])
@@ -195,6 +198,7 @@ def agent(code: str, agent_id: int) -> Answer:
     found = queries.agent_by_id(db_session(), agency, agent_id)
     form = AgentForm(obj=None if request.method == "POST" else found)
     form.code.data = found.code
+    form.offer(queries.field_users(db_session(), agency), found.user_id)
     return agent_page(agency, form, found.code)
 
 
@@ -206,9 +210,10 @@ def agent_page(agency: Agency, form: AgentForm, agent_code: str | None) -> Answe
         values |= {field: form[field].data for field in ("verified_until", "is_active")}
         with unit_of_work(db_session()) as session:
             once(form, session)
-            save_agent(
-                session, agency, agent_code or form.code.data or "", values, actor=current_actor(), now=clock().now()
-            )
+            by: Any = {"actor": current_actor(), "now": clock().now()}
+            saved = save_agent(session, agency, agent_code or form.code.data or "", values, **by)
+            if form.user.raw_data:
+                tie_agent(session, agency, saved, form.user.data or None, **by)
         flash(f"{form.name.data} is saved.", "success")
         return redirect(url_for(".show", code=code))
     page = render_template("bank/agencies/agent.html", form=form, code=code, agency_name=name, agent_code=agent_code)

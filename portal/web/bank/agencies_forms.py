@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from allocations.agencies.models import AGENCY_STATUSES
+from allocations.agencies.queries import AgencyUser
 from portal.kernel.money import EXPONENTS
 from portal.web.edge import ActForm
 from portal.web.statuses import look
@@ -91,3 +94,15 @@ class AgentForm(ActForm):
     certificate_until = DateField("Certificate valid until", [Optional()])
     verified_until = DateField("Police verification valid until", [Optional()])
     is_active = BooleanField("Works for the agency", default=True)
+    user = SelectField(
+        "Signs in as",
+        default="",
+        description="Whoever signs in so sees this agent's accounts and nobody's, and reports under their code.",
+    )
+
+    def offer(self, users: Iterable[AgencyUser], signs_in: int | None) -> None:
+        """Who of the agency's field agents this may be; now: the one they are."""
+        known = {user.id: user.email for user in users}
+        self.user.choices = [SelectChoice("", "Nobody yet"), *(SelectChoice(each, each) for each in known.values())]
+        if not self.is_submitted() and signs_in is not None:
+            self.user.data = known.get(signs_in, "")
