@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from portal.cli.edge import DONE, IN_PART, REFUSED, Edge
 from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
-from portal.demo.world import AGENCIES, Account, Month, Paid, World, reported
+from portal.demo.field import FieldLife
+from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database
 from portal.kernel.money import plain
@@ -24,6 +25,8 @@ from portal.kernel.periods import Period, month_of
 CURRENCY = "INR"
 BANK_ACCOUNT = "50100098765432"
 MAKER, CHECKER, FINANCE = "maker@bank.example", "checker@bank.example", "finance@bank.example"
+ADMIN = "admin@bank.example"
+PHOTOGRAPHED = [{"mode": "cash", "from_minor": 25_000 * RUPEE, "kinds": ["receipt"]}]
 OPENING_BALANCE = 250_000_00
 SETTLED_MONTHS = 3
 RATE_CARD = Path(__file__).with_name("retail.toml")
@@ -97,19 +100,33 @@ class Life:
     def month(self, world: World, period: Period, through: date) -> None:
         """A month from placement to payment; the current one stops where it is."""
         self.say(f"Living {period.start:%B %Y}")
+        if through < period.last_day:
+            rule = [
+                "evidence.required",
+                json.dumps(PHOTOGRAPHED),
+                "--source",
+                "House rule: a photograph of large cash receipts",
+            ]
+            self.command(period.start, "settings", "set", *rule, "--as", ADMIN)
         placement = self.file(f"placement-{period.label}.csv", allocations_sheet(world, period))
         self.command(period.start, "allocations", "import", placement, "--placement", f"P-{period.label}")
         month = world.live(period, through)
+        field_life = FieldLife(self.settings, self.database, world, period, through)
+        field_life.issue_books()
         for agency in AGENCIES:
             rows = collections_sheet(reported(month, agency))
             name = self.file(f"collections-{agency.code}-{period.label}.csv", rows)
             self.command(through, "collections", "import", name, "--agency", agency.code, fine=(DONE, IN_PART))
         self.bank_statements(month)
         self.command(through, "postings", "import", self.file(f"postings-{period.label}.csv", postings_sheet(month)))
+        if through < period.last_day:
+            field_life.live()
         self.command(through, "reconcile", "--through", str(through))
         if through < period.last_day:
             self.command(through, "accrue", "--period", period.label)
             self.leave_open(period, through)
+            self.say_again(month, through)
+            field_life.leave_waiting()
             return
         self.command(through, "accounts", "import", self.accounts_file(world, through), "--as-of", str(through))
         self.settle(period)
@@ -128,6 +145,15 @@ class Life:
         self.command(day, "rate-card", "import", self.file("next-terms.toml", terms.encode()), "--as", MAKER)
         changed = agencies_sheet(day).replace(AGENCIES[-1].bank_account_no.encode(), b"917020034999888")
         self.command(day, "agencies", "import", self.file("agencies-changed.csv", changed), "--as", MAKER)
+
+    def say_again(self, month: Month, day: date) -> None:
+        """A receipt the bank never saw is handed in again with another amount: a correction, for the bank to decide."""
+        wrong = next((paid for paid in month.paid if paid.fault == "missing" and paid.agency == AGENCIES[0]), None)
+        if wrong is None:
+            return
+        right = replace(wrong, amount=wrong.amount + 500 * RUPEE)
+        name = self.file("collections-corrected.csv", collections_sheet([right]))
+        self.command(day, "collections", "import", name, "--agency", AGENCIES[0].code, fine=(DONE, IN_PART))
 
     def bank_statements(self, month: Month) -> None:
         """Three statements a month, one in each format the bank might send."""
@@ -204,7 +230,7 @@ def rupees(minor: int) -> str:
 def accounts_sheet(accounts: Iterable[Account]) -> bytes:
     header = (
         "loan_account_no customer_name mobile address city pincode state region branch_code product sanctioned_on emi_amount"
-        " principal_outstanding total_outstanding overdue_amount dpd_days npa_on secured currency"
+        " principal_outstanding total_outstanding overdue_amount dpd_days npa_on secured latitude longitude currency"
     ).split()
     rows = [
         [
@@ -226,6 +252,7 @@ def accounts_sheet(accounts: Iterable[Account]) -> bytes:
             account.dpd,
             account.npa_on or "",
             "yes" if account.product in ("TW", "AL") else "no",
+            *account.place,
             CURRENCY,
         ]
         for account in accounts
@@ -234,10 +261,20 @@ def accounts_sheet(accounts: Iterable[Account]) -> bytes:
 
 
 def allocations_sheet(world: World, period: Period) -> bytes:
-    header = ["loan_account_no", "agency_code", "from_on", "to_on", "target_amount", "stream"]
+    header = ["loan_account_no", "agency_code", "from_on", "to_on", "target_amount", "stream", "agent_code"]
+    # The ninth agent's certificate lapses in the demo's months: accounts wait for somebody else.
     rows = [
-        [account.no, world.agency_of(account).code, period.start, period.last_day, rupees(account.emi), "field"]
+        [
+            account.no,
+            agency,
+            period.start,
+            period.last_day,
+            rupees(account.emi),
+            "field",
+            "" if agent.endswith("9") else agent,
+        ]
         for account in world.due()
+        if (agency := world.agency_of(account).code) and (agent := agent_code(account, agency))
     ]
     return files.sheet(header, rows)
 
@@ -252,7 +289,7 @@ def collections_sheet(paid: Iterable[Paid]) -> bytes:
             row.on,
             row.mode,
             row.reference,
-            f"{row.receipt_no[:2]}-A{int(row.account.no[-3:]) % 9 + 1}",
+            agent_code(row.account, row.agency.code) if row.agency else "",
             row.slip_no or "",
             row.deposited_on or "",
         ]

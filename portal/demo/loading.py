@@ -144,10 +144,11 @@ def name_the_bank(session: Session) -> None:
 def people_in(database: Database, now: datetime) -> None:
     """Everybody with a password, and the agencies' field agents."""
     with database.session(bank_scope(now.date())) as session, unit_of_work(session):
-        actor = system_actor(session)
+        actor, user_ids = system_actor(session), {}
         for email, name, role, agency in PEOPLE:
             user = add_user(session, email, role, agency_code=agency, name=name, actor=actor, now=now)
             set_password(session, user, PASSWORD, kind="setup", actor=actor, now=now)
+            user_ids[agency, name] = user.id
         for firm in session.scalars(select(Agency).order_by(Agency.id)):
             for number, (code, name) in enumerate(field_agents(firm.code), 1):
                 values = {
@@ -157,13 +158,17 @@ def people_in(database: Database, now: datetime) -> None:
                     "certificate_until": now.date().replace(year=now.year + (0 if number == 9 else 2)),
                     "verified_until": now.date().replace(year=now.year + 1),
                 }
-                save_agent(session, firm, code, values, actor=actor, now=now)
+                agent = save_agent(session, firm, code, values, actor=actor, now=now)
+                agent.user_id = user_ids.get((firm.code, name))
 
 
 def field_agents(agency_code: str) -> list[tuple[str, str]]:
     """Nine people an agency, under the codes its collections name them by."""
     start = sum(agency_code.encode()) % len(FIRST)
     names = [f"{FIRST[(start + 5 * at) % len(FIRST)]} {LAST[(start + 3 * at) % len(LAST)]}" for at in range(9)]
+    names[0] = next(
+        (name for _, name, role, firm in PEOPLE if (role, firm) == (Role.FIELD_AGENT, agency_code)), names[0]
+    )
     return [(f"{agency_code[:2]}-A{at + 1}", name) for at, name in enumerate(names)]
 
 

@@ -23,6 +23,12 @@ CITIES = {
     ],
     "North": [("Delhi", "07", "1100"), ("Lucknow", "09", "2260"), ("Jaipur", "08", "3020"), ("Kanpur", "09", "2080")],
 }
+# About where each city is: latitude and longitude in thousandths of a degree.
+PLACES = {
+    "Mumbai": (19_076, 72_878), "Pune": (18_520, 73_857), "Nashik": (19_998, 73_790), "Surat": (21_170, 72_831),
+    "Chennai": (13_083, 80_271), "Coimbatore": (11_017, 76_956), "Bengaluru": (12_972, 77_595), "Kochi": (9_931, 76_267),
+    "Delhi": (28_614, 77_209), "Lucknow": (26_847, 80_946), "Jaipur": (26_912, 75_787), "Kanpur": (26_450, 80_332),
+}  # fmt: skip
 STREETS = (
     "Station Road",
     "Gandhi Marg",

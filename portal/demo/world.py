@@ -9,9 +9,10 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 from portal.demo.files import Line
-from portal.demo.people import CITIES, FIRST, LAST, PRODUCTS, STREETS
+from portal.demo.people import CITIES, FIRST, LAST, PLACES, PRODUCTS, STREETS
 from portal.kernel.periods import Period
 
 RUPEE = 100
@@ -76,6 +77,16 @@ class Account:
     npa_on: date | None = None
 
     @property
+    def place(self) -> tuple[Decimal, Decimal]:
+        """Where the borrower lives: somewhere within a few kilometres of the city's middle, the same every time."""
+        north, east = PLACES[self.city]
+        number = int(self.no[-6:])
+        return (
+            Decimal(north * 1000 + number * 7919 % 60_000 - 30_000) / 1_000_000,
+            Decimal(east * 1000 + number * 6101 % 60_000 - 30_000) / 1_000_000,
+        )
+
+    @property
     def arrears(self) -> int:
         """Instalments unpaid, times the instalment."""
         return self.emi * -(-self.dpd // 30)
@@ -114,7 +125,7 @@ class World:
 
     def __init__(self, size: int, first: Period, seed: int = 1947) -> None:
         self.random = random.Random(seed)
-        self.counter = 0
+        self.counters: dict[str, int] = {}
         self.month_is_open = False
         self.accounts = [self._account(number, first.start) for number in range(1, size + 1)]
 
@@ -153,6 +164,7 @@ class World:
     def live(self, period: Period, through: date) -> Month:
         """Let a month happen up to a day; balances and days past due move on when the whole month has gone by."""
         month = Month(period, through)
+        self.counters.clear()
         self.month_is_open = through < period.last_day
         for account in self.due():
             self._work(account, self.agency_of(account), month)
@@ -181,10 +193,10 @@ class World:
 
     def _payment(self, account: Account, agency: AgencyCharacter, amount: int, day: date) -> Paid:
         pick = self.random
-        self.counter += 1
+        number = self.counters[agency.code] = self.counters.get(agency.code, 0) + 1
         cash = pick.randrange(100) < agency.cash_share and amount < 45_000 * RUPEE
         mode = "cash" if cash else pick.choices(["upi", "neft", "imps", "cheque"], [52, 22, 16, 10])[0]
-        receipt = f"{agency.code[:2]}{day:%y%m}-{self.counter:05d}"
+        receipt = f"{book_prefix(agency.code, day)}{number:05d}"
         reference = {
             "upi": f"{pick.randrange(10**11, 10**12)}",
             "imps": f"{pick.randrange(10**11, 10**12)}",
@@ -262,6 +274,18 @@ class World:
                 account.npa_on = month.period.last_day
             if account.dpd == 0:
                 account.npa_on = None
+
+
+def book_prefix(agency_code: str, day: date) -> str:
+    """What a month's receipt numbers begin with."""
+    return f"{agency_code[:2]}{day:%y%m}-"
+
+
+def agent_code(account: Account, agency_code: str) -> str:
+    """Which of an agency's nine agents has the account: two work each city, the ninth wherever he is needed."""
+    number = int(account.no[-3:])
+    city = [name for name, _, _ in CITIES[account.region]].index(account.city)
+    return f"{agency_code[:2]}-A{9 if number % 9 == 8 else 2 * city + 1 + number % 2}"
 
 
 def narrative(paid: Paid) -> str:
