@@ -14,14 +14,19 @@ from sqlalchemy.exc import DBAPIError
 
 from allocations.agencies.models import Agency, Agent, DatedSetting
 from allocations.agencies.queries import agent_of
+from allocations.collections.contact_queries import flag_counts
 from allocations.collections.contacts import ContactEntry, PromiseMade, RecordedContact, record_contact
 from allocations.collections.day_list import day_list
 from allocations.collections.field_models import Contact, Promise
-from allocations.placements.models import Hold
+from allocations.collections.models import Collection
+from allocations.collections.promise_queries import account_promises, kept_counts
+from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
+from portal.kernel.periods import month_of
 from tests.conftest import NOW
+from tests.factories.month import a_bank_line, a_link
 from tests.factories.world import MADE_AT, a_user, an_account, an_agency, an_allocation
 
 TODAY = date(2026, 11, 10)
@@ -143,7 +148,7 @@ def test_a_fourth_attempt_of_the_day_is_flagged_and_others_attempts_are_no_oracl
     shakti: Agency, bank_session: PortalSession, agency_session: Open
 ) -> None:
     other = bank_session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
-    an_allocation(bank_session, bank_session.get_one(type(an_account(bank_session, "LN9")), 1), other, stream="tele")
+    an_allocation(bank_session, bank_session.get_one(LoanAccount, 1), other, stream="tele")
     bank_session.commit()
     theirs, session = agency_session(other.id), agency_session(shakti.id)
     for minutes in range(3):
@@ -254,3 +259,76 @@ def test_the_day_list_is_the_agents_round_with_todays_promises_first(
     assert (second.promised_minor, second.promised_on, second.last_disposition) == (5000, TODAY, "PTP")
     assert (first.visited_today, first.latitude, first.attempts_left_today) == (True, Decimal("19.1"), 2)
     assert first.overdue_minor == 1_500_000 and first.bucket == "31-60" and first.on_hold is None
+
+
+def confirmed(session: PortalSession, no: str, day: date, amount: int, key: str, agency_id: int) -> None:
+    """Money of an account that the bank has seen on a day."""
+    allocation = session.scalars(
+        select(Allocation).where(Allocation.loan_account_no == no, Allocation.agency_id == agency_id)
+    ).one()
+    collection = Collection(
+        agency_id=agency_id, allocation_id=allocation.id, loan_account_id=allocation.loan_account_id, loan_account_no=no,
+        receipt_no=key, receipt_key=key, amount_minor=amount, currency="INR", collected_on=day, mode="upi",
+        reported_at=MADE_AT,
+    )  # fmt: skip
+    session.add(collection)
+    session.flush()
+    a_link(session, collection, amount, bank_line_id=a_bank_line(session, key, amount, day).id)
+
+
+def test_promises_are_kept_by_money_of_the_bank_dated_in_time_by_either_side(
+    shakti: Agency, bank_session: PortalSession, agency_session: Open
+) -> None:
+    session = agency_session(shakti.id)
+    plan = tuple(PromiseMade(1000, TODAY - timedelta(days=days)) for days in (8, 5, 2))
+    early = NOW - timedelta(days=9)
+    for no in ("LN1", "LN2"):
+        record(session, shakti, replace(CALL, loan_account_no=no, at=early, disposition="PTP", promises=plan))
+    session.commit()
+    confirmed(bank_session, "LN1", TODAY - timedelta(days=8), 1500, "K1", shakti.id)
+    confirmed(bank_session, "LN1", TODAY - timedelta(days=4), 460, "K2", shakti.id)  # in the grace of the second
+    confirmed(bank_session, "LN2", TODAY, 9000, "K3", shakti.id)  # too late for all
+    bank_session.commit()
+    for reader in (session, bank_session):
+        states = {
+            no: [each.state for each in account_promises(reader, number, TODAY)]
+            for number, no in ((1, "LN1"), (2, "LN2"))
+        }
+        assert states == {"LN1": ["broken", "kept", "kept"], "LN2": ["broken", "broken", "broken"]}
+    counts = kept_counts(session, shakti.id, month_of(TODAY), TODAY)
+    assert (counts.due, counts.kept, counts.partly, counts.broken, counts.confirmed_minor) == (6, 2, 0, 4, 1960)
+
+
+def test_another_agencys_promises_and_money_count_for_nothing_here(
+    shakti: Agency, bank_session: PortalSession, agency_session: Open
+) -> None:
+    other = bank_session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
+    an_allocation(bank_session, bank_session.get_one(LoanAccount, 1), other, stream="tele")
+    ptp = replace(
+        CALL, disposition="PTP", at=NOW - timedelta(days=4), promises=(PromiseMade(1000, TODAY - timedelta(days=2)),)
+    )
+    record(bank_session, shakti, ptp)
+    record(bank_session, other, ptp)
+    confirmed(bank_session, "LN1", TODAY - timedelta(days=2), 1000, "K1", other.id)
+    bank_session.commit()
+    ours, theirs = agency_session(shakti.id), agency_session(other.id)
+    assert [each.state for each in account_promises(ours, 1, TODAY, shakti.id)] == ["broken"]
+    assert [each.state for each in account_promises(theirs, 1, TODAY, other.id)] == ["kept"]
+    assert len(account_promises(bank_session, 1, TODAY)) == 2
+
+
+def test_flags_are_counted_by_agency_and_month_for_the_scorecard(
+    shakti: Agency, bank_session: PortalSession, agency_session: Open
+) -> None:
+    session = agency_session(shakti.id)
+    night = datetime(2026, 10, 31, 18, 29, tzinfo=UTC)  # a minute before November begins at the bank
+    for at in (night, night + timedelta(minutes=1), NOW):
+        record(session, shakti, replace(CALL, at=at, person="family", disposition="LFT"))
+    session.commit()
+    october, november = (flag_counts(session, shakti.id, month_of(day)) for day in (date(2026, 10, 1), TODAY))
+    late = {"outside_hours": 1, "third_party": 1, "reported_late": 1}
+    assert (october.contacts, october.by_code) == (1, late)
+    assert (november.contacts, november.flagged, november.by_code) == (2, 2, late | {"third_party": 2})
+    assert november.breaches == 3
+    other = bank_session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
+    assert flag_counts(agency_session(other.id), shakti.id, month_of(TODAY)).contacts == 0
