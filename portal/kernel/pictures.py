@@ -36,7 +36,7 @@ class Limits:
     longest_side: int = 2560  # pixels of the copy
     thumbnail_side: int = 320
     memory: int = 900 * MEGABYTE  # above what the libraries take: a decoded 50-megapixel picture, twice
-    seconds: int = 20  # of work; three times as many of waiting
+    seconds: int = 10  # of work; three times as many of waiting
 
 
 @dataclass(frozen=True)

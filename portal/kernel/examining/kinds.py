@@ -169,4 +169,4 @@ def _text_code(data: bytes) -> str:
             return code
     text = head.decode("utf-8", "ignore")
     odd = sum(not sign.isprintable() and not sign.isspace() for sign in text)
-    return "text_file" if len(text) > len(head) // 4 and odd < len(text) // 20 and b"\0" not in head else ""
+    return "text_file" if len(text) > len(head) // 4 and 20 * odd <= len(text) and b"\0" not in head else ""

@@ -12,7 +12,7 @@ import pi_heif
 from PIL import Image, ImageFile, ImageOps, MpoImagePlugin, PngImagePlugin
 
 from portal.kernel.examining.claims import claims_of
-from portal.kernel.examining.kinds import Kind
+from portal.kernel.examining.kinds import WEBP, Kind
 from portal.kernel.examining.look import look_of
 from portal.kernel.examining.refusals import NotAccepted
 
@@ -52,6 +52,8 @@ def _opened(data: bytes, kind: Kind, most_pixels: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            if kind is WEBP:  # its library makes room for the whole picture at once
+                _judge_size(*_webp_size(data), most_pixels)
             picture = Image.open(io.BytesIO(data), formats=[kind.form])
             _judge(picture, most_pixels)
             picture.load()
@@ -67,15 +69,29 @@ def _opened(data: bytes, kind: Kind, most_pixels: int) -> Image.Image:
 
 
 def _judge(picture: Image.Image, most_pixels: int) -> None:
-    width, height = picture.size
-    if width * height > most_pixels:
-        raise NotAccepted("too_many_pixels", width=width, height=height, limit=most_pixels // 1_000_000)
+    _judge_size(*picture.size, most_pixels)
     frames = getattr(picture, "n_frames", 1)
     # A phone's JPEG may carry a second picture (depth, brightness); the first is the photo.
     if frames > 1 and picture.format not in {"MPO", "HEIF"}:
         raise NotAccepted("animated_picture", frames=frames)
     if len(picture.info.get("exif") or b"") > EXIF_AT_MOST:
         raise NotAccepted("too_much_metadata")
+
+
+def _judge_size(width: int, height: int, most_pixels: int) -> None:
+    if width * height > most_pixels:
+        raise NotAccepted("too_many_pixels", width=width, height=height, limit=most_pixels // 1_000_000)
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height by the first chunk: extended, lossless or lossy."""
+    name = data[12:16]
+    if name == b"VP8X":
+        return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
+    if name == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
 
 
 def _upright(picture: Image.Image) -> Image.Image:
