@@ -188,6 +188,8 @@ ARCHIVES = [
     odd("parts packed with LZMA", lambda: rezipped(book(table()), lambda _, part: part, zipfile.ZIP_LZMA),
         refused("not_a_workbook")),
     odd("parts stored unpacked", lambda: rezipped(book(table()), lambda _, part: part, zipfile.ZIP_STORED), read(3)),
+    odd("an archive of sixty thousand empty parts", lambda: archive({f"xl/{n}": "" for n in range(60_000)}),
+        refused("sheet_too_big")),
     odd("macros", lambda: book(table(), parts={"xl/vbaProject.bin": b"\xd0\xcf\x11\xe0"}), refused("macro_workbook")),
     odd("macros in capitals", lambda: book(table(), parts={"xl/VBAPROJECT.BIN": b"x"}), refused("macro_workbook")),
     odd("a Word document", lambda: archive({"word/document.xml": "<w/>"}), refused("not_a_workbook")),
@@ -248,6 +250,10 @@ def formula(text: str, kept: str = "<v>100.5</v>", kind: str = "") -> str:
     return f"<c{kind}><f>{escape(text)}</f>{kept}</c>"
 
 
+def inline(xml: str) -> str:
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{xml}</t></is></c>'
+
+
 SHEETS = [
     good("a good workbook", table(), read(3)),
     odd("a sheet that claims to be huge", lambda: book({"S": sheet_xml(table(), dimension="A1:XFD1048576")}), read(3)),
@@ -298,6 +304,8 @@ SHEETS = [
         dated=True), read(3)),
     good("a control character in a workbook", [*table(2), row(3, receipt_no="R_x0007_3")], faulty("control_characters", 2)),
     good("a NUL in a workbook", [*table(2), row(3, receipt_no="R_x0000_3")], faulty("control_characters", 2)),
+    good("line breaks of every kind in a cell", [*table(2), row(3, receipt_no=inline("R&#13;3")),
+         row(4, receipt_no=inline("R&#13;&#10;4&#10;"))], read(4)),
     good("a formula as text", [*table(2), row(3, receipt_no="=1+1")], read(3)),
 ]  # fmt: skip
 

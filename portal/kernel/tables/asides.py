@@ -25,6 +25,8 @@ TOTAL = re.compile(
     r"total(?:s|amount|collection|collections|collected)?(?:[\s._:=-].*)?|sum|कुल|कुल योग|योग|மொத்தம்|jumla",
     re.IGNORECASE | re.DOTALL,
 )
+FIGURE = re.compile(r"total[^\d₹]*?((?:₹|rs\.?)?\s*\d[\d,]*(?:\.\d{1,3})?)\s*(?:/-)?$", re.IGNORECASE)
+OF_THINGS = re.compile(r"receipts?|rows?|records?|accounts?|cases?|nos?\b|count|number", re.IGNORECASE)
 COUNT = re.compile(r"\d{1,9}(?: ?(?:rows?|receipts?|records?|nos?\.?|entries|txns?))?", re.IGNORECASE)
 
 
@@ -117,6 +119,10 @@ class Watch:
         stated = filled.get(self.amount, "") if self.amount is not None else ""
         minor = parse_amount(stated, self.currency, signed=True) if stated else None
         figure = minor if isinstance(minor, int) else None
+        if figure is None and not stated:
+            figure = next(
+                (said for text in labels.values() if (said := figure_in([text], self.currency)) is not None), None
+            )
         others = [text for at, text in filled.items() if at not in labels and at not in self.amounts]
         if labels and len(labels) <= 2 and all(self._is_figure(text) for text in others):
             found = TOTAL.fullmatch(label := next(iter(labels.values())))
@@ -137,6 +143,20 @@ class Watch:
 
     def _is_figure(self, text: str) -> bool:
         return bool(COUNT.fullmatch(text)) or isinstance(parse_amount(text, self.currency, signed=True), int)
+
+
+def figure_in(cells: Sequence[str], currency: str) -> int | None:
+    """The amount a line of words states as its total: “Total: 45,000.00”, or “Total amount” and the figure in the next cell."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    for at, cell in enumerate(filled):
+        if not TOTAL.fullmatch(cell) or OF_THINGS.search(cell):
+            continue
+        within = FIGURE.search(cell)
+        after = filled[at + 1] if at + 1 < len(filled) else ""
+        minor = parse_amount((within[1] if within else after).strip(), currency, signed=True)
+        if isinstance(minor, int):
+            return minor
+    return None
 
 
 def _last_outside(size: int, marked: np.ndarray) -> int:

@@ -39,6 +39,24 @@ HIGH = re.compile(rb"[\x80-\xff]+")
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")  # bytes that stand for nothing in cp1252
 PUNCTUATION = frozenset(b"\x80\x85\x91\x92\x93\x94\x95\x96\x97\x99\xa0\xa3\xa9\xab\xae\xb0\xb4\xb7\xbb\xbc\xbd\xbe")
 LETTERS = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7} | frozenset(b"\x8a\x8e\x9a\x9e\x9f\x8c\x9c")
+ENCODINGS = {
+    *("ascii", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+    *("cp1252", "iso8859-1", "iso8859-15", "cp437", "cp850", "mac-roman", "cp1250", "iso8859-2", "cp1251", "koi8-r"),
+    *(
+        "cp1253",
+        "cp1254",
+        "cp1255",
+        "cp1256",
+        "cp1257",
+        "cp1258",
+        "cp874",
+        "gb18030",
+        "gbk",
+        "big5",
+        "shift_jis",
+        "euc_kr",
+    ),
+}
 RUNS_A_BLOCK = 20_000
 SURE_FROM = 3  # places in a file that must speak for cp1252 before it is read so without asking
 
@@ -114,23 +132,21 @@ def _old(path: Path) -> Problem:
 
 
 def as_text(path: Path, folder: Path, encoding: str | None) -> TextFile:
-    """The file as UTF-8 text: itself where it is that already, else a copy in `folder`. `encoding` is what a person said.
+    """The file as UTF-8 text: itself where it is that already, else a copy in `folder`. `encoding` is what a person said, or we
+    remember; a file that proves to be Unicode is read as such all the same.
 
     Raises Invalid for what is not text, or is written in no encoding we know.
     """
+    told = _known(encoding) if encoding else None
     with path.open("rb") as file:
-        wide = _wide_encoding(file.read(400))
+        head = file.read(400)
+    wide = _wide_encoding(head) or (told if told and told.startswith(("utf-16", "utf-32")) else None)
     if wide:
         return _recoded(path, folder, wide)
-    if encoding and not _is_utf8(encoding):
-        return _recoded(path, folder, encoding)
-    with path.open("rb") as file:
-        start = 3 if file.read(3) == codecs.BOM_UTF8 else 0
+    start = 3 if head.startswith(codecs.BOM_UTF8) else 0
     seen = _scan(path, start)
     if seen.first_fault is not None:
-        if encoding:
-            raise Invalid(_wrong_encoding(path, seen.first_fault))
-        return _as_cp1252(path, folder, seen.first_fault)
+        return _not_utf8(path, folder, told, seen.first_fault)
     if seen.blank:
         raise Invalid(EMPTY)
     if seen.returns and not seen.feeds:
@@ -138,8 +154,24 @@ def as_text(path: Path, folder: Path, encoding: str | None) -> TextFile:
     return TextFile(path, start, "utf-8", seen.quotes)
 
 
-def _is_utf8(encoding: str) -> bool:
-    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
+def _known(encoding: str) -> str:
+    """The usual name of an encoding that a person may ask for. Python knows others, some of which unpack archives."""
+    try:
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        name = ""
+    if name not in ENCODINGS:
+        message = f"“{encoding[:40]}” is no encoding that is read here."
+        raise Invalid(Problem("wrong_encoding", message, "Save it as CSV UTF-8."))
+    return name
+
+
+def _not_utf8(path: Path, folder: Path, told: str | None, fault: int) -> TextFile:
+    if told is None:
+        return _as_cp1252(path, folder, fault)
+    if told.startswith("utf-8"):
+        raise Invalid(_wrong_encoding(path, fault))
+    return _recoded(path, folder, told)
 
 
 def _blocks(path: Path, start: int) -> Iterator[bytes]:
@@ -190,8 +222,8 @@ def _recoded(path: Path, folder: Path, encoding: str) -> TextFile:
             text = decoder.decode(block)
             seen.add(text.encode("utf-8"))
         decoder.decode(b"", final=True)
-    except (UnicodeError, LookupError, TypeError, AttributeError) as error:
-        message = f"The file cannot be read as {encoding[:40]}: {str(error)[:120]}."
+    except UnicodeError as error:
+        message = f"The file cannot be read as {encoding}: {str(error)[:120]}."
         raise Invalid(Problem("wrong_encoding", message, "Save it as CSV UTF-8.")) from None
     if seen.blank:
         raise Invalid(EMPTY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.limits import Limits
 
 CHILD = Path(__file__).with_name("workbook_child.py")
+DIRECTORY_AT_MOST = (
+    2_000_000  # bytes of an archive's table of contents; a workbook of a hundred sheets has a few thousand
+)
 INFLATES_AT_MOST = 200  # times; honest sheets stay below 30
 AS_CSV = "Open it in Excel and save it as CSV UTF-8 or as an ordinary .xlsx file."
 
@@ -93,6 +97,8 @@ def workbook_to_csv(data: bytes, limits: Limits) -> bytes:
 
 def _look_inside(path: Path, limits: Limits) -> None:
     """Refuse by the archive's own table of contents: other kinds of archive, macros, and what inflates out of proportion."""
+    if _directory_bytes(path) > DIRECTORY_AT_MOST:
+        raise Invalid(TOO_MUCH)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -109,6 +115,21 @@ def _look_inside(path: Path, limits: Limits) -> None:
     size = path.stat().st_size
     if (inflated > 50_000_000 and inflated > INFLATES_AT_MOST * size) or inflated > 20 * limits.max_bytes:
         raise Invalid(TOO_MUCH)
+
+
+def _directory_bytes(path: Path) -> int:
+    """How long the archive says its table of contents is, before anything reads it."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - (1 << 17)))
+        tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 16:
+        return 0
+    (size,) = struct.unpack_from("<L", tail, at + 12)
+    wide = tail.rfind(b"PK\x06\x06")
+    if size == 0xFFFFFFFF and 0 <= wide <= len(tail) - 48:
+        (size,) = struct.unpack_from("<Q", tail, wide + 40)
+    return size
 
 
 def _other_archive(names: set[str]) -> Problem:

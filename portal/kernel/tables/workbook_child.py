@@ -21,7 +21,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-HEAD_ROWS, HEAD_SHEETS, HEAD_CELLS, HEAD_TEXT = 60, 12, 300, 200
+HEAD_ROWS, HEAD_SHEETS, HEAD_CELLS, HEAD_TEXT = 60, 10, 300, 120
 UNCACHED_TOLD = 20_000
 FORMULA = re.compile(rb"<c\b([^>]*)>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(<v\s*/>|<v>\s*</v>|<v\b)?", re.DOTALL)
 PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
@@ -74,7 +74,7 @@ def rows_of(sheet: Any, max_rows: int, max_columns: int) -> Iterator[list[str]]:
 
 def write(rows: Iterator[list[str]], path: str, max_cell: int) -> None:
     with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:  # noqa: PTH123
-        out = csv.writer(file, lineterminator="\n")
+        out = csv.writer(file, lineterminator="\r\n")  # which makes it quote either character within a cell
         for row in rows:
             if max(map(len, row)) > max_cell:
                 raise Stop(8)
@@ -197,7 +197,7 @@ def main(path: str, out: str, wanted: str, *figures: int) -> int:
         return 4
     except MemoryError:
         return 1
-    except Exception:  # whatever a hostile file provokes in the reader, it is not a workbook we can use
+    except BaseException:  # whatever a hostile file provokes in the reader, panics included: not a workbook we can use
         return 3
     count, uncached = formulas_in(path, sheet.name)
     print(json.dumps({"sheets": told, "chosen": sheet.name, "formulas": count, "uncached": uncached}))
