@@ -123,11 +123,12 @@ def missing_in(
     receipts = receipts.order_by(Collection.collected_on.desc(), Collection.id.desc())
     since, until = day_bounds(period.start)[0], day_bounds(period.end)[0]
     visits = select(Contact).where(
-        Contact.agency_id == agency_id, Contact.at >= since, Contact.at < until, Contact.kind == "visit"
+        Contact.agency_id == agency_id,
+        Contact.at >= since,
+        Contact.at < until,
+        Contact.kind == "visit",
+        told_in(sight),
     )
-    if not sight.everyone:
-        own = Contact.reported_by == (sight.email or "")
-        visits = visits.where(own | (Contact.agent_code == sight.agent_code) if sight.agent_code else own)
     visits = visits.order_by(Contact.at.desc(), Contact.id.desc())
     found = [Missing(kinds, collection=row) for row, kinds in _lacking(session, receipts, missing_of_receipts, limit)]
     return found + [Missing(kinds, contact=row) for row, kinds in _lacking(session, visits, missing_of_visits, limit)]
@@ -192,6 +193,17 @@ def neighbours(session: Session, chosen: Chosen, evidence: Evidence) -> tuple[st
     before = query.where(key < here).order_by(Evidence.received_at.desc(), Evidence.id.desc()).limit(1)
     behind = query.where(key > here).order_by(Evidence.received_at, Evidence.id).limit(1)
     return session.scalar(before), session.scalar(behind)
+
+
+def day_of(evidence: Evidence) -> date:
+    """The day at the bank on which a piece came."""
+    return evidence.received_at.astimezone(BANK_ZONE).date()
+
+
+def first_waiting(session: Session, chosen: Chosen) -> str | None:
+    """The reference of the first of the chosen pieces that waits for a person."""
+    query = select(Evidence.ref).where(*chosen.conditions, in_state("waiting"), Evidence.status == "ready")
+    return session.scalar(query.order_by(Evidence.received_at, Evidence.id).limit(1))
 
 
 def latest_day(session: Session) -> date | None:
@@ -284,3 +296,40 @@ def open_accounts(session: Session, pieces: Iterable[Evidence], today: date) -> 
         return set()
     pair = tuple_(Allocation.agency_id, Allocation.loan_account_id)
     return set(session.scalars(select(Allocation.loan_account_id).where(pair.in_(wanted), held_on(today))))
+
+
+# --- what an agency hands a piece in for
+
+
+def own_receipt(session: Session, agency_id: int, collection_id: int, sight: Sight) -> Collection:
+    """A receipt in this person's sight. NotFound otherwise."""
+    query = select(Collection).where(
+        Collection.agency_id == agency_id, Collection.id == collection_id, reported_in(sight)
+    )
+    if (found := session.scalars(query).first()) is None:
+        raise NotFound("There is no such receipt.")
+    return found
+
+
+def own_contact(session: Session, agency_id: int, contact_id: int, sight: Sight) -> Contact:
+    """A contact in this person's sight. NotFound otherwise."""
+    query = select(Contact).where(Contact.agency_id == agency_id, Contact.id == contact_id, told_in(sight))
+    if (found := session.scalars(query).first()) is None:
+        raise NotFound("There is no such contact.")
+    return found
+
+
+def own_deposit(session: Session, agency_id: int, deposit_id: int) -> Deposit:
+    """A deposit of the agency. NotFound otherwise."""
+    query = select(Deposit).where(Deposit.agency_id == agency_id, Deposit.id == deposit_id)
+    if (found := session.scalars(query).first()) is None:
+        raise NotFound("There is no such deposit.")
+    return found
+
+
+def told_in(sight: Sight) -> ColumnElement[bool]:
+    """That a contact is one this person of an agency sees: all, or what they did or reported themselves."""
+    if sight.everyone:
+        return true()
+    own = Contact.reported_by == (sight.email or "")
+    return own | (Contact.agent_code == sight.agent_code) if sight.agent_code else own

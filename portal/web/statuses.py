@@ -34,7 +34,7 @@ _LOOKS: dict[tuple[str, str], str] = {
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
     "succeeded passed ok closed ties kept",
     ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
-    ("blocked", "triangle"): "broken flagged break open overdue difference unbalanced unpaid missing differs",
+    ("blocked", "triangle"): "broken flagged break open overdue difference unbalanced unpaid missing differs questioned",
     (
         "blocked",
         "cross",
