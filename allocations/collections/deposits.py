@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency, Agent
+from allocations.agencies.models import Agency
+from allocations.agencies.queries import agent_of
 from allocations.collections.cash_queries import PAID_IN_BY_SLIP, lock_collections
 from allocations.collections.entries import CLIENT_ID, clean
 from allocations.collections.models import Collection, Deposit, DepositItem
@@ -103,11 +104,10 @@ def paying_in(session: Session, agency: Agency, actor: Actor, agent_code: str | 
     """Whose slip it is: a field agent's own, else whom the office names."""
     if actor.role != "field_agent":
         return agent_code or None
-    own = select(Agent.code).where(Agent.agency_id == agency.id, Agent.user_id == actor.user_id).order_by(Agent.id)
-    code = session.scalars(own).first()
-    if code is None or (agent_code and agent_code != code):
+    agent = agent_of(session, actor.user_id, agency.id)
+    if agent is None or (agent_code and agent_code != agent.code):
         raise Refused("A field agent pays in their own receipts only.", code="other_agent", cure="Ask your office.")
-    return code
+    return agent.code
 
 
 def recorded_before(session: Session, agency: Agency, slip: Slip, client_id: str | None) -> Deposit | None:

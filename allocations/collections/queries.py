@@ -97,15 +97,6 @@ def list_collections(
     return session.scalars(query.order_by(Collection.collected_on.desc(), Collection.id.desc()).limit(limit)).all()
 
 
-def collection_by_id(session: Session, agency_id: int, collection_id: int) -> Collection:
-    row = session.scalars(
-        select(Collection).where(Collection.agency_id == agency_id, Collection.id == collection_id)
-    ).first()
-    if row is None:
-        raise NotFound("There is no such collection.")
-    return row
-
-
 @dataclass(frozen=True)
 class Totals:
     """What was reported, and how much of it the bank has seen."""

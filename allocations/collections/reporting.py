@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
+from allocations.agencies.queries import agent_of
 from allocations.collections import book_queries, books, cash, cash_queries
 from allocations.collections.entries import Entry, make_check_code, own_faults, tidy
 from allocations.collections.models import MODES, Collection
@@ -74,10 +75,10 @@ def report_collection(
 
 def agent_reporting(session: Session, agency: Agency, actor: Actor, code: str | None) -> Agent | None:
     """Who took the money: a field agent themselves, else whom the office names. None when that is nobody we know."""
-    own = select(Agent).where(Agent.agency_id == agency.id)
     if actor.role != "field_agent":
-        return session.scalars(own.where(Agent.code == code)).first() if code else None
-    agent = session.scalars(own.where(Agent.user_id == actor.user_id).order_by(Agent.id)).first()
+        named = select(Agent).where(Agent.agency_id == agency.id, Agent.code == code)
+        return session.scalars(named).first() if code else None
+    agent = agent_of(session, actor.user_id, agency.id)
     if agent is None:
         raise Refused(
             "You are not on your agency's list of agents yet.",

@@ -170,7 +170,8 @@ class Permission(StrEnum):
     OWN_EVIDENCE_ADD = "own_evidence:add"
     OWN_FIELD_USE = "own_field:use"  # the phone's day list and what it sends
     OWN_BOOK_READ = "own_book:read"
-    OWN_BOOK_EDIT = "own_book:edit"  # hand out, take back, say void or lost
+    OWN_BOOK_HAND = "own_book:hand"  # give numbers to an agent, take them back
+    OWN_BOOK_EDIT = "own_book:edit"  # say that a number is void or lost
     OWN_BOOK_CONFIRM = "own_book:confirm"  # the second person
     OWN_BREAK_READ = "own_break:read"
     OWN_STATEMENT_READ = "own_statement:read"

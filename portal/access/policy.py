@@ -194,6 +194,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_EVIDENCE_ADD: [is_agency_person],
     P.OWN_FIELD_USE: [is_agency_person],
     P.OWN_BOOK_READ: [is_agency_person],
+    P.OWN_BOOK_HAND: [is_agency_office],
     P.OWN_BOOK_EDIT: [is_agency_person],
     P.OWN_BOOK_CONFIRM: [is_agency_office, is_not_the_maker],
     P.OWN_BREAK_READ: [is_agency_person],

@@ -24,6 +24,7 @@ COMMANDS = {
     "accounts": "accounts",
     "allocations": "allocations",
     "collections": "collections",
+    "books": "books",
     "corrections": "corrections",
     "evidence": "evidence",
     "settings": "settings",
