@@ -71,6 +71,14 @@ def list_contacts(
     return session.scalars(query.order_by(Contact.at.desc(), Contact.id.desc()).limit(limit)).all()
 
 
+def borrowers_of(session: Session, contacts: Sequence[Contact]) -> dict[int, str]:
+    """Allocation → the borrower's name, for a list's rows."""
+    query = select(Allocation.id, Allocation.customer_name).where(
+        Allocation.id.in_({c.allocation_id for c in contacts})
+    )
+    return {row.id: row.customer_name for row in session.execute(query)}
+
+
 def account_contacts(session: Session, loan_account_id: int, agency_id: int | None = None) -> Sequence[Contact]:
     """An account's contacts, the newest first; of one agency or of all in scope."""
     query = select(Contact).where(Contact.loan_account_id == loan_account_id)

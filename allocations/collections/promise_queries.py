@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import OFFICE, Sight
 from allocations.collections.field_models import Promise
+from allocations.collections.models import Collection
 from allocations.collections.promises import ALIVE, BROKEN, KEPT, PARTLY, REPLACED, Judged
 from allocations.collections.promises_service import judged
 from allocations.placements.models import Allocation
@@ -25,10 +27,16 @@ MOST_OVERDUE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A promise beside what became of it."""
+    """A promise beside what became of it.
+
+    `reported_minor`: what the agency says it collected on the account from the day of the promise through its last day and the bank
+    has not seen yet; it keeps no promise.
+    """
 
     promise: Promise
     verdict: Judged
+    borrower: str = ""
+    reported_minor: int = 0
 
     @property
     def state(self) -> str:
@@ -37,7 +45,50 @@ class Standing:
 
 def with_verdicts(session: Session, promises: Sequence[Promise], today: date) -> list[Standing]:
     verdicts = judged(session, promises, today)
-    return [Standing(promise, verdicts[promise.id]) for promise in promises]
+    names, reported = _borrowers(session, promises), _reported(session, promises)
+    return [
+        Standing(
+            each, verdicts[each.id], names.get(each.allocation_id, ""), _waiting(each, verdicts[each.id], reported)
+        )
+        for each in promises
+    ]
+
+
+def _borrowers(session: Session, promises: Sequence[Promise]) -> dict[int, str]:
+    """Allocation → the borrower's name."""
+    ids = {promise.allocation_id for promise in promises}
+    query = select(Allocation.id, Allocation.customer_name).where(Allocation.id.in_(ids))
+    return {row.id: row.customer_name for row in session.execute(query)}
+
+
+Reported = dict[tuple[int, int], list[tuple[date, int]]]
+
+
+def _reported(session: Session, promises: Sequence[Promise]) -> Reported:
+    """(agency, account) → [(day, minor units)] that the agency reports and the bank has not seen."""
+    if not promises:
+        return {}
+    query = select(
+        Collection.agency_id,
+        Collection.loan_account_id,
+        Collection.collected_on,
+        Collection.amount_minor,
+        Collection.linked_minor,
+    ).where(
+        Collection.loan_account_id.in_({promise.loan_account_id for promise in promises}),
+        Collection.agency_id.in_({promise.agency_id for promise in promises}),
+        Collection.collected_on >= min(promise.made_on for promise in promises),
+        Collection.linked_minor < Collection.amount_minor,
+    )
+    found: Reported = defaultdict(list)
+    for row in session.execute(query):
+        found[row.agency_id, row.loan_account_id].append((row.collected_on, row.amount_minor - row.linked_minor))
+    return found
+
+
+def _waiting(promise: Promise, verdict: Judged, reported: Reported) -> int:
+    rows = reported.get((promise.agency_id, promise.loan_account_id), [])
+    return sum(minor for day, minor in rows if verdict.promise.takes(day))
 
 
 def _own(agency_id: int | None, sight: Sight, text: str) -> Select[Promise]:
@@ -54,10 +105,10 @@ def _own(agency_id: int | None, sight: Sight, text: str) -> Select[Promise]:
 def promises_today(
     session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE, text: str = "", limit: int = 500
 ) -> list[Standing]:
-    """Due today, the largest first."""
+    """Due today: those not kept yet before the others, the largest first."""
     query = _own(agency_id, sight, text).where(Promise.due_on == today, Promise.replaced_on.is_(None))
     rows = session.scalars(query.order_by(Promise.amount_minor.desc(), Promise.id).limit(limit)).all()
-    return with_verdicts(session, rows, today)
+    return sorted(with_verdicts(session, rows, today), key=lambda each: each.state not in ALIVE)
 
 
 def promises_overdue(
@@ -145,8 +196,8 @@ class KeptCounts:
 def kept_counts(session: Session, agency_id: int, period: Period, today: date) -> KeptCounts:
     """Promises due in a period whose time is over on `today`."""
     query = _own(agency_id, OFFICE, "").where(Promise.due_on >= period.start, Promise.due_on < period.end)
-    rows = session.scalars(query).all()
-    over = [each for each in with_verdicts(session, rows, today) if each.state not in ALIVE | {REPLACED}]
+    verdicts = judged(session, session.scalars(query).all(), today).values()
+    over = [each for each in verdicts if each.state not in ALIVE | {REPLACED}]
     states = [each.state for each in over]
     return KeptCounts(
         due=len(over),
@@ -154,5 +205,5 @@ def kept_counts(session: Session, agency_id: int, period: Period, today: date) -
         partly=states.count(PARTLY),
         broken=states.count(BROKEN),
         promised_minor=sum(each.promise.amount_minor for each in over),
-        confirmed_minor=sum(each.verdict.confirmed_minor for each in over),
+        confirmed_minor=sum(each.confirmed_minor for each in over),
     )

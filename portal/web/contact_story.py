@@ -10,7 +10,7 @@ from typing import Any
 from flask import request
 
 from allocations.collections.contact_rules import FLAGS
-from allocations.collections.dispositions import KIND_WORDS, PERSON_WORDS, Disposition, spoken
+from allocations.collections.dispositions import KIND_WORDS, Disposition, spoken
 from allocations.collections.field_models import Contact
 from allocations.collections.promise_queries import Standing
 from allocations.collections.promises import BROKEN, KEPT, PARTLY, STATES
@@ -56,13 +56,8 @@ def contact_events(
 def contact_event(
     contact: Contact, promised: Sequence[Standing], agency: str | None, known: Mapping[str, Disposition] | None
 ) -> dict[str, Any]:
-    who = (
-        f"with the {PERSON_WORDS[contact.person].lower()}"
-        if contact.person in WITH
-        else PERSON_WORDS[contact.person].lower()
-    )
     parts = [
-        who,
+        WITH.get(contact.person, ""),
         said_promises(promised),
         f"again on {day(contact.next_on)}" if contact.next_on else "",
         contact.remarks,
@@ -79,7 +74,13 @@ def contact_event(
     }
 
 
-WITH = ("borrower", "co_borrower", "guarantor", "family")
+WITH = {
+    "borrower": "with the borrower",
+    "co_borrower": "with the co-borrower",
+    "guarantor": "with the guarantor",
+    "family": "with a family member",
+    "other": "with somebody else",
+}
 
 
 def lower(words: str) -> str:

@@ -49,6 +49,7 @@ def index() -> str:
     return render_template(
         "agency/contacts/index.html",
         page=page,
+        borrowers=contact_queries.borrowers_of(session, page.rows),
         period=chosen_period(),
         days=days,
         periods=recent_periods(),
