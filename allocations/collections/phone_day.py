@@ -17,16 +17,21 @@ from allocations.collections.day_list import DayRow, day_list
 from allocations.collections.dispositions import PERSON_WORDS, offered
 from allocations.collections.models import Collection
 from portal.kernel.audit import Actor
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import exponent
 
 LONGEST_LIST = 300
 LONGEST_CASH = 500
 MOST_NUMBERS = 200  # a phone numbers its own receipts between two visits of the network
-# What money changes hands by in front of an agent, most usual first.
-MODES = {
-    "cash": "Cash", "upi": "UPI", "cheque": "Cheque", "dd": "Demand draft", "neft": "NEFT", "imps": "IMPS", "card": "Card",
-    "mobile_money": "Mobile money", "wallet": "Wallet",
-}  # fmt: skip
+# What money changes hands by in front of an agent, most usual first: six big buttons.
+MODES = {"cash": "Cash", "upi": "UPI", "cheque": "Cheque", "dd": "Demand draft", "neft": "NEFT", "imps": "IMPS"}
+MODES_ELSEWHERE = {
+    "cash": "Cash",
+    "mobile_money": "Mobile money",
+    "cheque": "Cheque",
+    "card": "Card",
+    "wallet": "Wallet",
+}
 KINDS = {"visit", "call", "message"}  # nobody writes a letter at a door
 NO_AGENT = "You are not on your agency's list of agents yet. Ask your office to have the bank tie your sign-in to your agent code."
 
@@ -54,7 +59,9 @@ def phone_day(session: Session, agency: Agency, actor: Actor, *, today: date) ->
         "agent": {"code": agent.code, "name": agent.name} if agent else None,
         "bank": session.scalars(select(Lender.name).order_by(Lender.id)).first() or "The bank",
         "currency": agency.currency,
+        "zone": BANK_ZONE.key,
         "places": exponent(agency.currency),
+        "modes": [list(each) for each in (MODES if agency.currency == "INR" else MODES_ELSEWHERE).items()],
         "note": "" if is_known else NO_AGENT,
         "accounts": [account(row) for row in rows],
         **numbers(session, agency, agent),
@@ -146,7 +153,6 @@ def words_and_rules(session: Session, today: date) -> dict[str, Any]:
             for each in offered(dispositions_on(session, today))
             if each.kinds & KINDS
         ],
-        "modes": [[code, words] for code, words in MODES.items()],
         "persons": [[code, words] for code, words in PERSON_WORDS.items()],
         "hours": {
             "from": f"{rules.first:%H:%M}" if rules.first else None,

@@ -113,7 +113,9 @@ def test_an_entry_sent_again_and_again_is_stored_once(phone: Phone, database: An
     assert (count(database, "collections"), count(database, "contacts")) == (1, 1)
 
 
-def test_three_phones_sending_the_same_seven_times_at_once_store_one(street: Street, browse: Callable[..., Browser], database: Any) -> None:
+def test_three_phones_sending_the_same_seven_times_at_once_store_one(
+    street: Street, browse: Callable[..., Browser], database: Any
+) -> None:
     entries = [
         a_collection(contact={**CONTACT, "client_id": an_id()}),
         a_visit(loan_account_no="LN2", disposition="PTP", promises=[{"amount_minor": 50_000, "due_on": "2026-11-12"}]),

@@ -15,7 +15,7 @@ function mapLink(row) {
 }
 
 function minding(row) {
-  const { from, to } = now.day.hours, found = [], time = new Date().toTimeString().slice(0, 5);
+  const { from, to } = now.day.hours, found = [], time = clockTime(Date.now());
   if (row.hold) found.push(["blocked", "On hold", `${row.hold}. Do not work this account; ask your office.`]);
   if (from && (time < from || time > to)) found.push(["waiting", "Outside contact hours", `Borrowers are contacted between ${from} and ${to}. A contact now is recorded and flagged.`]);
   if (row.left !== null && row.left <= 0) found.push(["waiting", "Enough tries today", "Another contact today is recorded and flagged."]);

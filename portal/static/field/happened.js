@@ -132,7 +132,7 @@ async function save(form) {
   const place = here(), facts = asEntry(form, place);
   const entry = form.entry ? { ...form.entry, ...facts } : await add(facts, form.photos, place);
   if (form.entry) await change(form.entry, withOldNumbers(form, facts));
-  say("Saved on this phone.", "good");
+  if (facts.kind !== "collection") say("Saved on this phone.", "good");
   location.hash = facts.kind === "collection" ? `#/receipt/${entry.client_id}` : "#/";
 }
 
@@ -158,5 +158,5 @@ export function happened(no, preset) {
     button.disabled = true;
     await save(form).catch(() => { button.disabled = false; say("This phone could not keep it: its storage is full or closed.", "blocked"); });
   } }, asked, told, wrong);
-  return { title: row?.name || form.no, back, content: [sheet], acts: [button] };
+  return { title: row?.name || form.no, back, bare: true, content: [sheet], acts: [button] };
 }

@@ -8,6 +8,11 @@ const chosen = { filter: "", text: "" };
 const FILTERS = [["promised", "Promised today"], ["unvisited", "Not yet visited"], ["near", "Near me"]];
 
 export const isVisited = (row) => row.visited || now.entries.some((entry) => entry.loan_account_no === row.no && today(entry.at) === today());
+// Money was taken today: nothing more to do there, whatever was promised.
+function isPaid(row) {
+  const outcome = now.day.outcomes.find((each) => each.code === row.last);
+  return (row.visited && outcome?.asks === "money") || now.entries.some((entry) => entry.kind === "collection" && entry.loan_account_no === row.no && today(entry.at) === today());
+}
 export const isPromised = (row) => row.promised !== null && row.promised_on <= today();
 
 function fits(row) {
@@ -18,7 +23,7 @@ function fits(row) {
 }
 
 function order(rows) {
-  const rank = (row) => isVisited(row) ? 2 : isPromised(row) ? 0 : 1;
+  const rank = (row) => isPromised(row) && !isPaid(row) ? 0 : isVisited(row) ? 2 : 1;
   const far = (row) => metres(here(), row) ?? Infinity;
   const near = chosen.filter === "near";
   return rows.map((row, at) => ({ row, at, rank: near ? 0 : rank(row), far: far(row) }))

@@ -39,6 +39,7 @@ function draw(news = false) {
   spot("screen").replaceChildren(...screen.content.flat(Infinity).filter(Boolean));
   spot("acts").replaceChildren(...(screen.acts || []));
   spot("acts").hidden = !screen.acts?.length;
+  document.body.classList.toggle("bare", Boolean(screen.bare));  // a form has the screen to itself
   if (shownAt !== location.hash) { scrollTo(0, 0); if (shownAt !== null) spot("title").focus({ preventScroll: true }); }
   shownAt = location.hash;
 }
@@ -47,6 +48,7 @@ function frame() {
   const left = waiting(), refused = now.entries.filter((entry) => entry.state === "refused").length;
   const net = spot("net");
   net.textContent = now.sending ? "Sending…" : !now.online ? `No network${left ? `, ${left} waiting` : ""}` : refused ? `${refused} not accepted` : left ? `${left} waiting` : "";
+  net.hidden = !net.textContent;
   net.className = `net ${!now.online || left ? "waiting" : ""} ${refused ? "blocked" : ""}`;
   spot("dock").hidden = now.phase !== "ready";
   const here = location.hash.replace(/^#\/?/, "").split("/")[0];

@@ -54,10 +54,14 @@ export const problems = (list) => list.length ? h("div", { class: "problems", ro
   "li", null, one.message, one.cure ? h("small", null, one.cure) : null,
 )))) : null;
 
-export function clockTime(iso) {
-  return new Date(iso).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-}
+// Days and times are the bank's, whatever zone the phone believes to be in.
+let zone;
+export function useZone(name) { zone = name; }
+const local = (moment, options) => new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }).format(new Date(moment));
+
+export const clockTime = (moment) => local(moment, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export function dayWords(iso) {
-  if (!iso) return "–";
-  return new Date(iso.length === 10 ? `${iso}T12:00:00` : iso).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return iso ? local(iso.length === 10 ? `${iso}T12:00:00Z` : iso, { day: "numeric", month: "short", year: "numeric", timeZone: iso.length === 10 ? "UTC" : zone }) : "–";
 }
+// 2026-11-10, of a moment or of now.
+export const isoDay = (moment = Date.now()) => local(moment, { year: "numeric", month: "2-digit", day: "2-digit" }).split("/").reverse().join("-");

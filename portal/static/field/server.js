@@ -61,5 +61,5 @@ export async function sendFile(file) {
 
 export async function signOut() {
   const body = new URLSearchParams({ csrf_token: csrf });
-  await fetch("/sign-out", { method: "POST", body, credentials: "same-origin", redirect: "manual", headers: { "X-CSRFToken": csrf } });
+  await fetch("/sign-out", { method: "POST", body, credentials: "same-origin", redirect: "manual", keepalive: true, headers: { "X-CSRFToken": csrf } });
 }

@@ -24,7 +24,7 @@ function dropButton(words, act) {
 function numberTaken(entry) {
   const next = nextReceiptNo(), clash = entry.problems.some((problem) => problem.column === "receipt_no");
   if (entry.kind !== "collection" || !clash || !next) return null;
-  return h("div", { class: "cure" }, h("p", null, `Number ${entry.receipt_no} stands for something else at the bank. Give this receipt the number ${next}; the borrower's receipt must then be replaced.`),
+  return h("div", { class: "cure" }, h("p", null, `Number ${entry.receipt_no} stands for something else at the bank. Give this receipt the next one; the borrower's receipt must then be replaced.`),
     h("button", { type: "button", class: "button primary", onclick: async () => {
       await change(entry, { receipt_no: next, old_receipt_nos: [...(entry.old_receipt_nos || []), entry.receipt_no] });
       location.hash = `#/receipt/${entry.client_id}`;
@@ -59,11 +59,12 @@ function sent(entry) {
 
 export function waitingPage() {
   const queue = now.entries.filter(isWaiting), photos = looseFiles(), done = now.entries.filter((entry) => entry.state === "stored").reverse();
-  const words = queue.length + photos.length === 0 ? "Everything has been sent." : now.online ? "These have not arrived yet." : "No network. These are sent when there is one.";
+  const stuck = queue.length + photos.length > 0 && ![...queue, ...photos].some((each) => each.state === "waiting");
+  const words = stuck ? "These were not accepted. See why, and what to do." : queue.length + photos.length === 0 ? "Everything has been sent." : now.online ? "These have not arrived yet." : "No network. These are sent when there is one.";
   return { title: "Waiting to be sent", content: [
     h("p", { class: "standing" }, words),
     now.others ? h("p", { class: "notice waiting" }, icon("wait"), h("span", null, `${now.others} of somebody else's wait on this phone until they sign in here.`)) : null,
     h("ul", { class: "queue" }, queue.map(card), photos.map(loose)),
     done.length ? [h("h2", null, "Sent in the last day"), h("ul", { class: "lines" }, done.map(sent))] : null],
-  acts: queue.length + photos.length ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, icon("wait"), now.sending ? "Sending…" : "Send now")] : [] };
+  acts: [...queue, ...photos].some((each) => each.state === "waiting") ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, icon("wait"), now.sending ? "Sending…" : "Send now")] : [] };
 }

@@ -2,6 +2,7 @@
 import * as server from "./server.js";
 import * as store from "./store.js";
 import { useCurrency } from "./money.js";
+import { isoDay, useZone } from "./page.js";
 
 // phase: "starting", "ready", "signed_out"; `others` counts what somebody else left waiting on this phone.
 export const now = { phase: "starting", user: null, day: null, etag: null, entries: [], files: [], online: navigator.onLine, sending: false, others: 0, skew: 0 };
@@ -15,16 +16,13 @@ const isLoose = (file) => !now.entries.some((entry) => entry.client_id === file.
 export const looseFiles = () => now.files.filter(isLoose);  // their entry has arrived, they have not
 export const waiting = () => now.entries.filter(isWaiting).length + looseFiles().length;
 
-// The calendar day on the phone's own wall clock, of now or of a moment.
-export function today(moment) {
-  const at = moment ? new Date(moment) : new Date();
-  return `${at.getFullYear()}-${String(at.getMonth() + 1).padStart(2, "0")}-${String(at.getDate()).padStart(2, "0")}`;
-}
+export const today = isoDay;
 
 // --- starting
 
 export async function start() {
   const kept = await store.readDay();
+  if (kept) useZone(kept.day.zone);
   if (kept && kept.kept_on === today()) {
     take(kept);
     await recall();
@@ -39,6 +37,7 @@ export async function start() {
 function take(kept) {
   Object.assign(now, { user: kept.user, day: kept.day, etag: kept.etag });
   useCurrency(kept.day.currency, kept.day.places);
+  useZone(kept.day.zone);
 }
 
 async function recall() {
@@ -162,9 +161,10 @@ async function greet() {
 async function refresh() {
   const fresh = await server.day(now.etag);
   if (fresh) {
-    await store.keepDay({ user: now.user, kept_on: today(), ...fresh });
     take({ user: now.user, ...fresh });
+    await store.keepDay({ user: now.user, kept_on: today(), ...fresh });
   }
+  else await store.keepDay({ user: now.user, kept_on: today(), day: now.day, etag: now.etag });  // still right today
   now.phase = "ready";
 }
 

@@ -1,7 +1,7 @@
 // Who is signed in here, what this phone holds, and the way out.
-import { h, icon, say } from "./page.js";
+import { dayWords, h, icon, say } from "./page.js";
 import { now, forget, pass, waiting } from "./work.js";
-import { signOut } from "./server.js";
+import { hello, Offline, signOut } from "./server.js";
 
 let installer = null;
 addEventListener("beforeinstallprompt", (event) => { event.preventDefault(); installer = event; });
@@ -10,6 +10,7 @@ addEventListener("beforeinstallprompt", (event) => { event.preventDefault(); ins
 async function leave() {
   await forget();
   try {
+    await hello();
     await signOut();
     location.assign("/sign-in");
   } catch {
@@ -18,10 +19,16 @@ async function leave() {
   }
 }
 
+// Somebody signed out without a network: the server hears of it before anything else happens here.
 export async function finishLeaving() {
   if (!localStorage.getItem("field-leaving")) return false;
   await forget();
-  try { await (await import("./server.js")).hello(); await signOut(); } catch (error) { if (error.constructor.name === "Offline") return true; }
+  try {
+    await hello();  // for a fresh form token
+    await signOut();
+  } catch (error) {
+    if (error instanceof Offline) return true;
+  }
   localStorage.removeItem("field-leaving");
   return true;
 }
@@ -31,7 +38,7 @@ export function you() {
   return { title: "You", content: [
     h("p", { class: "who" }, h("b", null, now.user.name), h("span", null, now.day.agency.name)),
     minutes > 5 ? h("p", { class: "notice waiting" }, icon("warn"), h("span", null, `This phone's clock is ${minutes} minutes ${now.skew > 0 ? "behind" : "ahead"}. Set it right: your entries carry its time.`)) : null,
-    h("dl", { class: "facts" }, [["List of", now.day.day], ["Accounts", String(now.day.accounts.length)], ["Waiting to be sent", String(left)], ["Receipt numbers left", String(now.day.ranges.reduce((total, range) => total + range.last - range.next + 1 - range.used.length, 0))]]
+    h("dl", { class: "facts" }, [["List of", dayWords(now.day.day)], ["Accounts", String(now.day.accounts.length)], ["Waiting to be sent", String(left)], ["Receipt numbers left", String(now.day.ranges.reduce((total, range) => total + range.last - range.next + 1 - range.used.length, 0))]]
       .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
     h("p", null, h("button", { type: "button", class: "plain", onclick: () => pass() }, "Get the list again")),
     installer ? h("p", null, h("button", { type: "button", class: "plain", onclick: () => installer.prompt() }, "Put this on the home screen")) : null,
