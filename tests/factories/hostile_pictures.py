@@ -438,3 +438,37 @@ plain(
 )
 plain("m4a_of_a_week", "too_long_audio", honest.mp4(seconds=7 * 86_400))
 plain("amr_of_three_hours", "too_long_audio", b"#!AMR\n" + (b"\x04" + bytes(12)) * (50 * 3600 * 3))
+
+
+def mutated(seed: int) -> bytes:
+    """An honest file with bytes changed, cut out, put in or taken from another kind of file."""
+    r = random.Random(seed)
+    picture = honest.photo(1, (80, 60))
+    kinds: tuple[Callable[[], bytes], ...] = (
+        lambda: honest.encoded(picture, exif=honest.exif_of((18.5, 73.8), Make="Sahyadri")),
+        lambda: honest.encoded(picture, progressive=True),
+        lambda: honest.encoded(picture, "PNG"),
+        lambda: honest.encoded(picture, "WEBP"),
+        lambda: honest.HEIC,
+        lambda: honest.saved(honest.pdf(2)),
+        honest.wav,
+        honest.amr,
+        honest.mp3,
+        honest.ogg,
+        honest.mp4,
+    )
+    data = bytearray(r.choice(kinds)())
+    for _ in range(r.randint(1, 12)):
+        at = r.randrange(r.choice([len(data), min(300, len(data))]))
+        change = r.randrange(5)
+        if change == 0:
+            data[at] = r.randrange(256)
+        elif change == 1:
+            data[at : at + 4] = r.choice([b"\xff\xff\xff\xff", bytes(4), b"\x7f\xff\xff\xff"])
+        elif change == 2 and len(data) > 400:
+            del data[at : at + r.randint(1, 200)]
+        elif change == 3:
+            data[at:at] = r.randbytes(r.randint(1, 50))
+        else:
+            data[at : at + 50] = r.choice(kinds)()[at : at + 50]
+    return bytes(data) or b"x"

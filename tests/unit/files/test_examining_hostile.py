@@ -11,7 +11,7 @@ from PIL import Image
 from portal.kernel.errors import Invalid
 from portal.kernel.examining.refusals import WORDS
 from portal.kernel.pictures import Examined, examine
-from tests.factories.hostile_pictures import HOSTILE
+from tests.factories.hostile_pictures import HOSTILE, mutated
 
 
 def ending(data: bytes, name: str = "receipt.jpg") -> tuple[str, Examined | None]:
@@ -39,6 +39,12 @@ def test_there_are_many_kinds_and_every_refusal_happens():
     codes = [make()[0] for name, make in HOSTILE.items() if "inflates" not in name]
     assert len(HOSTILE) >= 100
     assert set(WORDS) - set(codes) == {"too_much_work", "too_large", "damaged_file"}
+
+
+def test_mutated_files_are_taken_or_refused_for_what_they_are():
+    codes = {ending(mutated(seed))[0] for seed in range(120)}
+    assert "" in codes and len(codes) > 4
+    assert not codes & {"damaged_file", "too_much_work"}, "each failure has a name of its own"
 
 
 @pytest.mark.real_data
