@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from PIL import ExifTags, Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw, ImageFont
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
@@ -42,6 +42,19 @@ def a_photo(seed: int = 1, *, size: tuple[int, int] = (400, 300), quality: int =
         draw.rectangle(box, fill=(state % 256, state // 256 % 256, state // 65_536 % 256))
     kept = io.BytesIO()
     picture.save(kept, "JPEG", quality=quality, exif=_exif(**exif))
+    return kept.getvalue()
+
+
+def a_paper(*lines: str, size: tuple[int, int] = (600, 800), **exif: Any) -> bytes:
+    """A written receipt on a table, as a phone sees it."""
+    picture = Image.new("RGB", size, (96, 78, 62))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((40, 50, size[0] - 50, size[1] - 60), fill=(244, 240, 228))
+    for place, line in enumerate(lines):
+        draw.text((70, 90 + place * 62), line, fill=(38, 44, 90), font=ImageFont.load_default(34))
+        draw.line((70, 138 + place * 62, size[0] - 90, 138 + place * 62), fill=(200, 190, 170), width=2)
+    kept = io.BytesIO()
+    picture.save(kept, "JPEG", quality=88, exif=_exif(**exif))
     return kept.getvalue()
 
 
