@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices, agency_names
 from allocations.collections.contact_queries import account_contacts
-from allocations.collections.promise_queries import account_promises
+from allocations.collections.promise_queries import Standing, account_promises
+from allocations.collections.promises import STATES
 from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount
@@ -97,11 +98,16 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
     session, today = db_session(), clock().today()
     account = queries.find_account(session, loan_account_no)
     story = queries.account_story(session, account)
+    promises = account_promises(session, account.id, today)
+    names = {agency_id: name for agency_id, (_, name) in agency_names(session).items()}
     return render_template(
         "bank/portfolio/show.html",
         account=account,
         story=story,
-        events=in_order([*told(story), *met(account, today)]),
+        events=in_order([*told(story), *met(account, promises, names)]),
+        promises=promises,
+        states=STATES,
+        names=names,
         holders=queries.holders(session, [account], today).get(account.id, []),
         open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
         form=form,
@@ -156,12 +162,10 @@ def told(story: queries.AccountStory) -> list[dict[str, Any]]:
     return [*collected(story), *owed(story), *held(story), *paused(story)]
 
 
-def met(account: LoanAccount, today: date) -> list[dict[str, Any]]:
+def met(account: LoanAccount, promises: list[Standing], names: dict[int, str]) -> list[dict[str, Any]]:
     """Every agency's contacts with the borrower and the promises that ended."""
-    session = db_session()
-    promises = account_promises(session, account.id, today)
-    names = {agency_id: name for agency_id, (_, name) in agency_names(session).items()}
-    return [*contact_events(account_contacts(session, account.id), promises, names=names), *promise_events(promises)]
+    contacts = account_contacts(db_session(), account.id)
+    return [*contact_events(contacts, promises, names=names), *promise_events(promises)]
 
 
 def in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
