@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from portal.kernel.errors import Unavailable
 
-PART = 8 * 2**20  # bytes; larger files go up in parts of this size, two at a time: 16 MiB of memory
+PART = 8 * 2**20  # bytes; larger files go up in parts of this size, two at a time: some 40 MiB of memory at most
 GONE = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -39,6 +39,7 @@ class S3Shelf:
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, max_concurrency=2)
+        config.max_in_memory_upload_chunks = 2  # read ahead; ten would be its own choice
         with _said_plainly(name):
             # The transfer closes what it is given; the caller's stream is the caller's.
             self._client.upload_fileobj(_Kept(source), self.bucket.name, self._prefix + name, Config=config)

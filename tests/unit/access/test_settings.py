@@ -11,14 +11,16 @@ import pytest
 
 from portal.config import read_settings
 from portal.kernel.errors import Invalid
+from portal.kernel.s3_shelf import Bucket
 
 SECRET = "k8Jt2mVq9xRz4WbNc7LpYf3HsDg6TaEu1QoX5iZv"
+FILE_KEY = base64.b64encode(bytes(range(32))).decode()
 PRODUCTION = {
     "PORTAL_ENV": "production",
     "PORTAL_SECRET_KEY": SECRET,
     "PORTAL_DATABASE_URL": "postgresql://bank@db/portal",
     "PORTAL_AGENCY_DATABASE_URL": "postgresql://agency@db/portal",
-    "PORTAL_FILE_KEY": base64.b64encode(bytes(range(32))).decode(),
+    "PORTAL_FILE_KEY": FILE_KEY,
 }
 
 
@@ -78,3 +80,51 @@ def test_durations_and_sizes_have_their_units() -> None:
 def test_secrets_are_not_printed_with_the_settings() -> None:
     text = repr(read_settings(PRODUCTION))
     assert SECRET not in text and "postgresql" not in text
+
+
+def test_production_without_a_file_key_starts_only_when_told_so() -> None:
+    bare = {name: value for name, value in PRODUCTION.items() if name != "PORTAL_FILE_KEY"}
+    assert problems(bare) == {("missing_file_key", "PORTAL_FILE_KEY")}
+    assert read_settings({**bare, "PORTAL_FILE_ENCRYPTION": "off"}).file_keys == ()
+    assert problems({**PRODUCTION, "PORTAL_FILE_ENCRYPTION": "off"}) == {("needless_key", "PORTAL_FILE_KEY")}
+
+
+def test_development_encrypts_when_it_has_a_key_or_is_told_to(tmp_path: Path) -> None:
+    home = {"PORTAL_HOME": str(tmp_path)}
+    assert read_settings(home).file_keys == ()
+    assert read_settings({**home, "PORTAL_FILE_KEY": FILE_KEY}).file_keys == (bytes(range(32)),)
+    assert problems({**home, "PORTAL_FILE_ENCRYPTION": "on"}) == {("missing_file_key", "PORTAL_FILE_KEY")}
+
+
+def test_old_file_keys_follow_the_one_that_seals() -> None:
+    old = [base64.b64encode(bytes(range(start, start + 32))).decode() for start in (32, 64)]
+    keys = read_settings({**PRODUCTION, "PORTAL_FILE_KEYS_OLD": f"{old[0]}, {old[1]}"}).file_keys
+    assert keys == (bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96)))
+    bare = {name: value for name, value in PRODUCTION.items() if name != "PORTAL_FILE_KEY"}
+    assert problems({**bare, "PORTAL_FILE_KEYS_OLD": old[0]}) == {("missing_file_key", "PORTAL_FILE_KEY")}
+
+
+@pytest.mark.parametrize("key", ["short", base64.b64encode(bytes(16)).decode(), base64.b64encode(bytes(32)).decode()])
+def test_a_file_key_is_32_random_bytes_and_is_not_told(key: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_settings({**PRODUCTION, "PORTAL_FILE_KEY": key})
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.column) == ("bad_file_key", "PORTAL_FILE_KEY")
+    assert key not in str(problem) and key not in repr(problem)
+
+
+def test_a_bucket_and_its_keys_are_read() -> None:
+    environ = {
+        **PRODUCTION,
+        "PORTAL_S3_BUCKET": "kept",
+        "PORTAL_S3_ENDPOINT": "https://s3.bank.example",
+        "PORTAL_S3_PREFIX": "portal",
+        "PORTAL_S3_ACCESS_KEY_ID": "id",
+        "PORTAL_S3_SECRET_ACCESS_KEY": "very-secret",
+    }
+    settings = read_settings(environ)
+    assert settings.bucket == Bucket("kept", "https://s3.bank.example", "us-east-1", "portal", "id", "very-secret")
+    assert "very-secret" not in repr(settings) and FILE_KEY not in repr(settings)
+    assert read_settings(PRODUCTION).bucket is None
+    environ |= {"PORTAL_S3_ENDPOINT": "s3.bank.example", "PORTAL_S3_SECRET_ACCESS_KEY": ""}
+    assert problems(environ) == {("bad_setting", "PORTAL_S3_ENDPOINT"), ("half_a_key", "PORTAL_S3_ACCESS_KEY_ID")}
