@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections.models import Collection, Upload
+from allocations.collections.models import Collection, CollectionCorrection, Upload
 from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink, Posting
 from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.rails.models import Payout, PayoutBatch
@@ -158,6 +158,7 @@ class _Names:
         collections = [row.id for row in of("collection")]
         self.unpaid = _grouped(session, UnpaidCollection, collections)
         self.breaks = _grouped(session, Break, collections)
+        self.corrections = _grouped(session, CollectionCorrection, collections)
         accruals = {row.clawback_of_id for row in of("accrual_line")}
         self.clawed_back = self._map(session, AccrualLine, accruals)
 
@@ -284,6 +285,8 @@ def _collection(row: Collection, names: _Names) -> Node:
         file=upload.file_name if upload else None,
         file_sha256=upload.file_sha256 if upload else None,
         row=row.row_no,
+        version=row.version if row.version > 1 else None,
+        corrections=[{"ref": each.ref, "status": each.status} for each in names.corrections.get(row.id, [])],
         unpaid=[
             {"code": each.code, "amount": plain(each.amount_minor, each.currency), "cure": each.cure}
             for each in names.unpaid.get(row.id, [])[-3:]

@@ -18,17 +18,20 @@ from allocations.collections.models import (
     Upload,
     UploadProblem,
 )
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import NotFound, Problem
 
 PROBLEMS_SHOWN = 100
 
 
-def problems_shown(session: Session, upload: Upload, limit: int = PROBLEMS_SHOWN) -> Sequence[UploadProblem]:
+def problems_shown(session: Session, upload: Upload, limit: int = PROBLEMS_SHOWN) -> list[Problem]:
     """The first problems, in the order of the file's rows."""
     query = select(UploadProblem).where(
         UploadProblem.upload_id == upload.id, UploadProblem.agency_id == upload.agency_id
     )
-    return session.scalars(query.order_by(UploadProblem.id).limit(limit)).all()
+    return [
+        Problem(row.code, row.message, row.cure, upload.file_name, row.row_no, row.column_name, row.value)
+        for row in session.scalars(query.order_by(UploadProblem.id).limit(limit))
+    ]
 
 
 @dataclass(frozen=True)

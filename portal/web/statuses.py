@@ -34,7 +34,10 @@ _LOOKS: dict[tuple[str, str], str] = {
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
     "succeeded passed ok closed ties kept",
     ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
-    ("blocked", "triangle"): "broken flagged break open overdue difference unbalanced unpaid missing differs questioned",
+    (
+        "blocked",
+        "triangle",
+    ): "broken flagged break open overdue difference unbalanced unpaid missing differs questioned",
     (
         "blocked",
         "cross",
@@ -43,6 +46,10 @@ _LOOKS: dict[tuple[str, str], str] = {
     ("paid", "square"): "paid settled confirmed_paid released",
 }
 _WORDS = {
+    "reading": "Being read",
+    "asking": "Asks you something",
+    "checked": "Not stored yet",
+    "storing": "Being stored",
     "de_empanelled": "De-empanelled",
     "due_diligence": "Due diligence",
     "ok": "OK",

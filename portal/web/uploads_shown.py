@@ -63,6 +63,7 @@ def column_rows(layout: Mapping[str, Any], chosen: Mapping[str, Any] | None = No
                 "why": WHY[proposal["why"]] if proposal and same else "",
                 "sure": bool(proposal and same and proposal["sure"]),
                 "values": values_under(layout, picked),
+                "leads": column.needed or bool(picked),
                 "order": (not column.needed, not picked, at),
             }
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
+import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 AS_OF = date(2026, 10, 31)
 COLLECTED_ON = date(2026, 11, 5)
@@ -73,6 +76,21 @@ def collections_file(rows: int) -> bytes:
     return written(frame)
 
 
+def as_workbook(csv: bytes) -> bytes:
+    """The same rows as an XLSX workbook: amounts as numbers, everything else as text."""
+    frame = pd.read_csv(io.BytesIO(csv), dtype="str")
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"constant_memory": True}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, list(frame.columns))
+        amount = list(frame.columns).index("amount")
+        for at, row in enumerate(frame.itertuples(index=False), start=1):
+            for place, text in enumerate(row):
+                write = page.write_number if place == amount else page.write_string
+                write(at, place, Decimal(text) if place == amount else text)
+    return out.getvalue()
+
+
 def written(frame: pd.DataFrame) -> bytes:
     out = io.BytesIO()
     pacsv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), out)
@@ -83,8 +101,12 @@ def written(frame: pd.DataFrame) -> bytes:
 
 
 def parse(data: bytes) -> pd.DataFrame:
-    """The file as pandas reads it, amounts in minor units; nothing is checked."""
-    frame = pd.read_csv(io.BytesIO(data), engine="pyarrow", dtype=dict.fromkeys(TEXTS, "str"))
+    """The file as the fastest reader gives it (pandas on pyarrow, calamine), amounts in minor units; nothing is checked."""
+    if data.startswith(b"PK"):
+        head, *rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).iter_rows()
+        frame = pd.DataFrame(rows, columns=head)
+    else:
+        frame = pd.read_csv(io.BytesIO(data), engine="pyarrow", dtype=dict.fromkeys(TEXTS, "str"))
     for name in [column for column in frame.columns if "amount" in column or "outstanding" in column]:
         frame[name.replace("_amount", "").replace("_outstanding", "") + "_minor"] = (
             (frame.pop(name) * 100).round().astype("int64")

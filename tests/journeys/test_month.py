@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from payouts.rails.bank_answer import compose_answer
 from payouts.rails.profiles import ENET_CSV
 from portal.kernel.audit import Actor
 from tests.factories.month import a_bank_detail
+from tests.factories.worker import run_jobs
 from tests.factories.world import a_snapshot, a_user, an_account, an_agency, an_allocation
 
 OWNER, RIVAL = "owner@shakti.example", "owner@vega.example"
@@ -71,18 +69,17 @@ def choose(page: Any, name: str, content: str | bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": data})
 
 
-def run_jobs(database: Any, home: Path) -> None:
-    """A worker comes, does what is queued, and goes."""
-    environ = {**os.environ, **database.environ, "PORTAL_HOME": str(home), "PORTAL_ENV": "test"}
-    subprocess.run([sys.executable, "-m", "portal", "worker", "--once"], env=environ, check=True, timeout=90)
-
-
-def the_agency_reports(open_page: Any) -> None:
+def the_agency_reports(open_page: Any, database: Any, home: Path) -> None:
     owner = open_page("/agency", email=OWNER)
     owner.get_by_role("link", name="Hand in collections").first.click()
     choose(owner, "october.csv", COLLECTIONS)
     owner.get_by_role("button", name="Hand in this file").click()
-    owner.get_by_text("4 of 6 rows stored").first.wait_for()
+    owner.wait_for_url("**/agency/uploads/UP-*")
+    run_jobs(database, home)
+    owner.get_by_role("button", name="Store 4 rows").click()
+    owner.get_by_text("are being stored").wait_for()
+    run_jobs(database, home)
+    owner.get_by_text("of 6 rows stored").first.wait_for()
     assert "unknown_account" in owner.content() and "₹34,500.00" in owner.content()
     with owner.expect_download() as download:
         owner.get_by_role("link", name="Rejected rows as a file").click()
@@ -179,7 +176,7 @@ def test_the_month_closes_in_a_browser(
     bank: None, open_page: Any, look: Any, database: Any, app: Any, tmp_path: Path
 ) -> None:
     home = app.extensions["portal.settings"].home
-    the_agency_reports(open_page)
+    the_agency_reports(open_page, database, home)
     the_maker_reconciles(open_page, database, home)
     terms_are_agreed(open_page)
     the_month_is_settled(open_page)

@@ -15,6 +15,7 @@ from allocations.collections.books_service import next_receipt_no
 from allocations.collections.deposit_queries import one_receipt
 from allocations.collections.models import MODES, Collection
 from allocations.collections.reporting import Entry, Reported, report_collection
+from allocations.collections.upload_queries import list_corrections
 from allocations.placements import own_queries
 from allocations.placements.models import Allocation
 from portal.access.guard import permission
@@ -114,6 +115,7 @@ def show(collection_id: int) -> str:
         allocation=own_queries.own_allocation(session, own_agency_id(), found.row.allocation_id),
         state=state_of(found.row),
         evidence=panel_of(collection_id),
+        corrections=list_corrections(session, agency_id=own_agency_id(), collection_id=collection_id),
     )
 
 

@@ -22,7 +22,7 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, NotFound, Problem
-from portal.kernel.jobs import progress_of
+from portal.kernel.progress import JobProgress
 from portal.web import uploads_shown
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.agency.uploads_forms import ENCODINGS, HandInForm, UploadActForm, told_columns, told_places
@@ -110,11 +110,10 @@ def page_of_upload(upload: Upload) -> str:
         ),
         lambda row: (row.collected_on, row.id),
     )
-    job = progress_of(session, upload.progress_id) if upload.progress_id and upload.status in AT_WORK else None
     return render_template(
         "agency/uploads/show.html",
         upload=upload,
-        job=job,
+        job=job_of(upload),
         may_be=may_be,
         words=WORDS,
         shown=uploads_shown,
@@ -130,14 +129,20 @@ def page_of_upload(upload: Upload) -> str:
     )
 
 
+def job_of(upload: Upload) -> JobProgress | None:
+    """The work that goes on about it."""
+    if upload.progress_id is None or upload.status not in AT_WORK:
+        return None
+    return db_session().get(JobProgress, upload.progress_id)
+
+
 @bp.get("/<ref>/job")
 @permission(Permission.OWN_COLLECTION_READ)
 def job(ref: str) -> Response:
     """How far the work on it is, for the page's script."""
     upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
     state: dict[str, Any] = {"status": "done", "done": 0, "total": 0, "message": ""}
-    if upload.progress_id and upload.status in AT_WORK:
-        found = progress_of(db_session(), upload.progress_id)
+    if found := job_of(upload):
         state = {"status": found.status, "done": found.done, "total": found.total, "message": found.message}
     return jsonify(state | {"href": url_for(".show", ref=ref)})
 
