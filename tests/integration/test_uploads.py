@@ -150,6 +150,19 @@ def test_columns_under_strange_names_are_asked_and_remembered_for_this_header_al
     assert bank_session.scalar(select(func.count()).select_from(UploadLayout)) == 1
 
 
+def test_rows_given_back_and_corrected_are_read_like_the_file_they_came_from(
+    counter: Counter, bank_session: PortalSession
+) -> None:
+    upload = counter.check("slip,kya,kitna,kab,kaise\nR1,LN1,100,03/10/2026,cash\nR2,LN9,100,03/10/2026,cash\n")
+    told = {"receipt_no": "slip", "loan_account_no": "kya", "amount": "kitna", "collected_on": "kab", "mode": "kaise"}
+    counter.act(uploads.answer, upload.ref, Layout(columns=told, date_order="dmy"))
+    counter.work()
+    back = counter.store.read(counter.store_it(upload.ref).rejected_sha256)
+    again = counter.check(back.replace(b"LN9", b"LN2"), "rejected.csv")
+    assert (again.status, again.rows, again.rejected) == ("checked", 1, 0)
+    assert collections(bank_session) == [("R1", 10_000)]
+
+
 def test_a_receipt_told_otherwise_is_a_correction_proposed_when_stored(
     counter: Counter, bank_session: PortalSession
 ) -> None:

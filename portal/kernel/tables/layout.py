@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from portal.kernel.tables.dates import DateOrder
-from portal.kernel.tables.spec import normal
+from portal.kernel.tables.spec import ERROR_COLUMNS, normal
 
 Why = Literal["told", "name", "alias", "contents", "likeness"]
 NOT_MAPPED = ""
@@ -32,8 +32,11 @@ class Layout:
 
     @staticmethod
     def key(header: Sequence[str]) -> str:
-        """What a header is remembered by: the sha256 of its normal forms, without the empty cells at its end."""
-        forms = [normal(cell) for cell in header]
+        """What a header is remembered by: the sha256 of its normal forms, without the empty cells at its end.
+
+        The columns we add to rejected rows do not count: a file given back is read like the file it came from.
+        """
+        forms = [form for cell in header if (form := normal(cell)) not in OURS]
         while forms and not forms[-1]:
             forms.pop()
         return hashlib.sha256("\x1f".join(forms).encode("utf-8", "replace")).hexdigest()
@@ -61,6 +64,7 @@ class Layout:
         return replace(self, columns=columns, **answers)
 
 
+OURS = frozenset(map(normal, ERROR_COLUMNS))
 TEXTS = ("sheet", "encoding", "delimiter", "date_order")
 NUMBERS = ("header_row", "header_rows")
 
