@@ -24,6 +24,8 @@ PUBLIC |= {
     "agency_field.manifest",
 }  # the app itself, without data: browsers ask for it without a name
 
+PUBLIC |= {"files.open_file"}  # the link itself says who may open it, and it is asked who that is now
+
 
 def test_the_public_sees_these_routes_and_no_others(app: Flask) -> None:
     public = {

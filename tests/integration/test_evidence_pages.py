@@ -11,6 +11,7 @@ import pytest
 from allocations.agencies.models import DatedSetting
 from portal.stores import file_store_of
 from portal.worker import make_worker
+from tests.factories.accrual import NOVEMBER, World
 from tests.factories.browser import once_in
 from tests.factories.evidence import Field, a_photo
 from tests.factories.world import a_user
@@ -244,3 +245,25 @@ def test_a_legal_hold_is_set_and_let_go_with_a_reason(field, browse, work, bank_
     assert "On legal hold" in browser.get(f"/bank/evidence/{piece.ref}").text
     assert send("no", "Case closed") == (302, False)
     assert browse(MAKER).post(f"/bank/evidence/{piece.ref}/hold", {"once": "x" * 20}).status_code == 403
+
+
+# --- what it has to do with money
+
+
+def test_the_home_page_names_missing_evidence_and_leads_to_it(field, bank_session, browse, now):
+    world = World(bank_session, now)
+    world.card("0.05")
+    rule = [{"mode": "cash", "from_minor": 0, "kinds": ["receipt"]}]
+    bank_session.add(
+        DatedSetting(code="evidence.required", value=rule, effective_from=date(2026, 11, 1), source="test")
+    )
+    row = world.collection(field.agency("SHAKTI"), mode="cash", day=date(2026, 11, 5))
+    world.confirm(row)
+    world.accrue(NOVEMBER)
+    bank_session.commit()
+    home = browse(OWNER).get("/agency?period=2026-11").text
+    assert "Its evidence is missing or questioned" in home
+    assert 'href="/agency/evidence?period=2026-11">Add it</a>' in home
+    page = browse(OWNER).get("/agency/evidence?period=2026-11").text
+    assert row.receipt_no in page and f"/agency/evidence/add?collection={row.id}" in page
+    assert "Missing: receipt" in browse(OWNER).get(f"/agency/collections/{row.id}").text

@@ -36,7 +36,7 @@ def index() -> str:
         today=clock().today(),
         standing=standing,
         stages=stages(standing, period.label, sees_money),
-        unpaid=[reason(each) for each in unpaid],
+        unpaid=[reason(each, period.label) for each in unpaid],
         held=own_queries.held_today(session, agency.id, clock().today(), own_sight()),
         settlements=closing.last_settlements(session, agency.id) if sees_money else [],
         sees_money=sees_money,
@@ -44,11 +44,14 @@ def index() -> str:
     )
 
 
-def reason(each: closing.Unpaid) -> dict[str, Any]:
+def reason(each: closing.Unpaid, period: str) -> dict[str, Any]:
+    """Why, what cures it, and where that is done if there is one place for it."""
     known = REASONS.get(each.code)
+    cured_at = url_for("agency_evidence.index", period=period) if each.code == "evidence_missing" else ""
     return {
         "meaning": known.meaning if known else each.code.replace("_", " "),
         "cure": each.cure,
+        "href": cured_at,
         "owner": each.owner,
         "count": each.count,
         "amount_minor": each.amount_minor,

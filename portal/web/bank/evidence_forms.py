@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wtforms import HiddenField, StringField
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from allocations.collections.evidence_review import LONGEST_REASON
 from portal.web.edge import ActForm
@@ -20,4 +20,6 @@ class ReviewForm(ActForm):
 class HoldForm(ActForm):
     """Why a piece is kept beyond its time, or why no longer."""
 
-    hold_reason = StringField("Reason", [Length(max=LONGEST_REASON)])
+    hold_reason = StringField(
+        "Reason", [InputRequired("Name the case or the order it is kept for."), Length(max=LONGEST_REASON)]
+    )
