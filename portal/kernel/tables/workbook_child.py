@@ -68,7 +68,7 @@ def rows_of(sheet: Any, max_rows: int, max_columns: int) -> Iterator[list[str]]:
     for _ in range(first_row):
         yield [""] * width
     for row in sheet.iter_rows():
-        cells = [shown(value) for value in row]
+        cells = [value if type(value) is str else shown(value) for value in row]
         yield [""] * (width - len(cells)) + cells
 
 
