@@ -13,7 +13,7 @@ from allocations.collections.models import Collection
 from allocations.collections.queries import reported_in
 from allocations.keys import normalise_reference, receipt_key
 from allocations.placements.models import Allocation, LoanAccount
-from allocations.placements.queries import in_sight
+from allocations.placements.queries import round_of
 from allocations.reconciliation.models import BankLine, Posting
 from payouts.rails.models import Payout
 from payouts.settlements.models import Settlement
@@ -54,15 +54,13 @@ def _accounts(session: Session, text: str, sight: Sight) -> Iterable[Hit]:
 
 
 def _own_accounts(session: Session, text: str, sight: Sight) -> Iterable[Hit]:
-    own = Allocation.agency_id == scope_of(session).agency_id
+    scope = scope_of(session)
+    assert scope.agency_id is not None
     begins = Allocation.loan_account_no.startswith(text.upper(), autoescape=True)
-    query = (
-        select(Allocation)
-        .where(own, begins, in_sight(sight))
-        .order_by(Allocation.loan_account_no, Allocation.id.desc())
-        .limit(MOST)
-    )
-    for row in session.scalars(query):
+    query = select(Allocation).where(Allocation.agency_id == scope.agency_id, begins)
+    if not sight.everyone:
+        query = query.where(Allocation.loan_account_id.in_(round_of(scope.agency_id, sight, scope.today)))
+    for row in session.scalars(query.order_by(Allocation.loan_account_no, Allocation.id.desc()).limit(MOST)):
         yield Hit("account", str(row.id), row.loan_account_no, f"{row.customer_name}, from {row.from_on}")
 
 

@@ -8,22 +8,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select, text, tuple_
+from sqlalchemy import Select, func, literal_column, select, text, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.agencies.queries import OFFICE, Sight
 from allocations.collections.contact_facts import day_span, rules_on
 from allocations.collections.contact_rules import COUNTED_KINDS, FLAGS, HOME_ZONE
 from allocations.collections.field_models import Contact
 from allocations.placements.models import Allocation
-from allocations.placements.queries import begins_with, in_sight
+from allocations.placements.queries import begins_with
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.periods import Period
 
 STORY = 60
-NO_FLAGS: Any = literal([], JSONB)
+NO_FLAGS: Any = literal_column("'[]'::jsonb", JSONB)  # as the index on flagged contacts has it
 
 
 def span_of(period: Period) -> tuple[datetime, datetime]:
@@ -36,7 +35,7 @@ def list_contacts(
     *,
     agency_id: int | None = None,
     agency: str = "",
-    sight: Sight = OFFICE,
+    round_: Select[int] | None = None,
     period: Period | None = None,
     kind: str = "",
     flag: str = "",
@@ -46,14 +45,17 @@ def list_contacts(
     after: tuple[Any, ...] | None = None,
     limit: int = 51,
 ) -> Sequence[Contact]:
-    """Contacts, the newest first. `flag` is a code, "any" for flagged ones, "none" for the others; `text` begins an account number."""
+    """Contacts, the newest first, of the loan accounts in `round_` or of all.
+
+    `flag` is a code, "any" for flagged ones, "none" for the others; `text` begins an account number.
+    """
     query = select(Contact)
     if agency_id is not None:
         query = query.where(Contact.agency_id == agency_id)
     if agency:
         query = query.where(Contact.agency_id == select(Agency.id).where(Agency.code == agency).scalar_subquery())
-    if not sight.everyone:
-        query = query.where(Contact.allocation_id.in_(select(Allocation.id).where(in_sight(sight))))
+    if round_ is not None:
+        query = query.where(Contact.loan_account_id.in_(round_))
     if period:
         start, end = span_of(period)
         query = query.where(Contact.at >= start, Contact.at < end)
@@ -63,7 +65,7 @@ def list_contacts(
     if flag in ("any", "none"):
         query = query.where(Contact.flags != NO_FLAGS if flag == "any" else Contact.flags == NO_FLAGS)
     elif flag:
-        query = query.where(Contact.flags.contains([{"code": flag}]))
+        query = query.where(Contact.flags != NO_FLAGS, Contact.flags.contains([{"code": flag}]))
     if text:
         query = query.where(begins_with(Contact.loan_account_no, text.upper()))
     if after:

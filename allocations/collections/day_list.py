@@ -12,7 +12,7 @@ from sqlalchemy import case, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
-from allocations.agencies.queries import Sight
+from allocations.agencies.queries import OFFICE, Sight
 from allocations.collections.contact_facts import NO_WORK, WEEK, day_span, rules_on
 from allocations.collections.contact_rules import COUNTED_KINDS, Rules, attempts_left
 from allocations.collections.dispositions import PARTIES
@@ -20,7 +20,7 @@ from allocations.collections.field_models import Contact, Promise
 from allocations.collections.promises import ALIVE, Judged
 from allocations.collections.promises_service import judged
 from allocations.placements.models import Allocation, Hold, LoanAccount
-from allocations.placements.queries import held_on, in_sight
+from allocations.placements.queries import held_on, in_sight, round_of
 
 LONGEST_AGO = timedelta(days=30)  # a promise broken longer ago leads no list
 
@@ -72,7 +72,8 @@ def day_list(
     Promised today or overdue first, then not yet visited by what is overdue, visited ones last.
     """
     rules = rules_on(session, today)
-    promised = promised_now(session, agency_id, today)
+    sight = Sight(everyone, agent_id)
+    promised = promised_now(session, agency_id, today, sight)
     visited = visited_on(session, agency_id, today, rules)
     order = [
         case((Allocation.loan_account_id.in_(_due(promised, today)), 0), else_=1),
@@ -83,7 +84,7 @@ def day_list(
     held = (
         select(Allocation, LoanAccount)
         .join(LoanAccount, LoanAccount.id == Allocation.loan_account_id)
-        .where(Allocation.agency_id == agency_id, held_on(today), in_sight(Sight(everyone, agent_id)))
+        .where(Allocation.agency_id == agency_id, held_on(today), in_sight(sight))
     )
     found: dict[int, tuple[Allocation, LoanAccount]] = {}
     for allocation, account in session.execute(held.order_by(*order).limit(limit)):
@@ -96,11 +97,13 @@ def _due(promised: Mapping[int, Judged], today: date) -> list[int]:
     return [account for account, verdict in promised.items() if verdict.promise.due_on <= today]
 
 
-def promised_now(session: Session, agency_id: int, today: date) -> dict[int, Judged]:
+def promised_now(session: Session, agency_id: int, today: date, sight: Sight = OFFICE) -> dict[int, Judged]:
     """Loan account → its promise that wants looking after: the first one still alive, else the last one broken of late."""
     query = select(Promise).where(
         Promise.agency_id == agency_id, Promise.replaced_on.is_(None), Promise.due_on >= today - LONGEST_AGO
     )
+    if not sight.everyone:
+        query = query.where(Promise.loan_account_id.in_(round_of(agency_id, sight, today)))
     promises = session.scalars(query.order_by(Promise.due_on, Promise.id)).all()
     verdicts = judged(session, promises, today)
     chosen: dict[int, Judged] = {}

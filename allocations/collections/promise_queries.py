@@ -17,7 +17,7 @@ from allocations.collections.models import Collection
 from allocations.collections.promises import ALIVE, BROKEN, KEPT, PARTLY, REPLACED, Judged
 from allocations.collections.promises_service import judged
 from allocations.placements.models import Allocation
-from allocations.placements.queries import begins_with, in_sight
+from allocations.placements.queries import begins_with, round_of
 from portal.kernel.periods import Period
 
 STORY = 60
@@ -91,12 +91,12 @@ def _waiting(promise: Promise, verdict: Judged, reported: Reported) -> int:
     return sum(minor for day, minor in rows if verdict.promise.takes(day))
 
 
-def _own(agency_id: int | None, sight: Sight, text: str) -> Select[Promise]:
+def _own(agency_id: int | None, today: date, sight: Sight = OFFICE, text: str = "") -> Select[Promise]:
     query = select(Promise)
     if agency_id is not None:
         query = query.where(Promise.agency_id == agency_id)
-    if not sight.everyone:
-        query = query.where(Promise.allocation_id.in_(select(Allocation.id).where(in_sight(sight))))
+        if not sight.everyone:
+            query = query.where(Promise.loan_account_id.in_(round_of(agency_id, sight, today)))
     if text:
         query = query.where(begins_with(Promise.loan_account_no, text.upper()))
     return query
@@ -106,7 +106,7 @@ def promises_today(
     session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE, text: str = "", limit: int = 500
 ) -> list[Standing]:
     """Due today: those not kept yet before the others, the largest first."""
-    query = _own(agency_id, sight, text).where(Promise.due_on == today, Promise.replaced_on.is_(None))
+    query = _own(agency_id, today, sight, text).where(Promise.due_on == today, Promise.replaced_on.is_(None))
     rows = session.scalars(query.order_by(Promise.amount_minor.desc(), Promise.id).limit(limit)).all()
     return sorted(with_verdicts(session, rows, today), key=lambda each: each.state not in ALIVE)
 
@@ -115,7 +115,7 @@ def promises_overdue(
     session: Session, agency_id: int, today: date, *, sight: Sight = OFFICE, text: str = ""
 ) -> list[Standing]:
     """Due before today and not kept, in grace or broken, of the last sixty days; the newest first."""
-    query = _own(agency_id, sight, text).where(
+    query = _own(agency_id, today, sight, text).where(
         Promise.due_on < today, Promise.due_on >= today - RECENT, Promise.replaced_on.is_(None)
     )
     rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(MOST_OVERDUE)).all()
@@ -133,7 +133,7 @@ def promises_coming(
     limit: int = 51,
 ) -> list[Standing]:
     """Due after today, the next first."""
-    query = _own(agency_id, sight, text).where(Promise.due_on > today, Promise.replaced_on.is_(None))
+    query = _own(agency_id, today, sight, text).where(Promise.due_on > today, Promise.replaced_on.is_(None))
     if after:
         query = query.where(tuple_(Promise.due_on, Promise.id) > after)
     rows = session.scalars(query.order_by(Promise.due_on, Promise.id).limit(limit)).all()
@@ -152,7 +152,7 @@ def promises_due(
     limit: int = 51,
 ) -> list[Standing]:
     """Every promise due in a period, with what became of it; the newest first."""
-    query = _own(agency_id, sight, text).where(Promise.due_on >= period.start, Promise.due_on < period.end)
+    query = _own(agency_id, today, sight, text).where(Promise.due_on >= period.start, Promise.due_on < period.end)
     if after:
         query = query.where(tuple_(Promise.due_on, Promise.id) < after)
     rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(limit)).all()
@@ -163,7 +163,7 @@ def account_promises(
     session: Session, loan_account_id: int, today: date, agency_id: int | None = None
 ) -> list[Standing]:
     """An account's promises, the one due last first; of one agency or of all in scope."""
-    query = _own(agency_id, OFFICE, "").where(Promise.loan_account_id == loan_account_id)
+    query = _own(agency_id, today).where(Promise.loan_account_id == loan_account_id)
     rows = session.scalars(query.order_by(Promise.due_on.desc(), Promise.id.desc()).limit(STORY)).all()
     return with_verdicts(session, rows, today)
 
@@ -195,7 +195,7 @@ class KeptCounts:
 
 def kept_counts(session: Session, agency_id: int, period: Period, today: date) -> KeptCounts:
     """Promises due in a period whose time is over on `today`."""
-    query = _own(agency_id, OFFICE, "").where(Promise.due_on >= period.start, Promise.due_on < period.end)
+    query = _own(agency_id, today).where(Promise.due_on >= period.start, Promise.due_on < period.end)
     verdicts = judged(session, session.scalars(query).all(), today).values()
     over = [each for each in verdicts if each.state not in ALIVE | {REPLACED}]
     states = [each.state for each in over]

@@ -16,7 +16,8 @@ from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection
 from allocations.collections.promise_queries import Standing, account_promises
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
-from allocations.placements.queries import begins_with, held_on, in_sight
+from allocations.placements.queries import begins_with, held_on, in_sight, round_of
+from portal.kernel.db import scope_of
 from portal.kernel.errors import NotFound
 
 
@@ -105,8 +106,10 @@ class OwnAccount:
 
 
 def own_allocation(session: Session, agency_id: int, allocation_id: int, sight: Sight = OFFICE) -> Allocation:
-    """One allocation of this agency in the person's sight. NotFound for anybody else's, and for none."""
-    query = select(Allocation).where(Allocation.agency_id == agency_id, Allocation.id == allocation_id, in_sight(sight))
+    """One allocation of this agency; a field agent's account must be in their round today. NotFound for anybody else's, and for none."""
+    query = select(Allocation).where(Allocation.agency_id == agency_id, Allocation.id == allocation_id)
+    if not sight.everyone:
+        query = query.where(Allocation.loan_account_id.in_(round_of(agency_id, sight, scope_of(session).today)))
     allocation = session.scalars(query).first()
     if allocation is None:
         raise NotFound("There is no such account.")

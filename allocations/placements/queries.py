@@ -38,6 +38,11 @@ def in_sight(sight: Sight) -> Any:
     return nobodys if sight.agent_id is None else or_(nobodys, Allocation.agent_id == sight.agent_id)
 
 
+def round_of(agency_id: int, sight: Sight, today: date) -> Select[int]:
+    """Ids of the loan accounts an agency holds today in this person's sight: what a field agent may look at follows that."""
+    return select(Allocation.loan_account_id).where(Allocation.agency_id == agency_id, held_on(today), in_sight(sight))
+
+
 def begins_with(column: Any, start: str) -> Any:
     """That a text begins so, in a form an index serves.
 

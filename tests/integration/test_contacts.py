@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +23,7 @@ from allocations.collections.models import Collection
 from allocations.collections.promise_queries import account_promises, kept_counts
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import Actor, AuditEvent
-from portal.kernel.db import PortalSession
+from portal.kernel.db import PortalSession, agency_scope, unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.periods import month_of
 from tests.conftest import NOW
@@ -332,3 +333,32 @@ def test_flags_are_counted_by_agency_and_month_for_the_scorecard(
     assert november.breaches == 3
     other = bank_session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
     assert flag_counts(agency_session(other.id), shakti.id, month_of(TODAY)).contacts == 0
+
+
+def test_forty_phones_sending_one_contact_store_it_once(shakti: Agency, agency_session: Open, database: Any) -> None:
+    entry, scope = (
+        replace(CALL, client_id="c-1", disposition="PTP", promises=(PromiseMade(5000, TODAY),)),
+        agency_scope(shakti.id, TODAY),
+    )
+
+    def send(_: int) -> bool:
+        with database.logins.session(scope) as session, unit_of_work(session):
+            return record(session, shakti, entry).was_there
+
+    with ThreadPoolExecutor(8) as pool:
+        known = list(pool.map(send, range(40)))
+    assert known.count(False) == 1
+    session = agency_session(shakti.id)
+    assert len(session.scalars(select(Contact)).all()) == len(session.scalars(select(Promise)).all()) == 1
+
+
+def test_contacts_in_parallel_are_each_counted(shakti: Agency, database: Any) -> None:
+    scope = agency_scope(shakti.id, TODAY)
+
+    def send(number: int) -> list[str]:
+        with database.logins.session(scope) as session, unit_of_work(session):
+            return codes(record(session, shakti, replace(CALL, at=NOW - timedelta(minutes=number))))
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(send, range(8)))
+    assert sorted(map(tuple, found)) == sorted([()] * 3 + [("too_many_day",)] * 4 + [("too_many_day", "too_many_week")])

@@ -140,6 +140,7 @@ def test_todays_promises_lead_then_those_overdue_then_those_to_come(
     page = who.get("/agency/promises").text
     assert "₹5,000.00</b> is promised for today" in page and "Due today" in page and "Broken" in page
     assert page.index("LN1") < page.index("LN5") and "LN6" not in page
+    assert "₹5,000.00</b> is promised for today by 1 borrower" in who.get("/agency").text
     coming = who.get("/agency/promises?view=coming").text
     assert "LN6" in coming and "LN1" not in coming
     ended = who.get("/agency/promises?view=ended&period=2026-11").text
@@ -171,6 +172,24 @@ def test_a_field_agent_sees_their_own_round_and_nobodys(
         page = who.open(path, follow_redirects=True).text
         assert {no for no in ("LN1", "LN2", "LN3") if no in page} == listed, path
     assert f"<b>{len(listed)}</b> account" in who.get("/agency/accounts?sums=1").text
+
+
+def test_an_account_given_to_another_agent_leaves_ones_sight_with_all_its_story(
+    browse: Any, shakti: Agency, bank_session: PortalSession
+) -> None:
+    """LN5 was Asha's in October and is Ravi's since; what happened goes with it."""
+    agents = bank_session.scalars(select(Agent).order_by(Agent.id)).all()
+    account = an_account(bank_session, "LN5")
+    october = an_allocation(bank_session, account, shakti, date(2026, 10, 1), date(2026, 10, 31), agent_id=agents[0].id)
+    now = an_allocation(bank_session, account, shakti, date(2026, 11, 1), None, agent_id=agents[1].id)
+    promise(bank_session, shakti, "LN5", TODAY, 500_000, days_ago=12)  # made in October
+    bank_session.commit()
+    for email, status, listed in ((ASHA, 404, False), (RAVI, 200, True), (OWNER, 200, True)):
+        who = browse(email)
+        assert [who.get(f"/agency/accounts/{each.id}").status_code for each in (october, now)] == [status] * 2
+        for path in ("/agency/promises", "/agency/contacts?period=2026-10"):
+            assert ("LN5" in who.get(path).text) is listed, (email, path)
+        assert ("LN5" in who.get("/search?q=LN", follow_redirects=True).text) is listed
 
 
 def test_a_field_agent_reports_under_their_own_code_alone(

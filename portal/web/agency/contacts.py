@@ -16,6 +16,7 @@ from allocations.collections.dispositions import KIND_WORDS, PERSON_WORDS, spoke
 from allocations.collections.promises import instalments
 from allocations.placements.models import Allocation
 from allocations.placements.own_queries import own_allocation
+from allocations.placements.queries import round_of
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.clock import BANK_ZONE
@@ -38,10 +39,11 @@ FILTERS = ("text", "kind", "flag", "disposition", "agent")
 @permission(Permission.OWN_CONTACT_READ)
 def index() -> str:
     session, days, sight = db_session(), chosen_days(), own_sight()
-    chosen = {name: request.args.get(name, "").strip()[:100] for name in FILTERS}
+    chosen: dict[str, Any] = {name: request.args.get(name, "").strip()[:100] for name in FILTERS}
+    own_round = None if sight.everyone else round_of(own_agency_id(), sight, clock().today())
     page = page_of(
         lambda after, limit: contact_queries.list_contacts(
-            session, agency_id=own_agency_id(), sight=sight, period=days, after=after, limit=limit, **chosen
+            session, agency_id=own_agency_id(), round_=own_round, period=days, after=after, limit=limit, **chosen
         ),
         lambda row: (row.at, row.id),
     )

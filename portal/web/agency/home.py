@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, url_for
 
+from allocations.collections.promise_queries import todays_promises
 from allocations.placements import own_queries
 from payouts import closing
 from payouts.commission.queries import next_slab
@@ -23,7 +24,7 @@ bp = Blueprint("agency_home", __name__, url_prefix="/agency")
 @bp.get("")
 @permission(Permission.OWN_HOME_READ)
 def index() -> str:
-    session, period, agency = db_session(), chosen_period(), own_agency()
+    session, period, agency, sight = db_session(), chosen_period(), own_agency(), own_sight()
     standing = closing.standing(session, period, agency.id)
     unpaid = closing.unpaid_by_reason(session, period, agency.id)
     sees_money = may(identity_here(), Permission.OWN_STATEMENT_READ)
@@ -37,7 +38,8 @@ def index() -> str:
         standing=standing,
         stages=stages(standing, period.label, sees_money),
         unpaid=[reason(each, period.label) for each in unpaid],
-        held=own_queries.held_today(session, agency.id, clock().today(), own_sight()),
+        held=own_queries.held_today(session, agency.id, clock().today(), sight),
+        promised=todays_promises(session, agency.id, clock().today(), sight=sight),
         settlements=closing.last_settlements(session, agency.id) if sees_money else [],
         sees_money=sees_money,
         ahead=next_slab(session, agency.id, period)[:5] if sees_money and clock().today() in period else [],
