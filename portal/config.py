@@ -14,11 +14,11 @@ from typing import Literal, TypeVar, get_args
 
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.s3_shelf import Bucket
-from portal.kernel.sealed_files import KEY_LENGTH
 
 T = TypeVar("T")
 Environment = Literal["development", "production", "test"]
 MIN_SECRET_LENGTH = 32
+FILE_KEY_BYTES = 32
 NEW_FILE_KEY = 'Make one with: python -c "import base64, os; print(base64.b64encode(os.urandom(32)).decode())"'
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "change_me", "dev", "development", "test", "password", "default"}
 
@@ -156,7 +156,7 @@ def _file_key(reader: _Reader, name: str, text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except ValueError:
         key = b""
-    if len(key) != KEY_LENGTH or len(set(key)) < KEY_LENGTH // 4:
+    if len(key) != FILE_KEY_BYTES or len(set(key)) < FILE_KEY_BYTES // 4:
         problem = Problem("bad_file_key", f"{name} is not 32 random bytes in base64.", NEW_FILE_KEY, column=name)
         reader.problems.append(problem)
     return key

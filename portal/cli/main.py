@@ -27,6 +27,7 @@ COMMANDS = {
     "books": "books",
     "corrections": "corrections",
     "evidence": "evidence",
+    "files": "files",
     "settings": "settings",
     "postings": "bank",
     "bank": "bank",

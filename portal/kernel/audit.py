@@ -120,6 +120,7 @@ class AuditTag(Enum):
     EVIDENCE_READ = ("evidence:read", {"variant", "file", "count"})
     EVIDENCE_HELD = ("evidence:held", {"held", "reason"})
     EVIDENCE_PURGED = ("evidence:purged", {"files", "kept", "until", "received_on"})
+    FILES_RESEALED = ("files:resealed", {"key", "files", "resealed"})
     VERIFIED = ("verify:ran", {"checked", "differences", "period"})
     DEMO_LOADED = ("demo:loaded", {"accounts", "periods"})
 
