@@ -64,6 +64,10 @@ class BookState:
         return self.counts[books.GAP]
 
     @property
+    def hands(self) -> list[tuple[int, int]]:
+        return [(part.range.first_no, part.range.last_no) for part in self.parts]
+
+    @property
     def first(self) -> str:
         return books.receipt_no(self.book.prefix, self.book.width, self.book.first_no)
 

@@ -214,12 +214,14 @@ def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return found
 
 
-def stretches(states: Mapping[int, str]) -> list[tuple[int, int, str]]:
-    """Numbers in order as stretches of one state: (first, last, state)."""
+def stretches(states: Mapping[int, str], hands: Sequence[tuple[int, int]] = ()) -> list[tuple[int, int, str]]:
+    """Numbers in order as stretches of one state in one pair of hands: (first, last, state)."""
+    ends = {first - 1 for first, _last in hands} | {last for _first, last in hands}
     found: list[tuple[int, int, str]] = []
     for number in sorted(states):
-        if found and found[-1][2] == states[number] and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number, states[number])
+        before = found[-1] if found else None
+        if before and before[1:] == (number - 1, states[number]) and before[1] not in ends:
+            found[-1] = (before[0], number, states[number])
         else:
             found.append((number, number, states[number]))
     return found

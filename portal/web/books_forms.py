@@ -44,8 +44,8 @@ class HandForm(ActForm):
     """Numbers for an agent."""
 
     agent = SelectField("Agent", [InputRequired("Choose the agent.")])
-    first_no = IntegerField("From", [InputRequired("Give the first number."), NumberRange(0, MOST)])
-    last_no = IntegerField("To", [InputRequired("Give the last number."), NumberRange(0, MOST)])
+    from_no = IntegerField("From", [InputRequired("Give the first number."), NumberRange(0, MOST)])
+    to_no = IntegerField("To", [InputRequired("Give the last number."), NumberRange(0, MOST)])
 
     def offer(self, agents: Iterable[tuple[str, str]]) -> None:
         self.agent.choices = [SelectChoice("", "Choose"), *(SelectChoice(*each) for each in agents)]

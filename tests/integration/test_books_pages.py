@@ -183,9 +183,9 @@ def test_the_bank_issues_a_book_and_takes_it_back(browse: Any, firm: Firm, bank_
 
 def test_the_office_hands_numbers_out_and_takes_them_back(browse: Any, firm: Firm, bank_session: PortalSession) -> None:
     who, page = browse(OWNER), "/agency/books/RB-SHAKTI-0001"
-    taken = act(who, page, f"{page}/hand", agent="A2", first_no="40", last_no="60")
+    taken = act(who, page, f"{page}/hand", agent="A2", from_no="40", to_no="60")
     assert taken.status_code == 409 and "in other hands" in taken.text
-    assert act(who, page, f"{page}/hand", agent="A2", first_no="41", last_no="60").status_code == 302
+    assert act(who, page, f"{page}/hand", agent="A2", from_no="41", to_no="60").status_code == 302
     assert "SHK-0041 to SHK-0060" in who.get(page).text and "SHK-0041 to SHK-0060" in who.get("/agency/books").text
     handed = bank_session.scalars(select(ReceiptRange).where(ReceiptRange.first_no == 41)).one()
     assert act(who, page, f"/agency/books/ranges/{handed.id}/take-back").status_code == 302

@@ -34,11 +34,7 @@ class DepositForm(ActForm):
     receipts = SelectMultipleField("Receipts on this slip", coerce=int, validate_choice=False)
     slip_no = StringField("Slip number", [InputRequired("Give the number on the slip."), Length(max=LONGEST_SLIP)])
     deposited_on = DateField("Paid in on", [InputRequired("Say when it was paid in.")])
-    amount = StringField(
-        "Amount on the slip",
-        [Optional(), Length(max=40)],
-        description="Leave it empty and it is what the ticked receipts add up to.",
-    )
+    amount = StringField("Amount on the slip", [Optional(), Length(max=40)])
 
 
 @bp.get("")

@@ -114,7 +114,7 @@ def show(ref: str) -> str:
         state=state,
         book=book,
         numbers=state.states,
-        stretches=stretches(state.states),
+        stretches=stretches(state.states, state.hands),
         marks=book_queries.marks_of(session, book),
         form=DecideForm(),
     )

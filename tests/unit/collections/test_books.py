@@ -128,6 +128,11 @@ def test_every_number_has_one_state_and_gaps_lie_below_a_used_one(
     assert [n for first, last, _ in stretches(found) for n in range(first, last + 1)] == list(found)
 
 
+def test_stretches_end_where_numbers_change_hands() -> None:
+    found = stretches(states(a_series("R", 2, 1, 10), [1], {}), [(3, 5)])
+    assert found == [(1, 1, "used"), (2, 2, "unused"), (3, 5, "unused"), (6, 10, "unused")]
+
+
 @given(st.sets(st.integers(0, 60)))
 def test_runs_are_the_same_numbers(numbers: set[int]) -> None:
     found = runs(numbers)
