@@ -290,6 +290,10 @@ def script() -> pikepdf.Dictionary:
     return pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS=pikepdf.String("app.alert(1)"))
 
 
+def script_address(address: str = "javascript:alert(1)") -> dict[str, object]:
+    return {"/S": pikepdf.Name.URI, "/URI": pikepdf.String(address)}
+
+
 def attach(document: pikepdf.Pdf) -> None:
     document.attachments["evil.exe"] = b"MZ"
 
@@ -330,6 +334,12 @@ spoilt("pdf_script_on_opening", "active_pdf", action(S=NAME.JavaScript, JS=pikep
 spoilt("pdf_script_in_an_object_stream", "active_pdf", unused_script, **STREAMS)
 spoilt("pdf_script_by_name", "active_pdf", named_script, **STREAMS)
 spoilt("pdf_script_on_opening_a_page", "active_pdf", on_opening_a_page, **STREAMS)
+LOCKED = pikepdf.Encryption(user="", owner="b")
+spoilt("pdf_script_under_encryption", "active_pdf", unused_script, **STREAMS, encryption=LOCKED)
+spoilt("pdf_with_a_script_for_an_address", "active_pdf", on_page(Subtype=NAME.Link, A=script_address()))
+spoilt(
+    "pdf_with_a_file_for_an_address", "active_pdf", on_page(Subtype=NAME.Link, A=script_address("file:///etc/passwd"))
+)
 spoilt("pdf_that_starts_a_program", "active_pdf", action(S=NAME.Launch, F=pikepdf.String("cmd.exe")), **STREAMS)
 spoilt("pdf_that_sends_a_form", "active_pdf", on_page(Subtype=NAME.Link, A={"/S": NAME.SubmitForm}), **STREAMS)
 spoilt("pdf_that_imports_data", "active_pdf", on_page(Subtype=NAME.Link, A={"/S": NAME.ImportData}))

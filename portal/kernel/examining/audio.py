@@ -22,6 +22,7 @@ AMR_WB_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
 VIDEO_HANDLERS, SOUND_HANDLER = {b"vide", b"auxv"}, b"soun"
 CONTAINERS = {b"moov", b"trak", b"mdia"}
 FRAGMENTED = b"moof"
+UNKNOWN = {2**32 - 1, 2**64 - 1}  # how a header says that it does not know its length
 
 
 def examine_audio(data: bytes, kind: Kind, limits: dict[str, int]) -> tuple[dict[str, Any], list[bytes]]:
@@ -158,7 +159,7 @@ def mp4_seconds(data: bytes) -> float:
             scale, duration = (
                 struct.unpack_from(">II", body, 12) if not body[0] else struct.unpack_from(">IQ", body, 20)
             )
-            seconds = duration / scale
+            seconds = 0.0 if duration in UNKNOWN else duration / scale
         fragments = fragments or name == FRAGMENTED
     if VIDEO_HANDLERS & set(tracks):
         raise NotAccepted("video_file")

@@ -72,7 +72,7 @@ def _confine(limits: dict[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, 3 * limits["seconds"])
+    signal.setitimer(signal.ITIMER_REAL, limits["waiting"])
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
 

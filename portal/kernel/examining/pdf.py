@@ -44,12 +44,14 @@ SUBTYPES = {
     "/FileAttachment": "an embedded file",
     "/RichMedia": "media",
     "/Screen": "media",
+    "/Sound": "media",
     "/Movie": "media",
     "/3D": "media",
 }
 # The same by its spelling anywhere in the file, so that what a tolerant reader would dig up is not missed. A name may
 # be spelt with #xx; long names only, as short ones turn up by chance in compressed data.
 SPELT = {b"/JavaScript": "JavaScript", b"/Launch": "starting a program", b"/EmbeddedFile": "an embedded file"}
+ADDRESS = re.compile(r"(https?|mailto|tel):|[^:]*$", re.IGNORECASE)
 HEX = re.compile(rb"#([0-9A-Fa-f]{2})")
 ESCAPED_NAME = re.compile(rb"/[A-Za-z#][A-Za-z0-9#]{3,60}")
 
@@ -122,6 +124,9 @@ def _in_dictionary(held: Any) -> Iterator[str]:
     subtype = held.get("/Subtype")
     if isinstance(subtype, pikepdf.Name) and (reason := SUBTYPES.get(str(subtype))):
         yield reason
+    address = held.get("/URI")
+    if isinstance(address, pikepdf.String) and not ADDRESS.match(str(address)):
+        yield "an address that is none of the web"
     opening = held.get("/OpenAction")
     if isinstance(opening, pikepdf.Dictionary) and str(opening.get("/S", "")) not in HARMLESS:
         yield "an action on opening"

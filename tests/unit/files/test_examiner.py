@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from portal.kernel.pictures import Limits, examine
 from tests.factories import honest_files as honest
 from tests.factories.hostile_pictures import HOSTILE
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes as Linux shows them")
 GOOD = honest.encoded(honest.photo(1, (200, 150)))
 
 
@@ -69,7 +71,9 @@ def test_files_are_looked_into_side_by_side():
 def test_a_forked_server_process_has_its_own():
     ours = started()
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on, where the test runner has threads
+        child = os.fork()
     if child == 0:  # a server's worker
         theirs = started()
         asking.examiner().close()
@@ -82,12 +86,14 @@ def test_a_forked_server_process_has_its_own():
     assert is_good() and started() == ours
 
 
+@needs_proc
 def test_it_is_started_without_our_environment(monkeypatch):
     monkeypatch.setenv("PORTAL_FILE_KEY", "secret")
     asking.examiner().close()
     assert b"PORTAL" not in Path(f"/proc/{started()}/environ").read_bytes()
 
 
+@needs_proc
 def test_it_opens_nothing_of_ours():
     assert len(list(Path(f"/proc/{started()}/fd").iterdir())) <= 5
 

@@ -184,6 +184,18 @@ def test_a_pdf_is_taken_however_it_was_saved(options):
     assert examine(honest.saved(honest.pdf(2), **options), name="x").pages == 2
 
 
+def test_links_and_bookmarks_of_honest_documents_are_taken():
+    document = honest.pdf(2)
+    with document.open_outline() as outline:
+        outline.root.append(pikepdf.OutlineItem("Second", 1))
+    links = [{"/S": pikepdf.Name.URI, "/URI": pikepdf.String(to)} for to in ("https://a.b", "mailto:a@b.c", "www.a.b")]
+    notes = [
+        pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9], A=a) for a in links
+    ]
+    document.pages[0].Annots = pikepdf.Array([document.make_indirect(note) for note in notes])
+    assert examine(honest.saved(document), name="x").pages == 2
+
+
 def test_the_same_page_looks_alike_in_another_pdf():
     one, other = honest.saved(honest.pdf(1, "Rs 14,500")), honest.saved(honest.pdf(2, "Rs 14,500"), linearize=True)
     looks = [examine(data, name="x").look for data in (one, other)]
