@@ -220,9 +220,14 @@ def new_upload(
     return upload
 
 
+def lock_uploads(session: Session, agency: Agency) -> None:
+    """Until the transaction ends nobody else hands in a file of this agency."""
+    session.scalar(select(func.pg_advisory_xact_lock(COUNTING_UPLOADS, agency.id)))
+
+
 def next_ref(session: Session, agency: Agency, now: datetime) -> str:
     """UP-<agency>-<day>-<n>, counted under a lock of the agency's own."""
-    session.scalar(select(func.pg_advisory_xact_lock(COUNTING_UPLOADS, agency.id)))
+    lock_uploads(session, agency)
     count = session.scalar(select(func.count()).select_from(Upload).where(Upload.agency_id == agency.id)) or 0
     return f"UP-{agency.code}-{now:%Y%m%d}-{count + 1:04d}"
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections.importing import new_upload, refuse_shut
+from allocations.collections.importing import lock_uploads, new_upload, refuse_shut
 from allocations.collections.models import Upload
 from allocations.collections.upload_jobs import ask_for, check_job, store_job
 from allocations.collections.upload_lifecycle import AT_WORK, after
@@ -49,6 +49,7 @@ def hand_in(
     refuse_shut(agency)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    lock_uploads(session, agency)
     if known := same_file(session, agency, sha256):
         return HandedIn(known, True)
     kept = {"name": file_name[:200], "media_type": "application/octet-stream", "agency_id": agency.id}

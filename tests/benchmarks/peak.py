@@ -5,7 +5,6 @@ python -m tests.benchmarks.peak AGENCY_URL AGENCY_ID FILE NOW
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 from datetime import datetime
@@ -19,7 +18,9 @@ from portal.kernel.files import LocalFileStore
 
 
 def held() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """The most this process held so far. The kernel's own account of it: what `resource` says includes who started us."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
 def main(url: str, agency_id: int, path: Path, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency
 from allocations.collections import uploads
+from allocations.collections.grades import grade, grades
 from allocations.collections.models import (
     Collection,
     CollectionCorrection,
@@ -23,6 +25,7 @@ from portal.kernel.audit import AuditEvent
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession, unit_of_work
 from portal.kernel.errors import Refused
+from portal.kernel.periods import month_of
 from portal.kernel.progress import JobProgress
 from portal.kernel.tables.layout import Layout
 from tests.factories.handed_in import HEADER, Counter
@@ -267,3 +270,20 @@ def test_the_order_of_rows_changes_nothing(counter: Counter, bank_session: Porta
             bank_session.delete(problem)
         bank_session.commit()
     assert seen == {((5, 2, 1, 2, 17_000), ("duplicate_receipt", "unknown_account"))}
+
+
+def test_late_is_counted_from_the_rule_of_the_day(counter: Counter, bank_session: PortalSession) -> None:
+    """Two days are in time, the third is late; the grade adds uploads up by the month they were handed in."""
+    rows = (f"R{n},LN1,1,2026-11-{n:02d},cash," for n in range(6, 11))
+    upload = counter.check("\n".join([HEADER, *rows, "R9x,LN9,1,2026-11-09,cash,"]))
+    assert upload.late == 2
+    counter.store_it(upload.ref)
+    counter.check(
+        f"{HEADER}\nR6,LN1,1,2026-11-06,cash,\nR20,LN1,1,2026-11-10,cash,\n"
+    )  # seen, not stored: counts nothing
+    november, october = month_of(date(2026, 11, 10)), month_of(date(2026, 10, 1))
+    found = grade(bank_session, counter.agency_id, november)
+    assert (found.uploads, found.rows, found.stored, found.rejected, found.late) == (1, 6, 5, 1, 2)
+    assert (found.right_first_time, found.late_share) == (Fraction(5, 6), Fraction(2, 5))
+    assert grade(bank_session, counter.agency_id, october).right_first_time is None
+    assert [(each.code, each.grade) for each in grades(bank_session, november)] == [("SHAKTI", found)]

@@ -27,7 +27,7 @@ from portal.web import uploads_shown
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.agency.uploads_forms import ENCODINGS, HandInForm, UploadActForm, told_columns, told_places
 from portal.web.downloads import attachment
-from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
+from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of, settings
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("agency_uploads", __name__, url_prefix="/agency/uploads")
@@ -67,7 +67,8 @@ def new() -> str | Response | tuple[str, int]:
             flash(said_again(done.upload), "info")
         return redirect(url_for(".show", ref=done.upload.ref))
     status = 422 if form.errors else 200
-    return render_template("agency/uploads/new.html", form=form), status
+    most = settings().upload_limit_bytes // 2**20
+    return render_template("agency/uploads/new.html", form=form, max_mb=most), status
 
 
 def take_in(form: HandInForm) -> HandedIn:
