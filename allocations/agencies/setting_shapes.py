@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from allocations.collections.dispositions import disposition_faults
 
 Check = Callable[[Any], Iterator[str]]
 
@@ -54,16 +57,17 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def mapping(**parts: Check) -> Check:
-    """Exactly these keys, each with a value of its own shape."""
+def mapping(may: Mapping[str, Check] | None = None, /, **parts: Check) -> Check:
+    """Exactly these keys, and those of `may` if one likes, each with a value of its own shape."""
+    known = {**parts, **(may or {})}
 
     def check(value: Any) -> Iterator[str]:
         if not isinstance(value, dict):
-            yield f"{value!r} is not a mapping of {', '.join(parts)}."
+            yield f"{value!r} is not a mapping of {', '.join(known)}."
             return
         yield from (f"{name} is missing." for name in parts if name not in value)
-        yield from (f"{name} is not known here." for name in value if name not in parts)
-        for name, part in parts.items():
+        yield from (f"{name} is not known here." for name in value if name not in known)
+        for name, part in known.items():
             if name in value:
                 yield from (f"{name}: {said}" for said in part(value[name]))
 
@@ -88,8 +92,10 @@ def words(value: Any) -> Iterator[str]:
 
 def clock_time(value: Any) -> Iterator[str]:
     try:
-        time.fromisoformat(value)
+        zoned = time.fromisoformat(value).tzinfo is not None
     except (TypeError, ValueError):
+        zoned = True
+    if zoned:
         yield f"{value!r} is not a time; write it as 08:00."
 
 
@@ -102,21 +108,36 @@ def day_or_yearly(value: Any) -> Iterator[str]:
         yield f"{value!r} is not a day; write it as 2026-11-08, or as 01-26 for every year."
 
 
-def anything(value: Any) -> Iterator[str]:
-    """A mapping whose content its own room checks."""
+def time_zone(value: Any) -> Iterator[str]:
+    try:
+        ZoneInfo(value)
+    except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):
+        yield f"{value!r} is no time zone; write it as Asia/Kolkata."
+
+
+def zones(value: Any) -> Iterator[str]:
+    """State → the zone its clocks keep."""
     if not isinstance(value, dict):
-        yield f"{value!r} is not a mapping."
+        yield f"{value!r} is not a mapping of states to time zones."
+        return
+    yield from (f"{state}: {said}" for state, zone in value.items() for said in time_zone(zone))
 
 
 def hours(value: Any) -> Iterator[str]:
-    found = list(mapping(**{"from": clock_time, "to": clock_time})(value))
+    may = {"kinds": each(one_of(*KINDS)), "zone": time_zone, "zones": zones}
+    found = list(mapping(may, **{"from": clock_time, "to": clock_time})(value))
     yield from found
     if not found and time.fromisoformat(value["from"]) >= time.fromisoformat(value["to"]):
         yield "They end before they begin."
 
 
+def outcomes(value: Any) -> Iterator[str]:
+    yield from disposition_faults(value)
+
+
 MODES = ("cash", "cheque", "dd", "upi", "neft", "rtgs", "imps", "card", "wallet", "mobile_money", "auto_debit")
 EVIDENCE = ("receipt", "deposit_slip", "premises", "letter", "identity", "call", "other")
+KINDS = ("visit", "call", "message", "letter")
 PERSONS = ("borrower", "co_borrower", "guarantor", "family", "other")
 
 SHAPES: dict[str, Shape] = {
@@ -143,12 +164,17 @@ SHAPES: dict[str, Shape] = {
         "Who may be spoken to", {"allowed": ["borrower", "guarantor"]}, mapping(allowed=each(one_of(*PERSONS)))
     ),
     "contact.blackout": Shape(
-        "Days without contact", [{"on": "01-26", "name": "Republic Day"}], each(mapping(on=day_or_yearly, name=words))
+        "Days without contact",
+        [{"on": "01-26", "name": "Republic Day"}],
+        each(mapping({"states": each(words)}, on=day_or_yearly, name=words)),
+        "In every state, or in those named.",
     ),
     "contact.far_m": Shape("Distance from the address that stands out", 200, whole(1, 100_000), "In metres."),
     "contact.speed_kmh": Shape("Speed between two visits that stands out", 150, whole(1, 2_000), "In km/h."),
     "contact.late_hours": Shape("Hours until a contact is reported", 24, whole(1, 720)),
-    "contact.dispositions": Shape("What happened: codes added or reworded", {}, anything),
+    "contact.dispositions": Shape(
+        "What happened: codes added, reworded or hidden", {"words": {"RPC": "Spoke to the customer"}}, outcomes
+    ),
     "promise.kept_share": Shape("Part of a promise that counts as kept", "0.95", share),
     "promise.grace_days": Shape("Days of grace after a promise", 1, whole(0, 60)),
     "collections.report_within_days": Shape("Days until money is reported", 2, whole(0, 60)),

@@ -7,7 +7,8 @@ A lender changes words or adds codes with the dated setting `contact.disposition
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -128,6 +129,53 @@ def _added(given: Mapping[str, Any]) -> Disposition:
     )
 
 
+CODE = re.compile(r"[A-Z][A-Z0-9_]{1,30}")
+WANTS = frozenset({"promise", "amount", "next_on"})
+
+
+def disposition_faults(setting: Any) -> Iterator[str]:
+    """Everything wrong with a value of `contact.dispositions`."""
+    if not isinstance(setting, dict):
+        yield f"{setting!r} is not a mapping of words, hide and add."
+        return
+    yield from (f"{name} is not known here." for name in setting if name not in ("words", "hide", "add"))
+    words, hide, add = setting.get("words", {}), setting.get("hide", []), setting.get("add", [])
+    if not isinstance(words, dict) or not all(isinstance(each, str) and each.strip() for each in words.values()):
+        yield "words: map each code to what people say."
+    elif unknown := sorted(set(words) - set(BY_CODE)):
+        yield f"words: {', '.join(unknown)} is no code of the house."
+    if not isinstance(hide, list) or not all(isinstance(each, str) for each in hide):
+        yield "hide: list codes."
+    elif unknown := sorted(set(hide) - set(BY_CODE)):
+        yield f"hide: {', '.join(unknown)} is no code of the house."
+    if not isinstance(add, list):
+        yield "add: list the new outcomes."
+        return
+    for at, given in enumerate(add, 1):
+        yield from (f"add, entry {at}: {said}" for said in _added_faults(given))
+
+
+def _added_faults(given: Any) -> Iterator[str]:
+    if not isinstance(given, dict):
+        yield f"{given!r} is not a mapping."
+        return
+    known = {"code", "words", "kinds", "persons", "made", "discloses", "wants"}
+    yield from (f"{name} is not known here." for name in given if name not in known)
+    if not CODE.fullmatch(str(given.get("code", ""))):
+        yield "code: write it in capitals, as SEEN_YARD."
+    if not isinstance(given.get("words"), str) or not given["words"].strip():
+        yield "words: say it in words."
+    for name, choices in (("kinds", ANY), ("persons", EVERYBODY), ("wants", WANTS)):
+        chosen = given.get(name, [])
+        if not isinstance(chosen, list) or not {str(each) for each in chosen} <= choices:
+            yield f"{name}: list some of {', '.join(sorted(choices))}."
+        elif name in given and name != "wants" and not chosen:
+            yield f"{name}: list at least one."
+    yield from (
+        f"{name}: true or false." for name in ("made", "discloses") if not isinstance(given.get(name, False), bool)
+    )
+
+
 def offered(found: Mapping[str, Disposition], kind: str = "") -> list[Disposition]:
     """What a person may choose from, for one kind of contact or for all."""
     return [each for each in found.values() if not each.is_hidden and (not kind or kind in each.kinds)]
@@ -137,10 +185,6 @@ def spoken(code: str, found: Mapping[str, Disposition] | None = None) -> str:
     """A code as people say it; one that nobody knows stays as it is."""
     known = found if found is not None else BY_CODE
     return known[code].words if code in known else code.replace("_", " ").capitalize()
-
-
-def codes(found: Iterable[Disposition]) -> list[str]:
-    return [each.code for each in found]
 
 
 BY_CODE = dispositions_under()

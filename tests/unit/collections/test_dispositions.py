@@ -9,6 +9,7 @@ from allocations.collections.dispositions import (
     BY_CODE,
     EVERYBODY,
     PARTIES,
+    disposition_faults,
     dispositions_under,
     offered,
     spoken,
@@ -63,3 +64,41 @@ def test_a_lender_may_change_words_hide_codes_and_add_its_own():
     assert found["YARD"].fits("visit", "borrower") and not found["YARD"].fits("call", "borrower")
     assert [each.code for each in offered(found, "letter")] == ["LFT", "SENT", "RETURNED", "SKIP", "DECEASED"]
     assert spoken("OLD_CODE") == "Old code"
+
+
+@pytest.mark.parametrize(
+    ("setting", "faults"),
+    [
+        ({}, 0),
+        ({"words": {"RPC": "Spoke"}, "hide": ["LANGUAGE"], "add": [{"code": "YARD", "words": "In the yard"}]}, 0),
+        ([], 1),
+        ({"rename": {}}, 1),
+        ({"words": {"NOPE": "x"}}, 1),
+        ({"words": {"RPC": ""}}, 1),
+        ({"words": []}, 1),
+        ({"hide": ["NOPE"]}, 1),
+        ({"hide": "RPC"}, 1),
+        ({"add": {}}, 1),
+        ({"add": ["YARD"]}, 1),
+        (
+            {
+                "add": [
+                    {
+                        "code": "yard",
+                        "words": " ",
+                        "kinds": ["fax"],
+                        "persons": [],
+                        "wants": ["money"],
+                        "made": 1,
+                        "x": 1,
+                    }
+                ]
+            },
+            7,
+        ),
+    ],
+)
+def test_a_lenders_own_codes_are_checked_before_they_hold(setting, faults):
+    assert len(list(disposition_faults(setting))) == faults
+    if not faults:
+        assert dispositions_under(setting)
