@@ -26,7 +26,7 @@ from portal.web.edge import bank_session, clock, database, file_store, scope_for
 from portal.web.file_links import ORIGINAL, THUMBNAIL, FileLink, read_link, sha256_of
 
 bp = Blueprint("files", __name__, url_prefix="/files")
-POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
+POLICY = "default-src 'none'; sandbox; base-uri 'none'; frame-ancestors 'none'"
 
 
 @bp.before_app_request

@@ -104,7 +104,7 @@ def test_the_browser_is_told_to_run_sniff_keep_and_embed_nothing(piece, link_of,
     for variant in ("copy", "thumbnail", "original"):
         response = fetch(link_of("maker@bank.example", piece, variant))
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; base-uri 'none'; frame-ancestors 'none'"
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert "Set-Cookie" not in response.headers
