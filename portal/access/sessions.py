@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, column, func, select, table, update
+from sqlalchemy import ColumnElement, Row, Select, String, case, column, func, select, table, update
 from sqlalchemy.orm import Session
 
 from portal.access.identity import Identity
@@ -22,6 +22,9 @@ from portal.kernel.errors import NotFound
 
 SHUT_STATUSES = ("suspended", "de_empanelled")  # an agency in one of these has no doors
 TOUCH_EVERY = timedelta(minutes=1)  # last_seen_at is written at most this often
+# A field agent's phone sleeps in a pocket between two doors, often out of reach of the network: idleness alone does not end their day.
+# Its age does, and sign-out, disabling and suspension at once, as for everybody.
+FIELD_IDLE = timedelta(hours=12)
 # The agency's table by name alone: access stands beneath the features and may not import them.
 AGENCIES = table(
     "agencies", column("id"), column("code", String), column("legal_name", String), column("status", String)
@@ -45,6 +48,12 @@ def _is_open(query: Select[Any]) -> Select[Any]:
 
 def _identity(row: Row[Any], session_id: int | None = None) -> Identity:
     return Identity(row.id, row.email, row.name, Role(row.role), row.agency_id, row.code, row.legal_name, session_id)
+
+
+def _is_awake(now: datetime, idle: timedelta) -> ColumnElement[bool]:
+    """That a session has been used lately enough for its person's role."""
+    longest = max(idle, FIELD_IDLE)
+    return UserSession.last_seen_at > case((User.role == Role.FIELD_AGENT.value, now - longest), else_=now - idle)
 
 
 def find_identity(session: Session, token: str, *, now: datetime, idle: timedelta) -> Identity | None:
@@ -76,7 +85,7 @@ def _in_use(session: Session, which: ColumnElement[bool], now: datetime, idle: t
             UserSession.revoked_at.is_(None),
             UserSession.epoch == User.session_epoch,
             UserSession.expires_at > now,
-            UserSession.last_seen_at > now - idle,
+            _is_awake(now, idle),
         )
     )
     return session.execute(query).first()
@@ -160,7 +169,7 @@ def open_sessions(
             UserSession.revoked_at.is_(None),
             UserSession.epoch == User.session_epoch,
             UserSession.expires_at > now,
-            UserSession.last_seen_at > now - idle,
+            _is_awake(now, idle),
         )
         .order_by(UserSession.id.desc())
         .limit(limit)

@@ -6,13 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from allocations.placements.models import Allocation
 from portal.access.users import disable_user, find_user
+from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession, unit_of_work
 from tests.factories.browser import Browser
 from tests.factories.field import (
@@ -101,6 +102,17 @@ def test_a_disabled_agent_gets_nothing_and_sends_nothing(
     assert phone.day(headers={"Accept": "application/json"}).status_code == 401
     assert phone.sync(a_collection(), user_id=user_id).status_code == 401
     assert count(database, "collections") == 0
+
+
+def test_a_phone_asleep_in_a_pocket_stays_signed_in_for_the_day_and_no_longer(
+    phone: Phone, street: Street, browse: Callable[..., Browser], clock: FixedClock
+) -> None:
+    office, json_only = browse(OWNER), {"headers": {"Accept": "application/json"}}
+    clock.instant += timedelta(hours=5)
+    assert phone.day().status_code == 200
+    assert office.get("/agency/field/day.json", **json_only).status_code == 401, "a desk is left alone for half an hour"
+    clock.instant += timedelta(hours=8)
+    assert phone.day(**json_only).status_code == 401
 
 
 # --- exactly once

@@ -6,7 +6,7 @@ import { list } from "./list.js";
 import { h, icon } from "./page.js";
 import { receipt } from "./receipt.js";
 import { waitingPage } from "./waiting.js";
-import { listen, now, pass, start, waiting } from "./work.js";
+import { expire, listen, now, pass, start, waiting } from "./work.js";
 import { finishLeaving, you } from "./you.js";
 
 const spot = (id) => document.getElementById(id);
@@ -72,8 +72,8 @@ async function begin() {
   addEventListener("hashchange", () => draw());
   addEventListener("online", () => pass());
   addEventListener("offline", () => { now.online = false; draw(true); });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) pass(); });
-  setInterval(() => { if (!document.hidden && now.phase === "ready") pass(); }, EVERY);
+  document.addEventListener("visibilitychange", async () => { await expire(); if (!document.hidden) pass(); });
+  setInterval(async () => { await expire(); if (!document.hidden && now.phase !== "signed_out") pass(); }, EVERY);
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/agency/field/worker.js", { scope: "/agency/field" }).catch(() => {});
   draw();
   if (!await finishLeaving()) await start();

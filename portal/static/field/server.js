@@ -1,5 +1,7 @@
-// Talking to the server. Three ways for it not to work: no network, nobody signed in, and a no that carries its reasons.
+// Talking to the server. The ways for it not to work: no network, trouble at the other end (to us the same), nobody signed in, and a no
+// that carries its reasons.
 export class Offline extends Error {}
+export class Broken extends Offline {}
 export class SignedOut extends Error {}
 export class No extends Error {
   constructor(answer) {
@@ -20,7 +22,7 @@ async function ask(path, options = {}) {
     throw new Offline();
   }
   if (answer.status === 401 || answer.status === 403) throw new SignedOut();
-  if (answer.status >= 500 || answer.status === 429) throw new Offline();  // their trouble, not ours: try again later
+  if (answer.status >= 500 || answer.status === 429) throw new Broken();  // try again later
   return answer;
 }
 

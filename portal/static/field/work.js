@@ -2,7 +2,7 @@
 import * as server from "./server.js";
 import * as store from "./store.js";
 import { useCurrency } from "./money.js";
-import { isoDay, useZone } from "./page.js";
+import { isoDay, say, useZone } from "./page.js";
 
 // phase: "starting", "ready", "signed_out"; `others` counts what somebody else left waiting on this phone.
 export const now = { phase: "starting", user: null, day: null, etag: null, entries: [], files: [], online: navigator.onLine, sending: false, others: 0, skew: 0 };
@@ -27,15 +27,24 @@ export async function start() {
     take(kept);
     await recall();
     now.phase = "ready";
-  } else if (kept) {
-    await store.wipeDay();  // yesterday's list; borrowers' data stays on a phone for its day
+  } else {
+    await store.wipeDay();  // none, or yesterday's list; borrowers' data stays on a phone for its day
   }
+  if (now.phase === "starting") await recall();
   tell();
   await pass();
 }
 
+// A list still open after its day is over goes as well.
+export async function expire() {
+  if (now.phase !== "ready" || now.kept_on === today()) return;
+  await store.wipeDay();
+  Object.assign(now, { phase: "no_list", day: null, etag: null });
+  tell();
+}
+
 function take(kept) {
-  Object.assign(now, { user: kept.user, day: kept.day, etag: kept.etag });
+  Object.assign(now, { user: kept.user, day: kept.day, etag: kept.etag, kept_on: kept.kept_on });
   useCurrency(kept.day.currency, kept.day.places);
   useZone(kept.day.zone);
 }
@@ -161,10 +170,11 @@ async function greet() {
 async function refresh() {
   const fresh = await server.day(now.etag);
   if (fresh) {
-    take({ user: now.user, ...fresh });
-    await store.keepDay({ user: now.user, kept_on: today(), ...fresh });
+    useZone(fresh.day.zone);
+    take({ user: now.user, kept_on: today(), ...fresh });
   }
-  else await store.keepDay({ user: now.user, kept_on: today(), day: now.day, etag: now.etag });  // still right today
+  now.kept_on = today();  // the same list may still be right on a new day
+  await store.keepDay({ user: now.user, kept_on: now.kept_on, day: now.day, etag: now.etag });
   now.phase = "ready";
 }
 
@@ -174,12 +184,19 @@ async function sendEntries() {
     await store.dropEntry(old.client_id);
   }
   const queue = now.entries.filter((entry) => entry.state === "waiting");
-  for (let at = 0; at < queue.length; at += BATCH) {
-    const batch = queue.slice(at, at + BATCH);
+  for (let at = 0; at < queue.length; at += BATCH) await sendBatch(queue.slice(at, at + BATCH));
+  if (queue.length) await recall();
+}
+
+// A batch the server stumbles over goes entry by entry, so that one bad one keeps no other waiting.
+async function sendBatch(batch) {
+  try {
     const results = new Map((await server.send(now.user.id, batch.map(asSent))).map((result) => [result.client_id, result]));
     for (const entry of batch) await settle(entry, results.get(entry.client_id));
+  } catch (error) {
+    if (!(error instanceof server.No || error instanceof server.Broken)) throw error;
+    if (batch.length > 1) for (const entry of batch) await sendBatch([entry]);
   }
-  if (queue.length) await recall();
 }
 
 const LOCAL = ["user_id", "made_at", "state", "problems", "old_receipt_nos", "said", "supports"];
@@ -189,6 +206,7 @@ const asSent = (entry) => Object.fromEntries(Object.entries(entry).filter(([key]
 async function settle(entry, result) {
   if (!result) return;
   const state = { later: "waiting", refused: "refused" }[result.state] || "stored";
+  if (result.state === "stored" && result.said.length) say(`Flagged: ${result.said[0]}`, "waiting");
   const check_code = result.check_code || entry.check_code;
   await store.keepEntry({ ...entry, state, problems: result.problems, said: result.said, supports: result.supports, check_code });
 }

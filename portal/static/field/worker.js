@@ -6,7 +6,11 @@ const NAME = `field-${VERSION}`;
 
 self.addEventListener("install", (event) => event.waitUntil((async () => {
   const cache = await caches.open(NAME);
-  await cache.addAll(FILES.map((path) => new Request(path, { cache: "no-cache", credentials: "same-origin" })));
+  await Promise.all(FILES.map(async (path) => {
+    const answer = await fetch(path, { cache: "no-cache", credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) throw new Error(path);  // the door, say, because nobody is signed in: keep what is there
+    await cache.put(path, answer);
+  }));
   await self.skipWaiting();
 })()));
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from flask_wtf.csrf import generate_csrf
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
 from allocations.collections.entries import clean
 from allocations.collections.phone_day import phone_day
@@ -24,6 +25,7 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.web.agency.accounts import own_agency
 from portal.web.edge import clock, current_actor, db_session, file_store, identity_here
 
+log = structlog.get_logger("portal.web")
 bp = Blueprint("agency_field", __name__, url_prefix="/agency/field")
 LONGEST_BATCH = 1_000_000  # bytes
 STATIC = Path(__file__).resolve().parents[2] / "static" / "field"
@@ -161,6 +163,10 @@ def answer(entry: object) -> TakenIn:
         return _attempt(lambda: take_in(db_session(), entry, sender()))
     except (Invalid, Refused, NotFound) as error:
         return refusal(entry, error)
+    except (IntegrityError, DataError):
+        log.exception("entry_not_stored")
+        message = "The portal could not store this, and has noted why."
+        return refusal(entry, Refused(message, code="not_stored", cure="Correct it, or show it to your office."))
 
 
 def _attempt(act: Callable[[], Any]) -> Any:
