@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import func, select
@@ -30,6 +30,7 @@ from portal.kernel.errors import Invalid, Problem, Refused
 
 SHUT = ("suspended", "de_empanelled", "applicant", "due_diligence")
 MOST_INSTALMENTS = 60
+LONGEST_AHEAD = timedelta(days=3660)  # a promise for later than ten years is a slip of the hand
 LONGEST_REMARK = 2000
 
 
@@ -211,6 +212,8 @@ def _promise_problems(entry: ContactEntry, disposition: Disposition | None, day:
         yield Problem(
             "due_in_past", f"A promise is due on {day:%d %b %Y} or later.", "Give a later day.", column="promises"
         )
+    if any(promise.due_on - day > LONGEST_AHEAD for promise in entry.promises):
+        yield Problem("due_too_late", "A promise is due within ten years.", "Check the year.", column="promises")
     if len({promise.due_on for promise in entry.promises}) < len(entry.promises):
         yield Problem("due_twice", "Two instalments are due on one day.", "Add them up.", column="promises")
 

@@ -90,6 +90,8 @@ def test_every_fault_of_the_form_is_told_and_nothing_is_stored(
         ({"disposition": "PTP", "amount": "much", "due_on": "2026-11-12"}, "amount"),
         ({"disposition": "PTP", "amount": "100"}, "By when was it promised?"),
         ({"disposition": "PTP", "amount": "100", "due_on": "2026-11-01"}, "due on 10 Nov 2026 or later"),
+        ({"disposition": "PTP", "amount": "100", "due_on": "9999-12-31", "instalments": "60"}, "Check the year"),
+        ({"disposition": "PTP", "amount": "100", "due_on": "2126-11-12"}, "within ten years"),
         ({"disposition": "NC"}, "does not go with this"),
         ({"disposition": "CBR"}, "when?"),
         ({"at": ""}, "Say when it was."),
@@ -229,3 +231,21 @@ def test_the_bank_alone_sees_a_borrower_disturbed_by_two_agencies(
             log(browse(who), allocation, at=f"2026-11-10T11:{minute}")
     assert "Disturbed by several agencies" in browse(MAKER).get("/bank/contacts?sums=1").text
     assert "Too many" not in browse(OWNER).get("/agency/accounts/1").text
+
+
+@pytest.mark.parametrize("odd", ["%00", "%F0%9F%92%A9", "'--", "9" * 300, "%25", "[]"])
+def test_odd_filters_find_nothing_and_break_nothing(browse: Any, shakti: Agency, odd: str) -> None:
+    owner, bank = browse(OWNER), browse(MAKER)
+    for name in ("text", "flag", "kind", "disposition", "agent", "day", "period", "view"):
+        assert owner.get(f"/agency/contacts?{name}={odd}").status_code in (200, 400)
+        assert owner.get(f"/agency/promises?{name}={odd}").status_code in (200, 400)
+        assert bank.get(f"/bank/contacts?{name}={odd}&agency={odd}").status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "field", ["remarks", "amount", "at", "due_on", "kind", "disposition", "agent_code", "instalments"]
+)
+def test_odd_letters_in_the_form_are_told_not_crashed_on(browse: Any, shakti: Agency, field: str) -> None:
+    for odd in ("\0", "\u202e\ud7ff", "9" * 5000):
+        answer = log(browse(OWNER), **{"disposition": "PTP", "amount": "1", "due_on": "2026-11-12", field: odd})
+        assert answer.status_code in (302, 400, 422), (field, odd[:5])

@@ -32,6 +32,7 @@ from portal.web.edge import clock, current_actor, db_session, once, page_of, wan
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("agency_contacts", __name__, url_prefix="/agency")
+LAST_YEAR = 2200  # beyond it the calendar ends before a plan does
 FILTERS = ("text", "kind", "flag", "disposition", "agent")
 
 
@@ -151,7 +152,9 @@ def promises_of(form: ContactForm, currency: str) -> tuple[PromiseMade, ...]:
         problems.append(Problem(amount.code, amount.message, amount.cure, column="amount"))
     if first is None:
         problems.append(Problem("missing_value", "By when was it promised?", "Give the day.", column="due_on"))
-    if isinstance(amount, Fault) or first is None:
+    elif first.year > LAST_YEAR:
+        problems.append(Problem("due_too_late", "That is too far ahead.", "Check the year.", column="due_on"))
+    if problems or isinstance(amount, Fault) or first is None:
         raise Invalid(problems)
     return tuple(PromiseMade(*each) for each in instalments(amount, first, form.instalments.data or 1, form.every.data))
 
