@@ -46,7 +46,7 @@ class Examined:
 
     pictures: taken_at, gps_at, latitude, longitude, accuracy, altitude, device_make, device_model, software, created_with,
     no_position ("0, 0" or "unreadable": it has a place that is none), exif ("unreadable");
-    PDFs: created_with (the producer), software, created_at, changed_at.
+    PDFs: created_with (the producer), software, created_at, changed_at; recordings: taken_at, where it is known.
     """
 
     kind: Kind

@@ -191,9 +191,9 @@ def box(name: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), name) + body
 
 
-def mp4(brand: bytes = b"M4A ", handlers: tuple[bytes, ...] = (b"soun",), seconds: int = 30) -> bytes:
+def mp4(brand: bytes = b"M4A ", handlers: tuple[bytes, ...] = (b"soun",), seconds: int = 30, began: int = 0) -> bytes:
     """The boxes of a recording: what it is, how long, and a track for each handler."""
-    header = box(b"mvhd", struct.pack(">IIIII", 0, 0, 0, 1000, 1000 * seconds), bytes(80))
+    header = box(b"mvhd", struct.pack(">IIIII", 0, began, 0, 1000, 1000 * seconds), bytes(80))
     tracks = [
         box(b"trak", box(b"tkhd", bytes(84)), box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(12))))
         for handler in handlers

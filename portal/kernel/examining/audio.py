@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from portal.kernel.examining.kinds import Kind
@@ -22,11 +23,12 @@ AMR_WB_BYTES = (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1)
 VIDEO_HANDLERS, SOUND_HANDLER = {b"vide", b"auxv"}, b"soun"
 CONTAINERS = {b"moov", b"trak", b"mdia"}
 FRAGMENTED = b"moof"
+EPOCH, LATEST = datetime(1904, 1, 1), 2**33  # noqa: DTZ001 in UTC by the standard
 UNKNOWN = {2**32 - 1, 2**64 - 1}  # how a header says that it does not know its length
 
 
 def examine_audio(data: bytes, kind: Kind, limits: dict[str, int]) -> tuple[dict[str, Any], list[bytes]]:
-    """{"seconds": whole seconds}. NotAccepted when the headers do not add up, there is video, or it is too long."""
+    """{"seconds": whole seconds, "claims": …}. NotAccepted when the headers do not add up, there is video, or it is too long."""
     readers = {"mp3": mp3_seconds, "adts": aac_seconds, "mp4": mp4_seconds, "ogg": ogg_seconds, "amr": amr_seconds}
     try:
         seconds = {**readers, "wav": wav_seconds}[kind.form](data)
@@ -36,7 +38,7 @@ def examine_audio(data: bytes, kind: Kind, limits: dict[str, int]) -> tuple[dict
         raise NotAccepted(DAMAGED)
     if seconds > limits["audio_seconds"]:
         raise NotAccepted("too_long_audio", limit=limits["audio_seconds"] // 60)
-    return {"seconds": round(seconds), "claims": {}}, []
+    return {"seconds": round(seconds), "claims": mp4_claims(data) if kind.form == "mp4" else {}}, []
 
 
 def wav_seconds(data: bytes) -> float:
@@ -166,6 +168,16 @@ def mp4_seconds(data: bytes) -> float:
     if SOUND_HANDLER not in tracks:
         raise NotAccepted(DAMAGED)
     return seconds or (1.0 if fragments else 0.0)  # a recording in fragments need not say how long it is
+
+
+def mp4_claims(data: bytes) -> dict[str, str]:
+    """taken_at, in UTC: when the recorder says it began; most phones count the seconds from 1904, some write none."""
+    for name, body in _boxes(memoryview(data)):
+        if name == b"mvhd":
+            (began,) = struct.unpack_from(">I", body, 4) if not body[0] else struct.unpack_from(">Q", body, 4)
+            if 0 < began < LATEST:
+                return {"taken_at": (EPOCH + timedelta(seconds=began)).isoformat() + "Z"}
+    return {}
 
 
 def _boxes(data: memoryview, depth: int = 0) -> Iterator[tuple[bytes, memoryview]]:

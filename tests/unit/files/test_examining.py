@@ -226,6 +226,12 @@ def test_recordings_of_every_kind_are_taken_with_their_length(data, media_type, 
     assert found.copy is None and found.thumbnail is None and found.look is None and found.size == len(data)
 
 
+def test_a_recording_tells_when_it_began():
+    began = 3_876_459_630  # seconds since 1904
+    assert examine(honest.mp4(began=began), name="x").claims == {"taken_at": "2026-11-02T10:20:30Z"}
+    assert examine(honest.mp4(), name="x").claims == {}
+
+
 def test_each_limit_is_the_callers():
     picture, document = honest.encoded(honest.photo(1)), honest.saved(honest.pdf(3))
     assert code_of(picture, pixels=300_000) == "too_many_pixels"
