@@ -29,7 +29,9 @@ class Entry:
         if endpoint is None or endpoint == self.endpoint:
             return endpoint is not None
         module = endpoint.rpartition(".")[0]
-        return module in self.also or (endpoint not in ENDPOINTS and module == self.endpoint.rpartition(".")[0])
+        if module in self.also:
+            return True
+        return not self.primary and endpoint not in ENDPOINTS and module == self.endpoint.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
