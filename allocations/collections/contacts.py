@@ -32,6 +32,7 @@ SHUT = ("suspended", "de_empanelled", "applicant", "due_diligence")
 MOST_INSTALMENTS = 60
 LONGEST_AHEAD = timedelta(days=3660)  # a promise for later than ten years is a slip of the hand
 LONGEST_REMARK = 2000
+FIRST_YEAR = 2000
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,13 @@ def record_contact(
     if entry.client_id and (known := _known(session, agency, entry)):
         return known
     sight = sight_of(session, actor)
-    day = min(entry.at.astimezone(BANK_ZONE).date(), today)
+    day = _day_of(entry.at, today)
     disposition = dispositions_on(session, day).get(entry.disposition)
     allocation = allocation_for(session, agency.id, entry.loan_account_no.strip(), day, sight)
     code = entry.agent_code or sight.agent_code
     agent = session.scalars(select(Agent).where(Agent.agency_id == agency.id, Agent.code == code)).first()
     if problems := [
-        *_problems(entry, disposition, source),
+        *_problems(entry, disposition, source, today),
         *_problems_of_others(session, entry, agency, allocation, agent, sight),
         *_promise_problems(entry, disposition, day),
     ]:
@@ -134,7 +135,17 @@ def _one_at_a_time(session: Session, allocation: Allocation) -> None:
 # --- what may be wrong
 
 
-def _problems(entry: ContactEntry, disposition: Disposition | None, source: str) -> Iterable[Problem]:
+def _is_plausible(at: datetime, today: date) -> bool:
+    """A time with a zone, of a year in which contacts happen; a clock that is merely wrong is flagged, not refused."""
+    return at.tzinfo is not None and FIRST_YEAR <= at.year <= today.year + 2
+
+
+def _day_of(at: datetime, today: date) -> date:
+    """The day at the bank whose rules hold; no later than today."""
+    return min(at.astimezone(BANK_ZONE).date(), today) if _is_plausible(at, today) else today
+
+
+def _problems(entry: ContactEntry, disposition: Disposition | None, source: str, today: date) -> Iterable[Problem]:
     """What an entry shows by itself."""
     if source not in SOURCES:
         raise ValueError(f"a contact comes from one of {SOURCES}, not {source!r}")
@@ -143,10 +154,9 @@ def _problems(entry: ContactEntry, disposition: Disposition | None, source: str)
             yield Problem(
                 "not_a_choice", f"{value or 'Nothing'} is no {column}.", f"Use {', '.join(choices)}.", column=column
             )
-    if entry.at.tzinfo is None:
-        yield Problem(
-            "no_zone", "The time has no zone.", "Send it with its offset, as 2026-11-10T09:30+05:30.", column="at"
-        )
+    if not _is_plausible(entry.at, today):
+        cure = "Send it with its offset, as 2026-11-10T09:30+05:30."
+        yield Problem("bad_time", "That is no time of a contact.", cure, column="at", value=str(entry.at))
     if disposition is None:
         yield Problem("unknown_disposition", f"{entry.disposition or 'Nothing'} is no outcome.", column="disposition")
     elif not disposition.fits(entry.kind, entry.person) and entry.kind in KIND_WORDS and entry.person in PERSON_WORDS:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text, update
@@ -362,3 +363,15 @@ def test_contacts_in_parallel_are_each_counted(shakti: Agency, database: Any) ->
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(send, range(8)))
     assert sorted(map(tuple, found)) == sorted([()] * 3 + [("too_many_day",)] * 4 + [("too_many_day", "too_many_week")])
+
+
+@pytest.mark.parametrize("at", [datetime.max, datetime.min, datetime(2026, 11, 10, 9), datetime(1999, 12, 31)])  # noqa: DTZ001, DTZ901
+@pytest.mark.parametrize("zone", [None, UTC, ZoneInfo("Asia/Kolkata")])
+def test_a_time_that_is_none_is_refused_in_words(shakti: Agency, agency_session: Open, at: datetime, zone: Any) -> None:
+    entry = replace(CALL, kind="visit", at=at.replace(tzinfo=zone), latitude=Decimal(1), longitude=Decimal(1))
+    session = agency_session(shakti.id)
+    if at.year == 2026 and zone:
+        assert not record(session, shakti, entry).was_there
+    else:
+        with pytest.raises(Invalid, match="no time of a contact"):
+            record(session, shakti, entry)
