@@ -9,8 +9,8 @@ from portal.web.edge import ActForm
 
 
 class AcceptCorrectionForm(ActForm):
-    reason = TextAreaField("Why, for the record", [Length(max=500)])
+    reason = TextAreaField("Why, for the record", [Length(max=500)], id="accept-reason")
 
 
 class DeclineCorrectionForm(ActForm):
-    reason = TextAreaField("Why not?", [InputRequired("Say why."), Length(min=3, max=500)])
+    reason = TextAreaField("Why not?", [InputRequired("Say why."), Length(min=3, max=500)], id="decline-reason")
