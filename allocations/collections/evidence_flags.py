@@ -19,14 +19,15 @@ from allocations.agencies.dated_settings import setting_on
 from allocations.collections.evidence_rules import (
     Bounds,
     Piece,
-    Place,
     Sighting,
+    claimed_place,
+    digits_of,
     is_after_month_end,
-    place_of,
     signs_of,
 )
 from allocations.collections.field_models import Contact, Evidence, EvidenceFlag
 from allocations.collections.models import Collection, Deposit
+from allocations.collections.places import Place
 from allocations.placements.models import Allocation, LoanAccount
 from portal.kernel.clock import BANK_ZONE
 
@@ -182,18 +183,18 @@ def phone_place(evidence: Evidence) -> Place | None:
     whole = _place(evidence.claims.get("phone") or {})
     if whole is not None:
         return Place(whole.latitude, whole.longitude, max(evidence.accuracy_m or 0, 0))
-    return place_of(evidence.latitude, evidence.longitude, evidence.accuracy_m)
+    return claimed_place(evidence.latitude, evidence.longitude, evidence.accuracy_m)
 
 
 def place_key(evidence: Evidence) -> str | None:
     """The claimed place to seven digits, the phone's before the file's: what `_same_digits` meets on."""
     place = phone_place(evidence) or file_place(evidence.claims)
-    return None if place is None else "{} {}".format(*place.digits)
+    return None if place is None else "{} {}".format(*digits_of(place))
 
 
 def _place(claims: Mapping[str, Any]) -> Place | None:
     try:
-        return place_of(Decimal(str(claims["latitude"])), Decimal(str(claims["longitude"])))
+        return claimed_place(Decimal(str(claims["latitude"])), Decimal(str(claims["longitude"])))
     except (KeyError, InvalidOperation):
         return None
 
@@ -215,7 +216,7 @@ def happened_on_of(session: Session, evidence: Evidence) -> date | None:
 def _account_place(session: Session, evidence: Evidence) -> Place | None:
     query = select(LoanAccount.latitude, LoanAccount.longitude).where(LoanAccount.id == evidence.loan_account_id)
     row = session.execute(query).first()
-    return place_of(row.latitude, row.longitude) if row else None
+    return claimed_place(row.latitude, row.longitude) if row else None
 
 
 def _allocated_on(session: Session, evidence: Evidence) -> date | None:
@@ -242,7 +243,7 @@ def _sightings(session: Session, evidence: Evidence, at: datetime) -> list[Sight
     seen = [
         Sighting(row.ref, row.at, place)
         for row in session.execute(contacts.order_by(Contact.at, Contact.id))
-        if (place := place_of(row.latitude, row.longitude, row.accuracy_m))
+        if (place := claimed_place(row.latitude, row.longitude, row.accuracy_m))
     ]
     pieces = select(Evidence).where(
         Evidence.agency_id == evidence.agency_id,

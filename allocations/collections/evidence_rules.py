@@ -7,15 +7,14 @@ sign of anything: most messengers strip what a camera writes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-EARTH_M = 6_371_008.8  # mean radius
-SECONDS_AN_HOUR = 3_600
+from allocations.collections.places import Place, metres_between, said_distance, speed_kmh
+
 NULL_ISLAND_DEGREES = Decimal(
     "0.001"
 )  # about a hundred metres about 0° N 0° E: what a phone says when it knows nothing
@@ -29,21 +28,12 @@ EDITORS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Degrees; `accuracy_m` is the radius the phone gives, in metres."""
-
-    latitude: Decimal
-    longitude: Decimal
-    accuracy_m: int = 0
-
-    @property
-    def digits(self) -> tuple[Decimal, Decimal]:
-        """The place to seven digits behind the point, about a centimetre: no two fixes of a receiver agree so far."""
-        return self.latitude.quantize(SAME_DIGITS), self.longitude.quantize(SAME_DIGITS)
+def digits_of(place: Place) -> tuple[Decimal, Decimal]:
+    """A place to seven digits behind the point, about a centimetre: no two fixes of a receiver agree so far."""
+    return place.latitude.quantize(SAME_DIGITS), place.longitude.quantize(SAME_DIGITS)
 
 
-def place_of(latitude: Decimal | None, longitude: Decimal | None, accuracy_m: int | None = None) -> Place | None:
+def claimed_place(latitude: Decimal | None, longitude: Decimal | None, accuracy_m: int | None = None) -> Place | None:
     """A place, or None when nothing was said, or what was said is null island or off the globe."""
     if latitude is None or longitude is None or not (latitude.is_finite() and longitude.is_finite()):
         return None
@@ -52,15 +42,6 @@ def place_of(latitude: Decimal | None, longitude: Decimal | None, accuracy_m: in
     if abs(latitude) <= NULL_ISLAND_DEGREES and abs(longitude) <= NULL_ISLAND_DEGREES:
         return None
     return Place(latitude, longitude, max(accuracy_m or 0, 0))
-
-
-def metres_between(one: Place, other: Place) -> int:
-    """The distance along the globe (haversine), in whole metres."""
-    lat_1, lat_2 = math.radians(one.latitude), math.radians(other.latitude)
-    half_lat = (lat_2 - lat_1) / 2
-    half_lon = math.radians(other.longitude - one.longitude) / 2
-    chord = math.sin(half_lat) ** 2 + math.cos(lat_1) * math.cos(lat_2) * math.sin(half_lon) ** 2
-    return round(2 * EARTH_M * math.asin(math.sqrt(min(1.0, chord))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +149,12 @@ def _far_from_address(piece: Piece, bounds: Bounds) -> Sign | None:
     beyond = [
         (metres, place)
         for place in claimed
-        if (metres := metres_between(place, piece.account_place)) > bounds.far_m + place.accuracy_m
+        if (metres := round(metres_between(place, piece.account_place))) > bounds.far_m + place.accuracy_m
     ]
     if not beyond:
         return None
     metres, place = max(beyond, key=lambda each: each[0])
-    words = f"Taken {spoken_distance(metres)} from the account's address."
+    words = f"Taken {said_distance(metres)} from the account's address."
     return Sign("far_from_address", words, {"metres": metres, "accuracy_m": place.accuracy_m})
 
 
@@ -181,20 +162,22 @@ def _too_fast(piece: Piece, bounds: Bounds) -> Sign | None:
     place, at = piece.place, piece.taken_at or piece.received_at
     if place is None:
         return None
-    fastest: tuple[int, Sighting, int, int] | None = None
+    fastest: tuple[float, Sighting, int] | None = None
     for other in piece.others:
-        metres = metres_between(place, other.place)
+        metres = round(metres_between(place, other.place))
         if metres <= bounds.far_m + place.accuracy_m + other.place.accuracy_m:
             continue  # no travel, as far as a receiver can tell
-        seconds = abs(int((at - other.at).total_seconds()))
-        kmh = round(metres * SECONDS_AN_HOUR / 1000 / max(seconds, 1))
-        if metres * SECONDS_AN_HOUR > bounds.fast_kmh * 1000 * seconds and (fastest is None or kmh > fastest[0]):
-            fastest = kmh, other, metres, seconds
+        kmh = speed_kmh(metres, other.at, at)
+        if kmh > bounds.fast_kmh and (fastest is None or kmh > fastest[0]):
+            fastest = kmh, other, metres
     if fastest is None:
         return None
-    kmh, other, metres, seconds = fastest
-    words = f"{spoken_distance(metres)} from {other.ref} within {spoken_time(seconds)}: {kmh:,} km/h."
-    return Sign("too_fast", words, {"kmh": kmh, "metres": metres, "seconds": seconds, "from": other.ref})
+    kmh, other, metres = fastest
+    seconds = abs(int((at - other.at).total_seconds()))
+    how_fast = f"within {spoken_time(seconds)}: {kmh:,.0f} km/h" if seconds else "at the very same moment"
+    words = f"{said_distance(metres)} from {other.ref} {how_fast}."
+    detail = {"kmh": round(kmh) if seconds else None, "metres": metres, "seconds": seconds, "from": other.ref}
+    return Sign("too_fast", words, detail)
 
 
 def _before_allocation(piece: Piece, bounds: Bounds) -> Sign | None:
@@ -231,10 +214,10 @@ def _same_place_elsewhere(piece: Piece, bounds: Bounds) -> Sign | None:
 def _file_and_phone_differ(piece: Piece, bounds: Bounds) -> Sign | None:
     if piece.file_place is None or piece.phone_place is None:
         return None
-    metres = metres_between(piece.file_place, piece.phone_place)
+    metres = round(metres_between(piece.file_place, piece.phone_place))
     if metres <= bounds.far_m + piece.phone_place.accuracy_m + piece.file_place.accuracy_m:
         return None
-    words = f"The file names a place {spoken_distance(metres)} from where the phone says it was."
+    words = f"The file names a place {said_distance(metres)} from where the phone says it was."
     return Sign("file_and_phone_differ", words, {"metres": metres})
 
 
@@ -259,14 +242,6 @@ def is_after_month_end(received_on: date, happened_on: date | None) -> bool:
     if happened_on is None:
         return False
     return (received_on.year, received_on.month) > (happened_on.year, happened_on.month)
-
-
-def spoken_distance(metres: int) -> str:
-    """
-    >>> spoken_distance(940), spoken_distance(3_240)
-    ('940 m', '3.2 km')
-    """
-    return f"{metres} m" if metres < 1_000 else f"{Decimal(metres) / 1000:,.1f} km"
 
 
 def spoken_time(seconds: int) -> str:

@@ -15,15 +15,9 @@ from allocations.collections.evidence_flags import (
     software_of,
 )
 from allocations.collections.evidence_queries import FlagSeen, Subject, open_accounts
-from allocations.collections.evidence_rules import (
-    MEANINGS,
-    Place,
-    metres_between,
-    place_of,
-    spoken_distance,
-    spoken_time,
-)
+from allocations.collections.evidence_rules import MEANINGS, claimed_place, spoken_time
 from allocations.collections.field_models import Evidence
+from allocations.collections.places import Place, metres_between, said_distance
 from portal.kernel.audit import AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work
@@ -170,7 +164,7 @@ def claims_of(evidence: Evidence, subject: Subject) -> list[Claim]:
     """Time, place, device and program as stated, beside the server's own time and the account's address."""
     said = file_claims(evidence.claims)
     device = " ".join(str(said[name]) for name in ("device_make", "device_model") if said.get(name))
-    known = place_of(subject.account.latitude, subject.account.longitude) if subject.account else None
+    known = claimed_place(subject.account.latitude, subject.account.longitude) if subject.account else None
     rows = [_time(evidence), _place(evidence, said, known)]
     if device:
         rows.append(Claim("Device", device))
@@ -201,7 +195,7 @@ def _place(evidence: Evidence, said: Mapping[str, Any], known: Place | None) -> 
     file_words = _degrees(of_file)
     if said.get("no_position"):
         file_words = "a place that is none"
-    apart = f"{spoken_distance(metres_between(place, known))} from the address" if place and known else ""
+    apart = f"{said_distance(metres_between(place, known))} from the address" if place and known else ""
     return Claim("Where", file_words, _degrees(of_phone), "the account's address" if known else "", apart)
 
 
@@ -223,7 +217,7 @@ def _degrees(place: Place | None) -> str:
     if place is None:
         return ""
     words = f"{place.latitude:.5f}, {place.longitude:.5f}"
-    return f"{words} ± {spoken_distance(place.accuracy_m)}" if place.accuracy_m else words
+    return f"{words} ± {said_distance(place.accuracy_m)}" if place.accuracy_m else words
 
 
 @dataclass(frozen=True)
