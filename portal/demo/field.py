@@ -106,7 +106,7 @@ class FieldLife:
         self.show(visits, receipts)
 
     def hand_out_numbers(self) -> None:
-        """The agents' phones number their receipts from a series of their own; one paper number was spoiled."""
+        """The agents' phones number their receipts from a series of their own; one number was spoiled."""
         day = self.period.start
         with self.bank(day) as session, unit_of_work(session):
             firm = session.scalars(select(Agency).where(Agency.code == FIRM)).one()
@@ -130,7 +130,7 @@ class FieldLife:
                 first = 1 + 200 * at
                 numbers = {"first_no": first, "last_no": first + 199}
                 hand_out(session, book, agent, **numbers, actor=self.actor(OWNER), now=self.at(day, 10), today=day)
-            spoiled = "The pen ran dry; torn out and kept."
+            spoiled = "Shown to the wrong borrower before it was sent; nothing was paid on it."
             who, now = self.actor(ACCOUNTANT), self.at(self.through, 12)
             propose_mark(session, book, first_no=7, last_no=7, state="void", reason=spoiled, actor=who, now=now)
 
