@@ -288,7 +288,7 @@ SHEETS = [
     good("a command as a formula", [*table(2), row(3, amount=formula("cmd|' /C calc'!A0", "<v>7</v>"))], read(3)),
     good("a web service as a formula", [*table(2), row(3, receipt_no=formula('WEBSERVICE("http://127.0.0.1/"&A1)',
          "<v>R9</v>", ' t="str"'))], read(3)),
-    good("an error for an amount", [*table(2), row(3, amount='<c t="e"><v>#REF!</v></c>')], faulty("missing_value", 2)),
+    good("an error for an amount", [*table(2), row(3, amount='<c t="e"><v>#REF!</v></c>')], faulty("formula_error", 2)),
     good("a number for a receipt", [*table(2), row(3, receipt_no=12345)], read(3)),
     good("a loan number with too many digits", [*table(2), row(3, loan_account_no=123456789012345678)],
          faulty("number_mangled", 2)),

@@ -29,7 +29,7 @@ from tests.factories.mutants import SEED, SPICE, full_seeds, mutated
 from tests.factories.world import SYSTEM, a_user, an_account, an_agency, an_allocation
 
 ACCOUNTANT = "accounts@shakti.example"
-MUTANTS = 150
+MUTANTS = 50  # in each of three batches
 LARGE = 400_000  # bytes: larger ones are read by the tests of the reader alone
 ENDS = {
     "refused": {"refused"},
@@ -73,7 +73,7 @@ def handed_in(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("odds", [TEXTS, BOOKS], ids=["texts", "books"])
+@pytest.mark.parametrize("odds", [*(TEXTS[at::4] for at in range(4)), *(BOOKS[at::3] for at in range(3))], ids=range(7))
 def test_every_odd_file_ends_as_it_should_for_the_agency(handed_in: Callable[..., Any], odds: list[Odd]) -> None:
     files = {odd.name: odd.make() for odd in odds}
     ends = {odd.name: ENDS[odd.ending.how] for odd in odds}
@@ -96,11 +96,12 @@ def test_a_hostile_file_is_taken_in_by_the_page_and_refused_in_words(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("batch", range(3))
 def test_mutants_of_full_files_are_stored_or_refused(
-    bank_session: PortalSession, file_store: Any, now: datetime, shakti: Agency
+    bank_session: PortalSession, file_store: Any, now: datetime, shakti: Agency, batch: int
 ) -> None:
     """With every column filled, so that what a mutant turns into meets every column of the table."""
-    dice = random.Random(f"{SEED} stored")
+    dice = random.Random(f"{SEED} stored {batch}")
     seeds = full_seeds()
     ends = {"stored": 0, "refused": 0}
     for number in range(MUTANTS):

@@ -122,6 +122,7 @@ def _which_sheet(fits: Sequence[str]) -> Problem:
 
 
 def _formulas(inside: Extract) -> Problem:
-    lost = f"; {len(inside.uncached)} have no saved result" if inside.uncached else ""
+    unsaved = sum(kind == "formula" for _, _, kind in inside.lost)
+    lost = f"; {unsaved:,} have no saved result" if unsaved else ""
     message = f"{inside.formulas:,} cells hold formulas; the results saved in the file were read{lost}."
     return Problem("formulas_read", message)

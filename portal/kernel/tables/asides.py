@@ -53,6 +53,7 @@ class Watch:
     asides: list[Aside] = field(default_factory=list)
     at_the_end: list[Aside] = field(default_factory=list)
     looked: int = 0
+    last_data: int = 0
 
     @classmethod
     def over(cls, spec: SheetSpec, positions: dict[str, int], header: Sequence[Sequence[str]], currency: str) -> Watch:
@@ -65,31 +66,30 @@ class Watch:
         """Note what is no data among these rows (none of them wholly blank)."""
         if not len(block):
             return
-        self._see_headers(block)
+        headers = self._see_headers(block)
         suspicious = self._suspicious(block)
-        known = {aside.row for aside in self.asides[-64:]}
-        rows = [at for at in suspicious.tolist() if int(block.row_no[at]) not in known]
+        rows = [at for at in suspicious.tolist() if at not in headers]
         self.looked += len(rows)
         if self.looked > LOOKED_AT:
             rows = []
         picked = pa.array(rows, pa.int64())
         cells = [column.take(picked).to_pylist() for column in block.columns]
-        full = len(block) - len(suspicious)
-        last_full = _last_outside(len(block), suspicious) if full else -1
-        if full:
-            self._close()
+        last_full = _last_outside(len(block), [*suspicious.tolist(), *headers])
+        if last_full >= 0:
+            self._data_at(int(block.row_no[last_full]))
         for nth, at in enumerate(rows):
             aside = self._judge(int(block.row_no[at]), [column[nth].strip() for column in cells])
             if aside is None:
-                self._close()
+                self._data_at(int(block.row_no[at]))
             elif aside.kind in ("remark", "unnamed"):
-                self.at_the_end += [aside] if at > last_full else []
+                self.at_the_end += [aside] if aside.row > self.last_data else []
             else:
                 self.asides.append(aside)
 
-    def _close(self) -> None:
-        """Data came after what looked like the end: remarks above it were none."""
-        self.at_the_end.clear()
+    def _data_at(self, row: int) -> None:
+        """Data came after what looked like the end: what stood above it was no remark and no total."""
+        self.last_data = max(self.last_data, row)
+        self.at_the_end = [aside for aside in self.at_the_end if aside.row > self.last_data]
 
     def _suspicious(self, block: Block) -> np.ndarray:
         """Rows in which few of the needed columns (money apart) are filled."""
@@ -100,17 +100,21 @@ class Watch:
             filled += pc.not_equal(pc.utf8_trim_whitespace(block.columns[at]), "").to_numpy(zero_copy_only=False)
         return np.flatnonzero(filled <= max(1, len(self.needed) - 2))
 
-    def _see_headers(self, block: Block) -> None:
+    def _see_headers(self, block: Block) -> set[int]:
+        """Positions of rows that say again what the header says."""
+        found = set()
         for header in self.header:
             first = next((at for at, cell in enumerate(header) if cell.strip() and at < len(block.columns)), None)
             if first is None:
                 continue
             same = pc.equal(block.columns[first], header[first])
-            for at in np.flatnonzero(same.to_numpy(zero_copy_only=False))[:1000].tolist():
+            for at in np.flatnonzero(same.to_numpy(zero_copy_only=False))[:LOOKED_AT].tolist():
                 cells = [column[at].as_py() for column in block.columns]
                 wanted = [normal(cell) for cell in header[: len(cells)]]
                 if len([form for form in wanted if form]) > 1 and [normal(cell) for cell in cells] == wanted:
+                    found.add(at)
                     self.asides.append(Aside(int(block.row_no[at]), "header", cells[first]))
+        return found
 
     def _judge(self, row: int, cells: list[str]) -> Aside | None:
         """What a row is that hardly holds anything; None for a row of data with gaps."""
@@ -159,21 +163,25 @@ def figure_in(cells: Sequence[str], currency: str) -> int | None:
     return None
 
 
-def _last_outside(size: int, marked: np.ndarray) -> int:
-    """The last position not among the marked ones."""
+def _last_outside(size: int, marked: Sequence[int]) -> int:
+    """The last position not among the marked ones; -1 if there is none."""
     mask = np.ones(size, dtype=bool)
-    mask[marked] = False
+    mask[list(marked)] = False
     left = np.flatnonzero(mask)
     return int(left[-1]) if len(left) else -1
 
 
-def stated_total(asides: Iterable[Aside]) -> int | None:
-    """The file's own total: the grand total, else the last total; a lone sub-total counts where there is nothing else."""
-    totals = [aside for aside in asides if aside.kind in ("total", "unnamed") and aside.minor is not None]
-    grand = [aside for aside in totals if aside.grand]
-    if grand or totals:
-        return (grand or totals)[-1].minor
-    subs = [aside for aside in asides if aside.kind == "subtotal"]
+def stated_total(asides: Iterable[Aside], last_data: int) -> int | None:
+    """The file's own total: the grand total, else the one below all rows. Totals between rows that are not called sub-totals leave
+    it open which of them counts; a lone sub-total counts where there is nothing else."""
+    kept = [aside for aside in asides if aside.minor is not None]
+    grand = [aside for aside in kept if aside.grand]
+    totals = [aside for aside in kept if aside.kind in ("total", "unnamed")]
+    if grand:
+        return grand[-1].minor
+    if totals:
+        return totals[-1].minor if all(aside.row > last_data for aside in totals) else None
+    subs = [aside for aside in kept if aside.kind == "subtotal"]
     return subs[0].minor if len(subs) == 1 else None
 
 

@@ -38,7 +38,8 @@ EMPTY = Problem("empty_file", "The file is empty.", "Upload a file with a header
 HIGH = re.compile(rb"[\x80-\xff]+")
 UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")  # bytes that stand for nothing in cp1252
 PUNCTUATION = frozenset(b"\x80\x85\x91\x92\x93\x94\x95\x96\x97\x99\xa0\xa3\xa9\xab\xae\xb0\xb4\xb7\xbb\xbc\xbd\xbe")
-LETTERS = frozenset(range(0xC0, 0x100)) - {0xD7, 0xF7} | frozenset(b"\x8a\x8e\x9a\x9e\x9f\x8c\x9c")
+# Letters of western Europe. Those of Iceland, and š and ž, are left out: in other encodings these bytes are common letters.
+LETTERS = frozenset(range(0xC0, 0x100)) - frozenset(b"\xd0\xd7\xdd\xde\xf0\xf7\xfd\xfe")
 ENCODINGS = {
     *("ascii", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
     *("cp1252", "iso8859-1", "iso8859-15", "cp437", "cp850", "mac-roman", "cp1250", "iso8859-2", "cp1251", "koi8-r"),

@@ -143,9 +143,9 @@ class Reading:
     typed_header: list[str]
     positions: Mapping[str, int]
     unknown: list[int]
-    uncached: Mapping[int, Sequence[int]] = field(
+    lost: Mapping[int, Sequence[tuple[int, str]]] = field(
         default_factory=dict
-    )  # row number → positions of formulas without a result
+    )  # row number → position, kind of lost cells
 
     def parse(self, block: Block) -> Sheet:
         """The sheet these rows make, with every problem they show by themselves."""
@@ -164,7 +164,7 @@ class Reading:
         )
         self._values(sheet)
         _mark_ragged(sheet, block)
-        self._mark_uncached(sheet)
+        self._mark_lost(sheet)
         return sheet
 
     def _values(self, sheet: Sheet) -> None:
@@ -182,17 +182,30 @@ class Reading:
                 sheet.reject(blank, "missing_value", f"{column.name} is empty.", "Fill it in.", column.name)
         sheet.frame = pd.DataFrame(parsed, copy=False)
 
-    def _mark_uncached(self, sheet: Sheet) -> None:
-        """Cells whose formula has no saved result look empty: say so, so that nothing is taken for left out on purpose."""
-        if not self.uncached or not len(sheet.row_no):
+    def _mark_lost(self, sheet: Sheet) -> None:
+        """Cells whose value is not in the file look empty: say so, so that nothing is taken for left out on purpose."""
+        if not self.lost or not len(sheet.row_no):
             return
         fed = {at: name for name, at in self.positions.items()}
-        for place in np.flatnonzero(np.isin(sheet.row_no, np.fromiter(self.uncached, dtype=np.int64))).tolist():
-            for at in self.uncached[int(sheet.row_no[place])]:
+        for place in np.flatnonzero(np.isin(sheet.row_no, np.fromiter(self.lost, dtype=np.int64))).tolist():
+            for at, kind in self.lost[int(sheet.row_no[place])]:
                 if at in fed:
-                    message = f"{fed[at]} is a formula whose result was not saved."
-                    cure = "Open the file in Excel, let it calculate and save it; or paste values."
-                    sheet.reject(np.array([place]), "formula_without_value", message, cure, fed[at])
+                    code, message, cure = LOST[kind]
+                    sheet.reject(np.array([place]), code, f"{fed[at]} {message}", cure, fed[at])
+
+
+LOST = {
+    "formula": (
+        "formula_without_value",
+        "is a formula whose result was not saved.",
+        "Open the file in Excel, let it calculate and save it; or paste values.",
+    ),
+    "error": (
+        "formula_error",
+        "is an error of the spreadsheet (such as #REF! or #N/A).",
+        "Correct the formula, or write the value.",
+    ),
+}
 
 
 def _note(sheet: Sheet, column: str, faults: dict[int, Fault]) -> None:

@@ -203,7 +203,7 @@ def _source(
     typed = [cell.strip() for cell in heading.cells]
     reading = Reading(
         asked.name, asked.spec, asked.currency, order if isinstance(order, str) else "dmy", labels, typed,
-        mapped.positions, mapped.unknown, _uncached(text.inside),
+        mapped.positions, mapped.unknown, _lost(text.inside),
     )  # fmt: skip
     return SheetSource(
         asked.name, asked.spec, asked.currency, layout, labels, heading.row, text.sheets, sample, mapped.proposals,
@@ -225,7 +225,7 @@ def _headless(heading: Heading, told: Layout) -> list[Problem]:
 
 def _stated(asked: Asked, head: Head, seen: Survey) -> int | None:
     """The file's own total: below its rows, else in words above its header."""
-    total = aside_rows.stated_total(seen.asides)
+    total = aside_rows.stated_total(seen.asides, seen.last_data)
     if total is not None or asked.literal:
         return total
     above = head.rows[head.first - 1 : head.heading.row - head.heading.rows]
@@ -247,15 +247,15 @@ def _heading_notes(heading: Heading, head: Head) -> list[Problem]:
     return notes
 
 
-def _uncached(inside: Extract | None) -> dict[int, list[int]]:
-    """Row number → positions of the cells whose formula has no saved result."""
-    out: dict[int, list[int]] = {}
-    if not inside or not inside.uncached:
+def _lost(inside: Extract | None) -> dict[int, list[tuple[int, str]]]:
+    """Row number → positions and kinds of cells whose value is not in the file."""
+    out: dict[int, list[tuple[int, str]]] = {}
+    if not inside or not inside.lost:
         return out
     places = {letter(at): at for at in range(1_000)}
-    for letters, row in inside.uncached:
+    for letters, row, kind in inside.lost:
         if letters in places:
-            out.setdefault(row, []).append(places[letters])
+            out.setdefault(row, []).append((places[letters], kind))
     return out
 
 

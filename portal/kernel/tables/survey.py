@@ -21,12 +21,14 @@ from portal.kernel.tables.values import parse_column, without_time
 
 @dataclass
 class Survey:
-    """`body` is what to read the rows from; `rows` counts rows that hold something, those in `asides` included."""
+    """`body` is what to read the rows from, `last_data` the number of its last row of data. `rows` counts rows that hold
+    something, those in `asides` included."""
 
     body: Body
     rows: int
     order: DateOrder | Problem
     asides: list[Aside] = field(default_factory=list)
+    last_data: int = 0
 
     @property
     def set_aside(self) -> np.ndarray:
@@ -84,7 +86,7 @@ def _pass(
         row, name = where.get(order.value, (None, ""))
         order = replace(order, row=row, column=name)
     asides = watch.asides + watch.at_the_end
-    return Survey(body, rows, order, _proved(asides, body, watch, spec, positions, currency, limits))
+    return Survey(body, rows, order, _proved(asides, body, watch, spec, positions, currency, limits), watch.last_data)
 
 
 def filled_rows(parts: Iterator[Block]) -> Iterator[Block]:

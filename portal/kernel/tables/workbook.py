@@ -49,13 +49,14 @@ class SheetInside:
 
 @dataclass(frozen=True)
 class Extract:
-    """A sheet as CSV at `path`. `uncached` are the cells (column letters, row) whose formula has no saved result."""
+    """A sheet as CSV at `path`. `lost` are the cells (column letters, row, kind) whose value is not in the file: a `formula` whose
+    result was not saved, or an `error`."""
 
     path: Path
     chosen: str
     sheets: list[SheetInside]
     formulas: int
-    uncached: list[tuple[str, int]]
+    lost: list[tuple[str, int, str]]
 
 
 FIRST = ""  # in place of a sheet's name: whichever comes first
@@ -73,7 +74,14 @@ def extract(path: Path, folder: Path, limits: Limits, sheet: str | None = None) 
     figures = limits.workbook_memory(size), limits.workbook_seconds(size), 2 * limits.max_bytes, *shape
     command = [sys.executable, "-I", str(CHILD), str(path), str(out), json.dumps(sheet), *map(str, figures)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=2 * limits.workbook_seconds(size), check=False)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env={},  # nothing of ours for a reader that may fall to its file
+            timeout=2 * limits.workbook_seconds(size),
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise Invalid(TOO_MUCH) from None
     if done.returncode:
@@ -83,8 +91,8 @@ def extract(path: Path, folder: Path, limits: Limits, sheet: str | None = None) 
 
 def _told(out: Path, told: dict[str, Any]) -> Extract:
     sheets = [SheetInside(one["name"], one["visible"], one["head"]) for one in told["sheets"] if one["rows"]]
-    uncached = [(str(letters), int(row)) for letters, row in told["uncached"]]
-    return Extract(out, told["chosen"], sheets, told["formulas"], uncached)
+    lost = [(str(letters), int(row), str(kind)) for letters, row, kind in told["lost"]]
+    return Extract(out, told["chosen"], sheets, told["formulas"], lost)
 
 
 def workbook_to_csv(data: bytes, limits: Limits) -> bytes:
@@ -102,7 +110,7 @@ def _look_inside(path: Path, limits: Limits) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, UnicodeError):
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, struct.error, OverflowError):
         raise Invalid(WHY[3]) from None
     names = {entry.filename for entry in entries}
     if "xl/workbook.xml" not in names and "xl/workbook.bin" not in names:

@@ -22,8 +22,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 HEAD_ROWS, HEAD_SHEETS, HEAD_CELLS, HEAD_TEXT = 60, 10, 300, 120
-UNCACHED_TOLD = 20_000
+LOST_TOLD = 20_000
 FORMULA = re.compile(rb"<c\b([^>]*)>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(<v\s*/>|<v>\s*</v>|<v\b)?", re.DOTALL)
+ERROR = re.compile(rb'<c\b([^>]*\bt="e"[^>]*)>')
 PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -93,8 +94,11 @@ def head_of(sheet: Any, max_rows: int, max_columns: int) -> list[list[str]]:
     return head
 
 
-def formulas_in(path: str, sheet: str) -> tuple[int, list[tuple[str, int]]]:
-    """How many formulas a sheet holds, and the places of those whose result was never saved. Zero where it cannot be told."""
+Lost = list[tuple[str, int, str]]
+
+
+def formulas_in(path: str, sheet: str) -> tuple[int, Lost]:
+    """How many formulas a sheet holds, and the cells whose value is not in the file. Nothing where it cannot be told."""
     try:
         with zipfile.ZipFile(path) as book:
             part = part_of(book, sheet)
@@ -122,23 +126,37 @@ def part_of(book: zipfile.ZipFile, sheet: str) -> str | None:
     return None
 
 
-def scan(book: zipfile.ZipFile, part: str) -> tuple[int, list[tuple[str, int]]]:
+def scan(book: zipfile.ZipFile, part: str) -> tuple[int, Lost]:
     count, kept = 0, b""
-    uncached: list[tuple[str, int]] = []
+    lost: Lost = []
     with book.open(part) as file:
         while block := file.read(1 << 20):
             data = kept + block
             edge = data.rfind(b"</c>") + 4 if b"</c>" in data else 0
             kept, data = data[edge:][-(1 << 16) :], data[:edge]
-            if b"<f" not in data:
-                continue
-            for match in FORMULA.finditer(data):
-                count += 1
-                said = match[2]
-                if (said is None or (said != b"<v" and b't="str"' not in match[1])) and len(uncached) < UNCACHED_TOLD:
-                    place = PLACE.search(match[1])
-                    uncached.append((place[1].decode(), int(place[2])) if place else ("", 0))
-    return count, uncached
+            if b"<f" in data:
+                count += unsaved(data, lost)
+            if b't="e"' in data:
+                for match in ERROR.finditer(data):
+                    lose(lost, match[1], "error")
+    return count, lost
+
+
+def unsaved(data: bytes, lost: Lost) -> int:
+    """Count formulas and keep the places of those without a result. An empty text is a result, an empty number is none."""
+    count = 0
+    for match in FORMULA.finditer(data):
+        count += 1
+        said = match[2]
+        if said is None or (said != b"<v" and b't="str"' not in match[1]):
+            lose(lost, match[1], "formula")
+    return count
+
+
+def lose(lost: Lost, attributes: bytes, kind: str) -> None:
+    place = PLACE.search(attributes)
+    if place and len(lost) < LOST_TOLD:
+        lost.append((place[1].decode(), int(place[2]), kind))
 
 
 def choose(book: Any, wanted: str | None) -> tuple[Any, list[dict[str, Any]]]:
@@ -199,8 +217,8 @@ def main(path: str, out: str, wanted: str, *figures: int) -> int:
         return 1
     except BaseException:  # whatever a hostile file provokes in the reader, panics included: not a workbook we can use
         return 3
-    count, uncached = formulas_in(path, sheet.name)
-    print(json.dumps({"sheets": told, "chosen": sheet.name, "formulas": count, "uncached": uncached}))
+    count, lost = formulas_in(path, sheet.name)
+    print(json.dumps({"sheets": told, "chosen": sheet.name, "formulas": count, "lost": lost}))
     return 0
 
 

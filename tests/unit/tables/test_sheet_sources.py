@@ -219,6 +219,23 @@ def test_the_files_own_total_is_kept_beside_its_rows(tail: str, stated: int | No
         assert sum(int(sheet.frame["amount_minor"].sum()) for sheet in source.chunks()) == 30000
 
 
+def test_totals_between_the_rows_leave_open_which_of_them_counts() -> None:
+    day = rows(2) + "Total,,200,,\n"
+    with opened(HEAD + day + day) as source:
+        assert (source.stated_total_minor, source.row_estimate) == (None, 4)
+        assert [note.row for note in source.notes] == [4, 7]
+    with opened(HEAD + day + day + "Grand Total,,400.00,,\n") as source:
+        assert source.stated_total_minor == 40000
+
+
+def test_a_header_in_two_rows_may_stand_again_on_every_page() -> None:
+    header = "Receipt,,Loan,Amount,Mode\nNo,Date,A/c No,,\n"
+    page = "R1,2026-11-02,LN1,5,cash\n"
+    with opened(header + (page + header) * 200 + page) as source:
+        assert source.row_estimate == 201
+        assert all(sheet.good.all() for sheet in source.chunks())
+
+
 def test_a_total_above_the_header_counts_too_but_a_number_of_receipts_does_not() -> None:
     with opened(f'Total receipts,3\nTotal amount,"1,300.00"\n{GOOD}') as source:
         assert source.stated_total_minor == 130000
@@ -245,6 +262,16 @@ def test_a_doubtful_encoding_is_asked_and_can_be_told() -> None:
         assert next(source.chunks()).frame["loan_account_no"].tolist() == ["José"]
     with opened(data, Layout(encoding="iso-8859-2")) as source:
         assert not source.questions
+
+
+def test_letters_that_mean_others_elsewhere_are_asked_not_guessed() -> None:
+    turkish = HEAD + "".join(
+        row(n, loan_account_no=name) for n, name in enumerate(("Yıldız", "Işık", "Doğan", "Şahin"))
+    )
+    with opened(turkish.encode("cp1254")) as source:
+        assert codes(source.questions) == [("wrong_encoding", "")]
+    with opened(turkish.encode("cp1254"), Layout(encoding="cp1254")) as source:
+        assert next(source.chunks()).frame["loan_account_no"].iloc[1] == "Işık"
 
 
 def test_a_remembered_encoding_does_not_spoil_a_file_that_is_unicode() -> None:
