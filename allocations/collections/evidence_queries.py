@@ -319,9 +319,11 @@ def own_contact(session: Session, agency_id: int, contact_id: int, sight: Sight)
     return found
 
 
-def own_deposit(session: Session, agency_id: int, deposit_id: int) -> Deposit:
-    """A deposit of the agency. NotFound otherwise."""
+def own_deposit(session: Session, agency_id: int, deposit_id: int, sight: Sight) -> Deposit:
+    """A deposit in this person's sight: a field agent's own. NotFound otherwise."""
     query = select(Deposit).where(Deposit.agency_id == agency_id, Deposit.id == deposit_id)
+    if not sight.everyone:
+        query = query.where(Deposit.agent_code == (sight.agent_code or ""))
     if (found := session.scalars(query).first()) is None:
         raise NotFound("There is no such deposit.")
     return found

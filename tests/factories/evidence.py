@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -166,3 +167,20 @@ class Field:
 
 def at_home(**changes: Any) -> PhoneClaim:
     return PhoneClaim(**{"latitude": HOME[0], "longitude": HOME[1], "accuracy_m": 10} | changes)
+
+
+def a_letter(pages: int = 2) -> bytes:
+    """A PDF of written pages."""
+    papers = [Image.open(io.BytesIO(a_paper(f"Page {number + 1}", "Dear borrower"))) for number in range(pages)]
+    kept = io.BytesIO()
+    papers[0].save(kept, "PDF", save_all=True, append_images=papers[1:])
+    return kept.getvalue()
+
+
+def a_call(seconds: int = 2) -> bytes:
+    """A recording of silence, as WAV."""
+    kept = io.BytesIO()
+    with wave.open(kept, "wb") as sound:
+        sound.setnchannels(1), sound.setsampwidth(2), sound.setframerate(8_000)
+        sound.writeframes(b"\0\0" * 8_000 * seconds)
+    return kept.getvalue()

@@ -16,7 +16,7 @@ from portal.app import create_app
 from portal.stores import file_store_of
 from portal.web.file_links import VARIANTS, link_to
 from portal.worker import make_worker
-from tests.factories.evidence import Field, a_photo
+from tests.factories.evidence import Field, a_call, a_letter, a_photo
 from tests.factories.world import a_user
 
 PHOTO = a_photo(1, taken_at="2026:11:10 11:50:00")
@@ -104,7 +104,10 @@ def test_the_browser_is_told_to_run_sniff_keep_and_embed_nothing(piece, link_of,
     for variant in ("copy", "thumbnail", "original"):
         response = fetch(link_of("maker@bank.example", piece, variant))
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; base-uri 'none'; frame-ancestors 'none'"
+        assert (
+            response.headers["Content-Security-Policy"]
+            == "default-src 'none'; sandbox; base-uri 'none'; frame-ancestors 'none'"
+        )
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert "Set-Cookie" not in response.headers
@@ -121,6 +124,27 @@ def test_a_browser_with_our_cookie_is_given_none_back(app, piece, browse, link_o
     browser = browse("maker@bank.example")
     response = browser.get(link_of("maker@bank.example", piece))
     assert response.status_code == 200 and "Set-Cookie" not in response.headers
+
+
+def test_a_letter_is_shown_by_its_pages_and_a_call_is_only_heard(field, work, link_of, fetch, browse):
+    letter = field.hand_in(a_letter(3), name="notice.pdf", kind="letter")
+    call = field.hand_in(a_call(), name="call.wav", kind="call")
+    work()
+    assert (letter.status, letter.media_type, call.status, call.media_type) == (
+        *("ready", "application/pdf"),
+        *("ready", "audio/wav"),
+    )
+    for variant in ("copy", "thumbnail", "page-2", "page-3"):
+        assert fetch(link_of("maker@bank.example", letter, variant)).mimetype == "image/jpeg", variant
+    saved = fetch(link_of("maker@bank.example", letter, "original"))
+    assert saved.headers["Content-Disposition"] == "attachment; filename=notice.pdf"
+    assert saved.mimetype == "application/pdf"
+    assert is_nothing(fetch(link_of("maker@bank.example", call, "copy")))
+    heard = fetch(link_of("maker@bank.example", call, "original"), headers={"Range": "bytes=0-"})
+    assert (heard.status_code, heard.mimetype) == (206, "audio/wav")
+    page = browse("maker@bank.example").get(f"/bank/evidence/{call.ref}").text
+    assert "<audio controls" in page and "2 seconds" in page
+    assert "3 pages" in browse("maker@bank.example").get(f"/bank/evidence/{letter.ref}").text
 
 
 # --- nothing here

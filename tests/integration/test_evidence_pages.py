@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from allocations.agencies.models import DatedSetting
+from allocations.collections.models import Deposit
 from portal.stores import file_store_of
 from portal.worker import make_worker
 from tests.factories.accrual import NOVEMBER, World
@@ -267,3 +268,17 @@ def test_the_home_page_names_missing_evidence_and_leads_to_it(field, bank_sessio
     page = browse(OWNER).get("/agency/evidence?period=2026-11").text
     assert row.receipt_no in page and f"/agency/evidence/add?collection={row.id}" in page
     assert "Missing: receipt" in browse(OWNER).get(f"/agency/collections/{row.id}").text
+
+
+def test_a_slip_is_handed_in_once_and_shown_with_its_deposit(field, receipt, browse, work, bank_session, now):
+    given = {"agency_id": field.agency("SHAKTI").id, "slip_no": "S9", "slip_key": "S9", "amount_minor": 5_000_00}
+    slip = Deposit(**given, currency="INR", deposited_on=date(2026, 11, 10), recorded_by=OWNER, recorded_at=now)
+    bank_session.add(slip)
+    bank_session.commit()
+    browser = browse(OWNER)
+    answer = hand_in(browser, f"/agency/evidence/add?deposit={slip.id}", kind="deposit_slip")
+    work()
+    page = browser.get(f"/agency/deposits/{slip.id}").text
+    assert answer.location.rpartition("/")[2] in page and f"/agency/evidence/add?deposit={slip.id}" in page
+    assert browse(VEGA).get(f"/agency/evidence/add?deposit={slip.id}").status_code == 404
+    assert browse(OTHER).get(f"/agency/evidence/add?deposit={slip.id}").status_code == 404

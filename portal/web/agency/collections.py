@@ -114,7 +114,7 @@ def show(collection_id: int) -> str:
         agency=own_agency(),
         allocation=own_queries.own_allocation(session, own_agency_id(), found.row.allocation_id),
         state=state_of(found.row),
-        evidence=panel_of(collection_id),
+        evidence=panel_of(collection_id=collection_id),
         corrections=list_corrections(session, agency_id=own_agency_id(), collection_id=collection_id),
     )
 

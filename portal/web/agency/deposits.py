@@ -23,6 +23,7 @@ from portal.kernel.money import shown
 from portal.kernel.tables.dates import Fault
 from portal.kernel.tables.values import parse_amount
 from portal.web.agency.accounts import own_agency, own_agency_id, own_sight
+from portal.web.agency.evidence import panel_of
 from portal.web.edge import ActForm, clock, current_actor, db_session, once, page_of
 
 bp = Blueprint("agency_deposits", __name__, url_prefix="/agency/deposits")
@@ -144,6 +145,7 @@ def show(deposit_id: int) -> str:
         deposit=deposit,
         receipts=queries.receipts_on(session, deposit),
         names=names(),
+        evidence=panel_of(deposit_id=deposit.id),
     )
 
 

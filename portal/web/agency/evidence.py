@@ -143,7 +143,7 @@ def target_here() -> Target:
         back = url_for("agency_accounts.show", allocation_id=visit.allocation_id)
         return Target(visit, {"contact_id": visit.id}, f"the {visit.kind}", visit.loan_account_no, missing, back)
     if (number := request.args.get("deposit", type=int)) is not None:
-        deposit = queries.own_deposit(session, agency_id, number)
+        deposit = queries.own_deposit(session, agency_id, number, sight)
         back = url_for("agency_deposits.show", deposit_id=deposit.id)
         return Target(deposit, {"deposit_id": deposit.id}, f"deposit slip {deposit.slip_no}", None, (), back)
     raise BadRequest()
@@ -155,14 +155,14 @@ def usual_kind(target: Target) -> str:
     return "receipt" if isinstance(target.row, Collection) else "premises"
 
 
-def panel_of(collection_id: int) -> dict[str, Any]:
-    """What a receipt's page shows of its evidence: the pieces, the kinds it lacks, the way to add one."""
+def panel_of(*, collection_id: int | None = None, deposit_id: int | None = None) -> dict[str, Any]:
+    """What a receipt's or a slip's page shows of its evidence: the pieces, the kinds it lacks, the way to add one."""
     session = db_session()
-    row = session.get(Collection, collection_id)
-    pieces = queries.pieces_of(session, collection_id=collection_id, sight=own_sight())
+    pieces = queries.pieces_of(session, collection_id=collection_id, deposit_id=deposit_id, sight=own_sight())
+    row = session.get(Collection, collection_id) if collection_id is not None else None
     return {
         "pieces": show_all(pieces),
-        "missing": missing_of_receipts(session, [row]).get(collection_id, ()) if row else (),
+        "missing": missing_of_receipts(session, [row]).get(row.id, ()) if row else (),
         "spoken": kinds_spoken,
-        "add": url_for("agency_evidence.add", collection=collection_id),
+        "add": url_for("agency_evidence.add", collection=collection_id, deposit=deposit_id),
     }
