@@ -51,7 +51,7 @@ SUBTYPES = {
 # The same by its spelling anywhere in the file, so that what a tolerant reader would dig up is not missed. A name may
 # be spelt with #xx; long names only, as short ones turn up by chance in compressed data.
 SPELT = {b"/JavaScript": "JavaScript", b"/Launch": "starting a program", b"/EmbeddedFile": "an embedded file"}
-ADDRESS = re.compile(r"(https?|mailto|tel):|[^:]*$", re.IGNORECASE)
+ADDRESS = re.compile(r"(https?|mailto|tel|sms|upi):|[^:]*$", re.IGNORECASE)
 HEX = re.compile(rb"#([0-9A-Fa-f]{2})")
 ESCAPED_NAME = re.compile(rb"/[A-Za-z#][A-Za-z0-9#]{3,60}")
 

@@ -188,7 +188,10 @@ def test_links_and_bookmarks_of_honest_documents_are_taken():
     document = honest.pdf(2)
     with document.open_outline() as outline:
         outline.root.append(pikepdf.OutlineItem("Second", 1))
-    links = [{"/S": pikepdf.Name.URI, "/URI": pikepdf.String(to)} for to in ("https://a.b", "mailto:a@b.c", "www.a.b")]
+    links = [
+        {"/S": pikepdf.Name.URI, "/URI": pikepdf.String(to)}
+        for to in ("https://a.b", "mailto:a@b.c", "upi://pay?pa=a@b", "www.a.b")
+    ]
     notes = [
         pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9], A=a) for a in links
     ]
