@@ -107,6 +107,8 @@ def test_the_form_offers_what_is_missing_first(field, receipt, browse, bank_sess
 def test_a_visit_and_a_deposit_take_evidence_too(field, browse, bank_session):
     visit = field.visit()
     bank_session.commit()
+    assert f"/agency/evidence/add?contact={visit.id}" in browse(OWNER).get("/agency/contacts").text
+    assert '<option selected value="premises">' in browse(OWNER).get(f"/agency/evidence/add?contact={visit.id}").text
     assert hand_in(browse(OWNER), f"/agency/evidence/add?contact={visit.id}", kind="premises").status_code == 302
 
 

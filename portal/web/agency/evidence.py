@@ -152,7 +152,9 @@ def target_here() -> Target:
 def usual_kind(target: Target) -> str:
     if isinstance(target.row, Deposit):
         return "deposit_slip"
-    return "receipt" if isinstance(target.row, Collection) else "premises"
+    if isinstance(target.row, Contact):
+        return {"call": "call", "letter": "letter"}.get(target.row.kind, "premises")
+    return "receipt"
 
 
 def panel_of(*, collection_id: int | None = None, deposit_id: int | None = None) -> dict[str, Any]:
