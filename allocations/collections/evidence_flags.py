@@ -35,13 +35,17 @@ LOCK = "evidence.flags"  # two pieces examined at once would not see each other
 MOST_OTHERS = 10  # one printed form may resemble hundreds of others; the nearest will do
 AROUND = timedelta(hours=12)  # how far back and ahead the agent's other sightings are looked at
 
-# The same file or picture for another subject. A deposit slip shown for each receipt it covers is no reuse.
+# The same file or picture for another subject. What was taken at a visit may stand for the receipt given there too, and a deposit slip
+# for its deposit and each receipt it covers: that is no reuse.
 REUSED = """
    and o.id <> :id and o.status <> 'refused'
    and not (o.agency_id = :agency and (coalesce(o.collection_id = :collection, false)
             or coalesce(o.contact_id = :contact, false) or coalesce(o.deposit_id = :deposit, false)
+            or exists (select 1 from contacts k where (k.id = o.contact_id and k.collection_id = :collection)
+                       or (k.id = :contact and k.collection_id = o.collection_id))
             or (o.kind = 'deposit_slip' and :kind = 'deposit_slip' and coalesce(:slip, '') <> ''
-                and exists (select 1 from collections c where c.id = o.collection_id and c.slip_key = :slip))))
+                and (exists (select 1 from collections c where c.id = o.collection_id and c.slip_key = :slip)
+                     or exists (select 1 from deposits d where d.id = o.deposit_id and d.slip_key = :slip)))))
 """
 SAME_FILE = text(f"select o.id from evidence o where o.sha256 = :sha256 {REUSED} order by o.id limit {MOST_OTHERS}")
 SAME_PIXELS = text(
@@ -106,6 +110,7 @@ def _reuse(session: Session, evidence: Evidence, bounds: Bounds) -> list[Flag]:
 
 def _subject_of(session: Session, evidence: Evidence) -> dict[str, Any]:
     slip = session.scalar(select(Collection.slip_key).where(Collection.id == evidence.collection_id))
+    slip = slip or session.scalar(select(Deposit.slip_key).where(Deposit.id == evidence.deposit_id))
     return {
         "id": evidence.id,
         "agency": evidence.agency_id,

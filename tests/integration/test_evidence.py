@@ -16,6 +16,7 @@ from allocations.collections.evidence import PhoneClaim, add_evidence
 from allocations.collections.evidence_retention import names_of, purge
 from allocations.collections.evidence_review import hold, review
 from allocations.collections.field_models import Evidence, EvidenceFlag
+from allocations.collections.models import Deposit
 from payouts.verify import verify
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Refused, Stale
@@ -269,6 +270,29 @@ def test_one_slip_for_each_receipt_it_covers_is_no_reuse(field, work, bank_sessi
     work()
     assert codes_of(bank_session, second) == []
     assert codes_of(bank_session, third) == ["same_file", "same_file"]
+
+
+def test_one_slip_for_its_deposit_and_its_receipt_is_no_reuse(field, work, bank_session, now):
+    row = field.receipt(slip_key="S77", deposit_slip_no="S77")
+    given = {"agency_id": row.agency_id, "slip_no": "S77", "slip_key": "S77", "amount_minor": 1, "currency": "INR"}
+    slip = Deposit(**given, deposited_on=date(2026, 11, 10), recorded_by="x", recorded_at=now)
+    bank_session.add(slip)
+    bank_session.flush()
+    field.hand_in(PHOTO, row, kind="deposit_slip")
+    second = field.hand_in(PHOTO, row, kind="deposit_slip", collection_id=None, deposit_id=slip.id)
+    work()
+    assert codes_of(bank_session, second) == []
+
+
+def test_a_photo_of_a_visit_may_stand_for_the_receipt_given_there(field, work, bank_session):
+    row = field.receipt()
+    visit = field.visit(collection_id=row.id)
+    field.hand_in(PHOTO, row)
+    at_the_visit = field.hand_in(PHOTO, visit, kind="premises")
+    elsewhere = field.hand_in(PHOTO, field.visit(), kind="premises")
+    work()
+    assert codes_of(bank_session, at_the_visit) == []
+    assert codes_of(bank_session, elsewhere) == ["same_file", "same_file"]
 
 
 def test_claims_that_do_not_fit_are_flagged(field, work, bank_session):
