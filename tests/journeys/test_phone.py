@@ -14,7 +14,7 @@ from segno import encoder
 from portal.kernel.db import PortalSession
 from tests.conftest import NOW
 from tests.factories.field import AGENT, COLLEAGUE, PASSWORD, Street, a_collection, a_photo, a_street
-from tests.journeys.conftest import LiveServer, check_accessibility, check_width, take_picture
+from tests.journeys.conftest import SCREENSHOTS, LiveServer, check_accessibility, check_width
 
 DATABASES = "async () => (await indexedDB.databases()).map((each) => each.name).sort()"
 READ = """async ([name, stores]) => {
@@ -60,8 +60,10 @@ def sign_in(open_page: Callable[..., Page]) -> Iterator[Callable[..., Page]]:
 
 
 def fine(page: Page, name: str) -> None:
+    """As an agent sees it: what fits on the screen, with the buttons where the thumb is."""
     page.wait_for_timeout(150)
-    take_picture(page, name)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
     check_accessibility(page)
     check_width(page)
 

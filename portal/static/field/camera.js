@@ -14,10 +14,13 @@ function thumbnail(file) {
 // Buttons that open the camera, one for each kind of picture; what is taken is added to `photos`.
 export function camera(photos, kinds) {
   const shelf = h("div", { class: "shelf" });
-  const show = () => shelf.replaceChildren(...photos.map((photo, at) => h("figure", null, thumbnail(photo.file), h("figcaption", null, photo.words),
-    h("button", { type: "button", class: "drop", "aria-label": `Take away the photo of the ${photo.words.toLowerCase()}`, onclick: () => { photos.splice(at, 1); show(); } }, icon("drop")))));
+  const show = () => shelf.replaceChildren(...photos.map((photo, at) => h("figure", null, thumbnail(photo.file),
+    h("figcaption", null, photo.words),
+    h("button", { type: "button", class: "drop", "aria-label": `Take away the photo of the ${photo.words.toLowerCase()}`,
+      onclick: () => { photos.splice(at, 1); show(); } }, icon("drop")))));
   const shot = ([kind, words]) => {
-    const input = h("input", { type: "file", accept: "image/*", capture: "environment", class: "unseen", "aria-label": `Photo of the ${words.toLowerCase()}`, onchange: () => {
+    const input = h("input", { type: "file", accept: "image/*", capture: "environment", class: "unseen",
+      "aria-label": `Photo of the ${words.toLowerCase()}`, onchange: () => {
       for (const file of input.files) photos.push({ kind, words, file, taken_at: new Date().toISOString() });
       input.value = "";
       show();

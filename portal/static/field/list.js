@@ -7,11 +7,13 @@ import { now, today } from "./work.js";
 const chosen = { filter: "", text: "" };
 const FILTERS = [["promised", "Promised today"], ["unvisited", "Not yet visited"], ["near", "Near me"]];
 
-export const isVisited = (row) => row.visited || now.entries.some((entry) => entry.loan_account_no === row.no && today(entry.at) === today());
+export const isVisited = (row) => row.visited || now.entries.some((entry) => entry.loan_account_no === row.no
+  && today(entry.at) === today());
 // Money was taken today: nothing more to do there, whatever was promised.
 function isPaid(row) {
   const outcome = now.day.outcomes.find((each) => each.code === row.last);
-  return (row.visited && outcome?.asks === "money") || now.entries.some((entry) => entry.kind === "collection" && entry.loan_account_no === row.no && today(entry.at) === today());
+  return (row.visited && outcome?.asks === "money") || now.entries.some((entry) => entry.kind === "collection"
+    && entry.loan_account_no === row.no && today(entry.at) === today());
 }
 export const isPromised = (row) => row.promised !== null && row.promised_on <= today();
 
@@ -19,7 +21,8 @@ function fits(row) {
   if (chosen.filter === "promised" && !isPromised(row)) return false;
   if (chosen.filter === "unvisited" && isVisited(row)) return false;
   const text = chosen.text.trim().toLowerCase();
-  return !text || [row.no, row.name, row.mobile, row.address, row.city, row.pincode].some((part) => part && String(part).toLowerCase().includes(text));
+  return !text || [row.no, row.name, row.mobile, row.address, row.city, row.pincode].some((part) => part
+    && String(part).toLowerCase().includes(text));
 }
 
 function order(rows) {
@@ -33,13 +36,15 @@ function order(rows) {
 function standing() {
   const rows = now.day.accounts, left = rows.filter((row) => !isVisited(row)).length, promised = rows.filter(isPromised);
   const sum = promised.reduce((total, row) => total + row.promised, 0);
-  return h("p", { class: "standing" }, h("b", null, `${left} to see`), promised.length ? [", ", h("b", null, shown(sum)), ` promised today by ${promised.length}`] : ", nothing promised today");
+  return h("p", { class: "standing" }, h("b", null, `${left} to see`), promised.length
+    ? [", ", h("b", null, shown(sum)), ` promised today by ${promised.length}`] : ", nothing promised today");
 }
 
 function line(row) {
   const far = metres(here(), row);
   return h("li", null, h("a", { href: `#/account/${encodeURIComponent(row.no)}`, class: "row" },
-    h("span", { class: "row-who" }, h("b", null, row.name || row.no), h("small", null, [row.address, row.city].filter(Boolean).join(", ") || row.no)),
+    h("span", { class: "row-who" }, h("b", null, row.name || row.no), h("small", null, [row.address, row.city].filter(Boolean).join(", ")
+      || row.no)),
     h("span", { class: "row-money" }, h("b", null, shown(row.overdue)), h("small", null, far === null ? `${row.dpd} days` : distance(far))),
     h("span", { class: "marks" },
       row.hold ? h("i", { class: "mark blocked" }, icon("warn"), "On hold") : null,
@@ -55,7 +60,8 @@ export function list() {
     const found = order(now.day.accounts.filter(fits));
     rows.replaceChildren(...found.map(line));
     empty.hidden = found.length > 0;
-    empty.textContent = now.day.accounts.length ? "No account fits. Take the filter or the search away." : now.day.note || "Nothing is allocated to you today. Ask your office.";
+    empty.textContent = now.day.accounts.length ? "No account fits. Take the filter or the search away." : now.day.note
+      || "Nothing is allocated to you today. Ask your office.";
   };
   const chip = ([code, words]) => h("button", { type: "button", "aria-pressed": String(chosen.filter === code), onclick: async (event) => {
     chosen.filter = chosen.filter === code ? "" : code;
@@ -64,8 +70,10 @@ export function list() {
     fill();
     if (chosen.filter === "near" && await locate()) fill();
   } }, words);
-  const search = h("input", { type: "search", placeholder: "Name, account, street, PIN", "aria-label": "Search today's list", autocomplete: "off", value: chosen.text,
+  const search = h("input", { type: "search", placeholder: "Name, account, street, PIN", "aria-label": "Search today's list",
+    autocomplete: "off", value: chosen.text,
     oninput: () => { chosen.text = search.value; fill(); } });
   fill();
-  return { title: "Today", content: [standing(), h("div", { class: "chips", role: "group", "aria-label": "Show" }, FILTERS.map(chip)), search, rows, empty] };
+  return { title: "Today", content: [standing(), h("div", { class: "chips", role: "group", "aria-label": "Show" }, FILTERS.map(chip)),
+    search, rows, empty] };
 }

@@ -21,9 +21,13 @@ function route() {
 }
 
 function door() {
-  const words = { starting: "Getting today's list…", no_list: "There is no list on this phone yet, and no network to get it.", signed_out: "Nobody is signed in here. Borrowers' data is off this phone." }[now.phase];
-  return { title: "In the field", content: [h("p", { class: "empty" }, words), now.others ? h("p", { class: "notice waiting" }, icon("wait"), h("span", null, `${now.others} not sent yet. Sign in as the one who made them and they go.`)) : null],
-    acts: now.phase === "signed_out" ? [h("a", { class: "button primary", href: "/sign-in?next=/agency/field" }, "Sign in")] : now.phase === "no_list" ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, "Try again")] : [] };
+  const words = { starting: "Getting today's list…", no_list: "There is no list on this phone yet, and no network to get it.",
+    signed_out: "Nobody is signed in here. Borrowers' data is off this phone." }[now.phase];
+  return { title: "In the field", content: [h("p", { class: "empty" }, words), now.others
+    ? h("p", { class: "notice waiting" }, icon("wait"), h("span", null,
+    `${now.others} not sent yet. Sign in as the one who made them and they go.`)) : null],
+    acts: now.phase === "signed_out" ? [h("a", { class: "button primary", href: "/sign-in?next=/agency/field" }, "Sign in")]
+      : now.phase === "no_list" ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, "Try again")] : [] };
 }
 
 // A form being filled in is left alone when news comes in; the frame around it is not.
@@ -47,7 +51,8 @@ function draw(news = false) {
 function frame() {
   const left = waiting(), refused = now.entries.filter((entry) => entry.state === "refused").length;
   const net = spot("net");
-  net.textContent = now.sending ? "Sending…" : !now.online ? `No network${left ? `, ${left} waiting` : ""}` : refused ? `${refused} not accepted` : left ? `${left} waiting` : "";
+  net.textContent = now.sending ? "Sending…" : !now.online ? `No network${left ? `, ${left} waiting` : ""}` : refused
+    ? `${refused} not accepted` : left ? `${left} waiting` : "";
   net.hidden = !net.textContent;
   net.className = `net ${!now.online || left ? "waiting" : ""} ${refused ? "blocked" : ""}`;
   spot("dock").hidden = now.phase !== "ready";
@@ -61,11 +66,20 @@ function frame() {
 }
 
 function dock() {
-  const link = (name, shape, words, badge) => h("a", { href: `#/${name}` }, icon(shape), h("span", null, words), badge ? h("b", { id: badge, class: "badge" }) : null);
-  spot("dock").replaceChildren(link("", "list", "Today"), link("waiting", "wait", "Waiting", "count"), link("cash", "cash", "Cash", "cash-count"), link("you", "you", "You"));
+  const link = (name, shape, words, badge) => h("a", { href: `#/${name}` }, icon(shape), h("span", null, words), badge
+    ? h("b", { id: badge, class: "badge" }) : null);
+  spot("dock").replaceChildren(link("", "list", "Today"), link("waiting", "wait", "Waiting", "count"),
+    link("cash", "cash", "Cash", "cash-count"), link("you", "you", "You"));
+}
+
+// Light or dark as it was picked on the other pages (portal.js); else as the phone has it.
+function dress() {
+  const picked = /(?:^|; )theme=(light|dark)/.exec(document.cookie);
+  if (picked) document.documentElement.dataset.theme = picked[1];
 }
 
 async function begin() {
+  dress();
   dock();
   spot("back").append(icon("back"));
   listen(() => draw(true));

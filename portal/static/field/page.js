@@ -1,10 +1,14 @@
 // Elements by name. Text is always text: nothing here ever reads markup from data.
 const SVG = "http://www.w3.org/2000/svg";
 const SHAPES = {
-  back: "M10 3 5 8l5 5", list: "M2 4h12M2 8h12M2 12h8", wait: "M8 14V4M4 7.5 8 3.5l4 4", cash: "M2 4.5h12v7H2zM8 6.4a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2z",
-  you: "M8 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM3 14c.4-3 2.4-4.3 5-4.3s4.6 1.3 5 4.3", camera: "M2 5h3l1-2h4l1 2h3v8H2zM8 6.7a2.3 2.3 0 1 0 0 4.6 2.3 2.3 0 0 0 0-4.6z",
-  call: "M4 2h2.5l1 3-1.5 1.2a8 8 0 0 0 3.8 3.8L11 8.5l3 1V12a2 2 0 0 1-2 2A10 10 0 0 1 2 4a2 2 0 0 1 2-2z", map: "M8 14s4.5-4 4.5-7.5a4.5 4.5 0 0 0-9 0C3.5 10 8 14 8 14zM8 5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
-  done: "M3 8.5 6.5 12 13 4.5", warn: "M8 2 1.5 13.5h13zM8 6.5v3M8 11.3v.4", share: "M11 5 8 2 5 5M8 2v8M3 8v6h10V8", plus: "M8 3v10M3 8h10", drop: "M4 4l8 8M12 4l-8 8",
+  back: "M10 3 5 8l5 5", list: "M2 4h12M2 8h12M2 12h8", wait: "M8 14V4M4 7.5 8 3.5l4 4",
+    cash: "M2 4.5h12v7H2zM8 6.4a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2z",
+  you: "M8 7.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM3 14c.4-3 2.4-4.3 5-4.3s4.6 1.3 5 4.3",
+    camera: "M2 5h3l1-2h4l1 2h3v8H2zM8 6.7a2.3 2.3 0 1 0 0 4.6 2.3 2.3 0 0 0 0-4.6z",
+  call: "M4 2h2.5l1 3-1.5 1.2a8 8 0 0 0 3.8 3.8L11 8.5l3 1V12a2 2 0 0 1-2 2A10 10 0 0 1 2 4a2 2 0 0 1 2-2z",
+    map: "M8 14s4.5-4 4.5-7.5a4.5 4.5 0 0 0-9 0C3.5 10 8 14 8 14zM8 5a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
+  done: "M3 8.5 6.5 12 13 4.5", warn: "M8 2 1.5 13.5h13zM8 6.5v3M8 11.3v.4", share: "M11 5 8 2 5 5M8 2v8M3 8v6h10V8",
+    plus: "M8 3v10M3 8h10", drop: "M4 4l8 8M12 4l-8 8",
 };
 
 export function icon(name) {
@@ -29,8 +33,10 @@ export function h(tag, given, ...children) {
 
 // One of several, as big buttons: [code, words] pairs; a radio group to keyboards and readers.
 export function choice(name, label, options, chosen, pick, look = "") {
-  return h("fieldset", { class: `choice ${look}` }, h("legend", null, label), h("div", { class: "choices" }, options.map(([code, words]) => h(
-    "label", null, h("input", { type: "radio", name, value: code, checked: code === chosen, onchange: () => pick(code) }), h("span", null, words),
+  return h("fieldset", { class: `choice ${look}` }, h("legend", null, label),
+    h("div", { class: "choices" }, options.map(([code, words]) => h(
+    "label", null, h("input", { type: "radio", name, value: code, checked: code === chosen, onchange: () => pick(code) }),
+      h("span", null, words),
   ))));
 }
 
@@ -61,7 +67,9 @@ const local = (moment, options) => new Intl.DateTimeFormat("en-GB", { timeZone: 
 
 export const clockTime = (moment) => local(moment, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export function dayWords(iso) {
-  return iso ? local(iso.length === 10 ? `${iso}T12:00:00Z` : iso, { day: "numeric", month: "short", year: "numeric", timeZone: iso.length === 10 ? "UTC" : zone }) : "–";
+  return iso ? local(iso.length === 10 ? `${iso}T12:00:00Z` : iso, { day: "numeric", month: "short", year: "numeric",
+    timeZone: iso.length === 10 ? "UTC" : zone }) : "–";
 }
 // 2026-11-10, of a moment or of now.
-export const isoDay = (moment = Date.now()) => local(moment, { year: "numeric", month: "2-digit", day: "2-digit" }).split("/").reverse().join("-");
+export const isoDay = (moment = Date.now()) => local(moment, { year: "numeric", month: "2-digit",
+  day: "2-digit" }).split("/").reverse().join("-");

@@ -1,6 +1,7 @@
 // A QR code (ISO/IEC 18004) of a short address, drawn as SVG: bytes, error correction M, versions 1 to 6, so at most 106 octets.
 const SVG = "http://www.w3.org/2000/svg";
-const VERSIONS = [null, [10, 1, 16], [16, 1, 28], [26, 1, 44], [18, 2, 32], [24, 2, 43], [16, 4, 27]];  // check octets, blocks, octets a block
+const VERSIONS = [null, [10, 1, 16], [16, 1, 28], [26, 1, 44], [18, 2, 32], [24, 2, 43],
+  [16, 4, 27]];  // check octets, blocks, octets a block
 
 // --- arithmetic of the field with 256 elements
 
@@ -61,7 +62,8 @@ function frame(version) {
   return grid;
 }
 
-const cells = (size, i) => [i < 6 ? [i, 8] : i < 8 ? [i + 1, 8] : i === 8 ? [8, 7] : [8, 14 - i], i < 8 ? [8, size - 1 - i] : [size - 15 + i, 8]];
+const cells = (size, i) => [i < 6 ? [i, 8] : i < 8 ? [i + 1, 8] : i === 8 ? [8, 7] : [8, 14 - i], i < 8 ? [8, size - 1 - i]
+  : [size - 15 + i, 8]];
 
 // Error correction M and the mask, told twice beside the finders.
 function format(grid, mask) {
@@ -96,7 +98,8 @@ function filled(version, words, mask) {
 function penalty(grid) {
   const size = grid.length, turned = grid.map((_, x) => grid.map((row) => row[x]));
   let points = 0, dark = 0;
-  for (const rows of [grid, turned]) for (const row of rows) for (const run of row.join("").match(/0+|1+/g)) if (run.length > 4) points += run.length - 2;
+  for (const rows of [grid,
+    turned]) for (const row of rows) for (const run of row.join("").match(/0+|1+/g)) if (run.length > 4) points += run.length - 2;
   grid.forEach((row, y) => row.forEach((cell, x) => {
     dark += cell;
     if (y && x && cell === row[x - 1] && cell === grid[y - 1][x] && cell === grid[y - 1][x - 1]) points += 3;
@@ -118,7 +121,8 @@ export function qr(text) {
   const grid = matrix(text);
   if (!grid) return null;
   const size = grid.length + 8, svg = document.createElementNS(SVG, "svg"), path = document.createElementNS(SVG, "path");
-  for (const [key, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img", "aria-label": "QR code of the address that checks this receipt" })) svg.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img",
+    "aria-label": "QR code of the address that checks this receipt" })) svg.setAttribute(key, value);
   path.setAttribute("d", grid.flatMap((row, y) => row.flatMap((cell, x) => cell ? [`M${x + 4} ${y + 4}h1v1h-1z`] : [])).join(""));
   svg.append(path);
   return svg;

@@ -54,7 +54,8 @@ export async function send(user, entries) {
 
 export async function sendFile(file) {
   const body = new FormData();
-  for (const key of ["user_id", "client_id", "parent_id", "kind", "taken_at", "latitude", "longitude", "accuracy_m", "collection_id", "contact_id", "deposit_id"]) {
+  for (const key of ["user_id", "client_id", "parent_id", "kind", "taken_at", "latitude", "longitude", "accuracy_m", "collection_id",
+    "contact_id", "deposit_id"]) {
     if (file[key] !== null && file[key] !== undefined) body.set(key, file[key]);
   }
   body.set("file", file.blob, file.name);
@@ -63,5 +64,6 @@ export async function sendFile(file) {
 
 export async function signOut() {
   const body = new URLSearchParams({ csrf_token: csrf });
-  await fetch("/sign-out", { method: "POST", body, credentials: "same-origin", redirect: "manual", keepalive: true, headers: { "X-CSRFToken": csrf } });
+  await fetch("/sign-out", { method: "POST", body, credentials: "same-origin", redirect: "manual", keepalive: true,
+    headers: { "X-CSRFToken": csrf } });
 }

@@ -24,7 +24,8 @@ function dropButton(words, act) {
 function numberTaken(entry) {
   const next = nextReceiptNo(), clash = entry.problems.some((problem) => problem.column === "receipt_no");
   if (entry.kind !== "collection" || !clash || !next) return null;
-  return h("div", { class: "cure" }, h("p", null, `Number ${entry.receipt_no} stands for something else at the bank. Give this receipt the next one; the borrower's receipt must then be replaced.`),
+  return h("div", { class: "cure" },
+    h("p", null, `Number ${entry.receipt_no} stands for something else at the bank. Give this receipt the next one; the borrower's receipt must then be replaced.`),
     h("button", { type: "button", class: "button primary", onclick: async () => {
       await change(entry, { receipt_no: next, old_receipt_nos: [...(entry.old_receipt_nos || []), entry.receipt_no] });
       location.hash = `#/receipt/${entry.client_id}`;
@@ -35,19 +36,24 @@ function numberTaken(entry) {
 function card(entry) {
   const refused = entry.state === "refused", photos = now.files.filter((file) => file.parent_id === entry.client_id).length;
   return h("li", { class: refused ? "queued blocked" : "queued" },
-    h("b", null, what(entry)), h("small", null, `${dayWords(entry.at)}, ${clockTime(entry.at)}${photos ? `, ${photos} photo${photos > 1 ? "s" : ""}` : ""}`),
-    h("span", { class: `mark ${refused ? "blocked" : "waiting"}` }, icon(refused ? "warn" : "wait"), refused ? "Not accepted" : "Waiting to be sent"),
+    h("b", null, what(entry)),
+      h("small", null, `${dayWords(entry.at)}, ${clockTime(entry.at)}${photos ? `, ${photos} photo${photos > 1 ? "s" : ""}` : ""}`),
+    h("span", { class: `mark ${refused ? "blocked" : "waiting"}` }, icon(refused ? "warn" : "wait"), refused ? "Not accepted"
+      : "Waiting to be sent"),
     refused ? null : h("small", null, entry.problems.map((problem) => `${problem.message} ${problem.cure}`)),
     refused ? [problems(entry.problems), numberTaken(entry),
-      h("div", { class: "pair" }, entry.kind === "deposit" ? null : h("a", { class: "button", href: `#/account/${encodeURIComponent(entry.loan_account_no)}/happened/${entry.client_id}` }, "Correct it"),
+      h("div", { class: "pair" }, entry.kind === "deposit" ? null : h("a",
+        { class: "button", href: `#/account/${encodeURIComponent(entry.loan_account_no)}/happened/${entry.client_id}` }, "Correct it"),
         h("button", { type: "button", class: "button", onclick: () => change(entry, {}) }, "Send again")),
       dropButton("Throw it away", () => throwAway(entry))] : null);
 }
 
 function loose(file) {
   const refused = file.state === "refused";
-  return h("li", { class: refused ? "queued blocked" : "queued" }, h("b", null, `Photo: ${file.name}`), h("small", null, `${Math.ceil(file.blob.size / 1024)} kB`),
-    h("span", { class: `mark ${refused ? "blocked" : "waiting"}` }, icon(refused ? "warn" : "wait"), refused ? "Not accepted" : "Waiting to be sent"),
+  return h("li", { class: refused ? "queued blocked" : "queued" }, h("b", null, `Photo: ${file.name}`),
+    h("small", null, `${Math.ceil(file.blob.size / 1024)} kB`),
+    h("span", { class: `mark ${refused ? "blocked" : "waiting"}` }, icon(refused ? "warn" : "wait"), refused ? "Not accepted"
+      : "Waiting to be sent"),
     refused ? [problems(file.problems), dropButton("Throw it away", () => throwFileAway(file))] : null);
 }
 
@@ -58,13 +64,18 @@ function sent(entry) {
 }
 
 export function waitingPage() {
-  const queue = now.entries.filter(isWaiting), photos = looseFiles(), done = now.entries.filter((entry) => entry.state === "stored").reverse();
+  const queue = now.entries.filter(isWaiting), photos = looseFiles(),
+    done = now.entries.filter((entry) => entry.state === "stored").reverse();
   const stuck = queue.length + photos.length > 0 && ![...queue, ...photos].some((each) => each.state === "waiting");
-  const words = stuck ? "These were not accepted. See why, and what to do." : queue.length + photos.length === 0 ? "Everything has been sent." : now.online ? "These have not arrived yet." : "No network. These are sent when there is one.";
+  const words = stuck ? "These were not accepted. See why, and what to do." : queue.length + photos.length === 0
+    ? "Everything has been sent." : now.online ? "These have not arrived yet." : "No network. These are sent when there is one.";
   return { title: "Waiting to be sent", content: [
     h("p", { class: "standing" }, words),
-    now.others ? h("p", { class: "notice waiting" }, icon("wait"), h("span", null, `${now.others} of somebody else's wait on this phone until they sign in here.`)) : null,
+    now.others ? h("p", { class: "notice waiting" }, icon("wait"), h("span", null,
+      `${now.others} of somebody else's wait on this phone until they sign in here.`)) : null,
     h("ul", { class: "queue" }, queue.map(card), photos.map(loose)),
     done.length ? [h("h2", null, "Sent in the last day"), h("ul", { class: "lines" }, done.map(sent))] : null],
-  acts: [...queue, ...photos].some((each) => each.state === "waiting") ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, icon("wait"), now.sending ? "Sending…" : "Send now")] : [] };
+  acts: [...queue, ...photos].some((each) => each.state === "waiting")
+    ? [h("button", { type: "button", class: "button primary", onclick: () => pass() }, icon("wait"), now.sending ? "Sending…"
+    : "Send now")] : [] };
 }

@@ -5,7 +5,8 @@ import { useCurrency } from "./money.js";
 import { isoDay, say, useZone } from "./page.js";
 
 // phase: "starting", "ready", "signed_out"; `others` counts what somebody else left waiting on this phone.
-export const now = { phase: "starting", user: null, day: null, etag: null, entries: [], files: [], online: navigator.onLine, sending: false, others: 0, skew: 0 };
+export const now = { phase: "starting", user: null, day: null, etag: null, entries: [], files: [], online: navigator.onLine,
+  sending: false, others: 0, skew: 0 };
 const listeners = new Set();
 export const listen = (heard) => listeners.add(heard);
 const tell = () => listeners.forEach((heard) => heard());
@@ -52,7 +53,7 @@ function take(kept) {
 async function recall() {
   const id = now.user?.id ?? null;
   [now.entries, now.files] = id === null ? [[], []] : await Promise.all([store.readEntries(id), store.readFiles(id)]);
-  now.entries.sort((a, b) => a.made_at.localeCompare(b.made_at));
+  now.entries.sort((a, b) => a.place - b.place);
   now.others = await store.othersWaiting(id);
   store.noteUnsent(now.others + waiting());
 }
@@ -75,7 +76,8 @@ export function newCheckCode() {
 }
 
 export async function add(facts, photos, place) {
-  const entry = { client_id: newId(), ...facts, user_id: now.user.id, made_at: new Date().toISOString(), state: "waiting", problems: [] };
+  const entry = { client_id: newId(), ...facts, user_id: now.user.id, made_at: new Date().toISOString(),
+    place: 1 + (now.entries.at(-1)?.place ?? 0), state: "waiting", problems: [] };
   const files = photos.map((photo) => ({
     client_id: newId(), user_id: now.user.id, parent_id: entry.client_id, kind: photo.kind, name: photo.file.name || "photo.jpg",
     blob: photo.file, taken_at: photo.taken_at, latitude: place?.latitude, longitude: place?.longitude, accuracy_m: place?.accuracy_m,
@@ -199,7 +201,7 @@ async function sendBatch(batch) {
   }
 }
 
-const LOCAL = ["user_id", "made_at", "state", "problems", "old_receipt_nos", "said", "supports"];
+const LOCAL = ["user_id", "made_at", "place", "state", "problems", "old_receipt_nos", "said", "supports"];
 const asSent = (entry) => Object.fromEntries(Object.entries(entry).filter(([key]) => !LOCAL.includes(key)));
 
 // A receipt that had come in before by another way keeps the code it got then; the borrower is shown that one.
