@@ -103,8 +103,8 @@ def record_contact(
     _one_at_a_time(session, allocation)
     rules = rules_on(session, day)
     flags = flags_of(contact_facts(session, entry, allocation, disposition, agent, rules, now), rules)
-    contact = _stored(session, entry, allocation, agent, flags, actor, now, source)
-    made, replaced = _promises(session, entry, contact, allocation, day, actor, now)
+    contact = _stored(session, entry, agency, allocation, agent, flags, actor, now, source)
+    made, replaced = _promises(session, entry, agency, contact, allocation, day, actor, now)
     _record(session, contact, made, replaced, actor, now)
     return RecordedContact(contact, made, was_there=False)
 
@@ -231,9 +231,15 @@ def _promise_problems(entry: ContactEntry, disposition: Disposition | None, day:
 # --- what is stored
 
 
+def _made_up(kind: str, agency: Agency, now: datetime) -> str:
+    """A name of our own, with the agency's code inside, so that no two agencies can meet on one."""
+    return f"{kind}-{agency.code}-{now:%y%m%d}-{secrets.token_hex(4).upper()}"
+
+
 def _stored(
     session: Session,
     entry: ContactEntry,
+    agency: Agency,
     allocation: Allocation,
     agent: Agent | None,
     flags: Iterable[Flag],
@@ -243,7 +249,7 @@ def _stored(
 ) -> Contact:
     contact = Contact(
         agency_id=allocation.agency_id,
-        ref=f"C{now:%y%m%d}-{secrets.token_hex(4).upper()}",
+        ref=_made_up("C", agency, now),
         allocation_id=allocation.id,
         loan_account_id=allocation.loan_account_id,
         loan_account_no=allocation.loan_account_no,
@@ -272,6 +278,7 @@ def _stored(
 def _promises(
     session: Session,
     entry: ContactEntry,
+    agency: Agency,
     contact: Contact,
     allocation: Allocation,
     day: date,
@@ -282,7 +289,7 @@ def _promises(
     if not entry.promises:
         return [], 0
     older, newer_on = given_of(session, contact.agency_id, contact.loan_account_id, day)
-    plan_ref = f"P{now:%y%m%d}-{secrets.token_hex(4).upper()}"
+    plan_ref = _made_up("P", agency, now)
     made = [
         Promise(
             agency_id=contact.agency_id,
