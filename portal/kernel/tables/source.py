@@ -86,14 +86,14 @@ class SheetSource:
             yield self._reading.parse(block)
 
     def _data(self) -> Iterator[Block]:
-        set_aside = self._survey.set_aside
-        for block in filled_rows(blocks(self._survey.body, self._limits)):
-            kept = block.take(~np.isin(block.row_no, set_aside)) if len(set_aside) else block
-            if not len(kept):
-                continue
+        """The rows that are data, as the first pass kept them or read once more."""
+        set_aside, kept = self._survey.set_aside, self._survey.kept
+        for every in filled_rows(blocks(self._survey.body, self._limits)) if kept is None else kept:
+            block = every.take(~np.isin(every.row_no, set_aside)) if len(set_aside) else every
             if self._ours:
-                kept = Block([unguarded(cells) for cells in kept.columns], kept.row_no, kept.bad)
-            yield kept
+                block = Block([unguarded(cells) for cells in block.columns], block.row_no, block.bad)
+            if len(block):
+                yield block
 
 
 def open_sheet(

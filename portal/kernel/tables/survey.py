@@ -29,6 +29,7 @@ class Survey:
     order: DateOrder | Problem
     asides: list[Aside] = field(default_factory=list)
     last_data: int = 0
+    kept: list[Block] | None = None  # the rows themselves, of a file that is read at once
 
     @property
     def set_aside(self) -> np.ndarray:
@@ -49,8 +50,8 @@ def survey(
 ) -> Survey:
     """Read every row once: the order of day and month, totals and repeated headers, and whether the rows are regular.
 
-    `regular` False says that the rows are known not to be; `literal` takes every row for data. Raises Invalid for what makes the
-    whole file unusable.
+    `regular` False says that the rows are known not to be; `literal` takes every row for data, and keeps them. Raises Invalid
+    for what makes the whole file unusable.
     """
     if regular:
         try:
@@ -75,18 +76,23 @@ def _pass(
     proof = OrderProof()
     where: dict[str, tuple[int, str]] = {}
     rows = 0
+    kept: list[Block] | None = [] if literal else None
     for block in filled_rows(blocks(body, limits)):
         rows += len(block)
         for name in dated:
             _see_dates(proof, block, name, positions[name], where)
-        if not literal:
+        if kept is None:
             watch.see(block)
+        else:
+            kept.append(block)
     order = proof.settled()
     if isinstance(order, Problem):
         row, name = where.get(order.value, (None, ""))
         order = replace(order, row=row, column=name)
     asides = watch.asides + watch.at_the_end
-    return Survey(body, rows, order, _proved(asides, body, watch, spec, positions, currency, limits), watch.last_data)
+    return Survey(
+        body, rows, order, _proved(asides, body, watch, spec, positions, currency, limits), watch.last_data, kept
+    )
 
 
 def filled_rows(parts: Iterator[Block]) -> Iterator[Block]:
