@@ -242,12 +242,18 @@ class CollectionVersion(Base):
     """A collection as it was before a correction: its whole row, seal and all, written by the database."""
 
     __tablename__ = "collection_versions"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        ForeignKeyConstraint(
+            ["agency_id", "correction_id"], ["collection_corrections.agency_id", "collection_corrections.id"]
+        ),
+    )
 
-    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id"), primary_key=True)
+    collection_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    agency_id: Mapped[int] = mapped_column(BigInteger)
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    correction_id: Mapped[int] = mapped_column(ForeignKey("collection_corrections.id"))
+    correction_id: Mapped[int] = mapped_column(BigInteger)
 
 
 class CollectionCorrection(WithId, Base):
@@ -264,6 +270,7 @@ class CollectionCorrection(WithId, Base):
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
         Index(
             "uq_collection_corrections_open",
+            "agency_id",
             "collection_id",
             unique=True,
             postgresql_where=text("status = 'proposed'"),
@@ -369,7 +376,12 @@ class ReceiptMark(WithId, Base):
         CheckConstraint("(status = 'proposed') = (decided_by is null)", name="decided"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
         Index(
-            "uq_receipt_marks_number", "book_id", "number", unique=True, postgresql_where=text("status <> 'declined'")
+            "uq_receipt_marks_number",
+            "agency_id",
+            "book_id",
+            "number",
+            unique=True,
+            postgresql_where=text("status <> 'declined'"),
         ),
         Index("ix_receipt_marks_agency", "agency_id", "status", "id"),
         Index("ix_receipt_marks_key", "agency_id", "receipt_key"),

@@ -154,7 +154,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_receipt_marks_number",
         "receipt_marks",
-        ["book_id", "number"],
+        ["agency_id", "book_id", "number"],
         unique=True,
         postgresql_where=sa.text("status <> 'declined'"),
     )
@@ -247,7 +247,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_collection_corrections_open",
         "collection_corrections",
-        ["collection_id"],
+        ["agency_id", "collection_id"],
         unique=True,
         postgresql_where=sa.text("status = 'proposed'"),
     )
@@ -336,12 +336,15 @@ def upgrade() -> None:
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("correction_id", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_collection_versions_agency_id")),
         sa.ForeignKeyConstraint(
-            ["collection_id"], ["collections.id"], name=op.f("fk_collection_versions_collection_id")
+            ["agency_id", "collection_id"],
+            ["collections.agency_id", "collections.id"],
+            name=op.f("fk_collection_versions_agency_id_collection_id"),
         ),
         sa.ForeignKeyConstraint(
-            ["correction_id"], ["collection_corrections.id"], name=op.f("fk_collection_versions_correction_id")
+            ["agency_id", "correction_id"],
+            ["collection_corrections.agency_id", "collection_corrections.id"],
+            name=op.f("fk_collection_versions_agency_id_correction_id"),
         ),
         sa.PrimaryKeyConstraint("collection_id", "version", name=op.f("pk_collection_versions")),
     )
@@ -581,7 +584,9 @@ def downgrade() -> None:
         "uq_collections_check_code", table_name="collections", postgresql_where=sa.text("check_code is not null")
     )
     op.drop_index("ix_collections_fold", table_name="collections")
-    op.drop_index("ix_collections_cash", table_name="collections", postgresql_where=sa.text("mode = 'cash' and slip_key is null"))
+    op.drop_index(
+        "ix_collections_cash", table_name="collections", postgresql_where=sa.text("mode = 'cash' and slip_key is null")
+    )
     op.drop_column("collections", "accuracy_m")
     op.drop_column("collections", "receipt_fold")
     op.drop_column("collections", "check_code")
