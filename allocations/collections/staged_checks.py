@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.collections.cash_queries import PAID_IN_BY_SLIP
 from allocations.collections.staged_rules import staged_problems
 from allocations.collections.staging import add_faults
 from portal.kernel.errors import Problem
@@ -89,13 +90,14 @@ CLASHING = text("""
 """)
 
 
-# A receipt known already whose slip is told only now.
+# A receipt known already whose slip is told only now, where a slip still says something.
 SLIPS = text("""
     create temporary table staged_slips on commit drop as
     select distinct on (k.collection_id) s.pos, s.row_no, s.deposit_slip_no, s.slip_key, s.deposited_on, s.agent_code,
            k.collection_id
     from staged_known k join staged_collections s on s.pos = k.pos join collections c on c.id = k.collection_id
     where k.is_same and s.slip_key is not null and s.deposited_on is not null and c.slip_key is null
+      and c.mode = any(:by_slip) and c.linked_minor < c.amount_minor
       and not exists (select 1 from deposit_items i where i.collection_id = c.id)
     order by k.collection_id, s.slip_key, s.deposited_on, s.pos
 """)
@@ -110,7 +112,7 @@ def check_staged(session: Session, agency: Agency) -> None:
     session.execute(text("analyze staged_places (pos)"))
     session.execute(HOMELESS, given)
     session.execute(KNOWN, given)
-    session.execute(SLIPS)
+    session.execute(SLIPS, {"by_slip": list(PAID_IN_BY_SLIP)})
     session.execute(REPEATS)
     session.execute(CLASHING)
     leave_out("select pos from staged_repeats where is_copy", session)

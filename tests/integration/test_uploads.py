@@ -197,6 +197,18 @@ def test_a_slip_told_later_is_a_deposit(counter: Counter, bank_session: PortalSe
     ]
 
 
+def test_a_slip_that_cannot_be_is_an_error_of_its_rows_and_one_that_says_nothing_is_none(
+    counter: Counter, bank_session: PortalSession
+) -> None:
+    head = HEADER + ",deposit_slip_no,deposited_on"
+    counter.store_it(counter.check(f"{HEADER}\nR1,LN1,100,2026-10-05,cash,\nR2,LN2,50,2026-10-05,upi,U7\n").ref)
+    later = f"{head}\nR1,LN1,100,2026-10-05,cash,,SLIP1,2026-11-12\nR2,LN2,50,2026-10-05,upi,U7,SLIP1,2026-11-09\n"
+    upload = counter.check(later)
+    assert (upload.status, upload.duplicates, upload.rejected) == ("refused", 1, 1)
+    assert [row for row, _ in codes(bank_session)] == [2]
+    assert bank_session.scalars(select(AuditEvent.tag).where(AuditEvent.tag.like("deposit%"))).all() == []
+
+
 def test_all_or_nothing_stores_nothing_while_a_row_is_wrong(counter: Counter, bank_session: PortalSession) -> None:
     upload = counter.check(GOOD + "R3,LN9,5,2026-10-05,cash,\n", all_or_nothing=True)
     assert counter.store_it(upload.ref).status == "refused" and collections(bank_session) == []
