@@ -62,7 +62,7 @@ def place_of(key: str, books: Iterable[Series]) -> Place | None:
     """
     fitting = [(book, number) for book in books if (number := number_in(key, book)) is not None]
     if len(fitting) > 1:
-        exact = [each for each in fitting if receipt_key(receipt_no(each[0].prefix, each[0].width, each[1])) == key]
+        exact = [each for each in fitting if printed_key(*each) == key]
         fitting = exact or fitting
     return next((Place(book.id, number) for book, number in fitting), None)
 
@@ -73,8 +73,15 @@ def spellings(book: Series, number: int) -> set[str]:
     >>> sorted(spellings(Series(1, "R-", "R", 2, 1, 99), 7))
     ['R0007', 'R007', 'R07', 'R7']
     """
-    longest = max(book.width, len(str(number))) + 2
-    return {receipt_key(receipt_no(book.prefix, width, number)) for width in range(1, longest + 1)}
+    if not book.prefix_key:
+        return {str(number)}  # leading zeros are no part of a key
+    natural = len(str(number))
+    return {f"{book.prefix_key}{number:0{width}d}" for width in range(natural, max(book.width, natural) + 3)}
+
+
+def printed_key(book: Series, number: int) -> str:
+    """The key of a number written as printed."""
+    return f"{book.prefix_key}{number:0{book.width}d}" if book.prefix_key else str(number)
 
 
 def number_in(key: str, book: Series) -> int | None:

@@ -73,6 +73,12 @@ SPELLED_NUMBERS = """
     select receipt_no, receipt_key, amount_minor, collected_on from collections
     where agency_id = :agency and receipt_key = any(:keys) order by id
 """
+# Receipts of a prefix whose number is longer or shorter than printed.
+ODD_NUMBERS = """
+    select receipt_no, receipt_key, amount_minor, collected_on from collections
+    where agency_id = :agency and receipt_key >= :prefix || '0' and receipt_key <= :prefix || '99999999999999999999'
+      and length(receipt_key) <> :length order by id
+"""
 
 
 @dataclass(frozen=True)
@@ -176,12 +182,8 @@ def spelled_otherwise(
     leaves: Mapping[int, Place | None],
 ) -> list[StagedProblem]:
     """Rows whose leaf a stored receipt or an earlier row stands on, under a key that differs in its zeros."""
-    by_id = {book.id: book for book in series}
     used: dict[Place, Row[Any]] = {}
-    keys: set[str] = set()
-    for place in filter(None, leaves.values()):
-        keys |= books.spellings(by_id[place.book_id], place.number)
-    for stored in session.execute(text(SPELLED_NUMBERS), {"agency": agency.id, "keys": sorted(keys)}):
+    for stored in [*beside_odd_rows(session, agency, series, rows, leaves), *stored_oddly(session, agency, series)]:
         if leaf := books.place_of(stored.receipt_key, series):
             used.setdefault(leaf, stored)
     found = []
@@ -191,4 +193,31 @@ def spelled_otherwise(
         if first.receipt_key != row.receipt_key:
             amount = shown(first.amount_minor, agency.currency)
             found.append(said(row.pos, books.used_already(first.receipt_no, amount, first.collected_on)))
+    return found
+
+
+def beside_odd_rows(
+    session: Session,
+    agency: Agency,
+    series: Sequence[books.Series],
+    rows: Sequence[Row[Any]],
+    leaves: Mapping[int, Place | None],
+) -> Sequence[Row[Any]]:
+    """Stored receipts on the leaves of rows whose number is not written as printed: few, so each spelling is looked up."""
+    by_id = {book.id: book for book in series}
+    keys: set[str] = set()
+    for row in rows:
+        leaf = leaves[row.pos]
+        if leaf and books.printed_key(by_id[leaf.book_id], leaf.number) != row.receipt_key:
+            keys |= books.spellings(by_id[leaf.book_id], leaf.number)
+    return session.execute(text(SPELLED_NUMBERS), {"agency": agency.id, "keys": sorted(keys)}).all() if keys else []
+
+
+def stored_oddly(session: Session, agency: Agency, series: Sequence[books.Series]) -> list[Row[Any]]:
+    """Stored receipts on a leaf of a book whose number is not written as printed: its length tells."""
+    found: list[Row[Any]] = []
+    for book in series:
+        if book.prefix_key:
+            about = {"agency": agency.id, "prefix": book.prefix_key, "length": len(book.prefix_key) + book.width}
+            found += session.execute(text(ODD_NUMBERS), about)
     return found

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from allocations.collections.books import LOST, VOID, Marks, Place, Series, place_of, receipt_no
-from allocations.keys import receipt_key
+from allocations.collections.books import LOST, VOID, Marks, Place, Series, place_of, printed_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +65,17 @@ def held_by(place: Place, day: date, hands: Iterable[Hand]) -> set[str]:
     }
 
 
+def placed(reports: Iterable[Report], books: Sequence[Series]) -> list[tuple[Report, Place | None]]:
+    """Each receipt with the leaf it stands on. Nothing, where an agency has no books."""
+    return [(report, place_of(report.key, books)) for report in reports] if books else []
+
+
 def oddities(
-    reports: Iterable[Report], books: Sequence[Series], marks: Marks, hands: Sequence[Hand]
+    reports: Iterable[tuple[Report, Place | None]], marks: Marks, hands: Sequence[Hand]
 ) -> list[tuple[int, str, str]]:
-    """(receipt id, code, detail) of what the books say against receipts. Nothing, where an agency has no books."""
+    """(receipt id, code, detail) of what the books say against receipts."""
     found: list[tuple[int, str, str]] = []
-    if not books:
-        return found
-    for report in reports:
-        place = place_of(report.key, books)
+    for report, place in reports:
         if place is None:
             found.append((report.id, "unissued", ""))
             continue
@@ -87,13 +88,12 @@ def oddities(
     return found
 
 
-def spelled_oddly(reports: Iterable[Report], books: Mapping[int, Series]) -> list[tuple[Report, Place]]:
+def spelled_oddly(
+    reports: Iterable[tuple[Report, Place | None]], books: Mapping[int, Series]
+) -> list[tuple[Report, Place]]:
     """Receipts on a leaf of a book whose number is not written as printed: another one may stand on the same leaf."""
-    found = []
-    for report in reports:
-        place = place_of(report.key, list(books.values()))
-        if place:
-            book = books[place.book_id]
-            if receipt_key(receipt_no(book.prefix, book.width, place.number)) != report.key:
-                found.append((report, place))
-    return found
+    return [
+        (report, place)
+        for report, place in reports
+        if place and printed_key(books[place.book_id], place.number) != report.key
+    ]

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, aliased
 
 from allocations.agencies.models import Agency, Agent
 from allocations.collections import book_lists, book_queries, books, cash, cash_queries
+from allocations.collections.books import Place
 from allocations.collections.models import Collection, ReceiptBook, ReceiptRange
-from allocations.collections.standing_out import KINDS, Hand, Report, oddities, spelled_oddly
+from allocations.collections.standing_out import KINDS, Hand, Report, oddities, placed, spelled_oddly
 from portal.kernel.periods import Period
 
 MOST = 100  # of one code
@@ -73,13 +74,8 @@ def against_books_of(session: Session, agency: Agency, period: Period) -> list[S
     series = book_queries.agency_series(session, agency.id)
     if not series:
         return []
-    reports = month_reports(session, agency, period)
-    told = [
-        (report_id, code, detail)
-        for report_id, code, detail in oddities(
-            reports, series, book_queries.agency_marks(session, agency.id), hands_of(session, agency)
-        )
-    ]
+    reports = placed(month_reports(session, agency, period), series)
+    told = oddities(reports, book_queries.agency_marks(session, agency.id), hands_of(session, agency))
     told += reused(session, agency, series, reports)
     wanted = {report_id for report_id, _code, _detail in told}
     rows = session.scalars(select(Collection).where(Collection.id.in_(sorted(wanted)[-MOST * len(KINDS) :])))
@@ -116,7 +112,7 @@ def hands_of(session: Session, agency: Agency) -> list[Hand]:
 
 
 def reused(
-    session: Session, agency: Agency, series: list[books.Series], reports: list[Report]
+    session: Session, agency: Agency, series: list[books.Series], reports: list[tuple[Report, Place | None]]
 ) -> list[tuple[int, str, str]]:
     """Receipts on a leaf on which another one stands under another spelling."""
     by_id = {book.id: book for book in series}

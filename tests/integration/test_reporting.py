@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from allocations.agencies.models import Agency, Agent, DatedSetting
 from allocations.collections.entries import CODE
 from allocations.collections.models import Collection
 from allocations.collections.reporting import Entry, Reported, report_collection
-from portal.kernel.db import PortalSession
+from portal.kernel.db import PortalSession, agency_scope, unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.world import SYSTEM, a_user, an_account, an_agency, an_allocation
 
@@ -260,3 +261,41 @@ def test_an_agency_reports_in_its_own_scope(
     made = report_collection(session, ENTRY, **options)
     session.commit()
     assert made.collection.source == "phone" and made.collection.seal != b""
+
+
+# --- at the same moment
+
+
+def at_once(database: Any, shakti_id: int, entries: list[Entry], now: datetime) -> list[str]:
+    """Every entry in a thread and a transaction of its own; what came of each."""
+
+    def one(entry: Entry) -> str:
+        with database.logins.session(agency_scope(shakti_id, TODAY)) as session, unit_of_work(session):
+            agency = session.get_one(Agency, shakti_id)
+            options = {"agency": agency, "actor": SYSTEM, "now": now, "today": TODAY, "source": "phone"}
+            try:
+                return "there" if report_collection(session, entry, **options).was_there else "stored"
+            except Invalid as refused:
+                session.rollback()
+                return refused.problems[0].code
+
+    with ThreadPoolExecutor(8) as pool:
+        return sorted(pool.map(one, entries))
+
+
+def test_a_receipt_sent_by_eight_at_once_is_stored_once(
+    bank_session: PortalSession, database: Any, shakti: Agency, now: datetime
+) -> None:
+    bank_session.commit()
+    found = at_once(database, shakti.id, [replace(ENTRY, client_id="phone-1-0001")] * 8, now)
+    assert found == ["stored", *["there"] * 7]
+    assert bank_session.scalar(select(func.count()).select_from(Collection)) == 1
+
+
+def test_cash_of_one_day_taken_by_several_at_once_stays_below_the_limit(
+    bank_session: PortalSession, database: Any, shakti: Agency, now: datetime
+) -> None:
+    bank_session.commit()
+    cash = replace(ENTRY, mode="cash", instrument_ref=None, amount_minor=LAKH - 1)
+    found = at_once(database, shakti.id, [replace(cash, receipt_no=f"R-{n}") for n in range(8)], now)
+    assert found == [*["cash_limit"] * 6, "stored", "stored"]

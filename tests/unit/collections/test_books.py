@@ -21,6 +21,7 @@ from allocations.collections.books import (
     number_in,
     place_of,
     prefix_key,
+    printed_key,
     receipt_no,
     reused,
     runs,
@@ -53,6 +54,14 @@ def test_every_number_of_a_book_is_found_again_by_its_key(book: Series, data: st
     number = data.draw(st.integers(book.first_no, book.last_no))
     key = receipt_key(receipt_no(book.prefix, book.width, number))
     assert place_of(key, [book]) == Place(1, number)
+
+
+@given(series, st.data())
+def test_spellings_are_the_keys_of_what_people_write(book: Series, data: st.DataObject) -> None:
+    number = data.draw(st.integers(book.first_no, book.last_no))
+    written = {receipt_key(receipt_no(book.prefix, width, number)) for width in range(1, book.width + 3)}
+    assert spellings(book, number) == written
+    assert printed_key(book, number) == receipt_key(receipt_no(book.prefix, book.width, number))
 
 
 @given(series, st.data())

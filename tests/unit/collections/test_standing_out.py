@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocations.collections.books import Marks, Place, Series
-from allocations.collections.standing_out import KINDS, Hand, Report, held_by, oddities, spelled_oddly
+from allocations.collections.standing_out import KINDS, Hand, Report, held_by, oddities, placed, spelled_oddly
 from allocations.keys import receipt_key
 
 DAY = date(2026, 11, 10)
@@ -25,7 +25,7 @@ def report(number: str, agent: str = "", day: date = DAY, id: int = 1) -> Report
 
 
 def codes(*reports: Report) -> list[str]:
-    return [code for _id, code, _detail in oddities(reports, [BOOK], MARKS, HANDS)]
+    return [code for _id, code, _detail in oddities(placed(reports, [BOOK]), MARKS, HANDS)]
 
 
 def test_each_thing_has_its_code() -> None:
@@ -51,11 +51,11 @@ def test_numbers_nobody_has_in_hand_are_anybodys() -> None:
 
 
 def test_where_there_are_no_books_nothing_stands_out() -> None:
-    assert oddities([report("X1")], [], MARKS, HANDS) == []
+    assert placed([report("X1")], []) == []
 
 
 def test_a_number_not_written_as_printed_may_hide_another() -> None:
-    found = spelled_oddly([report("R-8"), report("R-0009"), report("X8")], {1: BOOK})
+    found = spelled_oddly(placed([report("R-8"), report("R-0009"), report("X8")], [BOOK]), {1: BOOK})
     assert [(each.key, place.number) for each, place in found] == [("R8", 8)]
 
 
@@ -65,5 +65,5 @@ def test_a_number_not_written_as_printed_may_hide_another() -> None:
     )
 )
 def test_the_order_of_receipts_changes_nothing(reports: list[Report]) -> None:
-    one = sorted(oddities(reports, [BOOK], MARKS, HANDS))
-    assert one == sorted(oddities(reversed(reports), [BOOK], MARKS, HANDS))
+    one = sorted(oddities(placed(reports, [BOOK]), MARKS, HANDS))
+    assert one == sorted(oddities(placed(reversed(reports), [BOOK]), MARKS, HANDS))
