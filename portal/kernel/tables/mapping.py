@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from portal.kernel.errors import Problem
 from portal.kernel.tables.dates import COMPACT, SERIAL, parse_date
+from portal.kernel.tables.header_words import words
 from portal.kernel.tables.layout import NOT_MAPPED, Layout, Proposal, Why
 from portal.kernel.tables.spec import ERROR_COLUMNS, Column, SheetSpec, match_header, normal
 from portal.kernel.tables.values import choice_table, parse_amount, parse_time
@@ -22,7 +24,7 @@ Hint = Callable[[str], bool]
 FITS, LIKE, SURELY_LIKE = 0.8, 0.75, 0.88
 # How identifiers look, where a column's contents may speak for it. A caller's hints come before these.
 SHAPES: dict[str, re.Pattern[str]] = {
-    "instrument_ref": re.compile(r"[A-Z]{4}[A-Z0-9]\d{10,17}|\d{12}|[A-Z]{4}\d{7,18}", re.ASCII | re.IGNORECASE),
+    "instrument_ref": re.compile(r"[A-Z]{3,4}[A-Z0-9]?\d{6,18}|\d{12}|\d{6}", re.ASCII | re.IGNORECASE),
     "loan_account_no": re.compile(r"(?=.*\d{4})[A-Z]{0,6}[-/]?[A-Z0-9]{2,}(?:[-/]?\d+)*", re.ASCII | re.IGNORECASE),
     "receipt_no": re.compile(r"[A-Z]{1,5}[-/ ]?[A-Z0-9]{0,6}[-/ ]?\d{1,8}|\d{1,8}", re.ASCII | re.IGNORECASE),
     "gstin": re.compile(r"\d{2}[A-Z]{5}\d{4}[A-Z][A-Z0-9]Z[A-Z0-9]", re.ASCII),
@@ -72,6 +74,7 @@ def propose(
     mapped = Mapped()
     shut = _told(found, spec, layout, mapped)
     _named(found, spec, aliases or {}, shut, mapped)
+    _worded(found, spec, aliases or {}, shut, mapped)
     _likely(found, spec, currency, aliases or {}, hints or {}, shut, mapped)
     used = set(mapped.positions.values())
     errors = {normal(name) for name in ERROR_COLUMNS}
@@ -127,12 +130,31 @@ def _named(found: Found, spec: SheetSpec, aliases: Mapping[str, Sequence[str]], 
         _contested(found, spec.column(problem.column), aliases, mapped)
 
 
+def _worded(
+    found: Found, spec: SheetSpec, aliases: Mapping[str, Sequence[str]], shut: set[str], mapped: Mapped
+) -> None:
+    """Names and aliases once more, with abbreviations written out and in any order; two that fit are both in doubt."""
+    taken = {one.position for one in mapped.proposals.values()}
+    said = {at: heard for at, text in enumerate(found.texts) if at not in taken and (heard := words(text))}
+    for column in spec.columns:
+        if column.name in mapped.proposals or column.name in shut:
+            continue
+        ours = {words(word) for word in column.spoken(aliases)}
+        fits = [at for at, heard in said.items() if heard in ours]
+        if fits:
+            rivals = [found.labels[at] for at in fits[1:]]
+            mapped.add(Proposal(column.name, found.labels[fits[0]], fits[0], "alias", not rivals, rivals))
+            for at in fits:
+                said.pop(at)
+
+
 def _doubt_money(
     found: Found, column: Column, aliases: Mapping[str, Sequence[str]], left: Sequence[int], mapped: Mapped
 ) -> None:
     """“Amount” beside “Amount Collected”: by name the first is ours, but with money that is asked."""
-    words = column.known_as(aliases)
-    rivals = [found.labels[at] for at in left if normal(found.texts[at]) in words]
+    ours = {words(word) for word in column.spoken(aliases)}
+    known = column.known_as(aliases)
+    rivals = [found.labels[at] for at in left if normal(found.texts[at]) in known or words(found.texts[at]) in ours]
     if column.kind == "amount" and column.needed and rivals:
         del mapped.positions[column.name]
         mapped.proposals[column.name] = replace(mapped.proposals[column.name], sure=False, rivals=rivals)
@@ -141,8 +163,8 @@ def _doubt_money(
 def _contested(found: Found, column: Column, aliases: Mapping[str, Sequence[str]], mapped: Mapped) -> None:
     """Two headers claim one column: neither is taken until a person says which."""
     first = mapped.positions.pop(column.name, mapped.proposals[column.name].position)
-    words = {normal(column.name)} | column.known_as(aliases)
-    rivals = [found.labels[at] for at, text in enumerate(found.texts) if at != first and normal(text) in words]
+    known = {normal(column.name)} | column.known_as(aliases)
+    rivals = [found.labels[at] for at, text in enumerate(found.texts) if at != first and normal(text) in known]
     mapped.proposals[column.name] = replace(mapped.proposals[column.name], sure=False, rivals=rivals)
 
 
@@ -156,9 +178,11 @@ class _Claim:
     fits: float | None
     like: float
 
+    plain: bool = False  # an amount that could as well be a count: digits alone
+
     @property
     def merit(self) -> float:
-        return (self.fits or 0) + 2 * (self.like if self.like >= LIKE else 0)
+        return (self.fits or 0) + 2 * (self.like if self.like >= LIKE else 0) - self.plain
 
 
 def _likely(
@@ -170,7 +194,8 @@ def _likely(
     shut: set[str],
     mapped: Mapped,
 ) -> None:
-    free = [at for at in range(len(found.labels)) if at not in mapped.positions.values()]
+    held = {one.position for one in mapped.proposals.values()}
+    free = [at for at in range(len(found.labels)) if at not in held]
     open_columns = [
         column for column in spec.columns if column.name not in mapped.proposals and column.name not in shut
     ]
@@ -204,7 +229,7 @@ def _claim(
         return None
     telling = column.needed or column.kind == "choice" or column.name in STRONG or column.name in hints
     if like >= LIKE or (fits is not None and fits >= FITS and telling and values):
-        return _Claim(column, at, fits, like)
+        return _Claim(column, at, fits, like, column.kind == "amount" and all(value.isdigit() for value in values))
     return None
 
 
@@ -212,7 +237,9 @@ def _proposal(claim: _Claim, same: list[_Claim], found: Found) -> Proposal:
     by_name = claim.like >= LIKE
     rivals = [other for other in same if other.at != claim.at]
     close = [other for other in rivals if other.like >= LIKE or not by_name]
-    certain = claim.like >= SURELY_LIKE and claim.column.kind != "amount" and (claim.fits is None or claim.fits >= 0.9)
+    proved = claim.column.name in STRONG and claim.fits is not None and claim.fits >= 0.9
+    near = claim.like >= SURELY_LIKE and (claim.fits is None or claim.fits >= 0.9)
+    certain = claim.column.kind != "amount" and (near or (by_name and proved))
     label = found.labels[claim.at]
     names = [found.labels[other.at] for other in rivals]
     return Proposal(
@@ -225,8 +252,8 @@ def likeness(label: str, column: Column, aliases: Mapping[str, Sequence[str]]) -
     form = normal(label)
     if len(form) < 3 or len(form) > 60:
         return 0.0
-    words = {normal(column.name)} | column.known_as(aliases)
-    return max((SequenceMatcher(None, form, word).ratio() for word in words if len(word) >= 3), default=0.0)
+    known = {normal(column.name)} | column.known_as(aliases)
+    return max((SequenceMatcher(None, form, word).ratio() for word in known if len(word) >= 3), default=0.0)
 
 
 def fit(column: Column, values: Sequence[str], currency: str, hint: Hint | None = None) -> float | None:
@@ -234,6 +261,8 @@ def fit(column: Column, values: Sequence[str], currency: str, hint: Hint | None 
     test = hint or _test(column, currency)
     if test is None or not values:
         return None
+    if column.kind == "amount" and _counts(values):
+        return 0.0
     return sum(bool(test(value)) for value in values) / len(values)
 
 
@@ -251,11 +280,19 @@ def _test(column: Column, currency: str) -> Hint | None:
         pattern = re.compile(column.pattern)
         return lambda text: pattern.fullmatch(text) is not None
     shape = SHAPES.get(column.name)
-    return (lambda text: shape.fullmatch(text) is not None) if shape else None
+    return (lambda text: shape.fullmatch(text) is not None and not _is_date(text)) if shape else None
+
+
+def _counts(values: Sequence[str]) -> bool:
+    """Whether the values number the rows: 1, 2, 3."""
+    if len(values) < 2 or not all(value.isascii() and value.isdigit() and len(value) < 10 for value in values):
+        return False
+    numbers = [int(value) for value in values]
+    return all(after == before + 1 for before, after in pairwise(numbers))
 
 
 def _is_amount(text: str, currency: str) -> bool:
-    if len(text) > 20 or (text.startswith("0") and text.isdigit() and len(text) > 1):
+    if len(text) > 20 or (text.isdigit() and (len(text) > 8 or (text.startswith("0") and len(text) > 1))):
         return False
     return isinstance(parse_amount(text, currency, signed=True), int)
 

@@ -31,10 +31,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "collected_on": (
         "Collection Date", "Collected Date", "Receipt Date", "Payment Date", "Paid On", "Date of Collection", "Rcpt Date",
-        "Date",
+        "Paid Date", "Date",
     ),
     "collected_time": ("Collection Time", "Receipt Time", "Time"),
-    "mode": ("Payment Mode", "Mode of Payment", "Pay Mode", "Instrument Type", "Collection Mode"),
+    "mode": ("Payment Mode", "Payment Type", "Receipt Mode", "Mode of Payment", "Pay Mode", "Instrument Type", "Collection Mode"),
     "agent_code": ("Agent", "Agent ID", "FOS Code", "FOS ID", "FE Code", "Executive Code", "Collector Code"),
     "deposit_slip_no": ("Slip No", "Deposit Slip", "Pay In Slip No", "PIS No", "Payin Slip"),
     "deposited_on": ("Deposit Date", "Deposited Date", "Date of Deposit", "Banked On"),
@@ -131,8 +131,11 @@ class Column:
 
     def known_as(self, extra: Mapping[str, Sequence[str]]) -> set[str]:
         """Every normal form this column answers to besides its own name."""
-        words = (*self.aliases, *ALIASES.get(self.name, ()), *extra.get(self.name, ()))
-        return {normal(word) for word in words}
+        return {normal(word) for word in self.spoken(extra)[1:]}
+
+    def spoken(self, extra: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """Its own name and every other, as people write them."""
+        return (self.name, *self.aliases, *ALIASES.get(self.name, ()), *extra.get(self.name, ()))
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,40 @@ def test_a_callers_hint_finds_a_column_no_name_tells() -> None:
         assert codes(source.questions) == [("confirm_column", "loan_account_no")]
 
 
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Rcpt Amt (Rs.)", "amount"),
+        ("Amt. Collected in INR", "amount"),
+        ("Rcpt Dt", "collected_on"),
+        ("Date of Colln", "collected_on"),
+        ("Receipt #", "receipt_no"),
+        ("Loan A/C Number", "loan_account_no"),
+        ("Acct Num.", "loan_account_no"),
+        ("Pymt Mode", "mode"),
+    ],
+)
+def test_abbreviations_and_units_in_headers_are_understood(header: str, column: str) -> None:
+    own = dict(
+        zip(("receipt_no", "loan_account_no", "amount", "collected_on", "mode"), HEAD.strip().split(","), strict=True)
+    )
+    with opened(HEAD.replace(own[column], header) + rows()) as source:
+        assert source.questions == []
+        assert (source.proposals[column].header, source.proposals[column].why) == (header, "alias")
+
+
+def test_a_column_that_numbers_the_rows_is_no_amount() -> None:
+    text = "Sr,Receipt No,Loan A/c No,Rupaye,Collection Date,Mode\n" + "".join(f"{n},{row(n)}" for n in range(1, 9))
+    with opened(text) as source:
+        assert source.proposals["amount"].header == "Rupaye"
+        assert not source.proposals["amount"].sure
+
+
+def test_money_with_a_rival_under_an_abbreviation_is_asked() -> None:
+    with opened(HEAD.replace("Mode", "Rcpt Amt.,Mode") + row(1, mode="5,cash")) as source:
+        assert codes(source.questions) == [("confirm_column", "amount")]
+
+
 def test_a_slip_of_the_pen_in_a_name_is_forgiven_but_not_with_money() -> None:
     with opened(HEAD.replace("Receipt No", "Reciept No").replace("Amount", "Amuont") + rows()) as source:
         assert source.proposals["receipt_no"].why == "likeness"
