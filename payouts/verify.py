@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from payouts.difference import Difference, Findings
 from payouts.verify_corrections import check_corrections
+from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
 from payouts.verify_records import (
@@ -60,6 +61,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_statements(session, findings)
     check_uploads(session, findings)
     check_corrections(session, findings)
+    check_deposits(session, findings)
     check_links(session, findings)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)

@@ -15,6 +15,7 @@ from allocations.collections.models import Deposit, DepositItem
 from allocations.reconciliation import recon_queries
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.reconcile import reconcile
+from payouts.verify import verify
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.firm import NOW, TODAY, Firm, a_firm, a_receipt
@@ -254,3 +255,19 @@ def test_a_slip_the_bank_credits_with_less_shows_the_difference(bank_session: Po
     )
     reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
     assert open_breaks(bank_session)["R1"][0] == "R03"
+
+
+# --- verified
+
+
+def test_a_slip_whose_items_were_touched_by_hand_is_named(
+    record: Record, bank_session: PortalSession, firm: Firm, database: Any, file_store: Any
+) -> None:
+    record(a_receipt(bank_session, firm, "R1"), a_receipt(bank_session, firm, "R2"))
+    bank_session.commit()
+    clean = verify(bank_session, file_store)
+    assert clean.is_clean and clean.checks["deposits"] == 1
+    bank_session.rollback()
+    database.execute("delete from deposit_items where collection_id = (select max(id) from collections)")
+    (found,) = verify(bank_session, file_store).differences
+    assert (found.table, found.ref, found.stored, found.recomputed) == ("deposits", "S-77", "100000", "50000")
