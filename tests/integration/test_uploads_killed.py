@@ -25,6 +25,7 @@ from tests.factories.world import a_user, an_account, an_agency, an_allocation
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNTS = 50
+KILLS = 10
 # Imports everything once; each line of input is answered with the process id of a fresh worker that works until the queue is empty.
 NURSERY = """
 import os, signal, sys
@@ -142,12 +143,13 @@ def test_a_killed_worker_leaves_all_or_nothing_and_the_next_one_finishes(
         let_it_work(nursery.worker(), 600)
     whole = (time.monotonic() - began) / 2  # one phase, undisturbed
     kills, series, seen = 0, 0, set()
-    while kills < 10:
+    while kills < KILLS:
         series += 1
         ref, _ = counter.hand_in(a_file(rows, series))
         while (upload := settle(counter, ref)).status != "stored_in_part":
             before = upload.status
-            kills += let_it_work(nursery.worker(), chance.uniform(0.05, 1.1) * whole)
+            most = chance.uniform(0.05, 1.3) * whole if kills < KILLS else 600
+            kills += let_it_work(nursery.worker(), most)
             there, after = stored_rows(database, ref), counter.upload(ref)
             assert there == (rows if after.status == "stored_in_part" else 0)
             seen.add((before, after.status))
