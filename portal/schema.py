@@ -292,9 +292,11 @@ end $$;
 drop trigger if exists correct_collection on collections;
 create trigger correct_collection before update of version on collections
   for each row execute function portal_correct_collection();
-
-insert into audit_head (id, last_id, last_hash) values (1, 0, repeat('0', 64)) on conflict do nothing;
 """
+
+
+# After the policies: without them not even the owner may write here.
+AUDIT_BEGINS = "insert into audit_head (id, last_id, last_hash) values (1, 0, repeat('0', 64)) on conflict do nothing"
 
 
 def run_script(connection: Connection, script: str) -> None:
@@ -374,6 +376,7 @@ def security_scripts(metadata: MetaData) -> list[str]:
     scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
     for table in sorted(metadata.tables):
         scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])
+    scripts.append(AUDIT_BEGINS)
     return [*scripts, "grant select on alembic_version to public"]  # every login may ask which schema it meets
 
 

@@ -552,6 +552,9 @@ def upgrade() -> None:
     for place in ("latitude", "longitude"):
         op.add_column("loan_accounts", sa.Column(place, sa.Numeric(precision=9, scale=6), nullable=True))
     op.drop_constraint(op.f("ck_uploads_status"), "uploads")
+    op.execute("alter table uploads no force row level security")
+    op.execute("update uploads set status = 'failed' where status = 'waiting'")
+    op.execute("alter table uploads force row level security")
     op.create_check_constraint(op.f("ck_uploads_status"), "uploads", STATUSES)
     op.create_check_constraint(op.f("ck_collections_source"), "collections", SOURCES)
     # Row-level security is forced upon the owner too; for once it has to see every row.
