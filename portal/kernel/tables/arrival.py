@@ -48,15 +48,14 @@ class Arrived:
 
 
 def arrived(path: Path, folder: Path, asked: Asked) -> Arrived:
+    """An upload as UTF-8 text on disk. Raises Invalid when it cannot be read at all; a file taken at its word is not guessed at."""
     if check_kind(path, asked.limits) == "workbook":
         return _workbook_text(path, folder, asked)
-    text = Arrived(as_text(path, folder, asked.layout.encoding))
-    doubt = [one for one in (text.file.question, text.file.note) if one]
-    if asked.literal and doubt:
-        raise Invalid(replace(doubt[0], code="wrong_encoding"))
-    text.questions += [text.file.question] if text.file.question else []
-    text.notes += [text.file.note] if text.file.note else []
-    return text
+    file = as_text(path, folder, asked.layout.encoding)
+    if asked.literal and file.wrong:
+        raise Invalid(file.wrong)
+    questions = [file.wrong] if file.wrong and not file.note else []
+    return Arrived(file, questions=questions, notes=[file.note] if file.note else [])
 
 
 def _workbook_text(path: Path, folder: Path, asked: Asked) -> Arrived:

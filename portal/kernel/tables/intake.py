@@ -66,14 +66,14 @@ SURE_FROM = 3  # places in a file that must speak for cp1252 before it is read s
 class TextFile:
     """A text file in UTF-8 whose lines end in LF or CR LF. Text begins at byte `start`. `encoding` is what it was written in.
 
-    `question` asks whether a guessed encoding is right; `note` tells of one that is certain enough.
+    `wrong` says why it was not UTF-8 where its encoding had to be guessed; `note` tells of a guess that is certain enough.
     """
 
     path: Path
     start: int
     encoding: str
     quotes: int = 0
-    question: Problem | None = None
+    wrong: Problem | None = None
     note: Problem | None = None
 
 
@@ -275,11 +275,10 @@ def _as_cp1252(path: Path, folder: Path, fault: int) -> TextFile:
     if found.undefined:
         raise Invalid(wrong)
     text = _recoded(path, folder, "cp1252")
+    text.wrong = wrong
     if found.likely >= SURE_FROM and not found.odd:
         message = f"The file was not UTF-8 and was read as cp1252 (Windows): row {wrong.row} holds “{wrong.value}”."
         text.note = Problem("encoding_guessed", message, "If letters look wrong, save it as CSV UTF-8.", row=wrong.row)
-    else:
-        text.question = wrong
     return text
 
 

@@ -143,6 +143,13 @@ def test_any_delimiter_encoding_and_line_ending(delimiter: str, encoding: str, e
     assert sheet.frame.iloc[0, :3].tolist() == ["R,;|1", "José", 123450]
 
 
+def test_a_file_taken_at_its_word_is_not_guessed_at() -> None:
+    assert refusal((HEAD + "R1,José,1,2026-11-02\n" * 9).encode("cp1252")) == ["wrong_encoding"]
+    assert refusal("Preamble\n" + HEAD + "R1,2,1,2026-11-02\n") == ["missing_column"] * 4
+    total = read(HEAD + "R1,2,1,2026-11-02\nTotal,,1,\n")
+    assert total.good.tolist() == [True, False]
+
+
 def test_another_encoding_is_refused_with_its_row_unless_declared() -> None:
     data = (HEAD + "R1,José,1,2026-11-02\n").encode("cp1252")
     with pytest.raises(Invalid) as refused:
