@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from allocations.collections.cash_queries import lock_collections
+from allocations.collections.correction_checks import refuse_impossible
 from allocations.collections.models import Collection, CollectionCorrection
 from allocations.placements.models import Allocation
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -51,12 +53,14 @@ def accept_correction(
 ) -> Collection:
     """Make the proposed facts the receipt's own; the database keeps the row as it was. `correction` is loaded by load_correction.
 
-    Refused when money is tied to the receipt, when it changed since, when its account was not with the agency on that day, or when
-    the decider proposed it.
+    Refused when money is tied to the receipt, when it changed since, when its account was not with the agency on that day, when no
+    receipt could have been reported like that (correction_checks.py), or when the decider proposed it.
     """
+    lock_collections(session, correction.agency_id)
     collection = collection_of(session, correction)
     refuse_stale(correction, collection, actor)
     values = values_of(session, correction, collection)
+    refuse_impossible(session, collection, values)
     move(correction, "accept")
     decided(correction, reason, actor, now)
     session.flush()

@@ -17,6 +17,7 @@ from allocations.collections.corrections import (
     load_correction,
     withdraw_correction,
 )
+from allocations.collections.deposits import record_deposit
 from allocations.collections.importing import UploadResult, import_collections
 from allocations.collections.models import Collection, CollectionCorrection, CollectionVersion
 from payouts.verify import verify
@@ -260,3 +261,59 @@ def test_the_command_lists_accepts_and_declines(
     declined = cli("corrections", "decline", refs[1], "--reason", "No slip", as_email=MAKER.email)
     assert declined.json["corrections"][0]["reason"] == "No slip"
     assert cli("corrections", "accept", "COR-NONE", as_email=MAKER.email).exit_code == 1
+
+
+# --- what no receipt could have been reported as
+
+
+@pytest.mark.parametrize(
+    ("first", "row", "code"),
+    [
+        ("R1,LN1,1500,2026-10-05,upi,U1,A1", "R1,LN1,500000,2026-10-05,cash,,A1", "cash_limit"),
+        ("R1,LN1,150000,2026-10-05,upi,U1,A1", "R1,LN1,150000,2026-10-05,cash,,A1", "cash_limit"),
+        ("R1,LN1,150000,2026-10-04,cash,,A1", "R1,LN1,150000,2026-10-05,cash,,A1", "cash_limit"),
+        ("R1,LN2,150000,2026-10-05,cash,,A1", "R1,LN1,150000,2026-10-05,cash,,A1", "cash_limit"),
+        ("R1,LN1,90000,2026-10-05,cash,,A1", "R1,LN1,100000,2026-10-05,cash,,A1", "cash_limit"),
+    ],
+)
+def test_no_correction_takes_a_borrower_over_the_limit_of_cash_in_a_day(
+    load: Load, bank_session: PortalSession, now: datetime, first: str, row: str, code: str
+) -> None:
+    assert codes(load("R2,LN1,100000,2026-10-05,cash,,A2", first)) == []
+    load(row)
+    with pytest.raises(Refused) as no:
+        accept_correction(bank_session, proposed(bank_session), actor=MAKER, now=now)
+    assert no.value.code == code
+
+
+def test_cash_just_below_the_limit_may_be_corrected_to(load: Load, bank_session: PortalSession, now: datetime) -> None:
+    load("R1,LN1,99999,2026-10-05,cash,,A1", "R2,LN1,100000,2026-10-05,cash,,A2")
+    load("R1,LN1,99999.99,2026-10-05,cash,,A1")
+    accept_correction(bank_session, proposed(bank_session), actor=MAKER, now=now)
+
+
+def test_parts_never_come_to_more_than_a_corrected_amount(
+    load: Load, bank_session: PortalSession, now: datetime
+) -> None:
+    load("R1,LN1,100,2026-10-05,upi,U1,A1,90", header=HEADER + ",component_principal")
+    load("R1,LN1,50,2026-10-05,upi,U1,A1")
+    with pytest.raises(Refused, match="components"):
+        accept_correction(bank_session, proposed(bank_session), actor=MAKER, now=now)
+
+
+@pytest.mark.parametrize(
+    "row", ["R1,LN1,900,2026-10-05,cash,,A1", "R1,LN1,100,2026-10-05,upi,U1,A1", "R1,LN1,100,2026-10-08,cash,,A1"]
+)
+def test_what_went_in_on_a_slip_is_not_corrected_away_from_it(
+    load: Load, bank_session: PortalSession, file_store: Any, shakti: Agency, now: datetime, row: str
+) -> None:
+    load(FIRST)
+    slip: dict[str, Any] = {"slip_no": "S1", "deposited_on": date(2026, 10, 6), "amount_minor": None, "client_id": None}
+    ids = [receipt(bank_session).id]
+    record_deposit(
+        bank_session, agency=shakti, collection_ids=ids, agent_code="A1", actor=MAKER, now=now, today=TODAY, **slip
+    )
+    load(row)
+    with pytest.raises(Refused):
+        accept_correction(bank_session, proposed(bank_session), actor=MAKER, now=now)
+    assert verify(bank_session, file_store).differences == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
 from payouts.verify import verify
 from portal.kernel.db import bank_scope, make_engine
@@ -59,5 +58,4 @@ def test_rows_of_the_first_house_come_through_unharmed_and_get_what_is_new(lived
         ("UP-2", "failed"),
     ]
     with lived_in.logins.session(bank_scope(TODAY)) as session:
-        session: Session
         assert verify(session, file_store).differences == []
