@@ -42,11 +42,13 @@ def serve(edge: Edge, port: int, host: str, workers: int | None) -> None:
 @with_edge
 def worker(edge: Edge, concurrency: int, once: bool) -> None:
     """Run the job worker."""
+    from portal.kernel.tables.leftovers import sweep
     from portal.worker import make_worker, quieten_libraries
 
     logging.basicConfig(level=edge.settings.log_level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     quieten_libraries()
     require_current_schema(edge)
+    sweep(edge.now)
     edge.say("The worker waits for jobs.")
     make_worker(edge.settings, edge.database, edge.clock).run(concurrency=concurrency, wait=not once)
 
