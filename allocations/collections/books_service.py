@@ -231,11 +231,16 @@ def new_mark(book: ReceiptBook, number: int, state: str, reason: str, actor: Act
 
 
 def decide_mark(session: Session, mark: ReceiptMark, *, confirm: bool, actor: Actor, now: datetime) -> ReceiptMark:
-    """The second person's word on a void or lost number. Refused to the first one, and once decided."""
+    """The second person's word on a void or lost number. Refused to the first one, once decided, and once the number was used."""
+    session.refresh(mark, with_for_update=True)
     if mark.status != "proposed":
         raise Refused(f"{mark.receipt_no} was decided before.", code="decided")
     if mark.proposed_by == actor.email:
         raise Refused("Another person confirms this.", code="is_not_the_maker")
+    book = session.get_one(ReceiptBook, mark.book_id)
+    if confirm and book_queries.used_numbers(session, book, mark.number, mark.number):
+        cure = "Decline it; a used receipt is neither void nor lost."
+        raise Refused(f"{mark.receipt_no} was used for a collection.", code="receipt_used", cure=cure)
     mark.status = "confirmed" if confirm else "declined"
     mark.decided_by, mark.decided_at = actor.email, now
     session.flush()

@@ -68,9 +68,9 @@ def record_deposit(
     agent_code = paying_in(session, agency, actor, agent_code)
     no, ids = clean(slip_no), tuple(sorted(set(collection_ids)))
     slip = Slip(no, normalise_reference(no), deposited_on, amount_minor, ids, agent_code)
-    if known := recorded_before(session, agency, slip, client_id):
+    if known := recorded_before(session, agency, slip, client_id, is_own_only=actor.role == "field_agent"):
         return RecordedDeposit(known, True)
-    receipts = receipts_of(session, agency, ids)
+    receipts = receipts_of(session, agency, ids, agent_code if actor.role == "field_agent" else None)
     if problems := slip_faults(slip, client_id, today) + receipt_faults(session, slip, receipts):
         raise Invalid(problems)
     deposit = Deposit(
@@ -110,8 +110,13 @@ def paying_in(session: Session, agency: Agency, actor: Actor, agent_code: str | 
     return agent.code
 
 
-def recorded_before(session: Session, agency: Agency, slip: Slip, client_id: str | None) -> Deposit | None:
-    """The same deposit, recorded earlier under this client_id or this slip. Refused when it says something else now."""
+def recorded_before(
+    session: Session, agency: Agency, slip: Slip, client_id: str | None, *, is_own_only: bool = False
+) -> Deposit | None:
+    """The same deposit, recorded earlier under this client_id or this slip. Refused when it says something else now.
+
+    `is_own_only`: of somebody else's slip nothing is told but that its number is taken.
+    """
     mine = select(Deposit).where(Deposit.agency_id == agency.id)
     by_client = session.scalars(mine.where(Deposit.client_id == client_id)).first() if client_id else None
     stored = by_client or session.scalars(mine.where(Deposit.slip_key == slip.key)).first()
@@ -125,6 +130,8 @@ def recorded_before(session: Session, agency: Agency, slip: Slip, client_id: str
     )
     if same and slip.amount_minor in (None, stored.amount_minor):
         return stored
+    if is_own_only and stored.agent_code != slip.agent_code:
+        raise Refused("This slip was recorded before.", code="slip_used", cure="Give the number of the other slip.")
     raise Refused(
         f"Slip {stored.slip_no} was recorded before: {shown(stored.amount_minor, stored.currency)} on"
         f" {stored.deposited_on}, {len(items)} receipts.",
@@ -133,8 +140,13 @@ def recorded_before(session: Session, agency: Agency, slip: Slip, client_id: str
     )
 
 
-def receipts_of(session: Session, agency: Agency, ids: Sequence[int]) -> Sequence[Collection]:
+def receipts_of(
+    session: Session, agency: Agency, ids: Sequence[int], agent_code: str | None = None
+) -> Sequence[Collection]:
+    """The receipts with these ids; with an agent's code theirs and those that name nobody, so that ids tell nothing of a colleague."""
     mine = select(Collection).where(Collection.agency_id == agency.id, Collection.id.in_(ids))
+    if agent_code is not None:
+        mine = mine.where(Collection.agent_code.is_(None) | (Collection.agent_code == agent_code))
     return session.scalars(mine.order_by(Collection.id)).all()
 
 

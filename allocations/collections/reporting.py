@@ -14,7 +14,7 @@ from allocations.agencies.models import Agency, Agent
 from allocations.agencies.queries import agent_of
 from allocations.collections import book_queries, books, cash, cash_queries
 from allocations.collections.entries import Entry, make_check_code, own_faults, tidy
-from allocations.collections.models import MODES, Collection
+from allocations.collections.models import MODES, Collection, CollectionVersion
 from allocations.keys import normalise_reference, receipt_fold, receipt_key
 from allocations.placements.models import Allocation
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -62,10 +62,10 @@ def report_collection(
     if stored and not problems and all(getattr(stored, name) == facts[name] for name in SAME):
         return Reported(stored, True)
     if stored:
-        problems.append(told_otherwise(stored))
+        problems.append(told_otherwise(stored, is_ours=is_in_sight(stored, actor, agent)))
     allocation = place(session, agency, actor, agent, facts, problems)
     if not stored:
-        problems += number_problems(session, agency, facts, today)
+        problems += number_problems(session, agency, facts, today, actor, agent)
     if entry.mode == "cash" and entry.amount_minor > 0:
         problems += cash_problems(session, agency, facts, today)
     if problems or allocation is None:
@@ -115,12 +115,12 @@ def facts_of(entry: Entry) -> dict[str, Any]:
 
 
 def sent_before(session: Session, agency: Agency, entry: Entry, facts: dict[str, Any]) -> Collection | None:
-    """What came under this client_id before. Refused when it says something else now."""
+    """What came under this client_id before, even if it was corrected meanwhile. Refused when it says something else now."""
     if not entry.client_id:
         return None
     mine = (Collection.agency_id == agency.id) & (Collection.client_id == entry.client_id)
     stored = session.scalars(select(Collection).where(mine)).first()
-    if stored and any(getattr(stored, name) != facts[name] for name in SAME):
+    if stored and any(getattr(stored, name) != facts[name] for name in SAME) and not said_first(session, stored, facts):
         raise Refused(
             f"This was sent before as receipt {stored.receipt_no} with other facts.",
             code="client_id_differs",
@@ -129,12 +129,26 @@ def sent_before(session: Session, agency: Agency, entry: Entry, facts: dict[str,
     return stored
 
 
+def said_first(session: Session, stored: Collection, facts: dict[str, Any]) -> bool:
+    """Whether a receipt that was corrected said just this when it came in."""
+    first = session.get(CollectionVersion, (stored.id, 1))
+    told = facts | {"collected_on": facts["collected_on"].isoformat()}
+    return first is not None and all(first.body[name] == told[name] for name in SAME)
+
+
 def same_number(session: Session, agency: Agency, key: str) -> Collection | None:
     mine = (Collection.agency_id == agency.id) & (Collection.receipt_key == key)
     return session.scalars(select(Collection).where(mine)).first()
 
 
-def told_otherwise(stored: Collection) -> Problem:
+def is_in_sight(stored: Collection, actor: Actor, agent: Agent | None) -> bool:
+    """Whether this person may be told what a stored receipt says: a colleague's is a field agent's business by its number alone."""
+    return actor.role != "field_agent" or (agent is not None and stored.agent_code == agent.code)
+
+
+def told_otherwise(stored: Collection, *, is_ours: bool = True) -> Problem:
+    if not is_ours:
+        return Problem("receipt_used", "This number is used.", "Give a new receipt number.", column="receipt_no")
     amount = shown(stored.amount_minor, stored.currency)
     message = f"You reported this receipt before as {amount} on {stored.collected_on} for {stored.loan_account_no}."
     cure = "Give a new receipt number, or ask the bank to correct the stored one."
@@ -166,7 +180,9 @@ def place(
     return None
 
 
-def number_problems(session: Session, agency: Agency, facts: dict[str, Any], today: date) -> list[Problem]:
+def number_problems(
+    session: Session, agency: Agency, facts: dict[str, Any], today: date, actor: Actor, agent: Agent | None
+) -> list[Problem]:
     """What speaks against a number nobody used yet: another spelling of a used one, a look-alike saying the same, the books."""
     series = book_queries.agency_series(session, agency.id)
     leaf = books.place_of(facts["receipt_key"], series)
@@ -174,7 +190,11 @@ def number_problems(session: Session, agency: Agency, facts: dict[str, Any], tod
     if twin := book_queries.same_leaf(session, agency.id, leaf, series) or book_queries.same_look(
         session, agency.id, facts
     ):
-        found.append(books.used_already(twin.receipt_no, shown(twin.amount_minor, twin.currency), twin.collected_on))
+        if is_in_sight(twin, actor, agent):
+            amount = shown(twin.amount_minor, twin.currency)
+            found.append(books.used_already(twin.receipt_no, amount, twin.collected_on))
+        else:
+            found.append(told_otherwise(twin, is_ours=False))
     if series and cash_queries.dated(session, books.UNISSUED_SETTING).on(today) == "refuse":
         marks = book_queries.agency_marks(session, agency.id)
         found += books.refused_number(books.standing(facts["receipt_key"], series, marks))

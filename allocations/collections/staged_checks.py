@@ -25,6 +25,13 @@ FIND_ALLOCATIONS = text("""
     order by s.pos, a.stream, a.id
 """)
 
+# One agent is one agent, however the code is typed: what they carry is added up by it.
+SPELL_AGENTS = text("""
+    update staged_collections s set agent_code = a.code from agents a
+    where a.agency_id = :agency and upper(a.code) = upper(s.agent_code) and a.code <> s.agent_code
+      and not exists (select 1 from agents b where b.agency_id = :agency and b.code = s.agent_code)
+""")
+
 # Rows with a fault of their own are looked up all the same, so that all faults of a row are told at once.
 HOMELESS = text("""
     insert into staged_faults (pos, row_no, column_name, code, message, cure, value)
@@ -108,6 +115,7 @@ def check_staged(session: Session, agency: Agency) -> None:
     for name in ("staged_places", "staged_known", "staged_repeats", "staged_slips"):
         session.execute(text(f"drop table if exists pg_temp.{name}"))
     given = {"agency": agency.id}
+    session.execute(SPELL_AGENTS, given)
     session.execute(FIND_ALLOCATIONS, given)
     session.execute(text("analyze staged_places (pos)"))
     session.execute(HOMELESS, given)

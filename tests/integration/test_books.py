@@ -213,6 +213,14 @@ def test_numbers_outside_every_book_are_taken_unless_the_lender_refuses_them(
     a_receipt(bank_session, firm, "ANY-3", **before)  # the day before the rule began
 
 
+def test_a_number_that_was_used_meanwhile_is_not_declared_void(bank_session: PortalSession, firm: Firm) -> None:
+    (said,) = mark(bank_session, a_book(bank_session, firm), 7, 7, firm.owner)
+    a_receipt(bank_session, firm, "SHK-0007")
+    with pytest.raises(Refused, match="was used"):
+        service.decide_mark(bank_session, said, confirm=True, actor=firm.accountant, now=NOW)
+    assert service.decide_mark(bank_session, said, confirm=False, actor=firm.accountant, now=NOW).status == "declined"
+
+
 # --- two agencies
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from allocations.agencies.models import Agency
+from allocations.agencies.models import Agency, Agent
 from allocations.collections.importing import UploadResult, import_collections
 from allocations.collections.models import Collection, Upload, UploadProblem
 from portal.kernel.db import PortalSession
@@ -34,7 +34,7 @@ def shakti(bank_session: PortalSession) -> Agency:
 @pytest.fixture
 def load(bank_session: PortalSession, file_store: Any, now: datetime, shakti: Agency) -> Load:
     def load(*rows: str, **options: Any) -> UploadResult:
-        data = "\n".join([HEADER, *rows]).encode()
+        data = "\n".join([options.pop("header", HEADER), *rows]).encode()
         return import_collections(
             bank_session,
             file_store,
@@ -170,3 +170,16 @@ def test_a_missing_column_is_named_with_the_nearest_guess(
         )
     assert [(p.code, p.column) for p in refused.value.problems] == [("missing_column", "amount")]
     assert "amout" in refused.value.problems[0].cure
+
+
+def test_an_agent_is_one_agent_however_the_code_is_typed(
+    load: Load, bank_session: PortalSession, shakti: Agency
+) -> None:
+    """So that nobody carries twice the cash they may as `a1` and `A1`."""
+    bank_session.add(Agent(agency_id=shakti.id, code="A1", name="Asha"))
+    bank_session.flush()
+    header = HEADER + ",agent_code"
+    first = load("R1,LN1,150000,2026-11-10,cash,,A1", header=header)
+    again = load("R2,LN2,100,2026-11-10,cash,,a1", "R3,LN2,100,2026-11-10,upi,U1,a1", header=header)
+    assert (first.created, codes(again)) == (1, [(2, "cash_in_hand")])
+    assert set(bank_session.scalars(select(Collection.agent_code))) == {"A1"}

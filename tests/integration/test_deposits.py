@@ -124,7 +124,7 @@ def test_an_empty_slip_and_a_receipt_on_two_slips_are_refused(
 
 def test_a_field_agent_pays_in_their_own(record: Record, bank_session: PortalSession, firm: Firm) -> None:
     own, others = a_receipt(bank_session, firm, "R1"), a_receipt(bank_session, firm, "R2", agent_code="A2")
-    with pytest.raises(Invalid, match="A2's, not A1's"):
+    with pytest.raises(Invalid, match="not yours"):
         record(own, others, actor=firm.asha)
     with pytest.raises(Refused, match="their own"):
         record(others, actor=firm.asha, agent_code="A2")
@@ -271,3 +271,18 @@ def test_a_slip_whose_items_were_touched_by_hand_is_named(
     database.execute("delete from deposit_items where collection_id = (select max(id) from collections)")
     (found,) = verify(bank_session, file_store).differences
     assert (found.table, found.ref, found.stored, found.recomputed) == ("deposits", "S-77", "100000", "50000")
+
+
+def test_a_field_agent_learns_nothing_of_a_colleagues_receipts_and_slips(
+    record: Record, bank_session: PortalSession, firm: Firm
+) -> None:
+    own, others = a_receipt(bank_session, firm, "R1"), a_receipt(bank_session, firm, "R77", 77_700, agent_code="A2")
+    with pytest.raises(Invalid) as of_receipt:
+        record(others, actor=firm.asha)
+    with pytest.raises(Invalid) as of_none:
+        record(999_999, actor=firm.asha)
+    assert of_receipt.value.problems == of_none.value.problems
+    record(others, agent_code="A2")
+    with pytest.raises(Refused) as of_slip:
+        record(own, actor=firm.asha)
+    assert of_slip.value.message == "This slip was recorded before."

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, Agent, DatedSetting
+from allocations.collections.corrections import accept_correction
 from allocations.collections.entries import CODE
-from allocations.collections.models import Collection
+from allocations.collections.models import Collection, CollectionCorrection
 from allocations.collections.reporting import Entry, Reported, report_collection
 from portal.kernel.db import PortalSession, agency_scope, unit_of_work
 from portal.kernel.errors import Invalid, Refused
@@ -299,3 +300,31 @@ def test_cash_of_one_day_taken_by_several_at_once_stays_below_the_limit(
     cash = replace(ENTRY, mode="cash", instrument_ref=None, amount_minor=LAKH - 1)
     found = at_once(database, shakti.id, [replace(cash, receipt_no=f"R-{n}") for n in range(8)], now)
     assert found == [*["cash_limit"] * 6, "stored", "stored"]
+
+
+@pytest.mark.parametrize("number", ["R-077", "R-O77"])
+def test_a_number_tells_a_field_agent_nothing_of_a_colleagues_receipt(
+    report: Report, bank_session: PortalSession, number: str
+) -> None:
+    report(receipt_no="R-077", agent_code="A2", loan_account_no="LN2", amount_minor=12_345)
+    asha = a_user_of(bank_session, "asha@shakti.example")
+    with pytest.raises(Invalid) as refused:
+        report(receipt_no=number, actor=asha, loan_account_no="LN2", amount_minor=12_345 + (number == "R-077"))
+    assert [problem.message for problem in refused.value.problems] == ["This number is used."]
+
+
+def test_what_was_corrected_meanwhile_may_still_be_sent_again(
+    report: Report, bank_session: PortalSession, now: datetime
+) -> None:
+    stored = report(client_id="phone-1-0001").collection
+    correction = CollectionCorrection(
+        agency_id=stored.agency_id, collection_id=stored.id, ref="COR-1", was={"amount_minor": 50_000},
+        proposed={"amount_minor": 60_000}, proposed_by="owner@shakti.example", proposed_at=now,
+    )  # fmt: skip
+    bank_session.add(correction)
+    bank_session.flush()
+    accept_correction(bank_session, correction, actor=SYSTEM, now=now)
+    again = report(client_id="phone-1-0001")
+    assert (again.was_there, again.collection.amount_minor) == (True, 60_000)
+    with pytest.raises(Refused):
+        report(client_id="phone-1-0001", amount_minor=70_000)
