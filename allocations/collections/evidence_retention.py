@@ -39,7 +39,8 @@ class Purge:
 # Whether the bytes are needed by any piece that is not purged, or are somebody's for another reason than evidence.
 NEEDED = text("""
 select exists (select 1 from evidence e where e.purged_at is null and not e.id = any(:ids)
-               and (e.sha256 = :sha256 or e.copy_sha256 = :sha256 or e.thumbnail_sha256 = :sha256))
+               and (e.sha256 = :sha256 or e.copy_sha256 = :sha256 or e.thumbnail_sha256 = :sha256
+                    or e.claims #> '{seen,previews}' ? :sha256))
     or exists (select 1 from uploads u where u.file_sha256 = :sha256 or u.rejected_sha256 = :sha256)
     or exists (select 1 from stored_files s where s.sha256 = :sha256 and not exists (
                select 1 from evidence e where e.agency_id = s.agency_id

@@ -22,7 +22,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Refused, Stale
 from portal.stores import file_store_of
 from portal.worker import make_worker
-from tests.factories.evidence import Field, a_photo, at_home
+from tests.factories.evidence import Field, a_letter, a_photo, at_home
 from tests.factories.world import a_user
 
 PHOTO = a_photo(1, taken_at="2026:11:10 11:50:00", software="G991BXX", latitude=19.0761, longitude=72.8777)
@@ -439,16 +439,18 @@ def test_a_legal_hold_keeps_a_piece_beyond_its_time(ready, bank_session, store, 
     assert purge_until(bank_session, store, clock).pieces == 1
 
 
-def test_bytes_that_another_row_still_needs_stay(field, work, bank_session, store, clock):
-    old = field.hand_in(PHOTO, field.receipt("SHAKTI"))
+@pytest.mark.parametrize("data", [PHOTO, a_letter(3)], ids=["photo", "letter of three pages"])
+def test_bytes_that_another_row_still_needs_stay(field, work, bank_session, store, clock, data):
+    old = field.hand_in(data, field.receipt("SHAKTI"))
     work()
     clock.instant += YEARS
-    new = field.hand_in(PHOTO, field.receipt("VEGA"), now=clock.now())
+    new = field.hand_in(data, field.receipt("VEGA"), now=clock.now())
     work()
     clock.instant += timedelta(days=1)
+    names = names_of(bank_session.get(Evidence, new.id))
     done = purge_until(bank_session, store, clock)
     bank_session.commit()
-    assert (done.pieces, done.files, done.shared) == (1, 0, 3)
+    assert (done.pieces, done.files, done.shared) == (1, 0, len(names))
     assert store.has(old.sha256) and bank_session.get(Evidence, new.id).purged_at is None
     assert verify(bank_session, store).is_clean
 
