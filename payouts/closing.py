@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail
-from allocations.collections.models import Collection
+from allocations.collections.field_models import Evidence
+from allocations.collections.models import Collection, CollectionCorrection
 from allocations.collections.queries import Totals, in_period, totals
 from allocations.reconciliation.bank_queries import refused_count
 from allocations.reconciliation.recon_queries import suggestions_waiting
@@ -212,6 +213,10 @@ def decisions_waiting(session: Session, currency: str) -> list[Waiting]:
     rows = [row for row in suggestions_waiting(session) if row[0] == currency]
     found = [Waiting("suggestions", sum(row[1] for row in rows), sum(row[2] for row in rows), currency, "maker")]
     found.append(Waiting("refused_statements", refused_count(session), None, currency, "checker"))
+    told_otherwise = select(func.count()).where(CollectionCorrection.status == "proposed")
+    found.append(Waiting("corrections", session.scalar(told_otherwise) or 0, None, currency, "maker"))
+    to_review = select(func.count()).where(Evidence.review == "waiting", Evidence.status == "ready")
+    found.append(Waiting("evidence", session.scalar(to_review) or 0, None, currency, "maker"))
     drafts = select(func.count()).where(RateCardVersion.status == "draft")
     found.append(Waiting("rate_card_drafts", session.scalar(drafts) or 0, None, currency, "checker"))
     details = select(func.count()).where(AgencyBankDetail.status == "proposed")

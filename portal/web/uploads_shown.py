@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -87,6 +88,20 @@ def header_choices(layout: Mapping[str, Any]) -> list[tuple[str, str]]:
         values = ", ".join(value[:24] for value in values_under(layout, label, 2))
         choices.append((label, f"{label[:60]} ({values})" if values else f"{label[:60]} (empty)"))
     return choices
+
+
+def in_their_words(layout: Mapping[str, Any], problems: Sequence[Problem]) -> list[Problem]:
+    """Problems with the file's own column names; ours in words where the file has no such column."""
+    headers = {name: proposal["header"] for name, proposal in layout.get("proposals", {}).items() if proposal}
+    headers |= {name: header for name, header in layout.get("told", {}).get("columns", {}).items() if header}
+    return [
+        replace(
+            each,
+            column=headers.get(each.column) or LABELS.get(each.column, each.column),
+            message=each.message.replace(f"{each.column} is empty", f"{LABELS.get(each.column, each.column)} is empty"),
+        )
+        for each in problems
+    ]
 
 
 def date_question(layout: Mapping[str, Any]) -> dict[str, Any] | None:

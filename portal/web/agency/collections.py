@@ -13,7 +13,7 @@ from allocations.agencies.queries import agent_of, list_agents
 from allocations.collections import queries
 from allocations.collections.books_service import next_receipt_no
 from allocations.collections.deposit_queries import one_receipt
-from allocations.collections.models import MODES, Collection
+from allocations.collections.models import MODES, Collection, Upload
 from allocations.collections.reporting import Entry, Reported, report_collection
 from allocations.collections.upload_queries import list_corrections
 from allocations.placements import own_queries
@@ -116,6 +116,7 @@ def show(collection_id: int) -> str:
         state=state_of(found.row),
         evidence=panel_of(collection_id=collection_id),
         corrections=list_corrections(session, agency_id=own_agency_id(), collection_id=collection_id),
+        came_with=session.get(Upload, found.row.upload_id) if found.row.upload_id else None,
     )
 
 

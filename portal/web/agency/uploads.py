@@ -40,7 +40,7 @@ ALREADY = {
 
 
 @bp.get("")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def index() -> str:
     session, period = db_session(), chosen_period()
     page = page_of(
@@ -97,7 +97,7 @@ def said_again(upload: Upload) -> str:
 
 
 @bp.get("/<ref>")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def show(ref: str) -> str:
     return page_of_upload(queries.upload_by_ref(db_session(), own_agency_id(), ref))
 
@@ -120,7 +120,7 @@ def page_of_upload(upload: Upload) -> str:
         shown=uploads_shown,
         chosen=None,
         wrong=[],
-        problems=upload_queries.problems_shown(session, upload),
+        problems=uploads_shown.in_their_words(upload.layout, upload_queries.problems_shown(session, upload)),
         corrections=upload_queries.list_corrections(
             session, agency_id=upload.agency_id, upload_id=upload.id, limit=upload_queries.PROBLEMS_SHOWN
         ),
@@ -138,7 +138,7 @@ def job_of(upload: Upload) -> JobProgress | None:
 
 
 @bp.get("/<ref>/job")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def job(ref: str) -> Response:
     """How far the work on it is, for the page's script."""
     upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
@@ -231,7 +231,7 @@ def act(ref: str, work: Callable[..., Any]) -> Any:
 
 
 @bp.get("/<ref>/rejected.csv")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def rejected(ref: str) -> Response:
     upload = queries.upload_by_ref(db_session(), own_agency_id(), ref)
     if not upload.rejected_sha256:
@@ -240,7 +240,7 @@ def rejected(ref: str) -> Response:
 
 
 @bp.get("/template.csv")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def template() -> Response:
     """The header of a file we can read, for those who start from nothing."""
     header = ",".join(column.name for column in COLLECTIONS.columns)

@@ -26,6 +26,8 @@ DECISIONS: dict[str, tuple[str, str, str, dict[str, str]]] = {
         "bank_statements.index",
         {"status": "refused"},
     ),
+    "corrections": ("receipt told otherwise", "receipts told otherwise", "bank_corrections.index", {}),
+    "evidence": ("piece of evidence to review", "pieces of evidence to review", "bank_evidence.index", {}),
     "rate_card_drafts": ("draft of a rate card", "drafts of rate cards", "bank_rate_cards.index", {}),
     "bank_details": ("change of an agency's bank details", "changes of bank details", "bank_agencies.index", {}),
     "settlement_drafts": (

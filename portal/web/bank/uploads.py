@@ -52,7 +52,7 @@ def show(ref: str) -> str:
         row=row,
         upload=row.upload,
         shown=uploads_shown,
-        problems=upload_queries.problems_shown(session, row.upload),
+        problems=uploads_shown.in_their_words(row.upload.layout, upload_queries.problems_shown(session, row.upload)),
         corrections=upload_queries.list_corrections(
             session, upload_id=row.upload.id, limit=upload_queries.PROBLEMS_SHOWN
         ),
