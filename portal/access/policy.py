@@ -186,7 +186,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_HOME_READ: [is_agency_person],
     P.OWN_ACCOUNT_READ: [is_agency_person],
     P.OWN_COLLECTION_READ: [is_agency_person],
-    P.OWN_COLLECTION_UPLOAD: [is_agency_person],
+    P.OWN_COLLECTION_UPLOAD: [is_agency_office],
     P.OWN_COLLECTION_ADD: [is_agency_person],
     P.OWN_DEPOSIT_ADD: [is_agency_person],
     P.OWN_CONTACT_READ: [is_agency_person],

@@ -213,3 +213,23 @@ def test_the_bank_sees_every_agencys_files_and_grades(
     ref = bank_session.scalars(select(Upload.ref)).one()
     assert "unknown_account" in maker.get(f"/bank/uploads/{ref}").text
     assert maker.get("/bank/uploads/NONE").status_code == 404
+
+
+def test_files_are_the_offices_business_and_no_field_agents(
+    accountant: Any, browse: Any, bank_session: PortalSession, shakti: Agency
+) -> None:
+    """A file holds everybody's receipts, also those of accounts a field agent is not to see."""
+    at = hand_in(accountant, GOOD)
+    a_user(bank_session, "asha@shakti.example", "field_agent", shakti)
+    bank_session.commit()
+    asha = browse("asha@shakti.example")
+    for path in (
+        at,
+        f"{at}/job",
+        f"{at}/rejected.csv",
+        "/agency/uploads",
+        "/agency/uploads/new",
+        "/agency/corrections",
+    ):
+        assert asha.get(path).status_code == 403, path
+    assert "/agency/uploads" not in asha.get("/agency/collections").text

@@ -20,7 +20,7 @@ bp = Blueprint("agency_corrections", __name__, url_prefix="/agency/corrections")
 
 
 @bp.get("")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def index() -> str:
     page = page_of(
         lambda after, limit: upload_queries.list_corrections(
@@ -32,7 +32,7 @@ def index() -> str:
 
 
 @bp.get("/<ref>")
-@permission(Permission.OWN_COLLECTION_READ)
+@permission(Permission.OWN_COLLECTION_UPLOAD)
 def show(ref: str) -> str:
     session = db_session()
     row = upload_queries.correction_row(session, ref, own_agency_id())
