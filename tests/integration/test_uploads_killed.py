@@ -108,8 +108,8 @@ def counter(
 
 
 def a_file(rows: int, series: int) -> str:
-    lines = (f"S{series}-{n},LN{n % ACCOUNTS},{n % 900 + 1}.50,2026-11-09,upi,U{series}x{n}" for n in range(rows))
-    return "\n".join([HEADER, *lines, f"S{series}-bad,LN-nobody,5,2026-11-09,upi,X"])
+    lines = (f"S{series}X{n},LN{n % ACCOUNTS},{n % 900 + 1}.50,2026-11-09,upi,U{series}x{n}" for n in range(rows))
+    return "\n".join([HEADER, *lines, f"S{series}Xbad1,LN-nobody,5,2026-11-09,upi,X"])
 
 
 def stored_rows(database: Any, ref: str) -> int:
@@ -148,7 +148,7 @@ def test_a_killed_worker_leaves_all_or_nothing_and_the_next_one_finishes(
         ref, _ = counter.hand_in(a_file(rows, series))
         while (upload := settle(counter, ref)).status != "stored_in_part":
             before = upload.status
-            most = chance.uniform(0.05, 1.3) * whole if kills < KILLS else 600
+            most = chance.uniform(0.05, 0.9) * whole if kills < KILLS else 600
             kills += let_it_work(nursery.worker(), most)
             there, after = stored_rows(database, ref), counter.upload(ref)
             assert there == (rows if after.status == "stored_in_part" else 0)
