@@ -19,8 +19,11 @@ LONGEST_KEY = 64  # a longer run of letters and digits is prose or a file name, 
 
 
 def compose(text: str) -> str:
-    """NFKC: full-width and other compatibility forms become the plain ones (`Ｒ００１` is `R001`)."""
-    return unicodedata.normalize("NFKC", text)
+    """NFKC, and digits of any script as ours: `Ｒ００１` and `R-००१` are written with the digits of `R001`."""
+    plain = unicodedata.normalize("NFKC", text)
+    if plain.isascii():
+        return plain
+    return "".join(str(unicodedata.decimal(letter)) if letter.isdecimal() else letter for letter in plain)
 
 
 def upper_case(text: str) -> str:
@@ -62,11 +65,16 @@ def receipt_key(text: str | None) -> str:
     return normalise_reference(text)
 
 
-LOOK_ALIKES = str.maketrans("OILSZB", "011528")
+# Latin letters taken for digits; Cyrillic and Greek capitals taken for Latin ones, and so on for digits.
+LOOK_ALIKES = str.maketrans(
+    "OILSZBАВЕЅІКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "011528A8E51KMH0PCTYXA8E2H1KMN0PTYX",
+)
 
 
 def receipt_fold(key: str) -> str:
-    """A receipt key with letters that are taken for digits made digits: two keys with one fold may be one receipt misread.
+    """A receipt key with letters that are taken for digits, or for letters of ours, made these: two keys with one fold may be one
+    receipt misread.
 
     >>> receipt_fold("R0O1") == receipt_fold("R001")
     True
@@ -99,7 +107,7 @@ def reference_keys(*texts: str | None) -> list[str]:
     (`NEFT-AXISN123-RAVI` gives `AXISN123`). A key holds a digit: words alone identify nothing.
 
     >>> reference_keys("NEFT-AXISN12345-RAVI", "slip S-77")
-    ['77', 'AXISN12345', 'NEFTAXISN12345RAVI', 'S77']
+    ['77', 'AXISN12345', 'NEFTAXISN12345RAVI', 'S77', 'SLIPS77']
     """
     found: set[str] = set()
     for text in texts:

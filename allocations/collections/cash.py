@@ -114,11 +114,12 @@ def hand_limit_problem(agent_code: str, held: str, limit: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One cash receipt somebody still carries."""
+    """Cash of one day that somebody still carries, of `count` receipts."""
 
     agent_code: str
     collected_on: date
     amount_minor: int
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +150,10 @@ def in_hand(rows: Sequence[Held], *, today: date, within: Dated, limit: Dated) -
         found.append(
             InHand(
                 agent,
-                len(carried),
+                sum(row.count for row in carried),
                 sum(row.amount_minor for row in carried),
                 min(row.collected_on for row in carried),
-                len(late),
+                sum(row.count for row in late),
                 sum(row.amount_minor for row in late),
                 limit.on(today),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import DatedSetting
@@ -63,10 +63,13 @@ def borrower_cash(session: Session, agency_id: int, loan_account_no: str, day: d
 
 def cash_in_hand(session: Session, agency_id: int, *, today: date) -> list[InHand]:
     """What each agent of an agency carries, the most first; `agent_code` "" where the receipt names nobody."""
-    query = select(
-        func.coalesce(Collection.agent_code, ""),
-        Collection.collected_on,
-        Collection.amount_minor - Collection.linked_minor,
-    ).where(Collection.agency_id == agency_id, is_carried())
-    rows = [Held(*row) for row in session.execute(query)]
+    agent = func.coalesce(Collection.agent_code, "").label("agent")
+    query = (
+        select(
+            agent, Collection.collected_on, func.sum(Collection.amount_minor - Collection.linked_minor), func.count()
+        )
+        .where(Collection.agency_id == agency_id, is_carried())
+        .group_by(text("agent"), Collection.collected_on)
+    )
+    rows = [Held(code, day, int(minor), count) for code, day, minor, count in session.execute(query)]
     return in_hand(rows, today=today, within=dated(session, DEPOSIT_DAYS), limit=dated(session, HAND_LIMIT))

@@ -17,7 +17,10 @@ STATUSES = (
 )
 SOURCES = "source in ('file', 'page', 'phone')"
 # The same as allocations/keys.py makes of a receipt's key.
-FOLD = "update collections set receipt_fold = translate(receipt_key, 'OILSZB', '011528')"
+FOLD = (
+    "update collections set receipt_fold = translate(receipt_key,"
+    " 'OILSZBАВЕЅІКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', '011528A8E51KMH0PCTYXA8E2H1KMN0PTYX')"
+)
 
 
 def upgrade() -> None:

@@ -17,7 +17,7 @@ def lived_in(fresh_database: Any) -> Any:
     """A database in which an agency has handed in a file and reported two receipts."""
     with fresh_database.logins.session(bank_scope(TODAY)) as session:
         firm = a_firm(session)
-        a_receipt(session, firm, "RO1S-1")
+        a_receipt(session, firm, "RО1S-1")
         a_receipt(session, firm, "Z-8", mode="upi", instrument_ref="426")
         session.commit()
         agency = firm.agency.id

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.keys import normalise_reference, normalise_references, receipt_key, reference_keys
+from allocations.keys import (
+    normalise_reference,
+    normalise_references,
+    receipt_fold,
+    receipt_folds,
+    receipt_key,
+    receipt_keys,
+    reference_keys,
+)
 
 
 @pytest.mark.parametrize("written", ["R-001", "r001 ", "Ｒ００１", " r 0 0 1", "R/001", "R_001"])
@@ -47,3 +55,15 @@ def test_words_alone_are_no_keys():
 
 def test_a_reference_field_written_with_spaces_gives_the_whole():
     assert "CMS00123" in reference_keys("CMS 00 123")
+
+
+@pytest.mark.parametrize("typed", ["R-१२३", "r १२३", "R-١٢٣", "Ｒ－１２３", "R-১২৩", "R\u200b123"])
+def test_digits_of_any_script_are_the_same_number(typed: str) -> None:
+    assert receipt_key(typed) == "R123"
+    assert list(receipt_keys(pd.Series([typed, "R-123"]))) == ["R123", "R123"]
+
+
+@pytest.mark.parametrize("typed", ["РО01", "PΟ01", "POO1", "P0OІ"])
+def test_letters_of_other_scripts_look_like_ours(typed: str) -> None:
+    assert receipt_fold(receipt_key(typed)) == receipt_fold("P001")
+    assert list(receipt_folds(pd.Series([receipt_key(typed)]))) == ["P001"]
