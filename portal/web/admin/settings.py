@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
@@ -13,6 +14,7 @@ from wtforms import DateField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from allocations.agencies.dated_settings import add_setting, list_settings, settings_on
+from allocations.agencies.models import DatedSetting
 from allocations.agencies.service import lender
 from allocations.agencies.setting_shapes import SHAPES
 from portal.access.guard import permission
@@ -22,6 +24,18 @@ from portal.kernel.errors import Invalid, Refused, Stale
 from portal.kernel.money import shown
 from portal.web.edge import ActForm, clock, current_actor, db_session, once
 from portal.web.filters import percent
+
+# a stored mapping keeps no order: what is read first, first
+ORDER = ("mode", "from_minor", "kinds", "rate", "from", "to", "on", "name", "before", "after")
+UNITS = {
+    "_days": "days",
+    "_hours": "hours",
+    "_minutes": "minutes",
+    "_kmh": "km/h",
+    "_m": "m",
+    "_bytes": "bytes",
+    "_bits": "bits",
+}
 
 bp = Blueprint("admin_settings", __name__, url_prefix="/admin/settings")
 
@@ -39,9 +53,23 @@ class SettingForm(ActForm):
 @bp.get("")
 @permission(Permission.SETTING_READ)
 def index() -> str:
+    today = clock().today()
     rows = list_settings(db_session())
+    begun: dict[str, DatedSetting] = {}
+    for row in rows:  # the newest first: the first of a code that has begun decides
+        if row.effective_from <= today:
+            begun.setdefault(row.code, row)
+    states = {row.id: state_of(row, begun.get(row.code), today) for row in rows}
     words = {code: shape.word for code, shape in SHAPES.items()}
-    return render_template("admin/settings/index.html", rows=rows, words=words, today=clock().today(), said=in_words())
+    return render_template("admin/settings/index.html", rows=rows, words=words, states=states, said=in_words())
+
+
+def state_of(row: DatedSetting, deciding: DatedSetting | None, today: date) -> str:
+    """Whether a row is still to come, decides today, or has made way for a newer one."""
+    if row.effective_from > today:
+        return "planned"
+    over = row.effective_to is not None and row.effective_to < today
+    return "ended" if over or row is not deciding else "current"
 
 
 @bp.route("/<setting>", methods=["GET", "POST"])
@@ -97,14 +125,23 @@ def in_words() -> Callable[[str, Any], str]:
 
     def said(name: str, value: Any) -> str:
         if isinstance(value, dict):
-            return ", ".join(f"{each.replace('_', ' ')} {said(each, part)}" for each, part in value.items()) or "none"
+            parts = sorted(value.items(), key=lambda part: ORDER.index(part[0]) if part[0] in ORDER else len(ORDER))
+            return ", ".join(f"{plain_name(each)} {said(each, part)}" for each, part in parts) or "none"
         if isinstance(value, list):
             return "; ".join(said("", part) for part in value) or "none"
         if name.endswith("_minor") and isinstance(value, int):
             return shown(value, currency)
         if name.endswith(("rate", "share")) and isinstance(value, str):
             return percent(value)
-        text = str(value).replace("_", " ")
-        return f"{text} days" if name.endswith("_days") else text
+        unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
+        if unit and isinstance(value, int):
+            return f"{value:,} {unit[:-1] if value == 1 and unit.endswith('s') else unit}"
+        return str(value).replace("_", " ")
 
     return said
+
+
+def plain_name(name: str) -> str:
+    """A part's name without its unit, which stands with the value: far_m is far."""
+    end = next((end for end in (*UNITS, "_minor") if name.endswith(end)), "")
+    return name.removesuffix(end).replace("_", " ")

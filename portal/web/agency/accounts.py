@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import Sight, sight_of
@@ -105,6 +105,7 @@ def taken(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
             "what": f"{shown(row.amount_minor, row.currency)} collected, receipt {row.receipt_no}",
             "note": f"{mode(row.mode)}{f', reference {row.instrument_ref}' if row.instrument_ref else ''}",
             "tone": "good" if row.linked_minor >= row.amount_minor else "waiting",
+            "href": url_for("agency_collections.show", collection_id=row.id),
         }
         for row in found.collections
     ]

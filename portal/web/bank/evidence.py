@@ -9,8 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from allocations.agencies.queries import agency_choices, agency_names, find_agency
 from allocations.collections import evidence_queries as queries
+from allocations.collections.contact_facts import dispositions_on
 from allocations.collections.dispositions import KIND_WORDS as CONTACT_WORDS
-from allocations.collections.dispositions import PERSON_WORDS
+from allocations.collections.dispositions import PERSON_WORDS, spoken
 from allocations.collections.evidence_required import needed_by
 from allocations.collections.evidence_review import hold, review
 from allocations.collections.field_models import Evidence
@@ -115,6 +116,7 @@ def page_of_piece(evidence: Evidence, form: ReviewForm, hold_form: HoldForm, pro
         problems=problems,
         filters=same_filters(day=chosen.day.isoformat()),
         contact_words=CONTACT_WORDS,
+        came_of=lambda code: spoken(code, dispositions_on(session, clock().today())),
         persons=PERSON_WORDS,
         kinds=KIND_WORDS,
     )
