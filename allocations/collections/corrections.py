@@ -42,7 +42,7 @@ def load_correction(session: Session, ref: str, *, agency_id: int | None = None)
     query = select(CollectionCorrection).where(CollectionCorrection.ref == ref).with_for_update()
     if agency_id is not None:
         query = query.where(CollectionCorrection.agency_id == agency_id)
-    found = session.scalars(query).first()
+    found = session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
         raise NotFound("There is no such correction.")
     return found

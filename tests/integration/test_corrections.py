@@ -317,3 +317,17 @@ def test_what_went_in_on_a_slip_is_not_corrected_away_from_it(
     with pytest.raises(Refused):
         accept_correction(bank_session, proposed(bank_session), actor=MAKER, now=now)
     assert verify(bank_session, file_store).differences == []
+
+
+def test_what_was_withdrawn_a_moment_ago_is_not_accepted(
+    load: Load, bank_session: PortalSession, agency_session: Any, shakti: Agency, now: datetime
+) -> None:
+    load(FIRST)
+    load("R1,LN1,101,2026-10-05,cash,,A1")
+    bank_session.commit()
+    seen = bank_session.scalars(select(CollectionCorrection)).one()  # on the page of the bank
+    theirs = agency_session(shakti.id)
+    withdraw_correction(theirs, load_correction(theirs, seen.ref, agency_id=shakti.id), actor=ACCOUNTANT, now=now)
+    theirs.commit()
+    with pytest.raises(Refused, match="withdrawn"):
+        accept_correction(bank_session, load_correction(bank_session, seen.ref), actor=MAKER, now=now)
