@@ -33,6 +33,7 @@ MODES_ELSEWHERE = {
     "wallet": "Wallet",
 }
 KINDS = {"visit", "call", "message"}  # nobody writes a letter at a door
+GONE = "The bank's list says that you no longer work for this agency. What waits on this phone is still taken in; ask your office."
 NO_AGENT = "You are not on your agency's list of agents yet. Ask your office to have the bank tie your sign-in to your agent code."
 
 
@@ -40,7 +41,8 @@ def phone_day(session: Session, agency: Agency, actor: Actor, *, today: date) ->
     """Everything the phone may keep for today, for this person: JSON's own types, money in minor units."""
     agent = agent_of(session, actor.user_id, agency.id)
     sight = sight_of(session, actor)
-    is_known = sight.everyone or agent is not None
+    is_gone = agent is not None and not agent.is_active and not sight.everyone
+    is_known = sight.everyone or (agent is not None and not is_gone)
     rows = (
         day_list(
             session,
@@ -62,7 +64,7 @@ def phone_day(session: Session, agency: Agency, actor: Actor, *, today: date) ->
         "zone": BANK_ZONE.key,
         "places": exponent(agency.currency),
         "modes": [list(each) for each in (MODES if agency.currency == "INR" else MODES_ELSEWHERE).items()],
-        "note": "" if is_known else NO_AGENT,
+        "note": GONE if is_gone else "" if is_known else NO_AGENT,
         "accounts": [account(row) for row in rows],
         **numbers(session, agency, agent),
         **carried(session, agency, agent, actor, today),

@@ -72,6 +72,17 @@ def test_a_field_agent_whom_nobody_listed_gets_no_borrower_and_is_told(
     assert day["accounts"] == [] and "Ask your office" in day["note"]
 
 
+def test_an_agent_who_left_gets_no_borrower_any_more_and_what_they_did_is_still_taken_in(
+    street: Street, phone: Phone, database: Any
+) -> None:
+    database.execute("update agents set is_active = false where code = 'A1'")
+    day = phone.day().json
+    assert day["accounts"] == [] and "no longer work" in day["note"]
+    money, visit = phone.results(a_collection(), a_visit())
+    assert (money["state"], visit["state"]) == ("stored", "stored")
+    assert any("not active" in said for said in visit["said"])
+
+
 def test_a_list_that_is_still_the_same_is_not_sent_again(phone: Phone) -> None:
     first = phone.day(headers={"Accept-Encoding": "gzip"})
     again = phone.day(headers={"If-None-Match": first.headers["ETag"]})
