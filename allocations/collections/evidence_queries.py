@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select, true, tuple_
+from sqlalchemy import ColumnElement, exists, func, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
@@ -204,6 +204,18 @@ def first_waiting(session: Session, chosen: Chosen) -> str | None:
     """The reference of the first of the chosen pieces that waits for a person."""
     query = select(Evidence.ref).where(*chosen.conditions, in_state("waiting"), Evidence.status == "ready")
     return session.scalar(query.order_by(Evidence.received_at, Evidence.id).limit(1))
+
+
+def waiting_elsewhere(session: Session, day: date) -> tuple[int, date | None]:
+    """How many pieces of other days wait for a person, and the oldest of those days."""
+    since, until = day_bounds(day)
+    query = select(func.count(), func.min(Evidence.received_at)).where(
+        in_state("waiting"),
+        Evidence.status == "ready",
+        (Evidence.received_at < since) | (Evidence.received_at >= until),
+    )
+    count, oldest = session.execute(query).one()
+    return count, oldest.astimezone(BANK_ZONE).date() if oldest else None
 
 
 def latest_day(session: Session) -> date | None:

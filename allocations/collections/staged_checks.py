@@ -43,8 +43,9 @@ HOMELESS = text("""
                 else 'Correct the date, or ask the bank about the allocation.' end,
            left(h.loan_account_no, 200)
     from (
-      select r.*, (select string_agg(a.from_on || ' to ' || coalesce(a.to_on::text, 'now'), ', ' order by a.from_on)
-                   from allocations a where a.agency_id = :agency and a.loan_account_no = r.loan_account_no) as held
+      select r.*, (select string_agg(lower(t) || ' to ' || coalesce((upper(t) - 1)::text, 'now'), ', ' order by t)
+                   from (select unnest(range_agg(a.term)) as t from allocations a
+                          where a.agency_id = :agency and a.loan_account_no = r.loan_account_no) terms) as held
       from (
         select s.pos, s.row_no, s.loan_account_no, s.collected_on from staged_collections s
          where not exists (select 1 from staged_places p where p.pos = s.pos)

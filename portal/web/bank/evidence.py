@@ -74,6 +74,7 @@ def index() -> str:
         shown={each.evidence.id: each for each in show_all(page.rows)},
         flags={key: [(code, flag_words(code)) for code in codes] for key, codes in flags(page.rows).items()},
         first=queries.first_waiting(session, chosen),
+        elsewhere=queries.waiting_elsewhere(session, chosen.day),
         chosen=chosen,
         names=agency_names(session),
         agencies=agency_choices(session),
