@@ -323,3 +323,17 @@ def test_nobody_adds_a_picture_to_a_colleagues_entry(
     assert stored["state"] == "stored"
     assert phone.photo(entry["client_id"], a_photo()).json["state"] == "later"
     assert phone.photo(an_id(), a_photo(), **stored["supports"]).json["state"] == "later"
+
+
+def test_an_entry_the_database_refuses_leaves_nothing_of_it_in_the_log(
+    phone: Phone, database: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database.execute("alter table collections add constraint odd check (remarks is distinct from 'Meera is away')")
+    try:
+        (told,) = phone.results(a_collection(remarks="Meera is away"))
+    finally:
+        database.execute("alter table collections drop constraint odd")
+    written = capsys.readouterr().err
+    assert told["problems"][0]["code"] == "not_stored"
+    assert "entry_not_stored" in written and "odd" in written
+    assert "Meera" not in written and "LN1" not in written

@@ -163,8 +163,14 @@ def answer(entry: object) -> TakenIn:
         return _attempt(lambda: take_in(db_session(), entry, sender()))
     except (Invalid, Refused, NotFound) as error:
         return refusal(entry, error)
-    except (IntegrityError, DataError):
-        log.exception("entry_not_stored")
+    except (
+        IntegrityError,
+        DataError,
+    ) as error:  # not the error itself: its text holds the row, and with it a borrower's account
+        diag = getattr(error.orig, "diag", None)
+        log.error(
+            "entry_not_stored", sqlstate=getattr(diag, "sqlstate", None), rule=getattr(diag, "constraint_name", None)
+        )
         message = "The portal could not store this, and has noted why."
         return refusal(entry, Refused(message, code="not_stored", cure="Correct it, or show it to your office."))
 
