@@ -191,12 +191,22 @@ def _time(evidence: Evidence) -> Claim:
 
 def _place(evidence: Evidence, said: Mapping[str, Any], known: Place | None) -> Claim:
     of_file, of_phone = file_place(evidence.claims), phone_place(evidence)
-    place = of_phone or of_file
     file_words = _degrees(of_file)
     if said.get("no_position"):
         file_words = "a place that is none"
-    apart = f"{said_distance(metres_between(place, known))} from the address" if place and known else ""
-    return Claim("Where", file_words, _degrees(of_phone), "the account's address" if known else "", apart)
+    words = "the account's address" if known else ""
+    return Claim("Where", file_words, _degrees(of_phone), words, _both_apart(of_file, of_phone, known))
+
+
+def _both_apart(of_file: Place | None, of_phone: Place | None, known: Place | None) -> str:
+    """How far from the address each names; said once where both say the same."""
+    if known is None:
+        return ""
+    said = [(who, metres_between(place, known)) for who, place in (("file", of_file), ("phone", of_phone)) if place]
+    words = {who: said_distance(metres) for who, metres in said}
+    if len(set(words.values())) > 1:
+        return ", ".join(f"{who}: {distance}" for who, distance in words.items()) + " from the address"
+    return f"{next(iter(words.values()))} from the address" if words else ""
 
 
 def _moment(moment: datetime | None) -> str:
