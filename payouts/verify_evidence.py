@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from allocations.collections.evidence_retention import names_of
+from allocations.collections.evidence.retention import names_of
 from allocations.collections.field_models import Evidence
 from payouts.difference import Findings
 from portal.kernel.files import FileDamaged, FileStore

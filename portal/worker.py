@@ -15,8 +15,8 @@ from portal.stores import file_store_of
 
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
 JOB_MODULES: tuple[str, ...] = (
-    "allocations.collections.evidence_jobs",
-    "allocations.collections.upload_jobs",
+    "allocations.collections.evidence.jobs",
+    "allocations.collections.uploads.jobs",
     "allocations.reconciliation.recon_job",
     "payouts.verify_job",
 )

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from allocations.collections.dispositions import disposition_faults
+from allocations.collections.field.dispositions import disposition_faults
 
 Check = Callable[[Any], Iterator[str]]
 

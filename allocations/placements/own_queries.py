@@ -11,10 +11,10 @@ from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import OFFICE, Sight
-from allocations.collections.contact_queries import account_contacts
+from allocations.collections.field.contact_queries import account_contacts
+from allocations.collections.field.promise_queries import Standing, account_promises
 from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection
-from allocations.collections.promise_queries import Standing, account_promises
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
 from allocations.placements.queries import begins_with, held_on, in_sight, round_of
 from portal.kernel.db import scope_of

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.collections.evidence_required import Facts as Receipt
-from allocations.collections.evidence_required import missing_of_receipts
+from allocations.collections.evidence.required import Facts as Receipt
+from allocations.collections.evidence.required import missing_of_receipts
 from allocations.placements.import_accounts import scheme_for
 from allocations.placements.outcomes import Outcome as AccountOutcome
 from allocations.reconciliation.ladder import LADDER

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from allocations.agencies.queries import find_agency
-from allocations.collections import book_lists
-from allocations.collections.book_lists import BookState
-from allocations.collections.books_service import KINDS, issue_book
-from allocations.collections.standing_out_queries import StandsOut, stands_out
+from allocations.collections.receipts import book_lists
+from allocations.collections.receipts.book_lists import BookState
+from allocations.collections.receipts.books_service import KINDS, issue_book
+from allocations.collections.receipts.standing_out_queries import StandsOut, stands_out
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, money, with_edge
 from portal.kernel.money import shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from allocations.agencies.queries import find_agency
-from allocations.collections.importing import UploadResult, import_collections
+from allocations.collections.uploads.importing import UploadResult, import_collections
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, input_path, money, problems_json, with_edge
 from portal.cli.sheets import exit_code, problem_lines, sheet_options

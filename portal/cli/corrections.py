@@ -7,10 +7,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from allocations.collections import corrections as service
-from allocations.collections.correction_facts import as_told
 from allocations.collections.models import CollectionCorrection
-from allocations.collections.upload_queries import CorrectionRow, correction_row, list_corrections
+from allocations.collections.uploads import corrections as service
+from allocations.collections.uploads.correction_facts import as_told
+from allocations.collections.uploads.queries import CorrectionRow, correction_row, list_corrections
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, with_edge
 from portal.kernel.audit import Actor

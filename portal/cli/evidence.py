@@ -7,7 +7,7 @@ from datetime import date
 
 import click
 
-from allocations.collections.evidence_retention import Purge, purge
+from allocations.collections.evidence.retention import Purge, purge
 from portal.access.permissions import Permission
 from portal.cli.accounts import IsoDay
 from portal.cli.edge import Edge, PortalGroup, with_edge

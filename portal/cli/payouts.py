@@ -134,7 +134,8 @@ def list_(edge: Edge, period: Period | None, status: str) -> None:
 
 
 def batch_shown(edge: Edge, session: Session, made: PayoutBatch) -> tuple[dict[str, Any], str]:
-    """A batch as JSON and as text. `file` is where its bytes can be read; `send` alone puts them where the bank's upload looks."""
+    """A batch as JSON and as text. `file` is where its bytes can be read, whatever keeps them (a bucket, sealed); `send` alone puts
+    them where the bank's upload looks."""
     batch = load_batch(session, made.ref)
     rows = list_payouts(session, batch=batch)
     payload = {
@@ -145,13 +146,17 @@ def batch_shown(edge: Edge, session: Session, made: PayoutBatch) -> tuple[dict[s
         "count": batch.count,
         "total": money(batch.total_minor, batch.currency),
         "currency": batch.currency,
-        "file": edge.store.path(batch.file_sha256) if batch.file_sha256 else None,
+        "file": readable(edge, batch.file_sha256, batch.file_name) if batch.file_sha256 else None,
         "file_name": batch.file_name,
         "file_sha256": batch.file_sha256,
         "payouts": [as_json(row) for row in rows],
     }
     head = f"{batch.ref}  {batch.status}  {batch.count} payouts  {shown(batch.total_minor, batch.currency)}"
     return payload, "\n".join([head, f"file {batch.file_name}  sha256 {batch.file_sha256}", *map(as_line, rows)])
+
+
+def readable(edge: Edge, sha256: str, name: str | None) -> str:
+    return str(deliver(edge.store, edge.settings.home / "batches", sha256, name or sha256))
 
 
 def as_json(row: PayoutRow) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
-from allocations.collections.books_service import hand_out, issue_book, propose_mark
-from allocations.collections.contacts import ContactEntry, PromiseMade, record_contact
-from allocations.collections.deposits import record_deposit
-from allocations.collections.evidence import PhoneClaim, add_evidence
-from allocations.collections.evidence_review import review
+from allocations.collections.evidence.review import review
+from allocations.collections.evidence.service import PhoneClaim, add_evidence
+from allocations.collections.field.contacts import ContactEntry, PromiseMade, record_contact
 from allocations.collections.field_models import Evidence
-from allocations.collections.reporting import Entry, report_collection
-from allocations.collections.uploads import hand_in
+from allocations.collections.receipts.books_service import hand_out, issue_book, propose_mark
+from allocations.collections.receipts.deposits import record_deposit
+from allocations.collections.receipts.reporting import Entry, report_collection
+from allocations.collections.uploads.service import hand_in
 from portal.access.models import User
 from portal.config import Settings
 from portal.demo import pictures
@@ -132,7 +132,7 @@ class FieldLife:
                 hand_out(session, book, agent, **numbers, actor=self.actor(OWNER), now=self.at(day, 10), today=day)
             spoiled = "Shown to the wrong borrower before it was sent; nothing was paid on it."
             who, now = self.actor(ACCOUNTANT), self.at(self.through, 12)
-            propose_mark(session, book, first_no=7, last_no=7, state="void", reason=spoiled, actor=who, now=now)
+            propose_mark(session, book, first_no=6, last_no=6, state="void", reason=spoiled, actor=who, now=now)
 
     def round(self) -> list[Account]:
         """The accounts the demo's agent has."""

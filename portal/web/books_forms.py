@@ -8,7 +8,7 @@ from wtforms import IntegerField, RadioField, SelectField, StringField, TextArea
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from allocations.collections.books_service import LONGEST_PREFIX, LONGEST_REASON
+from allocations.collections.receipts.books_service import LONGEST_PREFIX, LONGEST_REASON
 from portal.web.edge import ActForm
 
 MOST = 10**17

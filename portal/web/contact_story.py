@@ -9,11 +9,11 @@ from typing import Any
 
 from flask import request
 
-from allocations.collections.contact_rules import FLAGS
-from allocations.collections.dispositions import KIND_WORDS, Disposition, spoken
+from allocations.collections.field.contact_rules import FLAGS
+from allocations.collections.field.dispositions import KIND_WORDS, Disposition, spoken
+from allocations.collections.field.promise_queries import Standing
+from allocations.collections.field.promises import BROKEN, KEPT, PARTLY, STATES
 from allocations.collections.field_models import Contact
-from allocations.collections.promise_queries import Standing
-from allocations.collections.promises import BROKEN, KEPT, PARTLY, STATES
 from portal.kernel.money import shown
 from portal.kernel.periods import Period
 from portal.web.filters import day

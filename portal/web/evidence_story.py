@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from allocations.collections.evidence_flags import (
+from allocations.collections.evidence.flags import (
     file_claims,
     file_place,
     file_taken_at,
     phone_place,
     software_of,
 )
-from allocations.collections.evidence_queries import FlagSeen, Subject, open_accounts
-from allocations.collections.evidence_rules import MEANINGS, claimed_place, spoken_time
+from allocations.collections.evidence.queries import FlagSeen, Subject, open_accounts
+from allocations.collections.evidence.rules import MEANINGS, claimed_place, spoken_time
+from allocations.collections.field.places import Place, metres_between, said_distance
 from allocations.collections.field_models import Evidence
-from allocations.collections.places import Place, metres_between, said_distance
 from portal.kernel.audit import AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from allocations.agencies.queries import OFFICE, sight_of
-from allocations.collections.evidence_queries import evidence_by_ref, is_open_to_agency
+from allocations.collections.evidence.queries import evidence_by_ref, is_open_to_agency
 from allocations.collections.field_models import Evidence
 from portal.access.guard import permission
 from portal.access.identity import Identity

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from allocations.collections.correction_facts import changes as changes
-from allocations.collections.file_columns import COLLECTIONS
 from allocations.collections.models import Upload
+from allocations.collections.uploads.correction_facts import changes as changes
+from allocations.collections.uploads.file_columns import COLLECTIONS
 from portal.kernel.errors import Problem
 from portal.kernel.tables.dates import parse_date
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from allocations.agencies.models import Agency
-from allocations.collections.importing import import_collections
+from allocations.collections.uploads.importing import import_collections
 from portal.kernel.audit import Actor
 from portal.kernel.db import Database, agency_scope, make_engine, unit_of_work
 from portal.kernel.files import LocalFileStore

@@ -16,10 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections import uploads
-from allocations.collections.importing import import_collections
 from allocations.collections.models import Upload
-from allocations.collections.upload_work import Desk, check_upload, store_upload
+from allocations.collections.uploads import service as uploads
+from allocations.collections.uploads.importing import import_collections
+from allocations.collections.uploads.work import Desk, check_upload, store_upload
 from allocations.placements.import_accounts import import_accounts
 from portal.kernel.audit import Actor
 from portal.kernel.db import agency_scope, bank_scope, unit_of_work

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections.evidence import AddedEvidence, PhoneClaim, add_evidence
+from allocations.collections.evidence.service import AddedEvidence, PhoneClaim, add_evidence
 from allocations.collections.field_models import Contact, Evidence
 from allocations.collections.models import Collection
 from allocations.placements.models import Allocation

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
 from allocations.collections.models import Collection
-from allocations.collections.reporting import Entry, report_collection
+from allocations.collections.receipts.reporting import Entry, report_collection
 from portal.kernel.audit import Actor
 from tests.factories.world import SYSTEM, a_user, an_account, an_agency, an_allocation
 

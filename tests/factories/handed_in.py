@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from allocations.agencies.models import Agency
-from allocations.collections import uploads
 from allocations.collections.models import Upload
+from allocations.collections.uploads import service as uploads
 from portal.kernel.audit import Actor
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession, agency_scope, unit_of_work

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from allocations.collections.file_columns import COLLECTIONS
+from allocations.collections.uploads.file_columns import COLLECTIONS
 from portal.kernel.errors import Invalid
 from portal.kernel.tables.layout import Layout
 from portal.kernel.tables.limits import Limits

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from allocations.agencies.models import DatedSetting
-from allocations.collections.evidence_required import missing_of_visits, needed_by
+from allocations.collections.evidence.required import missing_of_visits, needed_by
 from allocations.collections.field_models import Evidence
 from allocations.collections.models import Deposit, DepositItem
 from payouts.commission.engine import compute
@@ -212,9 +212,7 @@ def test_where_nothing_is_required_the_hashes_are_those_of_before(world, agency,
 
 
 def test_visits_need_what_the_rule_of_their_day_says(bank_session, require, now, agency):
-    require(
-        code="evidence.required_for_visits", value=["premises"], since=date(2026, 11, 10)
-    )
+    require(code="evidence.required_for_visits", value=["premises"], since=date(2026, 11, 10))
     field = Field(bank_session, None, now)
     field.agencies["SHAKTI"] = agency
     today, yesterday, call, seen = (

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from allocations.agencies.models import DatedSetting
-from allocations.collections import book_queries
-from allocations.collections import books_service as service
 from allocations.collections.models import ReceiptBook, ReceiptMark
+from allocations.collections.receipts import book_queries
+from allocations.collections.receipts import books_service as service
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused

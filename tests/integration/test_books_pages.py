@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency
-from allocations.collections import books_service
 from allocations.collections.models import Collection, Deposit, ReceiptBook, ReceiptMark, ReceiptRange
+from allocations.collections.receipts import books_service
 from allocations.placements.models import LoanAccount
 from portal.kernel.db import PortalSession
 from tests.factories.browser import once_in

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, Agent
-from allocations.collections.importing import UploadResult, import_collections
 from allocations.collections.models import Collection, Upload, UploadProblem
+from allocations.collections.uploads.importing import UploadResult, import_collections
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.world import SYSTEM, an_account, an_agency, an_allocation

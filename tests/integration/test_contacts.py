@@ -16,12 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from allocations.agencies.models import Agency, Agent, DatedSetting
 from allocations.agencies.queries import agent_of
-from allocations.collections.contact_queries import flag_counts
-from allocations.collections.contacts import ContactEntry, PromiseMade, RecordedContact, record_contact
-from allocations.collections.day_list import day_list
+from allocations.collections.field.contact_queries import flag_counts
+from allocations.collections.field.contacts import ContactEntry, PromiseMade, RecordedContact, record_contact
+from allocations.collections.field.day_list import day_list
+from allocations.collections.field.promise_queries import account_promises, kept_counts
 from allocations.collections.field_models import Contact, Promise
 from allocations.collections.models import Collection
-from allocations.collections.promise_queries import account_promises, kept_counts
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import PortalSession, agency_scope, unit_of_work

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from allocations.agencies.models import Agency, Agent
-from allocations.collections.contacts import ContactEntry, PromiseMade, record_contact
+from allocations.collections.field.contacts import ContactEntry, PromiseMade, record_contact
 from allocations.collections.field_models import Contact, Promise
 from allocations.placements.models import Allocation, LoanAccount
 from portal.kernel.audit import Actor

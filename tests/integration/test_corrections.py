@@ -11,15 +11,15 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from allocations.agencies.models import Agency
-from allocations.collections.corrections import (
+from allocations.collections.models import Collection, CollectionCorrection, CollectionVersion
+from allocations.collections.receipts.deposits import record_deposit
+from allocations.collections.uploads.corrections import (
     accept_correction,
     decline_correction,
     load_correction,
     withdraw_correction,
 )
-from allocations.collections.deposits import record_deposit
-from allocations.collections.importing import UploadResult, import_collections
-from allocations.collections.models import Collection, CollectionCorrection, CollectionVersion
+from allocations.collections.uploads.importing import UploadResult, import_collections
 from payouts.verify import verify
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession

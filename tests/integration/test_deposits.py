@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from allocations.collections import cash_queries
-from allocations.collections.deposits import RecordedDeposit, record_deposit
 from allocations.collections.models import Deposit, DepositItem
+from allocations.collections.receipts import cash_queries
+from allocations.collections.receipts.deposits import RecordedDeposit, record_deposit
 from allocations.reconciliation import recon_queries
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.reconcile import reconcile

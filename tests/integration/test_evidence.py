@@ -12,9 +12,9 @@ from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from allocations.collections.evidence import PhoneClaim, add_evidence
-from allocations.collections.evidence_retention import names_of, purge
-from allocations.collections.evidence_review import hold, review
+from allocations.collections.evidence.retention import names_of, purge
+from allocations.collections.evidence.review import hold, review
+from allocations.collections.evidence.service import PhoneClaim, add_evidence
 from allocations.collections.field_models import Evidence, EvidenceFlag
 from allocations.collections.models import Deposit
 from payouts.verify import verify
@@ -210,7 +210,7 @@ def test_an_agencys_own_job_writes_back_what_the_agency_may_not(field, bank_sess
 
 
 def test_examining_twice_changes_nothing(field, work, bank_session, database, clock, settings):
-    from allocations.collections.evidence_jobs import examine_evidence
+    from allocations.collections.evidence.jobs import examine_evidence
     from portal.kernel.jobs import enqueue
 
     receipt = field.receipt()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from allocations.agencies.models import Agency
-from allocations.collections.importing import import_collections
+from allocations.collections.uploads.importing import import_collections
 from portal.kernel.audit import Actor
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, Agent, DatedSetting
-from allocations.collections.corrections import accept_correction
-from allocations.collections.entries import CODE
 from allocations.collections.models import Collection, CollectionCorrection
-from allocations.collections.reporting import Entry, Reported, report_collection
+from allocations.collections.receipts.entries import CODE
+from allocations.collections.receipts.reporting import Entry, Reported, report_collection
+from allocations.collections.uploads.corrections import accept_correction
 from portal.kernel.db import PortalSession, agency_scope, unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.world import SYSTEM, a_user, an_account, an_agency, an_allocation

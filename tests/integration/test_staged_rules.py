@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from allocations.agencies.models import DatedSetting
-from allocations.collections import books_service
-from allocations.collections.importing import STAGED
-from allocations.collections.staged_rules import StagedProblem, staged_problems
+from allocations.collections.receipts import books_service
+from allocations.collections.receipts.staged_rules import StagedProblem, staged_problems
+from allocations.collections.uploads.importing import STAGED
 from allocations.keys import normalise_reference, receipt_fold, receipt_key
 from portal.kernel.db import PortalSession
 from portal.kernel.tables.bulk import stage

@@ -11,8 +11,6 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency
-from allocations.collections import uploads
-from allocations.collections.grades import grade, grades
 from allocations.collections.models import (
     Collection,
     CollectionCorrection,
@@ -21,6 +19,8 @@ from allocations.collections.models import (
     UploadLayout,
     UploadProblem,
 )
+from allocations.collections.uploads import service as uploads
+from allocations.collections.uploads.grades import grade, grades
 from portal.kernel.audit import AuditEvent
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession, unit_of_work
@@ -231,7 +231,7 @@ def test_a_defect_leaves_the_upload_stopped_with_its_file_and_a_way_on(
 ) -> None:
     ref, _ = counter.hand_in(GOOD)
     with monkeypatch.context() as patch:
-        patch.setattr("allocations.collections.upload_work.judge", lambda *a, **k: 1 / 0)
+        patch.setattr("allocations.collections.uploads.work.judge", lambda *a, **k: 1 / 0)
         counter.work()
     stopped = counter.upload(ref)
     assert stopped.status == "failed" and "your file is kept" in stopped.notes[-1]["message"]

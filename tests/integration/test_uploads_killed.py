@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from allocations.agencies.models import Agency
-from allocations.collections import uploads
 from allocations.collections.models import Upload
+from allocations.collections.uploads import service as uploads
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession
 from tests.conftest import administration
@@ -37,7 +37,7 @@ from portal.kernel.db import Database, make_engine
 from portal.kernel.files import LocalFileStore
 from portal.kernel.jobs import Worker
 from portal.worker import JobServices, make_worker, quieten_libraries
-import allocations.collections.upload_jobs
+import allocations.collections.uploads.jobs
 bank, agency, files, now = sys.argv[1:]
 quieten_libraries()
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

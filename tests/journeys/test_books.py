@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from allocations.agencies.models import Agency
-from allocations.collections import books_service
-from allocations.collections.deposits import record_deposit
 from allocations.collections.models import ReceiptBook
+from allocations.collections.receipts import books_service
+from allocations.collections.receipts.deposits import record_deposit
 from portal.kernel.db import PortalSession, unit_of_work
 from tests.factories.firm import NOW, TODAY, Firm, a_firm, a_receipt
 from tests.factories.world import SYSTEM, a_user

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from allocations.agencies.models import Agent
-from allocations.collections.contacts import ContactEntry, PromiseMade, record_contact
+from allocations.collections.field.contacts import ContactEntry, PromiseMade, record_contact
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from tests.conftest import NOW

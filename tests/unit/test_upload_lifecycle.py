@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allocations.collections.models import UPLOAD_STATUSES
-from allocations.collections.upload_lifecycle import ACTIONS, AT_WORK, ENDED, TRANSITIONS, WORDS, after, may_be
+from allocations.collections.uploads.lifecycle import ACTIONS, AT_WORK, ENDED, TRANSITIONS, WORDS, after, may_be
 from portal.kernel.errors import Refused
 
 MATRIX = """

@@ -123,5 +123,6 @@ def _which_sheet(fits: Sequence[str]) -> Problem:
 def _formulas(inside: Extract) -> Problem:
     unsaved = sum(kind == "formula" for _, _, kind in inside.lost)
     lost = f"; {unsaved:,} have no saved result" if unsaved else ""
-    message = f"{inside.formulas:,} cells hold formulas; the results saved in the file were read{lost}."
+    cells = "1 cell holds a formula" if inside.formulas == 1 else f"{inside.formulas:,} cells hold formulas"
+    message = f"{cells}; the results saved in the file were read{lost}."
     return Problem("formulas_read", message)

@@ -239,7 +239,8 @@ def _heading_notes(heading: Heading, head: Head) -> list[Problem]:
     ]
     if above:
         said = next(cell.strip() for cell in head.rows[above[0] - 1] if cell.strip())
-        message = f"{len(above)} rows above the header (row {heading.row}) were skipped: “{said[:60]}” …"
+        rows = "1 row" if len(above) == 1 else f"{len(above)} rows"
+        message = f"{rows} above the header (row {heading.row}) skipped: “{said[:60]}” …"
         notes.append(Problem("preamble_skipped", message, "", row=above[0], value=said[:60]))
     if heading.rows == 2:
         message = f"The header stands in two rows ({heading.row - 1} and {heading.row}), which were joined."

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import Sight, sight_of
-from allocations.collections.promises import STATES
+from allocations.collections.field.promises import STATES
 from allocations.placements import own_queries
 from allocations.placements.queries import bucket_choices
 from portal.access.guard import permission

@@ -10,11 +10,11 @@ from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import Sight, find_agent, list_agents
-from allocations.collections import book_lists, book_queries
-from allocations.collections import books_service as service
-from allocations.collections.book_lists import BookState
-from allocations.collections.books import stretches
 from allocations.collections.models import ReceiptBook, ReceiptMark
+from allocations.collections.receipts import book_lists, book_queries
+from allocations.collections.receipts import books_service as service
+from allocations.collections.receipts.book_lists import BookState
+from allocations.collections.receipts.books import stretches
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

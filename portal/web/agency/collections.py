@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 from allocations.agencies.models import Agent
 from allocations.agencies.queries import agent_of, list_agents
 from allocations.collections import queries
-from allocations.collections.books_service import next_receipt_no
-from allocations.collections.deposit_queries import one_receipt
 from allocations.collections.models import MODES, Collection, Upload
-from allocations.collections.reporting import Entry, Reported, report_collection
-from allocations.collections.upload_queries import list_corrections
+from allocations.collections.receipts.books_service import next_receipt_no
+from allocations.collections.receipts.deposit_queries import one_receipt
+from allocations.collections.receipts.reporting import Entry, Reported, report_collection
+from allocations.collections.uploads.queries import list_corrections
 from allocations.placements import own_queries
 from allocations.placements.models import Allocation
 from portal.access.guard import permission

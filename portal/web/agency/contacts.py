@@ -8,12 +8,12 @@ from typing import Any, cast
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from allocations.agencies.queries import list_agents
-from allocations.collections import contact_queries
-from allocations.collections.contact_facts import dispositions_on, rules_on
-from allocations.collections.contact_rules import FLAGS
-from allocations.collections.contacts import ContactEntry, PromiseMade, RecordedContact, record_contact
-from allocations.collections.dispositions import KIND_WORDS, PERSON_WORDS, spoken
-from allocations.collections.promises import instalments
+from allocations.collections.field import contact_queries
+from allocations.collections.field.contact_facts import dispositions_on, rules_on
+from allocations.collections.field.contact_rules import FLAGS
+from allocations.collections.field.contacts import ContactEntry, PromiseMade, RecordedContact, record_contact
+from allocations.collections.field.dispositions import KIND_WORDS, PERSON_WORDS, spoken
+from allocations.collections.field.promises import instalments
 from allocations.placements.models import Allocation
 from allocations.placements.own_queries import own_allocation
 from allocations.placements.queries import round_of

@@ -18,8 +18,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from allocations.agencies.models import Agent
-from allocations.collections.contacts import LONGEST_REMARK, MOST_INSTALMENTS
-from allocations.collections.dispositions import KIND_WORDS, PERSON_WORDS, Disposition, offered
+from allocations.collections.field.contacts import LONGEST_REMARK, MOST_INSTALMENTS
+from allocations.collections.field.dispositions import KIND_WORDS, PERSON_WORDS, Disposition, offered
 from portal.web.edge import ActForm
 
 RHYTHMS = (("month", "Every month"), ("fortnight", "Every two weeks"), ("week", "Every week"))

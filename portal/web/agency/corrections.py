@@ -6,9 +6,9 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
-from allocations.collections import upload_queries
-from allocations.collections.corrections import load_correction, withdraw_correction
 from allocations.collections.models import Upload
+from allocations.collections.uploads import queries as upload_queries
+from allocations.collections.uploads.corrections import load_correction, withdraw_correction
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

@@ -10,11 +10,11 @@ from wtforms import DateField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from allocations.agencies.queries import list_agents
-from allocations.collections import deposit_queries as queries
-from allocations.collections.cash import DEPOSIT_DAYS, HAND_LIMIT, is_late
-from allocations.collections.cash_queries import cash_in_hand, dated
-from allocations.collections.deposits import LONGEST_SLIP, RecordedDeposit, record_deposit
 from allocations.collections.models import Collection
+from allocations.collections.receipts import deposit_queries as queries
+from allocations.collections.receipts.cash import DEPOSIT_DAYS, HAND_LIMIT, is_late
+from allocations.collections.receipts.cash_queries import cash_in_hand, dated
+from allocations.collections.receipts.deposits import LONGEST_SLIP, RecordedDeposit, record_deposit
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

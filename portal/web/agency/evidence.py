@@ -8,9 +8,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from allocations.collections import evidence_queries as queries
-from allocations.collections.evidence import AddedEvidence, add_evidence
-from allocations.collections.evidence_required import missing_of_receipts, missing_of_visits
+from allocations.collections.evidence import queries
+from allocations.collections.evidence.required import missing_of_receipts, missing_of_visits
+from allocations.collections.evidence.service import AddedEvidence, add_evidence
 from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection, Deposit
 from portal.access.guard import permission

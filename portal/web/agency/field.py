@@ -14,10 +14,10 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from allocations.collections.entries import clean
-from allocations.collections.phone_day import phone_day
-from allocations.collections.sent_entries import Fields, read_json
-from allocations.collections.sync import MOST_ENTRIES, NotYet, Sender, TakenIn, refusal, take_in, take_in_file
+from allocations.collections.field.phone_day import phone_day
+from allocations.collections.field.sent_entries import Fields, read_json
+from allocations.collections.field.sync import MOST_ENTRIES, NotYet, Sender, TakenIn, refusal, take_in, take_in_file
+from allocations.collections.receipts.entries import clean
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

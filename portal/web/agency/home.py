@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, url_for
 
-from allocations.collections.promise_queries import todays_promises
+from allocations.collections.field.promise_queries import todays_promises
 from allocations.placements import own_queries
 from payouts import closing
 from payouts.commission.queries import next_slab

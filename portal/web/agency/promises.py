@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from allocations.collections import promise_queries
-from allocations.collections.promise_queries import Standing
-from allocations.collections.promises import ALIVE, STATES
+from allocations.collections.field import promise_queries
+from allocations.collections.field.promise_queries import Standing
+from allocations.collections.field.promises import ALIVE, STATES
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.agency.accounts import own_agency, own_agency_id, own_sight

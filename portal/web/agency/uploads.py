@@ -12,12 +12,14 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
-from allocations.collections import queries, upload_queries, uploads
-from allocations.collections.file_columns import COLLECTIONS
-from allocations.collections.grades import grade
+from allocations.collections import queries
 from allocations.collections.models import Upload
-from allocations.collections.upload_lifecycle import AT_WORK, WORDS, may_be
-from allocations.collections.uploads import HandedIn
+from allocations.collections.uploads import queries as upload_queries
+from allocations.collections.uploads import service as uploads
+from allocations.collections.uploads.file_columns import COLLECTIONS
+from allocations.collections.uploads.grades import grade
+from allocations.collections.uploads.lifecycle import AT_WORK, WORDS, may_be
+from allocations.collections.uploads.service import HandedIn
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

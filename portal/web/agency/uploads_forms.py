@@ -8,7 +8,7 @@ from typing import Any
 from flask_wtf.file import FileField, FileRequired
 from wtforms import BooleanField
 
-from allocations.collections.file_columns import COLLECTIONS
+from allocations.collections.uploads.file_columns import COLLECTIONS
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.layout import NOT_MAPPED, Layout
 from portal.web.edge import ActForm

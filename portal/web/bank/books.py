@@ -10,12 +10,12 @@ from werkzeug.wrappers import Response
 
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import agency_choices, find_agency
-from allocations.collections import book_lists, book_queries
-from allocations.collections import books_service as service
-from allocations.collections.books import stretches
 from allocations.collections.models import ReceiptBook
-from allocations.collections.standing_out import KINDS
-from allocations.collections.standing_out_queries import stands_out
+from allocations.collections.receipts import book_lists, book_queries
+from allocations.collections.receipts import books_service as service
+from allocations.collections.receipts.books import stretches
+from allocations.collections.receipts.standing_out import KINDS
+from allocations.collections.receipts.standing_out_queries import stands_out
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

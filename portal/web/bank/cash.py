@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from allocations.collections import deposit_queries as queries
-from allocations.collections.cash import DEPOSIT_DAYS, HAND_LIMIT
-from allocations.collections.cash_queries import dated
+from allocations.collections.receipts import deposit_queries as queries
+from allocations.collections.receipts.cash import DEPOSIT_DAYS, HAND_LIMIT
+from allocations.collections.receipts.cash_queries import dated
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.edge import clock, db_session

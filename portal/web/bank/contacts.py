@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from allocations.agencies.queries import agency_choices, agency_names
-from allocations.collections import contact_queries
-from allocations.collections.contact_facts import dispositions_on
-from allocations.collections.contact_rules import FLAGS
-from allocations.collections.dispositions import KIND_WORDS, PERSON_WORDS, spoken
+from allocations.collections.field import contact_queries
+from allocations.collections.field.contact_facts import dispositions_on
+from allocations.collections.field.contact_rules import FLAGS
+from allocations.collections.field.dispositions import KIND_WORDS, PERSON_WORDS, spoken
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.contact_story import FLAG_CHOICES, chosen_days, flags_of

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from allocations.collections import corrections, upload_queries
 from allocations.collections.models import CollectionCorrection, Upload
+from allocations.collections.uploads import corrections
+from allocations.collections.uploads import queries as upload_queries
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

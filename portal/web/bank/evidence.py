@@ -8,12 +8,12 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from allocations.agencies.queries import agency_choices, agency_names, find_agency
-from allocations.collections import evidence_queries as queries
-from allocations.collections.contact_facts import dispositions_on
-from allocations.collections.dispositions import KIND_WORDS as CONTACT_WORDS
-from allocations.collections.dispositions import PERSON_WORDS, spoken
-from allocations.collections.evidence_required import needed_by
-from allocations.collections.evidence_review import hold, review
+from allocations.collections.evidence import queries
+from allocations.collections.evidence.required import needed_by
+from allocations.collections.evidence.review import hold, review
+from allocations.collections.field.contact_facts import dispositions_on
+from allocations.collections.field.dispositions import KIND_WORDS as CONTACT_WORDS
+from allocations.collections.field.dispositions import PERSON_WORDS, spoken
 from allocations.collections.field_models import Evidence
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission

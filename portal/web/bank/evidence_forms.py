@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
-from allocations.collections.evidence_review import LONGEST_REASON
+from allocations.collections.evidence.review import LONGEST_REASON
 from portal.web.edge import ActForm
 
 

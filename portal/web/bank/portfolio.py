@@ -9,9 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices, agency_names
-from allocations.collections.contact_queries import account_contacts
-from allocations.collections.promise_queries import Standing, account_promises
-from allocations.collections.promises import STATES
+from allocations.collections.field.contact_queries import account_contacts
+from allocations.collections.field.promise_queries import Standing, account_promises
+from allocations.collections.field.promises import STATES
 from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from allocations.collections import grades, upload_queries
 from allocations.collections.models import UPLOAD_STATUSES
+from allocations.collections.uploads import grades
+from allocations.collections.uploads import queries as upload_queries
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web import uploads_shown

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as BaseResponse
 
-from allocations.collections.check_queries import PublicReceipt, code_in, receipt_by_code
+from allocations.collections.receipts.check_queries import PublicReceipt, code_in, receipt_by_code
 from portal.access.guard import permission
 from portal.access.lookups import misses_too_often, note_miss
 from portal.access.permissions import Permission

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.collections.cash import (
+from allocations.collections.receipts.cash import (
     CashRow,
     Dated,
     Held,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.collections.contact_rules import (
+from allocations.collections.field.contact_rules import (
     FLAGS,
     AgentFacts,
     ContactFacts,
@@ -21,8 +21,8 @@ from allocations.collections.contact_rules import (
     hold_code,
     rules_from,
 )
-from allocations.collections.dispositions import BY_CODE
-from allocations.collections.places import Place, metres_between, said_distance, speed_kmh
+from allocations.collections.field.dispositions import BY_CODE
+from allocations.collections.field.places import Place, metres_between, said_distance, speed_kmh
 
 HOME = ZoneInfo("Asia/Kolkata")
 SETTINGS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from allocations.collections.dispositions import (
+from allocations.collections.field.dispositions import (
     ANY,
     BY_CODE,
     EVERYBODY,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.collections.promises import Given, Terms, instalments, judge, replaced_by, terms_from
+from allocations.collections.field.promises import Given, Terms, instalments, judge, replaced_by, terms_from
 
 MADE, DUE = date(2026, 11, 2), date(2026, 11, 10)
 TERMS = terms_from({"promise.kept_share": "0.95", "promise.grace_days": 1})

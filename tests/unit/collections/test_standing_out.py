@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.collections.books import Marks, Place, Series
-from allocations.collections.standing_out import KINDS, Hand, Report, held_by, oddities, placed, spelled_oddly
+from allocations.collections.receipts.books import Marks, Place, Series
+from allocations.collections.receipts.standing_out import KINDS, Hand, Report, held_by, oddities, placed, spelled_oddly
 from allocations.keys import receipt_key
 
 DAY = date(2026, 11, 10)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from allocations.collections.evidence_rules import (
+from allocations.collections.evidence.rules import (
     MEANINGS,
     Bounds,
     Piece,
@@ -22,7 +22,7 @@ from allocations.collections.evidence_rules import (
     signs_of,
     spoken_time,
 )
-from allocations.collections.places import Place
+from allocations.collections.field.places import Place
 
 NOON = datetime(2026, 11, 10, 6, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 10)

@@ -1,0 +1,1 @@
+"""Files that support a collection, a contact or a deposit."""

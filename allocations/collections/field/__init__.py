@@ -1,0 +1,1 @@
+"""What agents do away from the desk: contacts, promises, the day's list, what phones send."""

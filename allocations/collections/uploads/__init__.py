@@ -1,0 +1,1 @@
+"""Files of collections: read, checked, stored, corrected."""
