@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -173,11 +174,23 @@ def place(
         message, cure = "This account was never allocated to you.", "Check the loan account number."
         problems.append(Problem("unknown_account", message, cure, column="loan_account_no"))
         return None
-    spans = ", ".join(f"{each.from_on} to {each.to_on or 'now'}" for each in sorted(terms, key=lambda row: row.from_on))
-    message = f"You did not hold this account on {day}; you held it {spans}."
+    held_it = ", ".join(f"{start} to {end or 'now'}" for start, end in spans(terms))
+    message = f"You did not hold this account on {day}; you held it {held_it}."
     cure = "Correct the date, or ask the bank about the allocation."
     problems.append(Problem("not_allocated", message, cure, column="loan_account_no"))
     return None
+
+
+def spans(terms: Iterable[Allocation]) -> list[tuple[date, date | None]]:
+    """When an account was held, as people count it: terms that adjoin are one."""
+    joined: list[tuple[date, date | None]] = []
+    for start, end in sorted(((each.from_on, each.to_on) for each in terms), key=lambda term: term[0]):
+        if joined and ((last := joined[-1][1]) is None or start <= last + timedelta(days=1)):
+            later = None if last is None or end is None else max(last, end)
+            joined[-1] = (joined[-1][0], later)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def number_problems(
