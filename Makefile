@@ -26,7 +26,7 @@ demo: .venv/.stamp
 
 test: .venv/.stamp
 	@.ci/chromium || true
-	@$(RUN) pytest -q -n $(WORKERS) --maxprocesses=8 -m "not benchmark" $(ARGS) $(TESTS)
+	@$(RUN) pytest -q -n $(WORKERS) --maxprocesses=8 --dist worksteal -m "not benchmark" $(ARGS) $(TESTS)
 
 check: .venv/.stamp
 	@$(RUN) ruff format --check .
