@@ -164,8 +164,8 @@ def test_a_killed_worker_leaves_all_or_nothing_and_the_next_one_finishes(
 
 
 def wait_for_backends(database: Any) -> None:
-    """Until the server has noticed that the killed worker is gone."""
-    busy = "select count(*) from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()"
+    """Until the server has noticed that the killed worker is gone. What rests in a transaction is the test's own session."""
+    busy = "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid()"
     with administration(database.server, database.name) as connection:
         for _ in range(1000):
             row = connection.execute(busy).fetchone()
