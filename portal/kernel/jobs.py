@@ -285,6 +285,9 @@ def _note_failure(run: JobRun, error: Exception, *, again: bool) -> None:
 
 def queue_connector(engine: Engine) -> procrastinate.PsycopgConnector:
     """A connection pool of the queue's own on the bank's login, become portal_bank, in the queue's schema."""
-    url = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    whole = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    # SQLAlchemy writes a space in the query (the folder of a socket) as a plus, which libpq takes at its word.
+    address, mark, query = whole.partition("?")
+    url = address + mark + query.replace("+", "%20")
     options = "-c role=portal_bank -c search_path=queue,public"
     return procrastinate.PsycopgConnector(conninfo=url, kwargs={"options": options}, min_size=1, max_size=4)

@@ -10,14 +10,15 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import create_engine, func, select
 
 from allocations.agencies.models import Agency
 from portal.kernel import queue_schema
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import NotFound, Refused, Unavailable
-from portal.kernel.jobs import JOBS, MAX_ATTEMPTS, JobRun, Worker, enqueue, job, progress_of
+from portal.kernel.jobs import JOBS, MAX_ATTEMPTS, JobRun, Worker, enqueue, job, progress_of, queue_connector
 from portal.kernel.progress import JobProgress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -231,3 +232,11 @@ def test_neither_role_reaches_past_the_door(agency_session, bank_session):
     with pytest.raises(ProgrammingError, match="permission denied for schema queue"):
         agency_session(1).execute(text("select * from queue.procrastinate_jobs"))
     assert bank_session.scalars(select(JobProgress)).all() == []
+
+
+def test_the_queue_is_reached_through_a_folder_with_a_space_in_its_name() -> None:
+    """Addresses are rendered for libpq, which knows no plus for a space."""
+    engine = create_engine("postgresql+psycopg://me:a+b@/portal?host=%2Ftmp%2Ffresh%20dir%2Frun")
+    conninfo = queue_connector(engine)._pool_args["conninfo"]
+    assert conninfo_to_dict(conninfo)["host"] == "/tmp/fresh dir/run"
+    assert conninfo_to_dict(conninfo)["password"] == "a+b"
