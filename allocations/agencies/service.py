@@ -31,7 +31,7 @@ FIELDS = (
     "status",
 )
 PERSONAL = {"email", "phone", "pan"}  # changed, but not what to: the audit log keeps no personal data
-WORKING = ("empanelled", "watch_list")  # statuses in which an agency may hold accounts
+WORKING = ("empanelled", "watch_list")  # statuses in which an agency may hold accounts and report on them
 
 
 def lender(session: Session) -> Lender:
@@ -268,6 +268,13 @@ def tie_agent(
         agency_id=agency.id, now=now, data={"before": {"user_id": before}, "after": {"user_id": user_id}},
     )  # fmt: skip
     return True
+
+
+def refuse_shut(agency: Agency, what: str) -> None:
+    """Refused when the agency may not report `what` any more, or not yet."""
+    if agency.status not in WORKING:
+        status = agency.status.replace("_", " ")
+        raise Refused(f"{agency.legal_name} may not report {what}: {status}.", code="agency_shut")
 
 
 def agent_may_work(agent: Agent, day: date) -> str | None:

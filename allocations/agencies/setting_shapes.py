@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from allocations.collections.field.dispositions import disposition_faults
+from allocations.vocabulary import CONTACT_KINDS, EVIDENCE_KINDS, MODES, PERSONS
 
 Check = Callable[[Any], Iterator[str]]
 
@@ -124,7 +125,7 @@ def zones(value: Any) -> Iterator[str]:
 
 
 def hours(value: Any) -> Iterator[str]:
-    may = {"kinds": each(one_of(*KINDS)), "zone": time_zone, "zones": zones}
+    may = {"kinds": each(one_of(*CONTACT_KINDS)), "zone": time_zone, "zones": zones}
     found = list(mapping(may, **{"from": clock_time, "to": clock_time})(value))
     yield from found
     if not found and time.fromisoformat(value["from"]) >= time.fromisoformat(value["to"]):
@@ -135,10 +136,7 @@ def outcomes(value: Any) -> Iterator[str]:
     yield from disposition_faults(value)
 
 
-MODES = ("cash", "cheque", "dd", "upi", "neft", "rtgs", "imps", "card", "wallet", "mobile_money", "auto_debit")
-EVIDENCE = ("receipt", "deposit_slip", "premises", "letter", "identity", "call", "other")
-KINDS = ("visit", "call", "message", "letter")
-PERSONS = ("borrower", "co_borrower", "guarantor", "family", "other")
+SOMEBODY = tuple(person for person in PERSONS if person != "nobody")
 
 SHAPES: dict[str, Shape] = {
     "match.amount_tolerance_minor": Shape("Difference in amount that still matches", 100, whole(), "In paise."),
@@ -161,7 +159,7 @@ SHAPES: dict[str, Shape] = {
         mapping(per_day=whole(1, 99), per_week=whole(1, 99)),
     ),
     "contact.persons": Shape(
-        "Who may be spoken to", {"allowed": ["borrower", "guarantor"]}, mapping(allowed=each(one_of(*PERSONS)))
+        "Who may be spoken to", {"allowed": ["borrower", "guarantor"]}, mapping(allowed=each(one_of(*SOMEBODY)))
     ),
     "contact.blackout": Shape(
         "Days without contact",
@@ -182,10 +180,10 @@ SHAPES: dict[str, Shape] = {
     "evidence.required": Shape(
         "Evidence without which money does not earn",
         [{"mode": "cash", "from_minor": 2_500_000, "kinds": ["receipt"]}],
-        each(mapping(mode=one_of(*MODES), from_minor=whole(), kinds=each(one_of(*EVIDENCE)))),
+        each(mapping(mode=one_of(*MODES), from_minor=whole(), kinds=each(one_of(*EVIDENCE_KINDS)))),
         "An empty list asks for none; amounts in paise.",
     ),
-    "evidence.required_for_visits": Shape("Evidence every visit needs", ["premises"], each(one_of(*EVIDENCE))),
+    "evidence.required_for_visits": Shape("Evidence every visit needs", ["premises"], each(one_of(*EVIDENCE_KINDS))),
     "evidence.retention_days": Shape("Days evidence is kept", 2_920, whole(365, 36_500)),
     "evidence.signs": Shape(
         "Signs that deserve a second look",

@@ -24,11 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import BIT, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from allocations.vocabulary import CONTACT_KINDS, EVIDENCE_KINDS, PERSONS
 from portal.kernel.db import Base, Sealed, WithId
 
-CONTACT_KINDS = ("visit", "call", "message", "letter")
-PERSONS = ("borrower", "co_borrower", "guarantor", "family", "other", "nobody")
-EVIDENCE_KINDS = ("receipt", "deposit_slip", "premises", "letter", "identity", "call", "other")
 # What a file may support; at least one is given.
 SUPPORTS = ("collection_id", "contact_id", "deposit_id")
 

@@ -27,21 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from allocations.vocabulary import MODES
 from portal.kernel.db import Base, Sealed, WithId
 
-MODES = (
-    "cash",
-    "cheque",
-    "dd",
-    "upi",
-    "neft",
-    "rtgs",
-    "imps",
-    "card",
-    "wallet",
-    "mobile_money",
-    "auto_debit",
-)
 SOURCES = ("file", "page", "phone")
 UPLOAD_STATUSES = (
     "reading",  # the file is kept; a job finds out its layout and checks every row

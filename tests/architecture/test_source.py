@@ -18,6 +18,7 @@ LONGEST_FUNCTION = 70
 # Rules that can be tested with literals. They import the standard library, exact money, periods, refusals and each other.
 PURE = (
     "allocations.keys",
+    "allocations.vocabulary",
     "allocations.agencies.setting_shapes",
     "allocations.collections.evidence.rules",
     "allocations.collections.field.contact_rules",

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency
 from allocations.collections.evidence.jobs import examine_evidence
-from allocations.collections.field_models import EVIDENCE_KINDS, Contact, Evidence
+from allocations.collections.field_models import Contact, Evidence
 from allocations.collections.models import Collection, Deposit
+from allocations.vocabulary import EVIDENCE_KINDS
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Invalid, Problem, Refused

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
 from allocations.agencies.queries import Sight, sight_of
+from allocations.agencies.service import refuse_shut
 from allocations.collections.field.contact_facts import allocation_for, contact_facts, dispositions_on, rules_on
 from allocations.collections.field.contact_rules import Flag, flags_of
 from allocations.collections.field.dispositions import KIND_WORDS, PERSON_WORDS, Disposition
@@ -28,7 +29,6 @@ from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import Invalid, Problem, Refused
 
-SHUT = ("suspended", "de_empanelled", "applicant", "due_diligence")
 MOST_INSTALMENTS = 60
 LONGEST_AHEAD = timedelta(days=3660)  # a promise for later than ten years is a slip of the hand
 LONGEST_REMARK = 2000
@@ -82,9 +82,7 @@ def record_contact(
     Raises Invalid with every problem; Refused when the agency may not report any more, or when this client_id came before with other
     facts. The account must be, or have been, the agency's, and in a field agent's own round.
     """
-    if agency.status in SHUT:
-        said = agency.status.replace("_", " ")
-        raise Refused(f"{agency.legal_name} may not report contacts: {said}.", code="agency_shut")
+    refuse_shut(agency, "contacts")
     if entry.client_id and (known := _known(session, agency, entry)):
         return known
     sight = sight_of(session, actor)

@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
 from allocations.agencies.queries import agent_of
-from allocations.collections.models import MODES, Collection, CollectionVersion
+from allocations.agencies.service import refuse_shut
+from allocations.collections.models import Collection, CollectionVersion
 from allocations.collections.receipts import book_queries, books, cash, cash_queries
 from allocations.collections.receipts.entries import Entry, make_check_code, own_faults, tidy
 from allocations.keys import normalise_reference, receipt_fold, receipt_key
 from allocations.placements.models import Allocation
+from allocations.vocabulary import MODES
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import Invalid, Problem, Refused
@@ -25,7 +27,6 @@ from portal.kernel.money import shown
 
 __all__ = ["Entry", "Reported", "report_collection"]
 
-SHUT = ("suspended", "de_empanelled", "applicant", "due_diligence")
 SAME = ("loan_account_no", "receipt_key", "amount_minor", "mode", "collected_on", "instrument_key")
 
 
@@ -45,9 +46,7 @@ def report_collection(
     A field agent reports for themselves; others may name an agent. Raises Invalid with every problem; Refused when the agency may
     not report any more, when the person is tied to no agent, or when the same `client_id` comes with other facts.
     """
-    if agency.status in SHUT:
-        status = agency.status.replace("_", " ")
-        raise Refused(f"{agency.legal_name} may not report collections: {status}.", code="agency_shut")
+    refuse_shut(agency, "collections")
     entry = tidy(entry)
     cash_queries.lock_collections(session, agency.id)
     agent = agent_reporting(session, agency, actor, entry.agent_code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allocations.collections.models import MODES
+from allocations.vocabulary import MODES
 from portal.kernel.tables.spec import Column, SheetSpec
 
 MODE_WORDS = {

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.service import refuse_shut
 from allocations.collections.models import Upload
 from allocations.collections.receipts.cash_queries import lock_collections
 from allocations.collections.uploads.file_columns import COLLECTIONS, STAGED
@@ -28,7 +29,7 @@ from allocations.collections.uploads.staged_corrections import told_changes
 from allocations.collections.uploads.staging import problems_of
 from allocations.collections.uploads.storing import Stored, keep_problems, keep_rejected, store_judged
 from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.errors import Invalid, Problem
 from portal.kernel.files import FileStore, store_file
 from portal.kernel.tables.dates import DateOrder
 from portal.kernel.tables.layout import Layout
@@ -36,7 +37,6 @@ from portal.kernel.tables.source import SheetSource
 
 __all__ = ["COLLECTIONS", "STAGED", "UploadResult", "import_collections"]
 
-SHUT = ("suspended", "de_empanelled", "applicant", "due_diligence")
 COUNTING_UPLOADS = 0x55504C44
 
 
@@ -82,7 +82,7 @@ def import_collections(
     Raises Invalid when the file as a whole cannot be read, or what it holds would have to be asked; Refused when the agency may not
     report any more.
     """
-    refuse_shut(agency)
+    refuse_shut(agency, "collections")
     lock_collections(session, agency.id)
     told = layout or Layout()
     told = told.told(date_order=date_order) if date_order else told
@@ -92,12 +92,6 @@ def import_collections(
         judged = judge(session, opened.source, agency, actor=actor, now=now, today=today)
         coming = Coming(agency, path, file_name, all_or_nothing, actor, now, today)
         return store_at_once(session, store, coming, opened.source, judged)
-
-
-def refuse_shut(agency: Agency) -> None:
-    if agency.status in SHUT:
-        said = f"{agency.legal_name} may not report collections: {agency.status.replace('_', ' ')}."
-        raise Refused(said, code="agency_shut")
 
 
 @contextmanager

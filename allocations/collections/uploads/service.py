@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.service import refuse_shut
 from allocations.collections.models import Upload
-from allocations.collections.uploads.importing import lock_uploads, new_upload, refuse_shut
+from allocations.collections.uploads.importing import lock_uploads, new_upload
 from allocations.collections.uploads.jobs import ask_for, check_job, store_job
 from allocations.collections.uploads.lifecycle import AT_WORK, after
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -46,7 +47,7 @@ def hand_in(
 
     Refused when the agency may not report any more.
     """
-    refuse_shut(agency)
+    refuse_shut(agency, "collections")
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     lock_uploads(session, agency)
@@ -98,7 +99,7 @@ def has_stopped(session: Session, upload: Upload) -> bool:
 
 def hand_in_again(session: Session, upload: Upload, *, agency: Agency, actor: Actor, now: datetime) -> Upload:
     """A new upload of a file that was stored in part: rows that could not be stored then may be fit now."""
-    refuse_shut(agency)
+    refuse_shut(agency, "collections")
     if upload.status != "stored_in_part":
         raise Refused("Only a file that was stored in part can be handed in again.", code="wrong_moment")
     fresh = new_upload(session, agency, upload.file_sha256, upload.file_name, "reading", actor, now)
@@ -109,7 +110,7 @@ def hand_in_again(session: Session, upload: Upload, *, agency: Agency, actor: Ac
 
 def ask_to_store(session: Session, upload: Upload, *, agency: Agency, actor: Actor, now: datetime) -> None:
     """Have the rows stored that the dry run found fit."""
-    refuse_shut(agency)
+    refuse_shut(agency, "collections")
     move(session, upload, "store", actor=actor, now=now)
     ask_for(session, store_job, upload, actor=actor, now=now)
 

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.service import refuse_shut
 from allocations.collections.models import Upload
 from allocations.collections.receipts.cash_queries import lock_collections
-from allocations.collections.uploads.importing import finish, note_source, refuse_shut, told_of, totals
+from allocations.collections.uploads.importing import finish, note_source, told_of, totals
 from allocations.collections.uploads.judging import Judged, judge
 from allocations.collections.uploads.lifecycle import after
 from allocations.collections.uploads.opening import Opened, open_file, remember
@@ -112,7 +113,7 @@ def outcome_of_check(judged: Judged) -> str:
 
 def store_upload(session: Session, upload: Upload, desk: Desk) -> None:
     """Store what was seen in the dry run, judged anew under the agency's lock: what changed meanwhile counts."""
-    refuse_shut(desk.agency)
+    refuse_shut(desk.agency, "collections")
     lock_collections(session, desk.agency.id)
     told = Layout.from_json(upload.layout.get("told"))
     found = Layout.from_json(upload.layout.get("found"))

@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response
 from allocations.agencies.models import Agent
 from allocations.agencies.queries import agent_of, list_agents
 from allocations.collections import queries
-from allocations.collections.models import MODES, Collection, Upload
+from allocations.collections.models import Collection, Upload
 from allocations.collections.receipts.books_service import next_receipt_no
 from allocations.collections.receipts.deposit_queries import one_receipt
 from allocations.collections.receipts.reporting import Entry, Reported, report_collection
 from allocations.collections.uploads.queries import list_corrections
 from allocations.placements import own_queries
 from allocations.placements.models import Allocation
+from allocations.vocabulary import MODES
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.clock import BANK_ZONE

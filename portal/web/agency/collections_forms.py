@@ -9,8 +9,8 @@ from wtforms import DateField, DateTimeLocalField, SelectField, StringField, Tex
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from allocations.collections.models import MODES
 from allocations.collections.receipts.entries import LONGEST
+from allocations.vocabulary import MODES
 from portal.web.edge import ActForm
 from portal.web.spoken import mode
 

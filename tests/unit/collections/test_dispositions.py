@@ -14,7 +14,7 @@ from allocations.collections.field.dispositions import (
     offered,
     spoken,
 )
-from allocations.collections.field_models import CONTACT_KINDS, PERSONS
+from allocations.vocabulary import CONTACT_KINDS, PERSONS
 
 
 def test_kinds_and_persons_are_those_of_the_table():
