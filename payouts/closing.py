@@ -17,8 +17,8 @@ from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.field_models import Evidence
 from allocations.collections.models import Collection, CollectionCorrection
 from allocations.collections.queries import Totals, in_period, totals
-from allocations.reconciliation.bank_queries import refused_count
-from allocations.reconciliation.recon_queries import suggestions_waiting
+from allocations.reconciliation.bench.queries import suggestions_waiting
+from allocations.reconciliation.sources.bank_queries import refused_count
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.rate_cards.models import RateCardVersion
 from payouts.settlements.models import Settlement

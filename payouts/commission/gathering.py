@@ -14,7 +14,7 @@ from allocations.collections.evidence.required import Facts as Receipt
 from allocations.collections.evidence.required import missing_of_receipts
 from allocations.placements.import_accounts import scheme_for
 from allocations.placements.outcomes import Outcome as AccountOutcome
-from allocations.reconciliation.ladder import LADDER
+from allocations.reconciliation.matching.ladder import LADDER
 from payouts.commission.inputs import Drivers, Inputs, Money, Returned, Waiting
 from payouts.commission.measuring import Held, measure, outcomes
 from payouts.commission.reasons import of_waiting

@@ -8,13 +8,18 @@ from typing import Any
 
 import click
 
-from allocations.reconciliation.bank_accounts import add_bank_account
-from allocations.reconciliation.bank_queries import statement_by_ref
-from allocations.reconciliation.postings import PostingImport, import_postings
-from allocations.reconciliation.readers.detect import FORMATS, read_statements
-from allocations.reconciliation.readers.profiles import Profile, profile_from
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement
-from allocations.reconciliation.statements import ImportedStatement, StatementImport, accept_statement, import_statement
+from allocations.reconciliation.sources.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.bank_queries import statement_by_ref
+from allocations.reconciliation.sources.postings import PostingImport, import_postings
+from allocations.reconciliation.sources.readers.detect import FORMATS, read_statements
+from allocations.reconciliation.sources.readers.profiles import Profile, profile_from
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
+from allocations.reconciliation.sources.statements import (
+    ImportedStatement,
+    StatementImport,
+    accept_statement,
+    import_statement,
+)
 from portal.access.permissions import Permission
 from portal.access.policy import allows
 from portal.cli.edge import (

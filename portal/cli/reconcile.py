@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from allocations.reconciliation.reasons import KINDS
-from allocations.reconciliation.recon_queries import BreakRow, breaks_page
-from allocations.reconciliation.reconcile import CurrencySummary, ReconResult, reconcile
+from allocations.reconciliation.bench.queries import BreakRow, breaks_page
+from allocations.reconciliation.matching.reasons import KINDS
+from allocations.reconciliation.running.reconcile import CurrencySummary, ReconResult, reconcile
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalCommand, money, with_edge
 from portal.kernel.errors import Invalid, Problem

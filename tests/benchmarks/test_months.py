@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from payouts.commission.service import accrue
 from payouts.rate_cards.service import approve, import_card
 from payouts.verify import verify

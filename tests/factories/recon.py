@@ -13,7 +13,7 @@ from allocations.collections.models import Collection
 from allocations.keys import normalise_reference
 from allocations.placements.models import Allocation, LoanAccount
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, Posting
-from allocations.reconciliation.readers.references import reference_keys
+from allocations.reconciliation.sources.readers.references import reference_keys
 from tests.factories.world import an_account, an_agency, an_allocation
 
 AT = datetime(2026, 10, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
-from allocations.reconciliation.statements import accept_statement, import_statement
+from allocations.reconciliation.sources.statements import accept_statement, import_statement
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, Refused

@@ -21,7 +21,7 @@ MAKER, CHECKER = "maker@bank.example", "checker@bank.example"
 
 @pytest.fixture
 def people(bank_session, now):
-    from allocations.reconciliation.bank_accounts import add_bank_account
+    from allocations.reconciliation.sources.bank_accounts import add_bank_account
 
     a_user(bank_session, MAKER, "bank_operator")
     a_user(bank_session, CHECKER, "bank_approver")

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from allocations.placements.models import LoanAccount
 from allocations.reconciliation.models import Posting
-from allocations.reconciliation.postings import import_postings
+from allocations.reconciliation.sources.postings import import_postings
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid

@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from allocations.collections.models import Deposit, DepositItem
 from allocations.collections.receipts import cash_queries
 from allocations.collections.receipts.deposits import RecordedDeposit, record_deposit
-from allocations.reconciliation import recon_queries
+from allocations.reconciliation.bench import queries as recon_queries
 from allocations.reconciliation.models import Break, MatchLink
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from payouts.verify import verify
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused

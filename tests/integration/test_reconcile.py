@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 
 from allocations.collections.models import Collection
 from allocations.reconciliation.models import BankLine, Break, MatchLink, ReconRun
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import bank_scope, unit_of_work
 from tests.factories.recon import ReconBook

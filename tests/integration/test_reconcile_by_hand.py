@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from allocations.collections.models import Collection
-from allocations.reconciliation.manual import (
+from allocations.reconciliation.bench.by_hand import (
     accept_break,
     confirm_suggestion,
     link_by_hand,
@@ -14,7 +14,7 @@ from allocations.reconciliation.manual import (
     undo_link,
 )
 from allocations.reconciliation.models import BankLine, Break, MatchLink
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import bank_scope
 from portal.kernel.errors import Invalid, NotFound, Refused, Stale

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from allocations.reconciliation.models import Break, MatchLink
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from tests.factories.recon import ReconBook
 

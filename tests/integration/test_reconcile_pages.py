@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from allocations.reconciliation.models import Break, MatchLink
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from tests.factories.browser import once_in
 from tests.factories.recon import ReconBook

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from allocations.reconciliation.bank_accounts import add_bank_account
 from allocations.reconciliation.models import BankStatement
-from allocations.reconciliation.postings import import_postings
+from allocations.reconciliation.sources.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.postings import import_postings
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from tests.factories.world import a_user, an_account

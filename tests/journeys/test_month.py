@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from allocations.reconciliation.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.bank_accounts import add_bank_account
 from payouts.rails.bank_answer import compose_answer
 from payouts.rails.profiles import ENET_CSV
 from portal.kernel.audit import Actor

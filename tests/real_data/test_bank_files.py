@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from allocations.reconciliation.readers.detect import read_statements
+from allocations.reconciliation.sources.readers.detect import read_statements
 from portal.kernel.errors import Invalid
 from portal.kernel.money import plain
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from allocations.reconciliation import recon_queries as queries
-from allocations.reconciliation.reasons import KINDS
+from allocations.reconciliation.bench import queries as queries
+from allocations.reconciliation.matching.reasons import KINDS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.edge import clock, db_session, page_of, wants_sums

@@ -9,9 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.collections.models import Collection
-from allocations.reconciliation import recon_queries as queries
-from allocations.reconciliation.manual import ACCEPTABLE, accept_break
-from allocations.reconciliation.reasons import KINDS
+from allocations.reconciliation.bench import queries as queries
+from allocations.reconciliation.bench.by_hand import ACCEPTABLE, accept_break
+from allocations.reconciliation.matching.reasons import KINDS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 
 from allocations.agencies.service import lender
-from allocations.reconciliation import recon_queries
+from allocations.reconciliation.bench import queries as recon_queries
 from payouts import closing
 from portal.access.guard import permission
 from portal.access.permissions import Permission

@@ -7,8 +7,8 @@ from datetime import date
 from flask import Blueprint, flash, render_template, request
 from werkzeug.wrappers import Response
 
-from allocations.reconciliation import bank_queries as queries
-from allocations.reconciliation.postings import PostingImport, import_postings
+from allocations.reconciliation.sources import bank_queries as queries
+from allocations.reconciliation.sources.postings import PostingImport, import_postings
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

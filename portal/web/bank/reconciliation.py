@@ -8,11 +8,11 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
-from allocations.reconciliation import manual
-from allocations.reconciliation import recon_queries as queries
-from allocations.reconciliation.ladder import RUNGS
+from allocations.reconciliation.bench import by_hand as manual
+from allocations.reconciliation.bench import queries as queries
+from allocations.reconciliation.matching.ladder import RUNGS
 from allocations.reconciliation.models import MatchLink
-from allocations.reconciliation.recon_job import ask_for_run
+from allocations.reconciliation.running.jobs import ask_for_run
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

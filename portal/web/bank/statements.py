@@ -7,10 +7,15 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from allocations.reconciliation import bank_queries as queries
-from allocations.reconciliation.bank_accounts import add_bank_account
 from allocations.reconciliation.models import BankStatement
-from allocations.reconciliation.statements import StatementImport, accept_statement, import_statement, read_again
+from allocations.reconciliation.sources import bank_queries as queries
+from allocations.reconciliation.sources.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.statements import (
+    StatementImport,
+    accept_statement,
+    import_statement,
+    read_again,
+)
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from allocations.reconciliation.models import BankAccount
-from allocations.reconciliation.readers.profiles import PRESETS
+from allocations.reconciliation.sources.readers.profiles import PRESETS
 from portal.kernel.money import EXPONENTS
 from portal.web.edge import ActForm
 

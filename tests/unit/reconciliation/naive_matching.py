@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from allocations.reconciliation.facts import World
-from allocations.reconciliation.ladder import LADDER, Rung
+from allocations.reconciliation.matching.facts import World
+from allocations.reconciliation.matching.ladder import LADDER, Rung
 
 
 @dataclass

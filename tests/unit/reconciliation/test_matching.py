@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from allocations.reconciliation.breaks import find_breaks
-from allocations.reconciliation.matching import match
+from allocations.reconciliation.matching.breaks import find_breaks
+from allocations.reconciliation.matching.matcher import match
 from tests.unit.reconciliation.worlds import line, link, posting, receipt, world
 
 LAKH = 100_000_00

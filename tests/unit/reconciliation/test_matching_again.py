@@ -1,6 +1,6 @@
 """What was suggested yesterday is still suggested today: tying the posting to the receipt takes no sign away."""
 
-from allocations.reconciliation.matching import match
+from allocations.reconciliation.matching.matcher import match
 from tests.unit.reconciliation.worlds import line, link, posting, receipt, world
 
 

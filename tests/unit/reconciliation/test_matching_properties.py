@@ -7,10 +7,10 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from allocations.reconciliation.breaks import find_breaks
-from allocations.reconciliation.hashes import input_hash, result_hash
-from allocations.reconciliation.ladder import LADDER
-from allocations.reconciliation.matching import Matches, match, totals
+from allocations.reconciliation.matching.breaks import find_breaks
+from allocations.reconciliation.matching.hashes import input_hash, result_hash
+from allocations.reconciliation.matching.ladder import LADDER
+from allocations.reconciliation.matching.matcher import Matches, match, totals
 from tests.unit.reconciliation.naive_matching import naive_match
 from tests.unit.reconciliation.worlds import line, link, posting, receipt, world
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allocations.reconciliation.proof import prove
-from allocations.reconciliation.readers.detect import detect, read_statements
-from allocations.reconciliation.readers.references import reference_keys
-from allocations.reconciliation.readers.statement import ReadLine
+from allocations.reconciliation.sources.proof import prove
+from allocations.reconciliation.sources.readers.detect import detect, read_statements
+from allocations.reconciliation.sources.readers.references import reference_keys
+from allocations.reconciliation.sources.readers.statement import ReadLine
 from portal.kernel.money import plain
 
 REFERENCE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=16).filter(

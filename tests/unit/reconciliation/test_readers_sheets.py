@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from allocations.reconciliation.proof import prove
-from allocations.reconciliation.readers.amounts import cell_text, written_minor
-from allocations.reconciliation.readers.detect import read_statements
-from allocations.reconciliation.readers.profiles import profile_from
+from allocations.reconciliation.sources.proof import prove
+from allocations.reconciliation.sources.readers.amounts import cell_text, written_minor
+from allocations.reconciliation.sources.readers.detect import read_statements
+from allocations.reconciliation.sources.readers.profiles import profile_from
 from portal.kernel.errors import Invalid
 
 SHEETS = {

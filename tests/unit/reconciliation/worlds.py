@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from allocations.keys import normalise_reference, reference_keys
-from allocations.reconciliation.facts import NEVER, World
+from allocations.reconciliation.matching.facts import NEVER, World
 
 THROUGH = date(2026, 11, 30)
 

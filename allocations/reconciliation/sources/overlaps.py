@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation import proof
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
-from allocations.reconciliation.proof import NumberedLine
-from allocations.reconciliation.readers.statement import ReadStatement
+from allocations.reconciliation.sources import proof
+from allocations.reconciliation.sources.proof import NumberedLine
+from allocations.reconciliation.sources.readers.statement import ReadStatement
 
 
 def new_lines(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from allocations.keys import normalise_reference
-from allocations.reconciliation.readers.statement import BALANCED_FORMATS, ReadLine, ReadStatement
+from allocations.reconciliation.sources.readers.statement import BALANCED_FORMATS, ReadLine, ReadStatement
 from portal.kernel.money import plain, shown
 
 PROVED, UNPROVED, REFUSED = "proved", "unproved", "refused"

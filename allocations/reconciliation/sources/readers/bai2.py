@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 
-from allocations.reconciliation.readers.amounts import short_year
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement
-from allocations.reconciliation.readers.text import one_line
+from allocations.reconciliation.sources.readers.amounts import short_year
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
+from allocations.reconciliation.sources.readers.text import one_line
 from portal.kernel.money import MAX_MINOR
 
 LOOKS_LIKE = re.compile(r"^01,[^,\n]*,[^,\n]*,\d{6},")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from allocations.reconciliation.readers.faults import Faults
+from allocations.reconciliation.sources.readers.faults import Faults
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

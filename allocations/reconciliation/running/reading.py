@@ -13,7 +13,17 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from allocations.keys import normalise_references
-from allocations.reconciliation.facts import COLLECTION, LINE, LINE_KEY, LINK, NEVER, POSTING, REJECTED, TERM, World
+from allocations.reconciliation.matching.facts import (
+    COLLECTION,
+    LINE,
+    LINE_KEY,
+    LINK,
+    NEVER,
+    POSTING,
+    REJECTED,
+    TERM,
+    World,
+)
 
 # A receipt that names no slip itself is on the one it was recorded on afterwards.
 # Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing.

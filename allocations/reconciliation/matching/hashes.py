@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from allocations.reconciliation.facts import World
-from allocations.reconciliation.ladder import Ladder
-from allocations.reconciliation.matching import Matches
+from allocations.reconciliation.matching.facts import World
+from allocations.reconciliation.matching.ladder import Ladder
+from allocations.reconciliation.matching.matcher import Matches
 
 BREAK_COLUMNS = ["code", "side", "ref", "amount", "currency", "day", "due", "owner"]
 

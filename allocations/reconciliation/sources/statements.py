@@ -10,15 +10,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation import proof
-from allocations.reconciliation.bank_accounts import AccountBook, lock_account
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
-from allocations.reconciliation.overlaps import changed_since, earlier_pages, new_lines, same_money, statement_before
-from allocations.reconciliation.proof import NumberedLine
-from allocations.reconciliation.readers.detect import read_statements
-from allocations.reconciliation.readers.profiles import Profile
-from allocations.reconciliation.readers.references import reference_keys
-from allocations.reconciliation.readers.statement import ReadStatement
+from allocations.reconciliation.sources import proof
+from allocations.reconciliation.sources.bank_accounts import AccountBook, lock_account
+from allocations.reconciliation.sources.overlaps import (
+    changed_since,
+    earlier_pages,
+    new_lines,
+    same_money,
+    statement_before,
+)
+from allocations.reconciliation.sources.proof import NumberedLine
+from allocations.reconciliation.sources.readers.detect import read_statements
+from allocations.reconciliation.sources.readers.profiles import Profile
+from allocations.reconciliation.sources.readers.references import reference_keys
+from allocations.reconciliation.sources.readers.statement import ReadStatement
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
 from portal.kernel.files import FileDamaged, FileStore, store_file

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from allocations.reconciliation.readers.amounts import day_of, written_minor
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.profiles import DAY_FIRST, MONTH_FIRST, PRESETS, Profile, recognise
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement, Side, span_of
-from allocations.reconciliation.readers.text import one_line
+from allocations.reconciliation.sources.readers.amounts import day_of, written_minor
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.profiles import DAY_FIRST, MONTH_FIRST, PRESETS, Profile, recognise
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, Side, span_of
+from allocations.reconciliation.sources.readers.text import one_line
 
 HEADER_WITHIN = 60  # rows a bank may put above its table
 ACCOUNT = re.compile(

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.claims import amounts, feasible, identifying, resolve
-from allocations.reconciliation.facts import World
-from allocations.reconciliation.ladder import LADDER, Ladder, Rung
-from allocations.reconciliation.returns import Returns, find_returns
+from allocations.reconciliation.matching.claims import amounts, feasible, identifying, resolve
+from allocations.reconciliation.matching.facts import World
+from allocations.reconciliation.matching.ladder import LADDER, Ladder, Rung
+from allocations.reconciliation.matching.returns import Returns, find_returns
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "key"]
 CLAIMED = ["coll", "other", "agency_id", "coll_open", "other_open", "tolerance", "lag", "near", "held", "key"]

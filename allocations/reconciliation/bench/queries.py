@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, Deposit, DepositItem
-from allocations.reconciliation.ladder import LADDER, rule_says
+from allocations.reconciliation.matching.ladder import LADDER, rule_says
+from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.models import BankLine, Break, MatchLink, Posting, ReconRun
-from allocations.reconciliation.reasons import KINDS
 from portal.kernel.errors import NotFound
 
 NEAR_DAYS = (7, 14)  # near misses are looked for from a week before to two weeks after

@@ -13,13 +13,13 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation.breaks import find_breaks
-from allocations.reconciliation.hashes import input_hash, result_hash
-from allocations.reconciliation.ladder import LADDER, Ladder
-from allocations.reconciliation.matching import Matches, match, totals
+from allocations.reconciliation.matching.breaks import find_breaks
+from allocations.reconciliation.matching.hashes import input_hash, result_hash
+from allocations.reconciliation.matching.ladder import LADDER, Ladder
+from allocations.reconciliation.matching.matcher import Matches, match, totals
 from allocations.reconciliation.models import ReconRun
-from allocations.reconciliation.recon_facts import read_world
-from allocations.reconciliation.recon_writes import (
+from allocations.reconciliation.running.reading import read_world
+from allocations.reconciliation.running.writing import (
     fresh_suggestions,
     undo_links,
     without_accepted,

@@ -9,10 +9,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection
-from allocations.reconciliation.ladder import BY_HAND, LADDER, rule_says
+from allocations.reconciliation.matching.ladder import BY_HAND, LADDER, rule_says
+from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink, Posting
-from allocations.reconciliation.reasons import KINDS
-from allocations.reconciliation.reconcile import lock_for_hand
+from allocations.reconciliation.running.reconcile import lock_for_hand
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 from portal.kernel.money import shown

@@ -16,10 +16,10 @@ from typing import Any
 
 from lxml import etree
 
-from allocations.reconciliation.readers.amounts import minor_of
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement, Side, span_of
-from allocations.reconciliation.readers.text import one_line
+from allocations.reconciliation.sources.readers.amounts import minor_of
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, Side, span_of
+from allocations.reconciliation.sources.readers.text import one_line
 
 CONTAINERS = {"Stmt": "camt053", "Rpt": "camt052", "Ntfctn": "camt054"}
 ROOTS = re.compile(rb"camt\.05[234]\.|BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)|:tech:xsd:camt")

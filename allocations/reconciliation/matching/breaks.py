@@ -14,10 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.claims import SEVERAL, fits
-from allocations.reconciliation.ladder import LADDER, Ladder
-from allocations.reconciliation.matching import Book, Matches
-from allocations.reconciliation.reasons import BOOKING_SIDE, CARRIED, DAYS_TO_BANK, FAMILY, KINDS, SEVERAL_CREDITS
+from allocations.reconciliation.matching.claims import SEVERAL, fits
+from allocations.reconciliation.matching.ladder import LADDER, Ladder
+from allocations.reconciliation.matching.matcher import Book, Matches
+from allocations.reconciliation.matching.reasons import (
+    BOOKING_SIDE,
+    CARRIED,
+    DAYS_TO_BANK,
+    FAMILY,
+    KINDS,
+    SEVERAL_CREDITS,
+)
 from portal.kernel.periods import month_of
 
 COLUMNS = [

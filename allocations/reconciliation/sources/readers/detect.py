@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from allocations.reconciliation.readers import bai2, camt, mt940, ofx, sheets
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.profiles import PRESETS, Profile
-from allocations.reconciliation.readers.statement import ReadStatement
-from allocations.reconciliation.readers.text import decode
+from allocations.reconciliation.sources.readers import bai2, camt, mt940, ofx, sheets
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.profiles import PRESETS, Profile
+from allocations.reconciliation.sources.readers.statement import ReadStatement
+from allocations.reconciliation.sources.readers.text import decode
 from portal.kernel.errors import Invalid
 from portal.kernel.tables.limits import Limits
 from portal.kernel.tables.workbook import workbook_to_csv

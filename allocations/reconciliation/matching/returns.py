@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from allocations.reconciliation.facts import World
+from allocations.reconciliation.matching.facts import World
 
 
 @dataclass(frozen=True)

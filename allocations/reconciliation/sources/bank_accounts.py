@@ -9,8 +9,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.models import BankAccount
-from allocations.reconciliation.proof import account_key
-from allocations.reconciliation.readers.statement import ReadStatement
+from allocations.reconciliation.sources.proof import account_key
+from allocations.reconciliation.sources.readers.statement import ReadStatement
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem, Refused
 

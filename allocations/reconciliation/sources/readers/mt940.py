@@ -15,10 +15,10 @@ from itertools import pairwise
 
 from mt940.tags import BalanceBase, Statement
 
-from allocations.reconciliation.readers.amounts import short_year, swift_minor
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement, span_of
-from allocations.reconciliation.readers.text import one_line
+from allocations.reconciliation.sources.readers.amounts import short_year, swift_minor
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, span_of
+from allocations.reconciliation.sources.readers.text import one_line
 
 KNOWN = frozenset({"13", "20", "21", "25", "28", "34", "60", "61", "62", "64", "65", "86", "90", "NS"})
 TAG = re.compile(r"^:(?P<tag>[0-9]{2}|NS)(?P<option>[A-Z])?:(?P<value>.*)$")

@@ -12,10 +12,10 @@ from xml.etree.ElementTree import Element
 
 from ofxtools.Parser import ParseError, TreeBuilder
 
-from allocations.reconciliation.readers.amounts import minor_of
-from allocations.reconciliation.readers.faults import Faults
-from allocations.reconciliation.readers.statement import ReadLine, ReadStatement, span_of
-from allocations.reconciliation.readers.text import one_line
+from allocations.reconciliation.sources.readers.amounts import minor_of
+from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, span_of
+from allocations.reconciliation.sources.readers.text import one_line
 
 BODY = re.compile(r"<OFX>.*", re.DOTALL | re.IGNORECASE)
 FORBIDDEN = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation.reconcile import reconcile
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.clock import Clock
 from portal.kernel.jobs import JobRun, enqueue, job

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from allocations.placements.models import LoanAccount
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
-from allocations.reconciliation.postings import REJECTED_NAME
+from allocations.reconciliation.sources.postings import REJECTED_NAME
 from portal.kernel.errors import NotFound
 from portal.kernel.files import FileStore, StoredFile
 

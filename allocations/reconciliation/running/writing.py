@@ -10,8 +10,8 @@ import pandas as pd
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation.ladder import RUNGS
-from allocations.reconciliation.matching import Matches
+from allocations.reconciliation.matching.ladder import RUNGS
+from allocations.reconciliation.matching.matcher import Matches
 from allocations.reconciliation.models import MatchLink
 from portal.kernel.tables.bulk import copy_rows, stage
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from allocations.reconciliation.ladder import Ladder, Rung
+from allocations.reconciliation.matching.ladder import Ladder, Rung
 
 # A claim: positions `coll` and `other`, `agency_id`, `coll_open`, `other_open`, `tolerance`, `near` (inside the rung's
 # window), `held` (the agency held the account on the other side's day), `key` (what they met on).

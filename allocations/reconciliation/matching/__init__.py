@@ -1,0 +1,1 @@
+"""What a run decides: pure rules over frames of facts."""

@@ -1,0 +1,1 @@
+"""A run: reads the facts, asks the rules, writes what they decided."""

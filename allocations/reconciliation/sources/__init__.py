@@ -1,0 +1,1 @@
+"""What comes in: bank statements and core-banking postings, read, proved and stored once."""
