@@ -28,12 +28,24 @@ BUCKETS: list[dict[str, Any]] = [
 
 # code, value, from, source. A lender adds newer rows; none is ever edited.
 SETTINGS: list[tuple[str, Any, date, str]] = [
-    ("match.amount_tolerance_minor", 100, BEGINNING, "House rule: one rupee of rounding"),
     (
-        "match.window_days",
-        {"before": 1, "after": 3},
+        "hand.second_person_from_minor",
+        5_000_000,
         BEGINNING,
-        "House rule: deposits reach the bank within three days",
+        "House rule: links made, undone or assigned by hand above fifty thousand rupees need a second person",
+    ),
+    (
+        "hand.write_off",
+        {"alone_minor": 1_000, "most_minor": 100_000},
+        BEGINNING,
+        "House rule: a difference up to ten rupees alone, up to a thousand with a second person, never more",
+    ),
+    ("direct.claim_days", 3, BEGINNING, "House rule: an agency has three days to report a receipt for money found"),
+    (
+        "suspense.days",
+        {"escalate": 7, "general_ledger": 30, "board": 90},
+        BEGINNING,
+        "House rule: unidentified credits are escalated after a week, written to the general ledger after a month",
     ),
     ("cash.limit_per_borrower_day_minor", 20_000_000, date(2017, 4, 1), "Income-tax Act s.269ST (two lakh rupees)"),
     ("cash.in_hand_limit_minor", 10_000_000, BEGINNING, "House rule: an agent carries at most one lakh rupees"),

@@ -18,6 +18,7 @@ MODULES = (
     "allocations.collections.models",
     "allocations.collections.field_models",
     "allocations.reconciliation.models",
+    "allocations.reconciliation.bench_models",
     "payouts.rate_cards.models",
     "payouts.commission.models",
     "payouts.settlements.models",

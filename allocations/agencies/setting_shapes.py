@@ -139,11 +139,23 @@ def outcomes(value: Any) -> Iterator[str]:
 SOMEBODY = tuple(person for person in PERSONS if person != "nobody")
 
 SHAPES: dict[str, Shape] = {
-    "match.amount_tolerance_minor": Shape("Difference in amount that still matches", 100, whole(), "In paise."),
-    "match.window_days": Shape(
-        "Days between a receipt and its bank line",
-        {"before": 1, "after": 3},
-        mapping(before=whole(0, 30), after=whole(0, 60)),
+    "hand.second_person_from_minor": Shape(
+        "Amount from which an act by hand needs a second person",
+        5_000_000,
+        whole(0),
+        "In paise; returns always need one.",
+    ),
+    "hand.write_off": Shape(
+        "Difference one person may write off, and the most two may",
+        {"alone_minor": 1_000, "most_minor": 100_000},
+        mapping(alone_minor=whole(0), most_minor=whole(0)),
+        "In paise.",
+    ),
+    "direct.claim_days": Shape("Days an agency has to claim money paid direct", 3, whole(0, 60)),
+    "suspense.days": Shape(
+        "Days after which unclaimed money is escalated",
+        {"escalate": 7, "general_ledger": 30, "board": 90},
+        mapping(escalate=whole(1, 365), general_ledger=whole(1, 365), board=whole(1, 3_650)),
     ),
     "cash.limit_per_borrower_day_minor": Shape(
         "Cash refused from one borrower in a day", 20_000_000, whole(1), "In paise; at or above it is refused."

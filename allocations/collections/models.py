@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from allocations.vocabulary import MODES
 from portal.kernel.db import Base, Sealed, WithId
 
-SOURCES = ("file", "page", "phone")
+SOURCES = ("file", "page", "phone", "direct")  # direct: the borrower paid the bank itself; nobody took a receipt
 UPLOAD_STATUSES = (
     "reading",  # the file is kept; a job finds out its layout and checks every row
     "asking",  # a question about the layout or the dates stands between us and its rows
@@ -137,6 +137,9 @@ class Collection(WithId, Sealed, Base):
         ForeignKeyConstraint(["agency_id", "upload_id"], ["uploads.agency_id", "uploads.id"]),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
+        CheckConstraint(
+            "written_off_minor >= 0 and linked_minor + written_off_minor <= amount_minor", name="never_spent_twice"
+        ),
         CheckConstraint(f"mode in {MODES}", name="mode"),
         Index("ix_collections_agency_day", "agency_id", "collected_on", "id"),
         Index("ix_collections_agency_account", "agency_id", "loan_account_no"),
@@ -208,6 +211,7 @@ class Collection(WithId, Sealed, Base):
     upload_id: Mapped[int | None] = mapped_column(BigInteger)
     row_no: Mapped[int | None] = mapped_column(Integer)
     linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    written_off_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     reported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     reported_by: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str] = mapped_column(Text, default="file", server_default="file")

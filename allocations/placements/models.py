@@ -19,6 +19,7 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -48,6 +49,9 @@ class LoanAccount(WithId, Base):
         UniqueConstraint("loan_account_no"),
         Index("ix_loan_accounts_bucket_no", "latest_bucket", "loan_account_no"),
         Index("ix_loan_accounts_product_no", "product", "loan_account_no"),
+        Index(
+            "ix_loan_accounts_virtual", "virtual_account_key", postgresql_where=text("virtual_account_key is not null")
+        ),
     )
 
     loan_account_no: Mapped[str] = mapped_column(Text)
@@ -69,6 +73,8 @@ class LoanAccount(WithId, Base):
     interest_rate: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    virtual_account_no: Mapped[str | None] = mapped_column(Text)
+    virtual_account_key: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
     latest_as_of: Mapped[date | None] = mapped_column(Date)
     latest_dpd_days: Mapped[int | None] = mapped_column(Integer)

@@ -95,7 +95,8 @@ class BankStatement(WithId, Sealed, Base):
 class BankLine(WithId, Sealed, Base):
     """Money seen at the bank. `amount_minor` is positive; `side` says which way. A reversed credit is a debit with `is_reversal`.
 
-    `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
+    `linked_minor`: the sum of its confirmed links; `settled_minor`: what people returned, assigned or wrote off of it. Both are kept by
+    the database. `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
     """
 
     __tablename__ = "bank_lines"
@@ -105,6 +106,9 @@ class BankLine(WithId, Sealed, Base):
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("side in ('credit','debit')", name="side"),
         CheckConstraint("linked_minor between 0 and amount_minor", name="never_linked_beyond_its_amount"),
+        CheckConstraint(
+            "settled_minor >= 0 and linked_minor + settled_minor <= amount_minor", name="never_spent_twice"
+        ),
         Index("ix_bank_lines_statement", "statement_id", "line_no"),
         Index("ix_bank_lines_value_on", "value_on", "id"),
         Index("ix_bank_lines_ref_keys", "ref_keys", postgresql_using="gin"),
@@ -148,6 +152,7 @@ class BankLine(WithId, Sealed, Base):
     fingerprint: Mapped[str] = mapped_column(Text)
     occurrence: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    settled_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Posting(WithId, Sealed, Base):
@@ -188,16 +193,24 @@ class Posting(WithId, Sealed, Base):
     receipt_no: Mapped[str | None] = mapped_column(Text)
     receipt_key: Mapped[str | None] = mapped_column(Text)
     reverses_posting_no: Mapped[str | None] = mapped_column(Text)
+    component_principal_minor: Mapped[int | None] = mapped_column(BigInteger)
+    component_interest_minor: Mapped[int | None] = mapped_column(BigInteger)
+    component_charges_minor: Mapped[int | None] = mapped_column(BigInteger)
     linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     file_sha256: Mapped[str] = mapped_column(Text)
     imported_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class ReconRun(WithId, Base):
-    """One run of the matcher: what it read and what it decided, as hashes, and its counts."""
+    """One run of the matcher: what it read and what it decided, as hashes, and its counts.
+
+    `mode`: "full" looked at everything, "daily" at what had changed and all that touches it; both come to the same.
+    """
 
     __tablename__ = "recon_runs"
 
+    mode: Mapped[str] = mapped_column(Text, default="full", server_default="full")
+    ladder_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     through_on: Mapped[date] = mapped_column(Date)
     input_hash: Mapped[str] = mapped_column(Text)
     result_hash: Mapped[str] = mapped_column(Text)
@@ -207,7 +220,10 @@ class ReconRun(WithId, Base):
 
 
 class MatchLink(WithId, Sealed, Base):
-    """An amount of a collection tied to a bank line, or to a posting. Links are undone, never deleted or edited."""
+    """An amount of a collection tied to a bank line, or to a posting. Links are undone, never deleted or edited.
+
+    `rivals`: the candidates that were refused, each with its reason; the bank's eyes only, for they name others' receipts.
+    """
 
     __tablename__ = "match_links"
     __table_args__ = (
@@ -233,6 +249,8 @@ class MatchLink(WithId, Sealed, Base):
     rule: Mapped[str] = mapped_column(Text)
     rule_version: Mapped[int] = mapped_column(Integer)
     evidence: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    score: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    rivals: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]", deferred=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("recon_runs.id"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     confirmed_by: Mapped[str | None] = mapped_column(Text)
@@ -243,17 +261,22 @@ class MatchLink(WithId, Sealed, Base):
 
 
 class Break(WithId, Base):
-    """Something that cannot be tied, with its reason code, owner, age and cure. `agency_id` null: the bank's own affair."""
+    """Something that cannot be tied, with its reason code, owner, age and cure. `agency_id` null: the bank's own affair.
+
+    `misses`: what came nearest and what speaks against each; the bank's eyes only.
+    """
 
     __tablename__ = "breaks"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(collection_id, bank_line_id, posting_id) = 1", name="one_side"),
+        CheckConstraint("num_nonnulls(collection_id, bank_line_id, posting_id, receipt_range_id) = 1", name="one_side"),
         CheckConstraint("status in ('open','closed')", name="status"),
         Index("ix_breaks_open", "status", "code", "id"),
         Index("ix_breaks_agency", "agency_id", "status", "code", "id"),
         Index("ix_breaks_collection", "collection_id"),
         Index("ix_breaks_bank_line", "bank_line_id"),
         Index("ix_breaks_posting", "posting_id"),
+        ForeignKeyConstraint(["agency_id", "receipt_range_id"], ["receipt_ranges.agency_id", "receipt_ranges.id"]),
+        Index("ix_breaks_range", "receipt_range_id", postgresql_where=text("receipt_range_id is not null")),
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
     )
 
@@ -263,6 +286,7 @@ class Break(WithId, Base):
     collection_id: Mapped[int | None] = mapped_column(BigInteger)
     bank_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"))
     posting_id: Mapped[int | None] = mapped_column(ForeignKey("postings.id"))
+    receipt_range_id: Mapped[int | None] = mapped_column(BigInteger)
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
@@ -273,4 +297,16 @@ class Break(WithId, Base):
     status: Mapped[str] = mapped_column(Text, default="open", server_default="open")
     closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    misses: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]", deferred=True)
+    assigned_to: Mapped[str | None] = mapped_column(Text, deferred=True)
     run_id: Mapped[int | None] = mapped_column(ForeignKey("recon_runs.id"))
+
+
+class ReconQueued(WithId, Base):
+    """A row that has changed since a run last looked at it. Filled by triggers, emptied by runs."""
+
+    __tablename__ = "recon_queue"
+    __table_args__ = (CheckConstraint("kind in ('collection','line','posting','account')", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(Text)
+    row_id: Mapped[int] = mapped_column(BigInteger)

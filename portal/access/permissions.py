@@ -124,6 +124,19 @@ class Permission(StrEnum):
     MATCH_CONFIRM = "match:confirm"
     BREAK_READ = "break:read"
     BREAK_EDIT = "break:edit"
+    HAND_ACT_READ = "hand_act:read"
+    HAND_ACT_DECIDE = "hand_act:decide"  # the second person's word on a link, a write-off, a return
+    SUSPENSE_READ = "suspense:read"
+    SUSPENSE_EDIT = "suspense:edit"  # assign, split, return money nobody claims
+    PAYER_RULE_READ = "payer_rule:read"
+    PAYER_RULE_PROPOSE = "payer_rule:propose"
+    PAYER_RULE_DECIDE = "payer_rule:decide"
+    LADDER_READ = "ladder:read"
+    LADDER_PROPOSE = "ladder:propose"
+    LADDER_DECIDE = "ladder:decide"
+    BANK_PROFILE_EDIT = "bank_profile:edit"
+    DIRECT_READ = "direct:read"
+    FILTER_SAVE = "filter:save"  # one's own, on the bank's pages
 
     RATE_CARD_READ = "rate_card:read"
     RATE_CARD_IMPORT = "rate_card:import"
@@ -175,6 +188,7 @@ class Permission(StrEnum):
     OWN_BOOK_EDIT = "own_book:edit"  # say that a number is void or lost
     OWN_BOOK_CONFIRM = "own_book:confirm"  # the second person
     OWN_BREAK_READ = "own_break:read"
+    OWN_DIRECT_READ = "own_direct:read"
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_PAYOUT_READ = "own_payout:read"
     OWN_TRACE_READ = "own_trace:read"

@@ -92,6 +92,10 @@ def is_admin_or_auditor(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.AUDITOR}
 
 
+def is_admin_or_maker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR}
+
+
 def is_admin_maker_or_machine(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR, Role.SYSTEM}
 
@@ -155,6 +159,19 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.MATCH_CONFIRM: [is_maker],
     P.BREAK_READ: [is_bank_reader],
     P.BREAK_EDIT: [is_maker],
+    P.HAND_ACT_READ: [is_bank_reader],
+    P.HAND_ACT_DECIDE: [is_checker, is_not_the_maker],
+    P.SUSPENSE_READ: [is_bank_reader],
+    P.SUSPENSE_EDIT: [is_maker],
+    P.PAYER_RULE_READ: [is_bank_reader],
+    P.PAYER_RULE_PROPOSE: [is_maker],
+    P.PAYER_RULE_DECIDE: [is_checker, is_not_the_maker],
+    P.LADDER_READ: [is_bank_reader],
+    P.LADDER_PROPOSE: [is_admin_or_maker],
+    P.LADDER_DECIDE: [is_checker, is_not_the_maker],
+    P.BANK_PROFILE_EDIT: [is_admin_or_maker],
+    P.DIRECT_READ: [is_bank_reader],
+    P.FILTER_SAVE: [is_maker_or_checker],
     P.RATE_CARD_READ: [is_bank_reader],
     P.RATE_CARD_IMPORT: [is_maker_or_machine],
     P.RATE_CARD_APPROVE: [is_checker, is_not_the_maker],
@@ -199,6 +216,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_BOOK_EDIT: [is_agency_person],
     P.OWN_BOOK_CONFIRM: [is_agency_office, is_not_the_maker],
     P.OWN_BREAK_READ: [is_agency_person],
+    P.OWN_DIRECT_READ: [is_agency_person],
     P.OWN_STATEMENT_READ: [is_agency_office],
     P.OWN_PAYOUT_READ: [is_agency_office],
     P.OWN_TRACE_READ: [is_agency_office],

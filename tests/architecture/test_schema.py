@@ -7,8 +7,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import BigInteger, Double, Float
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION, REAL
 
+from portal.accesses import ACCESS
 from portal.kernel.db import make_engine
-from portal.schema import ACCESS
 from portal.setup import migrate, migrate_down
 from portal.tables import whole_metadata
 from tests.architecture.source import ROOT

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, select, text
 from sqlalchemy.exc import DBAPIError
 
+from portal.accesses import ACCESS
 from portal.kernel.db import Base, agency_scope, bank_scope, make_engine
-from portal.schema import ACCESS
 from portal.tables import whole_metadata
 from tests.factories.two_agencies import FIRST, SECOND, fill
 

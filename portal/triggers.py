@@ -1,0 +1,121 @@
+"""Functions and triggers of the database that are no seal: the audit chain, sums of links and acts, balance, corrections."""
+
+from __future__ import annotations
+
+FUNCTIONS = """
+create or replace function portal_append_audit(body text) returns bigint
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  head audit_head%rowtype;
+  doc jsonb := body::jsonb;
+  new_hash text;
+  new_id bigint;
+begin
+  select * into strict head from audit_head where id = 1 for update;
+  new_hash := encode(sha256(convert_to(head.last_hash || chr(10) || body, 'UTF8')), 'hex');
+  insert into audit_events (at, tag, actor, agency_id, subject_type, subject_ref, body, prev_hash, hash)
+  values ((doc->>'at')::timestamptz, doc->>'tag', doc->>'actor', (doc->>'agency_id')::bigint,
+          doc->>'subject_type', doc->>'subject_ref', body, head.last_hash, new_hash)
+  returning id into new_id;
+  update audit_head set last_id = new_id, last_hash = new_hash where id = 1;
+  return new_id;
+end $$;
+revoke all on function portal_append_audit(text) from public;
+grant execute on function portal_append_audit(text) to portal_bank, portal_agency;
+
+-- Planned afresh each time (execute): a plan kept from a day with three links is a disaster on a day with thirty thousand.
+create or replace function portal_links_added() returns trigger language plpgsql as $$
+begin
+  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
+    from (select collection_id as id, sum(amount_minor) as delta from fresh
+          where status = 'confirmed' and bank_line_id is not null group by 1) d where c.id = d.id$plan$;
+  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
+    from (select bank_line_id as id, sum(amount_minor) as delta from fresh
+          where status = 'confirmed' and bank_line_id is not null group by 1) d where b.id = d.id$plan$;
+  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
+    from (select posting_id as id, sum(amount_minor) as delta from fresh
+          where status = 'confirmed' and posting_id is not null group by 1) d where p.id = d.id$plan$;
+  return null;
+end $$;
+
+create or replace function portal_links_moved() returns trigger language plpgsql as $$
+begin
+  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
+    from (select n.collection_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
+    where c.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
+    from (select n.bank_line_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
+    where b.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
+    from (select n.posting_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.posting_id is not null group by 1) d
+    where p.id = d.id and d.delta <> 0$plan$;
+  return null;
+end $$;
+
+drop trigger if exists links_added on match_links;
+create trigger links_added after insert on match_links
+  referencing new table as fresh for each statement execute function portal_links_added();
+drop trigger if exists links_moved on match_links;
+create trigger links_moved after update on match_links
+  referencing new table as fresh old table as stale for each statement execute function portal_links_moved();
+
+-- What people returned, assigned or wrote off of a credit, and wrote off of a receipt; the tables' own checks keep it within bounds.
+create or replace function portal_act_counts() returns trigger language plpgsql as $$
+declare
+  delta bigint := new.amount_minor * ((new.status = 'done')::int - coalesce((old.status = 'done')::int, 0));
+begin
+  if delta <> 0 and new.kind in ('write_off', 'return', 'assign') then
+    if new.bank_line_id is not null then
+      update bank_lines set settled_minor = settled_minor + delta where id = new.bank_line_id;
+    elsif new.kind = 'write_off' then
+      update collections set written_off_minor = written_off_minor + delta where id = new.collection_id;
+    end if;
+  end if;
+  return null;
+end $$;
+drop trigger if exists act_counts on hand_acts;
+create trigger act_counts after insert or update of status on hand_acts
+  for each row execute function portal_act_counts();
+
+create or replace function portal_entry_balances() returns trigger language plpgsql as $$
+begin
+  if exists (select 1 from journal_lines where entry_id = new.entry_id
+             group by currency having sum(debit_minor) <> sum(credit_minor)) then
+    raise exception 'journal entry % does not balance', new.entry_id
+      using errcode = 'check_violation', constraint = 'journal_entry_balances';
+  end if;
+  return null;
+end $$;
+drop trigger if exists journal_entry_balances on journal_lines;
+create constraint trigger journal_entry_balances after insert or update or delete on journal_lines
+  deferrable initially deferred for each row execute function portal_entry_balances();
+
+-- A correction leaves the row as it was, raises the version and seals it again; it must be the accepted one that the transaction names.
+-- An edit by hand names none: its seal stays, and no longer fits.
+create or replace function portal_correct_collection() returns trigger language plpgsql as $$
+declare
+  given bigint := nullif(current_setting('portal.correction', true), '')::bigint;
+begin
+  if given is null or new.version <> old.version + 1 then
+    return new;
+  end if;
+  if old.linked_minor <> 0 or not exists (select 1 from collection_corrections k where k.id = given
+      and k.collection_id = old.id and k.status = 'accepted') then
+    raise exception 'collection % cannot be corrected', old.id
+      using errcode = 'check_violation', constraint = 'collection_corrected_only_by_an_accepted_correction';
+  end if;
+  insert into collection_versions (collection_id, version, agency_id, body, correction_id)
+  values (old.id, old.version, old.agency_id, to_jsonb(old), given);
+  new.seal := seal_of(new);
+  return new;
+end $$;
+drop trigger if exists correct_collection on collections;
+create trigger correct_collection before update of version on collections
+  for each row execute function portal_correct_collection();
+"""
