@@ -13,6 +13,9 @@ NEVER = date.max.toordinal()
 Rows = Iterable[Mapping[str, Any]]
 
 # `ref` is the name a person and a hash know a row by; ids only join. `from_day`..`to_day`: the collection's own allocation.
+# `amount` is what was reported less what was written off. `va_key`: the account's virtual account. `fold_key`: the payment reference
+# with letters that are taken for digits made digits, "" where that changes nothing. `agency_key`, `agent_key`: codes a deposit's
+# narrative may bear. `emi`: the account's instalment, 0 when not known.
 COLLECTION = {
     "id": "int64",
     "ref": "str",
@@ -28,7 +31,14 @@ COLLECTION = {
     "slip_key": "str",
     "from_day": "int64",
     "to_day": "int64",
+    "va_key": "str",
+    "fold_key": "str",
+    "agency_key": "str",
+    "agent_key": "str",
+    "emi": "int64",
 }
+# `mode`: the way of paying the narrative shows (a code of allocations.vocabulary), "" when it shows none. `settled`: what people
+# have taken off the credit without a receipt (written off, returned, assigned).
 LINE = {
     "id": "int64",
     "ref": "str",
@@ -37,7 +47,10 @@ LINE = {
     "day": "int64",
     "amount": "int64",
     "currency": "str",
+    "mode": "str",
+    "settled": "int64",
 }
+# One namespace of keys: references, numbers and codes as the bank wrote them; a payer's handle stands as "VPA:RAVI@OKHDFC".
 LINE_KEY = {"line_id": "int64", "key": "str"}
 POSTING = {
     "id": "int64",
@@ -64,15 +77,34 @@ LINK = {
     "rule_version": "int64",
     "by_person": "bool",
 }
+# Approved rules only: money that bears this key is this account's.
+PAYER = {"key": "str", "loan_account_id": "int64"}
+# Keys known to stand on too many credits to name a payment; a world that holds a part of the credits cannot count them itself.
+COMMON = {"key": "str"}
 REJECTED = {"collection_id": "int64", "line_id": "int64", "posting_id": "int64"}
 
 
+DEFAULTS: dict[str, Any] = {
+    "va_key": "",
+    "fold_key": "",
+    "agency_key": "",
+    "agent_key": "",
+    "emi": 0,
+    "mode": "",
+    "settled": 0,
+}
+
+
 def frame(rows: Rows | pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """A frame of exactly these columns and kinds; missing values of text become ""."""
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(kinds))
-    table = table[list(kinds)]
-    blanks = {column: "" for column, kind in kinds.items() if kind == "str" and table[column].hasnans}
-    return table.fillna(blanks).astype(dict(kinds)).reset_index(drop=True)
+    """A frame of exactly these columns and kinds. Missing text becomes ""; a column that may be left out gets its DEFAULTS."""
+    listed = rows if isinstance(rows, pd.DataFrame) else list(rows)
+    table = pd.DataFrame(listed, columns=None if len(listed) else list(kinds))
+    left_out = {column: DEFAULTS[column] for column in kinds if column in DEFAULTS and column not in table}
+    table = table.assign(**left_out)[list(kinds)]
+    missing = [column for column in kinds if table[column].hasnans]
+    blanks = {column: DEFAULTS.get(column, "") for column in missing if kinds[column] == "str" or column in DEFAULTS}
+    table = table.fillna(blanks) if blanks else table
+    return table.astype(dict(kinds)).reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,8 @@ class World:
     terms: pd.DataFrame
     links: pd.DataFrame
     rejected: pd.DataFrame = field(default_factory=lambda: frame([], REJECTED))
+    payers: pd.DataFrame = field(default_factory=lambda: frame([], PAYER))
+    common: pd.DataFrame = field(default_factory=lambda: frame([], COMMON))
 
     @classmethod
     def of(
@@ -100,6 +134,8 @@ class World:
         terms: Rows | pd.DataFrame = (),
         links: Rows | pd.DataFrame = (),
         rejected: Rows | pd.DataFrame = (),
+        payers: Rows | pd.DataFrame = (),
+        common: Rows | pd.DataFrame = (),
     ) -> World:
         return cls(
             through,
@@ -110,4 +146,6 @@ class World:
             frame(terms, TERM),
             frame(links, LINK),
             frame(rejected, REJECTED),
+            frame(payers, PAYER),
+            frame(common, COMMON),
         )

@@ -54,7 +54,7 @@ def match(world: World, ladder: Ladder = LADDER) -> Matches:
     standing, undone = surviving_links(world, returns)
     book = open_book(world, returns, standing, ladder)
     confirmed = climb_to_rest(book, ladder)
-    suggested = [climb(book, rung, ladder) for rung in ladder.rungs if not rung.confirms]
+    suggested = [climb(book, rung, ladder) for rung in ladder.rungs if not rung.confirms and _climbable(rung)]
     return Matches(
         book,
         standing,
@@ -72,10 +72,15 @@ def climb_to_rest(book: Book, ladder: Ladder) -> list[pd.DataFrame]:
     confirmed: list[pd.DataFrame] = []
     while True:
         book.tried, book.struck = [], []
-        found = [climb(book, rung, ladder) for rung in ladder.rungs if rung.confirms]
+        found = [climb(book, rung, ladder) for rung in ladder.rungs if rung.confirms and _climbable(rung)]
         confirmed += found
         if not any(len(each) for each in found):
             return confirmed
+
+
+def _climbable(rung: Rung) -> bool:
+    known = ("instrument_key", "slip_key", "receipt_key", "loan_key", "account")
+    return rung.key in known and rung.direction in ("1:1", "n:1") and not (rung.second or rung.leaves_out)
 
 
 def _joined(frames: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
