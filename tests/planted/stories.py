@@ -1,0 +1,338 @@
+"""Look-alikes: each story tempts a matcher to take one borrower's money for another's. In none may anything false be confirmed.
+
+`STORIES` are told alone by the tests, and many times over inside every planted month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.planted.teller import Teller
+
+Story = Callable[[Teller], None]
+
+
+def a_reference_that_is_another_agencys_payment(t: Teller) -> None:
+    """Both report it, each on an account of its own; one of them is wrong."""
+    one, other = t.two_agencies()
+    ours, theirs, money, utr, pot = t.account(one), t.account(other), t.money(), t.utr(), t.pot()
+    t.receipt(ours, money, 7, "neft", utr, pot=pot)
+    t.receipt(theirs, money, 7, "neft", utr)
+    t.credit(money, 7, f"NEFT-{utr}-{ours.name}-EMI", pot, carries="r")
+
+
+def a_reference_whose_narrative_names_another_loan(t: Teller) -> None:
+    """The borrower of another account paid the bank directly; a receipt quotes that payment's reference."""
+    one, other = t.two_agencies()
+    liar, payer, money, rrn = t.account(one), t.account(other), t.money(), t.rrn()
+    t.receipt(liar, money, 5, "upi", rrn)
+    t.credit(money, 5, f"UPI/CR/{rrn}/{payer.name}/HDFC/{payer.vpa}/LOAN {payer.loan_no}", carries="rl")
+
+
+def a_reference_paid_into_anothers_virtual_account(t: Teller) -> None:
+    one, other = t.two_agencies()
+    liar, payer, money, utr = t.account(one), t.account(other), t.money(), t.utr()
+    t.receipt(liar, money, 9, "neft", utr)
+    t.credit(money, 9, f"NEFT-{utr}-{payer.name}-{payer.va_no}", carries="rv")
+
+
+def a_reference_booked_on_another_account(t: Teller) -> None:
+    """Nothing but core banking says whose payment it was."""
+    one, other = t.two_agencies()
+    liar, payer, money, utr = t.account(one), t.account(other), t.money(), t.utr()
+    t.receipt(liar, money, 9, "neft", utr)
+    t.credit(money, 9, f"NEFT-{utr}-{payer.name}-EMI", carries="r")
+    t.posting(payer, money, 10, "neft", utr)
+
+
+def a_liar_fits_where_the_rightful_receipt_is_inflated(t: Teller) -> None:
+    """The amount agrees with the wrong agency's receipt alone."""
+    one, other = t.two_agencies()
+    ours, theirs, money, utr, pot = t.account(one), t.account(other), t.money(), t.utr(), t.pot()
+    t.receipt(ours, money + 300_00, 7, "neft", utr, pot=pot, money=money, reason="inflated")
+    t.receipt(theirs, money, 7, "neft", utr)
+    t.credit(money, 7, f"NEFT-{utr}-{ours.name}-EMI", pot, carries="r")
+
+
+def one_agency_quotes_a_reference_on_two_accounts(t: Teller) -> None:
+    """The inflated receipt is the real one; the other happens to have the amount."""
+    ours, theirs, money, utr, pot = t.account(1), t.account(1), t.money(), t.utr(), t.pot()
+    t.receipt(ours, money + 500_00, 7, "neft", utr, pot=pot, money=money, reason="inflated")
+    t.receipt(theirs, money, 7, "neft", utr)
+    t.credit(money, 7, f"NEFT-{utr}-{ours.name}-EMI", pot, carries="r")
+
+
+def a_strangers_receipt_fits_a_remittance_that_does_not_add_up(t: Teller) -> None:
+    """One receipt of three is not reported yet; another agency's quotes the transfer's reference and its whole amount."""
+    one, other = t.two_agencies()
+    money, utr, pot = t.money(), t.utr(), t.pot()
+    for _ in range(2):
+        t.receipt(t.account(one), money, 12, "upi", utr, pot=pot)
+    t.receipt(t.account(other), money * 3, 12, "neft", utr)
+    t.credit(money * 3, 13, f"NEFT-{utr}-SHAKTI RECOVERY SERVICES-REMITTANCE", pot, carries="r")
+
+
+def two_borrowers_with_the_same_instalment_and_nothing_else(t: Teller) -> None:
+    ours, theirs, money, pots = t.account(1), t.account(1), t.money(), (t.pot(), t.pot())
+    t.receipt(ours, money, 5, "upi", pot=pots[0])
+    t.receipt(theirs, money, 5, "upi", pot=pots[1])
+    t.credit(money, 5, f"BY TRANSFER {ours.name}", pots[0])
+    t.credit(money, 5, f"BY TRANSFER {theirs.name}", pots[1])
+
+
+def cash_kept_while_the_borrower_pays_into_the_virtual_account(t: Teller) -> None:
+    ours, money = t.account(1), t.money() + 17_00
+    t.receipt(ours, money, 5, "cash", reason="skimmed")
+    t.credit(money, 6, f"NEFT-{t.utr()}-{ours.name}-{ours.va_no}", carries="v")
+
+
+def cash_kept_while_the_borrower_pays_and_names_the_loan(t: Teller) -> None:
+    ours, money = t.account(1, payer_known=True), t.money() + 17_00
+    t.receipt(ours, money, 5, "cash", slip="88123", reason="skimmed")
+    t.credit(money, 5, f"UPI/CR/{t.rrn()}/{ours.name}/HDFC/{ours.vpa}/LOAN {ours.loan_no}", carries="l")
+
+
+def a_transfer_that_never_came_and_another_that_did(t: Teller) -> None:
+    """The receipt has a reference of its own; the credit on the same account has another, and came another way."""
+    ours, money = t.account(1), t.money()
+    t.receipt(ours, money, 7, "upi", t.rrn())
+    t.credit(money, 8, f"NEFT-{t.utr()}-{ours.name}-{ours.va_no}", carries="v")
+
+
+def a_transfer_that_never_came_and_another_the_same_way(t: Teller) -> None:
+    ours, money = t.account(1, payer_known=True), t.money() + 3_00
+    t.receipt(ours, money, 7, "upi", t.rrn())
+    t.credit(money, 7, f"UPI/CR/{t.rrn()}/{ours.name}/HDFC/{ours.vpa}/LOAN {ours.loan_no}", carries="l")
+
+
+def a_returned_transfer_and_a_second_one_of_the_borrowers_own(t: Teller) -> None:
+    """What the agency reported went back; what came afterwards nobody collected."""
+    ours, money, rrn = t.account(1), t.money(), t.rrn()
+    t.receipt(ours, money, 7, "upi", rrn, reason="returned")
+    t.credit(money, 7, f"UPI/CR/{rrn}/{ours.name}/HDFC/{ours.vpa}/EMI", reason="returned")
+    t.credit(money, 8, f"RETURN UPI/{rrn}/{ours.name}", side="debit", reason="return", is_reversal=True)
+    t.credit(money, 9, f"NEFT-{t.utr()}-{ours.name}-{ours.va_no}", carries="v")
+
+
+def twice_the_same_instalment_of_which_one_came(t: Teller) -> None:
+    ours, money, pot = t.account(1), t.money(), t.pot()
+    t.receipt(ours, money, 5, "neft", reason="invented")
+    t.receipt(ours, money, 6, "neft", pot=pot)
+    t.credit(money, 7, f"NEFT-{t.utr()}-{ours.name}-{ours.va_no}", pot, carries="v")
+
+
+def a_cheque_number_on_two_cheques_of_which_one_bounced(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, theirs, money, number, pot = t.account(one), t.account(other), t.money(), t.cheque(), t.pot()
+    t.receipt(ours, money, 4, "cheque", number, reason="returned")
+    t.receipt(theirs, money, 5, "cheque", number, pot=pot)
+    t.credit(money, 6, f"CLG CHQ {number} HDFC", reason="returned")
+    t.credit(money, 7, f"CLG CHQ {number} SBIN", pot, carries="r")
+    t.credit(money, 8, f"CHQ RTN {number} FUNDS INSUFFICIENT", side="debit", reason="return")
+
+
+def a_cheque_number_that_comes_round_again(t: Teller) -> None:
+    """The cheque of the receipt was never paid in; weeks later another borrower's of the same number and amount is."""
+    ours, theirs, money, number = t.account(1), t.account(3), t.money(), t.cheque()
+    t.receipt(ours, money, 3, "cheque", number)
+    t.credit(money, 22, f"CLG CHQ {number} HDFC LOAN {theirs.loan_no}", carries="rl")
+
+
+def a_receipt_number_that_is_another_payments_cheque_number(t: Teller) -> None:
+    ours, theirs, money, number = t.account(1), t.account(3), t.money(), t.cheque()
+    t.receipt(ours, money, 6, "cash", no=number, reason="skimmed")
+    t.credit(money, 8, f"CLG CHQ {number} HDFC", carries="r", ref=number)
+    t.posting(theirs, money, 9, "cheque", number)
+
+
+def a_cheque_number_that_is_another_agencys_slip_number(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, theirs, money, number, pot = t.account(one), t.account(other), t.money(), t.cheque(), t.pot()
+    t.receipt(ours, money, 6, "cheque", number)
+    t.receipt(theirs, money, 6, "cash", pot=pot)
+    t.credit(money, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def a_slip_number_of_two_agencies_of_which_one_paid_in(t: Teller) -> None:
+    one, other = t.two_agencies()
+    money, number, pot = t.money(), t.cheque()[1:], t.pot()
+    t.receipt(t.account(one), money, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(other), money, 6, "cash", slip=number, reason="skimmed")
+    t.credit(money, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def a_slip_number_whose_sum_is_a_part_of_another_agencys_slip(t: Teller) -> None:
+    one, other = t.two_agencies()
+    money, number, pot = t.money(), t.cheque()[1:], t.pot()
+    for amount in (money, money + 700_00):
+        t.receipt(t.account(one), amount, 6, "cash", slip=number, pot=pot)
+    for amount in (money, money + 700_00, 1_000_00):
+        t.receipt(t.account(other), amount, 6, "cash", slip=number, reason="skimmed")
+    t.credit(2 * money + 700_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def a_slip_number_of_two_agents_of_one_agency(t: Teller) -> None:
+    money, number, pot = t.money(), t.cheque()[1:], t.pot()
+    t.receipt(t.account(1), money, 6, "cash", slip=number, pot=pot, agent=1)
+    t.receipt(t.account(1), 1_500_00, 6, "cash", slip=number, pot=pot, agent=1)
+    t.receipt(t.account(1), money + 1_500_00, 6, "cash", slip=number, reason="skimmed", agent=2)
+    t.credit(money + 1_500_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def four_receipts_kept_that_add_up_to_a_fifth(t: Teller) -> None:
+    """Leaving out one receipt explains the slip as well as leaving out the four that were kept."""
+    number, pot = f"DS-9-{t.number():06d}", t.pot()
+    paid, kept = [12_000_00, 4_711_00, 3_313_00, 8_129_00], [2_500_00, 2_600_00, 3_300_00, 3_600_00]
+    for amount in paid:
+        t.receipt(t.account(1), amount, 6, "cash", slip=number, pot=pot)
+    for amount in kept:
+        t.receipt(t.account(1), amount, 6, "cash", slip=number, reason="skimmed")
+    t.credit(sum(paid), 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def one_of_two_equal_receipts_kept(t: Teller) -> None:
+    number, pot, money = f"DS-9-{t.number():06d}", t.pot(), t.money()
+    t.receipt(t.account(1), money, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(1), 4_317_00, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(1), money, 6, "cash", slip=number, reason="skimmed")
+    t.credit(money + 4_317_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def a_nameless_cash_deposit_that_two_kept_receipts_add_up_to(t: Teller) -> None:
+    """The deposit is another agency's, whose own receipt says too much."""
+    one, other = t.two_agencies()
+    money, pot = t.money(), t.pot()
+    for amount in (money, 3_111_00):
+        t.receipt(t.account(one), amount, 6, "cash", reason="skimmed")
+    t.receipt(t.account(other), money + 3_611_00, 6, "cash", pot=pot, money=money + 3_111_00, reason="inflated")
+    t.credit(money + 3_111_00, 7, "BY CASH DEPOSIT THANE", pot)
+
+
+def a_slip_remembered_by_some_and_filled_up_by_a_stranger(t: Teller) -> None:
+    """The slip's third receipt names no slip; another agency's cash of that amount was kept."""
+    one, other = t.two_agencies()
+    number, pot, money = t.cheque()[1:], t.pot(), t.money()
+    t.receipt(t.account(one), money, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(one), 2_211_00, 6, "cash", pot=pot)
+    t.receipt(t.account(other), 2_211_00, 6, "cash", slip=number, reason="skimmed")
+    t.credit(money + 2_211_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def letters_taken_for_digits_make_it_anothers_reference(t: Teller) -> None:
+    """HDFCN26O10… and HDFCN26010… are two payments; the receipt's own never came."""
+    one, other = t.two_agencies()
+    liar, payer, money = t.account(one), t.account(other), t.money()
+    tail = f"{int(t.dice.integers(100_000, 999_999)):06d}"
+    t.receipt(liar, money, 7, "neft", f"HDFCN26O10{tail}")
+    t.credit(money, 7, f"NEFT-HDFCN26010{tail}-{payer.name}-LOAN {payer.loan_no}", carries="rl")
+
+
+def letters_taken_for_digits_and_both_came(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, theirs, money, pots = t.account(one), t.account(other), t.money(), (t.pot(), t.pot())
+    tail = f"{int(t.dice.integers(100_000, 999_999)):06d}"
+    t.receipt(ours, money, 7, "neft", f"HDFCN26O10{tail}", pot=pots[0])
+    t.receipt(theirs, money, 7, "neft", f"HDFCN26010{tail}", pot=pots[1])
+    t.credit(money, 7, f"NEFT-HDFCN26O10{tail}-{ours.name}-EMI", pots[0], carries="r")
+    t.credit(money, 7, f"NEFT-HDFCN26010{tail}-{theirs.name}-EMI", pots[1], carries="r")
+
+
+def an_amount_written_as_reference(t: Teller) -> None:
+    ours, theirs, money = t.account(1), t.account(3), t.money()
+    t.receipt(ours, money, 6, "upi", str(money // 100))
+    t.credit(money, 6, f"UPI/{t.rrn()}/EMI {money // 100}/{theirs.vpa}/HDFC", carries="r")
+
+
+def a_date_written_as_reference(t: Teller) -> None:
+    ours, theirs, money = t.account(1), t.account(3), t.money()
+    t.receipt(ours, money, 6, "upi", "06102026")
+    t.credit(money, 6, f"BY TRANSFER {theirs.name} 06102026")
+
+
+def a_branch_code_written_as_reference(t: Teller) -> None:
+    """An IFSC names a branch."""
+    ours, theirs, money, ifsc = t.account(1), t.account(3), t.money(), f"HDFC0{int(t.dice.integers(1000, 999_999)):06d}"
+    t.receipt(ours, money, 6, "neft", ifsc)
+    t.credit(money, 6, f"NEFT CR-{ifsc}-{theirs.name}-PARIVAR BANK LTD-{t.utr()}", carries="r")
+
+
+def two_direct_payments_that_add_up_to_a_receipt(t: Teller) -> None:
+    """The receipt's own transfer lost its reference on the way; the borrower also paid twice alone."""
+    ours, money, pot = t.account(1), t.money(), t.pot()
+    t.receipt(ours, money + 4_000_00, 7, "neft", t.utr(), pot=pot)
+    t.credit(money + 4_000_00, 8, f"BY TRANSFER {ours.name}", pot)
+    t.credit(money, 7, f"NEFT-{t.utr()}-{ours.name}-LOAN {ours.loan_no}", carries="l")
+    t.credit(4_000_00, 7, f"NEFT-{t.utr()}-{ours.name}-LOAN {ours.loan_no}", carries="l")
+
+
+def a_known_payer_who_pays_for_his_brother(t: Teller) -> None:
+    """The credit is the brother's receipt, whose reference has a digit wrong; the payer's own receipt is invented."""
+    brother, payer, money, rrn, pot = t.account(1), t.account(1, payer_known=True), t.money() + 9_00, t.rrn(), t.pot()
+    wrong = rrn[:-1] + str((int(rrn[-1]) + 1) % 10)
+    t.receipt(brother, money, 6, "upi", wrong, pot=pot, reads=False)
+    t.receipt(payer, money, 6, "upi", t.rrn())
+    t.credit(money, 6, f"UPI/CR/{rrn}/{payer.name}/HDFC/{payer.vpa}/EMI", pot, carries="r")
+
+
+def a_receipt_number_of_two_agencies_in_a_narrative(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, theirs, money, number, pot = t.account(one), t.account(other), t.money(), t.cheque(), t.pot()
+    t.receipt(ours, money, 6, "upi", t.rrn(), no=number, pot=pot, reads=False)
+    t.receipt(theirs, money, 6, "cash", no=number, reason="skimmed")
+    t.credit(money, 6, f"UPI/{t.rrn()}/RCPT {number}/{ours.vpa}/HDFC", pot, carries="rn")
+
+
+def a_direct_payment_booked_beside_a_receipt_that_was_not(t: Teller) -> None:
+    """Core banking booked the borrower's own transfer; the agency's, of the same amount, it has not."""
+    ours, money, rrn, utr, pot = t.account(1), t.money(), t.rrn(), t.utr(), t.pot()
+    t.receipt(ours, money, 6, "upi", rrn, pot=pot)
+    t.credit(money, 6, f"UPI/CR/{rrn}/{ours.name}/HDFC/{ours.vpa}/EMI", pot, carries="r")
+    t.credit(money, 8, f"NEFT-{utr}-{ours.name}-{ours.va_no}", carries="v")
+    t.posting(ours, money, 8, "neft", utr)
+
+
+def a_payment_on_a_handed_over_account_claimed_by_both(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, money, rrn, pot = t.account(one, until=15, then=other), t.money(), t.rrn(), t.pot()
+    t.receipt(ours, money, 12, "upi", rrn, pot=pot)
+    t.receipt(ours, money, 17, "upi", rrn, agency=other)
+    t.credit(money, 12, f"UPI/CR/{rrn}/{ours.name}/HDFC/{ours.vpa}/EMI", pot, carries="r")
+
+
+STORIES: tuple[Story, ...] = (
+    a_reference_that_is_another_agencys_payment,
+    a_reference_whose_narrative_names_another_loan,
+    a_reference_paid_into_anothers_virtual_account,
+    a_reference_booked_on_another_account,
+    a_liar_fits_where_the_rightful_receipt_is_inflated,
+    one_agency_quotes_a_reference_on_two_accounts,
+    a_strangers_receipt_fits_a_remittance_that_does_not_add_up,
+    two_borrowers_with_the_same_instalment_and_nothing_else,
+    cash_kept_while_the_borrower_pays_into_the_virtual_account,
+    cash_kept_while_the_borrower_pays_and_names_the_loan,
+    a_transfer_that_never_came_and_another_that_did,
+    a_transfer_that_never_came_and_another_the_same_way,
+    a_returned_transfer_and_a_second_one_of_the_borrowers_own,
+    twice_the_same_instalment_of_which_one_came,
+    a_cheque_number_on_two_cheques_of_which_one_bounced,
+    a_cheque_number_that_comes_round_again,
+    a_receipt_number_that_is_another_payments_cheque_number,
+    a_cheque_number_that_is_another_agencys_slip_number,
+    a_slip_number_of_two_agencies_of_which_one_paid_in,
+    a_slip_number_whose_sum_is_a_part_of_another_agencys_slip,
+    a_slip_number_of_two_agents_of_one_agency,
+    four_receipts_kept_that_add_up_to_a_fifth,
+    one_of_two_equal_receipts_kept,
+    a_nameless_cash_deposit_that_two_kept_receipts_add_up_to,
+    a_slip_remembered_by_some_and_filled_up_by_a_stranger,
+    letters_taken_for_digits_make_it_anothers_reference,
+    letters_taken_for_digits_and_both_came,
+    an_amount_written_as_reference,
+    a_date_written_as_reference,
+    a_branch_code_written_as_reference,
+    two_direct_payments_that_add_up_to_a_receipt,
+    a_known_payer_who_pays_for_his_brother,
+    a_receipt_number_of_two_agencies_in_a_narrative,
+    a_direct_payment_booked_beside_a_receipt_that_was_not,
+    a_payment_on_a_handed_over_account_claimed_by_both,
+)
