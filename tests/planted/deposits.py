@@ -20,7 +20,9 @@ def slips(paid: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> tuple[p
     cash["chunk"] = cash.groupby(keys).cumcount() // MOST_ON_A_SLIP
     cash["slip_id"] = cash.groupby([*keys, "chunk"], sort=True).ngroup()
     count = int(cash["slip_id"].max()) + 1 if len(cash) else 0
-    facts = cash.groupby("slip_id").agg(agency_id=("agency_id", "first"), day=("slip_day", "first"))
+    facts = cash.groupby("slip_id").agg(
+        agency_id=("agency_id", "first"), agent=("agent", "first"), day=("slip_day", "first")
+    )
     late = rng.random(count) < rates.late_slip
     lag = np.where(late, rng.integers(3, 10, count), rng.random(count) < 0.6)
     facts["paid_in"] = bank_day(facts["day"].to_numpy() + lag)
@@ -81,6 +83,9 @@ def paid_in(cash: pd.DataFrame, facts: pd.DataFrame, rng: np.random.Generator, r
             "amount": made["amount"],
             "way": "cash",
             "ref": made["ref"],
+            "agency_id": made["agency_id"],
+            "agent": made["agent"],
+            "says_agent": rng.random(len(made)) < 0.5,
             "good_ref": ~made["misread"],
             "side": "credit",
             "reason": "",

@@ -73,7 +73,7 @@ def dd(row: dict[str, Any]) -> str:
 def slip(row: dict[str, Any]) -> str:
     branch = BRANCHES[row["dice"] % len(BRANCHES)]
     if not row["ref"]:
-        return f"BY CASH DEPOSIT {branch}"
+        return f"BY CASH DEPOSIT {branch}" + (f" {row['agent_code']}" if row["says_agent"] else "")
     return (
         f"CASH DEP {branch} SLIP {row['ref']}",
         f"CASH DEPOSIT-{branch}-SLIP NO {row['ref']}",

@@ -59,9 +59,20 @@ def people(rows: int, rng: np.random.Generator, rates: Rates) -> People:
             "emi": emi,
         }
     )
-    names_of = pd.DataFrame({"id": np.arange(1, agencies + 1), "code": CODES[:agencies]})
+    names_of = agencies_of(agencies)
     terms = terms_of(ids, agencies, rng, rates)
     return People(names_of, accounts, terms, max(2, int(rows * 0.3 / 27 / 6 / agencies)))
+
+
+def agencies_of(count: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"id": np.arange(1, count + 1), "code": [f"{CODES[at][:4]}{at + 1:02d}" for at in range(count)]}
+    )
+
+
+def agent_codes(codes: pd.Series, agents: pd.Series) -> pd.Series:
+    """What a deposit's narrative may call an agent: `SHAK01-A007`."""
+    return codes + "-A" + agents.astype("int64").astype(str).str.zfill(3)
 
 
 def terms_of(ids: np.ndarray, agencies: int, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:

@@ -49,7 +49,7 @@ class Rates:
     # Cash
     late_slip: float = 0.04
     split_slip: float = 0.02
-    slip_unseen: float = 0.05  # the bank's narrative names no slip
+    slip_unseen: float = 0.05  # the bank's narrative names no slip; half of them name the agent
     slip_unsaid: float = 0.03  # the agency names none, on the whole slip
     slip_forgotten: float = 0.002  # on a receipt of it
     slip_misread: float = 0.004  # by the bank

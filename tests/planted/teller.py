@@ -11,7 +11,7 @@ import pandas as pd
 from allocations.reconciliation.matching.facts import NEVER
 from tests.planted.month import COLLECTIONS, LINES, POSTINGS, Month
 from tests.planted.payments import BANKS
-from tests.planted.people import CODES, People
+from tests.planted.people import People, agencies_of
 from tests.planted.rates import FIRST
 
 TERM_FROM = FIRST.toordinal() - 60
@@ -162,7 +162,7 @@ class Teller:
     def alone(self) -> Month:
         """A month of nothing but what was told."""
         who = People(
-            pd.DataFrame({"id": np.arange(1, self.agencies + 1), "code": CODES[: self.agencies]}),
+            agencies_of(self.agencies),
             pd.DataFrame(self.accounts),
             pd.DataFrame(self.terms),
             2,

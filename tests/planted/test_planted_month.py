@@ -7,8 +7,10 @@ import pytest
 from allocations.reconciliation.matching.breaks import find_breaks
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.matching.matcher import match
+from tests.planted.faces import world_of
 from tests.planted.judge import Judgement, judge
-from tests.planted.month import Month, plant
+from tests.planted.month import Month
+from tests.planted.planting import plant
 
 ROWS = 10_000
 SEEDS = (1, 2, 3)
@@ -16,7 +18,7 @@ SEEDS = (1, 2, 3)
 
 def judged(month: Month) -> Judgement:
     ladder = LADDER
-    matches = match(month.world(), ladder)
+    matches = match(world_of(month), ladder)
     return judge(month, matches, find_breaks(matches, ladder))
 
 
