@@ -147,6 +147,9 @@ class Collection(WithId, Sealed, Base):
         Index("ix_collections_account", "loan_account_id", "collected_on"),
         Index("ix_collections_receipt_key", "receipt_key"),
         Index("ix_collections_upload", "upload_id", "row_no"),
+        Index("ix_collections_instrument", "instrument_key", postgresql_where=text("instrument_key is not null")),
+        Index("ix_collections_slip", "slip_key", postgresql_where=text("slip_key is not null")),
+        Index("ix_collections_amount", "amount_minor", "collected_on"),
         Index("ix_collections_fold", "agency_id", "receipt_fold"),
         Index(
             "ix_collections_cash",

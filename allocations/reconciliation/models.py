@@ -118,6 +118,12 @@ class BankLine(WithId, Sealed, Base):
             "id",
             postgresql_where=text("side = 'credit' and linked_minor < amount_minor"),
         ),
+        Index(
+            "ix_bank_lines_open_amount",
+            "amount_minor",
+            "value_on",
+            postgresql_where=text("side = 'credit' and linked_minor < amount_minor"),
+        ),
     )
     __sealed__ = (
         "ref",
@@ -237,6 +243,8 @@ class MatchLink(WithId, Sealed, Base):
         Index("ix_match_links_bank_line", "bank_line_id"),
         Index("ix_match_links_posting", "posting_id"),
         Index("ix_match_links_open", "status", "id", postgresql_where=text("status = 'suggested'")),
+        Index("ix_match_links_rule", "rule", "id", postgresql_where=text("status = 'suggested'")),
+        Index("ix_match_links_agency", "agency_id", "rule", "id", postgresql_where=text("status = 'suggested'")),
     )
     __sealed__ = ("agency_id", "collection_id", "bank_line_id", "posting_id", "amount_minor", "rule", "rule_version")
 
@@ -272,6 +280,15 @@ class Break(WithId, Base):
         CheckConstraint("status in ('open','closed')", name="status"),
         Index("ix_breaks_open", "status", "code", "id"),
         Index("ix_breaks_agency", "agency_id", "status", "code", "id"),
+        Index("ix_breaks_owner", "owner", "code", "id", postgresql_where=text("status = 'open'")),
+        Index("ix_breaks_side", "side", "code", "id", postgresql_where=text("status = 'open'")),
+        Index(
+            "ix_breaks_assigned",
+            "assigned_to",
+            "code",
+            "id",
+            postgresql_where=text("status = 'open' and assigned_to is not null"),
+        ),
         Index("ix_breaks_collection", "collection_id"),
         Index("ix_breaks_bank_line", "bank_line_id"),
         Index("ix_breaks_posting", "posting_id"),

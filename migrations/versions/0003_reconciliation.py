@@ -16,6 +16,24 @@ SOURCES = "source in ('file', 'page', 'phone', 'direct')"
 OLD_SIDES = "num_nonnulls(collection_id, bank_line_id, posting_id) = 1"
 ONE_SIDE = "num_nonnulls(collection_id, bank_line_id, posting_id, receipt_range_id) = 1"
 
+# What the bench looks up while a person works: (name, table, columns, only where).
+BENCH_INDEXES = (
+    ("ix_collections_instrument", "collections", ["instrument_key"], "instrument_key is not null"),
+    ("ix_collections_slip", "collections", ["slip_key"], "slip_key is not null"),
+    ("ix_collections_amount", "collections", ["amount_minor", "collected_on"], None),
+    (
+        "ix_bank_lines_open_amount",
+        "bank_lines",
+        ["amount_minor", "value_on"],
+        "side = 'credit' and linked_minor < amount_minor",
+    ),
+    ("ix_match_links_rule", "match_links", ["rule", "id"], "status = 'suggested'"),
+    ("ix_match_links_agency", "match_links", ["agency_id", "rule", "id"], "status = 'suggested'"),
+    ("ix_breaks_owner", "breaks", ["owner", "code", "id"], "status = 'open'"),
+    ("ix_breaks_side", "breaks", ["side", "code", "id"], "status = 'open'"),
+    ("ix_breaks_assigned", "breaks", ["assigned_to", "code", "id"], "status = 'open' and assigned_to is not null"),
+)
+
 
 def upgrade() -> None:
     # Never read by anything: tolerances and windows stand in the rules of matching.
@@ -259,9 +277,13 @@ def upgrade() -> None:
         "bank_lines",
         "settled_minor >= 0 and linked_minor + settled_minor <= amount_minor",
     )
+    for name, table, columns, where in BENCH_INDEXES:
+        op.create_index(name, table, columns, unique=False, postgresql_where=sa.text(where) if where else None)
 
 
 def downgrade() -> None:
+    for name, table, _columns, _where in reversed(BENCH_INDEXES):
+        op.drop_index(name, table_name=table)
 
     op.drop_constraint(op.f("ck_bank_lines_never_spent_twice"), "bank_lines")
     op.drop_constraint(op.f("ck_collections_never_spent_twice"), "collections")
