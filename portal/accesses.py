@@ -168,9 +168,9 @@ ACCESS: dict[str, Access] = {
     "hand_acts": Access(
         bank_update=(
             "status",
-            "collection_id",
-            "bank_line_id",
             "link_id",
+            "debit_line_id",
+            "direct_payment_id",
             "decided_by",
             "decided_at",
             "decision_reason",

@@ -70,7 +70,8 @@ create or replace function portal_act_counts() returns trigger language plpgsql 
 declare
   delta bigint := new.amount_minor * ((new.status = 'done')::int - coalesce((old.status = 'done')::int, 0));
 begin
-  if delta <> 0 and new.kind in ('write_off', 'return', 'assign') then
+  -- What is assigned to an account an agency held becomes a receipt of its own, and is linked, not settled.
+  if delta <> 0 and new.kind in ('write_off', 'return', 'assign') and new.direct_payment_id is null then
     if new.bank_line_id is not null then
       update bank_lines set settled_minor = settled_minor + delta where id = new.bank_line_id;
     elsif new.kind = 'write_off' then

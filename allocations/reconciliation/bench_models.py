@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
 
-ACT_KINDS = ("link", "unlink", "write_off", "return", "assign")
+ACT_KINDS = ("link", "unlink", "write_off", "return", "assign", "undo")
 ACT_STATUSES = ("proposed", "done", "rejected", "withdrawn", "undone")
 DECIDED = "(status in ({})) = (decided_by is not null)"
 
@@ -53,10 +53,12 @@ class MatchLadder(WithId, Base):
 
 
 class HandAct(WithId, Sealed, Base):
-    """What a person did, or asks a second person for: tie, take apart, write off, return, assign an amount.
+    """What a person did, or asks a second person for: tie, take apart, write off, return, assign an amount, or undo one of these.
 
     Within the limit an act is done at once and nobody else decides it; above, it is proposed and does nothing until a second person
-    says so. `loan_account_id`: whose money an assigned credit is.
+    says so. `loan_account_id`: whose money an assigned credit is; with `direct_payment_id` an agency held that account and the amount
+    is no settled one, for it becomes a receipt. `debit_line_id`: the debit that shows a return, known later than the act. `expected`:
+    what was open on both sides when it was proposed, in minor units.
     """
 
     __tablename__ = "hand_acts"
@@ -71,12 +73,14 @@ class HandAct(WithId, Sealed, Base):
         Index("ix_hand_acts_line", "bank_line_id"),
         Index("ix_hand_acts_collection", "collection_id"),
         Index("ix_hand_acts_link", "link_id"),
+        Index("uq_hand_acts_waiting", "link_id", unique=True, postgresql_where=text("status = 'proposed'")),
+        Index("uq_hand_acts_undoes", "undoes_id", unique=True, postgresql_where=text("status in ('proposed','done')")),
     )
     __sealed__ = (
         "kind",
         "collection_id",
         "bank_line_id",
-        "debit_line_id",
+        "undoes_id",
         "loan_account_id",
         "amount_minor",
         "currency",
@@ -91,6 +95,8 @@ class HandAct(WithId, Sealed, Base):
     debit_line_id: Mapped[int | None] = mapped_column(ForeignKey("bank_lines.id"))
     link_id: Mapped[int | None] = mapped_column(ForeignKey("match_links.id"))
     loan_account_id: Mapped[int | None] = mapped_column(ForeignKey("loan_accounts.id"))
+    direct_payment_id: Mapped[int | None] = mapped_column(ForeignKey("direct_payments.id"))
+    undoes_id: Mapped[int | None] = mapped_column(ForeignKey("hand_acts.id"))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)

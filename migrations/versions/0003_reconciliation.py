@@ -153,6 +153,8 @@ def upgrade() -> None:
         sa.Column("debit_line_id", sa.BigInteger(), nullable=True),
         sa.Column("link_id", sa.BigInteger(), nullable=True),
         sa.Column("loan_account_id", sa.BigInteger(), nullable=True),
+        sa.Column("direct_payment_id", sa.BigInteger(), nullable=True),
+        sa.Column("undoes_id", sa.BigInteger(), nullable=True),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
@@ -165,7 +167,7 @@ def upgrade() -> None:
         sa.Column("decision_reason", sa.Text(), nullable=True),
         sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
         sa.CheckConstraint(
-            "kind in ('link', 'unlink', 'write_off', 'return', 'assign')", name=op.f("ck_hand_acts_kind")
+            "kind in ('link', 'unlink', 'write_off', 'return', 'assign', 'undo')", name=op.f("ck_hand_acts_kind")
         ),
         sa.CheckConstraint(
             "status <> 'rejected' or decided_by is not null", name=op.f("ck_hand_acts_rejected_by_somebody")
@@ -185,6 +187,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["debit_line_id"], ["bank_lines.id"], name=op.f("fk_hand_acts_debit_line_id")),
         sa.ForeignKeyConstraint(["link_id"], ["match_links.id"], name=op.f("fk_hand_acts_link_id")),
         sa.ForeignKeyConstraint(["loan_account_id"], ["loan_accounts.id"], name=op.f("fk_hand_acts_loan_account_id")),
+        sa.ForeignKeyConstraint(
+            ["direct_payment_id"], ["direct_payments.id"], name=op.f("fk_hand_acts_direct_payment_id")
+        ),
+        sa.ForeignKeyConstraint(["undoes_id"], ["hand_acts.id"], name=op.f("fk_hand_acts_undoes_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_acts")),
     )
     op.create_index("ix_hand_acts_collection", "hand_acts", ["collection_id"], unique=False)
@@ -192,6 +198,16 @@ def upgrade() -> None:
     op.create_index("ix_hand_acts_link", "hand_acts", ["link_id"], unique=False)
     op.create_index(
         "ix_hand_acts_proposed", "hand_acts", ["id"], unique=False, postgresql_where=sa.text("status = 'proposed'")
+    )
+    op.create_index(
+        "uq_hand_acts_waiting", "hand_acts", ["link_id"], unique=True, postgresql_where=sa.text("status = 'proposed'")
+    )
+    op.create_index(
+        "uq_hand_acts_undoes",
+        "hand_acts",
+        ["undoes_id"],
+        unique=True,
+        postgresql_where=sa.text("status in ('proposed','done')"),
     )
     op.create_table(
         "payer_rules",
@@ -317,6 +333,10 @@ def downgrade() -> None:
         "uq_payer_rules_live", table_name="payer_rules", postgresql_where=sa.text("status in ('proposed','approved')")
     )
     op.drop_table("payer_rules")
+    op.drop_index(
+        "uq_hand_acts_undoes", table_name="hand_acts", postgresql_where=sa.text("status in ('proposed','done')")
+    )
+    op.drop_index("uq_hand_acts_waiting", table_name="hand_acts", postgresql_where=sa.text("status = 'proposed'"))
     op.drop_index("ix_hand_acts_proposed", table_name="hand_acts", postgresql_where=sa.text("status = 'proposed'"))
     op.drop_index("ix_hand_acts_link", table_name="hand_acts")
     op.drop_index("ix_hand_acts_line", table_name="hand_acts")
