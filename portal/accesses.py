@@ -32,6 +32,7 @@ class Access:
     bank_update: tuple[str, ...] = ()
     agency_update: tuple[str, ...] = ()
     agency_select: tuple[str, ...] = ()
+    agency_writes: str = ""  # what a row an agency writes has to meet as well
 
 
 READ_BY_ALL = Access(agency="s", agency_rows="true")
@@ -67,7 +68,11 @@ ACCESS: dict[str, Access] = {
     "uploads": Access(agency="siu"),
     "upload_problems": Access(bank="sid", agency="sid"),  # what a dry run found makes room for the next
     "upload_layouts": Access(agency="siu"),
-    "collections": Access(agency="si", bank_update=("linked_minor", "written_off_minor", "version", *CORRECTABLE)),
+    "collections": Access(
+        agency="si",
+        agency_writes="source <> 'direct'",  # that a borrower paid the bank itself is for the bank to say
+        bank_update=("linked_minor", "written_off_minor", "version", *CORRECTABLE),
+    ),
     "collection_versions": Access(bank="si", agency="s"),
     "collection_corrections": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
@@ -178,7 +183,7 @@ ACCESS: dict[str, Access] = {
     ),
     "payer_rules": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "direct_payments": Access(
-        bank_update=("status", "collection_id", "settled_at"),
+        bank_update=("status", "collection_id", "settled_at", "amount_minor", "claim_until"),
         agency="s",
         agency_select=(  # all but the credit
             *("id", "agency_id", "allocation_id", "loan_account_id", "loan_account_no", "amount_minor", "currency"),

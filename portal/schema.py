@@ -90,7 +90,8 @@ def policies_sql(table: str, access: Access) -> list[str]:
     ]
     if access.agency:
         rows = access.agency_rows
-        statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({rows})")
+        written = f"({rows}) and {access.agency_writes}" if access.agency_writes else rows
+        statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
     if table in ("audit_events", "audit_head"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
     return statements

@@ -41,20 +41,32 @@ class BucketScheme(WithId, Base):
     source: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
+# What allocations.keys.normalise_reference makes of a number in plain ASCII.
+KEY_OF_NUMBER = "regexp_replace(upper(regexp_replace(loan_account_no, '[^A-Za-z0-9]', '', 'g')), '^0+(.)', '\\1')"
+
+
 class LoanAccount(WithId, Base):
-    """One borrower's loan or card; `latest_*` copies the newest snapshot so that lists need no join."""
+    """One borrower's loan or card; `latest_*` copies the newest snapshot so that lists need no join.
+
+    `loan_account_key`: its number as a bank's narrative is searched for it; `virtual_account_key` likewise, one account's alone.
+    """
 
     __tablename__ = "loan_accounts"
     __table_args__ = (
         UniqueConstraint("loan_account_no"),
         Index("ix_loan_accounts_bucket_no", "latest_bucket", "loan_account_no"),
         Index("ix_loan_accounts_product_no", "product", "loan_account_no"),
+        Index("ix_loan_accounts_key", "loan_account_key"),
         Index(
-            "ix_loan_accounts_virtual", "virtual_account_key", postgresql_where=text("virtual_account_key is not null")
+            "uq_loan_accounts_virtual_account",
+            "virtual_account_key",
+            unique=True,
+            postgresql_where=text("virtual_account_key is not null"),
         ),
     )
 
     loan_account_no: Mapped[str] = mapped_column(Text)
+    loan_account_key: Mapped[str] = mapped_column(Text, Computed(KEY_OF_NUMBER, persisted=True))
     customer_name: Mapped[str] = mapped_column(Text)
     mobile: Mapped[str | None] = mapped_column(Text)
     email: Mapped[str | None] = mapped_column(Text)

@@ -150,7 +150,7 @@ class DirectPayment(WithId, Base):
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
         CheckConstraint("status in ('found','claimed','counted','dropped')", name="status"),
         CheckConstraint("amount_minor > 0", name="amount"),
-        CheckConstraint("(status = 'counted') = (collection_id is not null)", name="counted"),
+        CheckConstraint("status <> 'counted' or collection_id is not null", name="counted"),
         Index("ix_direct_payments_agency", "agency_id", "value_on", "id"),
         Index("ix_direct_payments_open", "claim_until", "id", postgresql_where=text("status = 'found'")),
     )

@@ -111,9 +111,7 @@ def upgrade() -> None:
         sa.Column("claim_until", sa.Date(), nullable=False),
         sa.Column("collection_id", sa.BigInteger(), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "(status = 'counted') = (collection_id is not null)", name=op.f("ck_direct_payments_counted")
-        ),
+        sa.CheckConstraint("status <> 'counted' or collection_id is not null", name=op.f("ck_direct_payments_counted")),
         sa.CheckConstraint("status in ('found','claimed','counted','dropped')", name=op.f("ck_direct_payments_status")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_direct_payments_amount")),
         sa.ForeignKeyConstraint(
@@ -263,11 +261,24 @@ def upgrade() -> None:
     op.add_column("collections", sa.Column("written_off_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("loan_accounts", sa.Column("virtual_account_no", sa.Text(), nullable=True))
     op.add_column("loan_accounts", sa.Column("virtual_account_key", sa.Text(), nullable=True))
+    op.add_column(
+        "loan_accounts",
+        sa.Column(
+            "loan_account_key",
+            sa.Text(),
+            sa.Computed(
+                "regexp_replace(upper(regexp_replace(loan_account_no, '[^A-Za-z0-9]', '', 'g')), '^0+(.)', '\\1')",
+                persisted=True,
+            ),
+            nullable=False,
+        ),
+    )
+    op.create_index("ix_loan_accounts_key", "loan_accounts", ["loan_account_key"], unique=False)
     op.create_index(
-        "ix_loan_accounts_virtual",
+        "uq_loan_accounts_virtual_account",
         "loan_accounts",
         ["virtual_account_key"],
-        unique=False,
+        unique=True,
         postgresql_where=sa.text("virtual_account_key is not null"),
     )
     op.add_column("match_links", sa.Column("score", sa.Integer(), server_default="0", nullable=False))
@@ -316,10 +327,12 @@ def downgrade() -> None:
     op.drop_column("match_links", "rivals")
     op.drop_column("match_links", "score")
     op.drop_index(
-        "ix_loan_accounts_virtual",
+        "uq_loan_accounts_virtual_account",
         table_name="loan_accounts",
         postgresql_where=sa.text("virtual_account_key is not null"),
     )
+    op.drop_index("ix_loan_accounts_key", table_name="loan_accounts")
+    op.drop_column("loan_accounts", "loan_account_key")
     op.drop_column("loan_accounts", "virtual_account_key")
     op.drop_column("loan_accounts", "virtual_account_no")
     op.drop_column("collections", "written_off_minor")
