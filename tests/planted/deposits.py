@@ -31,7 +31,7 @@ def slips(paid: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> tuple[p
     cash["pot"] = facts["pot"].to_numpy()[cash["slip_id"]]
     cash["slip"] = facts["number"].to_numpy()[cash["slip_id"]]
     cash["paid_in"] = facts["paid_in"].to_numpy()[cash["slip_id"]]
-    unsaid = (rng.random(count) < rates.slip_unsaid)[cash["slip_id"]] | (rng.random(len(cash)) < rates.slip_forgotten)
+    unsaid = (rng.random(count) < rates.slip_unsaid)[cash["slip_id"]]
     cash["slip_said"] = cash["slip"].where(~unsaid, "")
     robbed = (rng.random(count) < rates.robbed_slip)[cash["slip_id"]]
     kept = (rng.random(len(cash)) < rates.skimmed) | (robbed & (rng.random(len(cash)) < 1 / 3))

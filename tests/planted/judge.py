@@ -64,28 +64,48 @@ class Judgement:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a run left behind. `links`, `suggested`: collection_id, line_id, posting_id, amount, rule; `breaks`: code, side, subject_id;
+    `near`: credits that a receipt's break names as what it nearly met; `returned`: credits that went back."""
+
+    links: pd.DataFrame
+    suggested: pd.DataFrame
+    breaks: pd.DataFrame
+    near: pd.Series[Any]
+    returned: set[int]
+
+
+COLUMNS = ["collection_id", "line_id", "posting_id", "amount", "rule"]
+NUMBERS = {"collection_id": "int64", "line_id": "int64", "posting_id": "int64", "amount": "int64"}
+
+
 def judge(month: Month, matches: Matches, breaks: pd.DataFrame) -> Judgement:
-    columns = ["collection_id", "line_id", "posting_id", "amount", "rule"]
-    links = pd.concat([matches.standing[columns], matches.confirmed[columns]])
-    links = links.astype({"collection_id": "int64", "line_id": "int64", "posting_id": "int64", "amount": "int64"})
-    bank = with_facts(month, links[links["line_id"] > 0])
-    waiting = matches.suggested[matches.suggested["line_id"] > 0]
-    suggested = with_facts(month, waiting.astype({"collection_id": "int64", "line_id": "int64"})[columns])
+    """Of a run in memory."""
+    links = pd.concat([matches.standing[COLUMNS], matches.confirmed[COLUMNS]]).astype(NUMBERS)
+    of_coll = breaks.loc[breaks["side"] == "collection", "subject_id"]
+    near, returned = near_lines(matches, of_coll), set(matches.book.returns.credits)
+    return judged(month, Found(links, matches.suggested[COLUMNS].astype(NUMBERS), breaks, near, returned))
+
+
+def judged(month: Month, found: Found) -> Judgement:
+    bank = with_facts(month, found.links[found.links["line_id"] > 0])
+    suggested = with_facts(month, found.suggested[found.suggested["line_id"] > 0])
     keyed = keyed_amounts(month)
     sure = bank[~bank["false"]].groupby("collection_id")["amount"].sum().reindex(keyed.index).fillna(0)
-    rest, told = rest_of(month, bank, suggested, matches, breaks)
+    rest, told = rest_of(month, bank, suggested, found)
     return Judgement(
         confirmed=len(bank),
         confirmed_minor=int(bank["amount"].sum()),
         false=bank[bank["false"]],
-        false_bookings=false_bookings(month, links[links["posting_id"] > 0]),
+        false_bookings=false_bookings(month, found.links[found.links["posting_id"] > 0]),
         keyed_minor=int(keyed.sum()),
         keyed_confirmed_minor=int(sure.clip(upper=keyed).sum()),
         rest_minor=rest,
         rest_told_minor=told,
         suggested=len(suggested),
         suggested_rightly=int((~suggested["false"]).sum()),
-        outcomes=outcomes(month, bank, suggested, breaks),
+        outcomes=outcomes(month, bank, suggested, found.breaks),
     )
 
 
@@ -120,9 +140,14 @@ def false_bookings(month: Month, links: pd.DataFrame) -> pd.DataFrame:
         ["id", "account_id", "amount", "day", "instrument_ref", "receipt_no", "collection_id", "reason"]
     ]
     facts = links.merge(booked, left_on="posting_id", right_on="id", suffixes=("", "_true"))
-    said = month.collections[["id", "account_id", "receipt_no", "instrument_ref", "amount", "day", "mode", "reason"]]
+    said = month.collections[
+        ["id", "account_id", "receipt_no", "instrument_ref", "amount", "day", "mode", "pot", "reason"]
+    ]
     facts = facts.merge(said, left_on="collection_id", right_on="id", suffixes=("", "_said"))
-    return facts[facts["collection_id"] != facts["collection_id_true"]]
+    pots = month.collections.set_index("id")["pot"]
+    twin = (facts["pot"] >= 0) & (facts["pot"] == facts["collection_id_true"].map(pots))
+    twin &= facts["account_id"] == facts["account_id_said"]  # a payment said twice under two numbers
+    return facts[(facts["collection_id"] != facts["collection_id_true"]) & ~twin]
 
 
 def keyed_amounts(month: Month) -> pd.Series[Any]:
@@ -135,23 +160,19 @@ def keyed_amounts(month: Month) -> pd.Series[Any]:
     return truth[honest & by].groupby("collection_id")["amount"].sum()
 
 
-def rest_of(
-    month: Month, bank: pd.DataFrame, suggested: pd.DataFrame, matches: Matches, breaks: pd.DataFrame
-) -> tuple[int, int]:
+def rest_of(month: Month, bank: pd.DataFrame, suggested: pd.DataFrame, found: Found) -> tuple[int, int]:
     """Minor units of receipts and credits that no confirmed link covers, and how much of them is suggested, in a break, or named
     as what a break nearly met."""
     coll = month.collections[["id", "amount"]]
     coll = coll.assign(open=coll["amount"] - coll["id"].map(bank.groupby("collection_id")["amount"].sum()).fillna(0))
-    back = set(matches.book.returns.credits)
-    line = month.lines.loc[(month.lines["side"] == "credit") & ~month.lines["id"].isin(back), ["id", "amount"]]
+    stands = (month.lines["side"] == "credit") & ~month.lines["id"].isin(found.returned)
+    line = month.lines.loc[stands, ["id", "amount"]]
     line = line.assign(open=line["amount"] - line["id"].map(bank.groupby("line_id")["amount"].sum()).fillna(0))
     coll, line = coll[coll["open"] > ROUNDING], line[line["open"] > ROUNDING]
-    of_coll = breaks.loc[breaks["side"] == "collection", "subject_id"]
-    told_coll = coll["id"].isin(of_coll) | coll["id"].isin(suggested["collection_id"])
-    told_line = line["id"].isin(breaks.loc[breaks["side"] == "bank", "subject_id"]) | line["id"].isin(
-        suggested["line_id"]
-    )
-    told_line |= line["id"].isin(near_lines(matches, of_coll))
+    side, subject = found.breaks["side"], found.breaks["subject_id"]
+    told_coll = coll["id"].isin(subject[side == "collection"]) | coll["id"].isin(suggested["collection_id"])
+    told_line = line["id"].isin(subject[side == "bank"]) | line["id"].isin(suggested["line_id"])
+    told_line |= line["id"].isin(found.near)
     told = coll.loc[told_coll, "open"].sum() + line.loc[told_line, "open"].sum()
     return int(coll["open"].sum() + line["open"].sum()), int(told)
 

@@ -27,9 +27,9 @@ def plant(rows: int, seed: int = 1, rates: Rates | None = None) -> Month:
     paid.loc[cash.index, "settled"] = cash["paid_in"]
     credits, lost = electronic.go_back(electronic.credits(paid, rng, rates), rng, rates)
     said = reports.receipts(paid, cash, lost, who, rng, rates)
+    said = reports.detectable(reports.written(said, rng, rates))
     said.insert(0, "id", np.arange(1, len(said) + 1))
     said["receipt_no"] = reports.numbered(said, who)
-    said = reports.written(said, rng, rates)
     said["money"] = reached(said, credits)
     lines = pd.concat([credits, deposits.paid_in(cash, facts, rng, rates), electronic.strangers(rows, rng, rates)])
     lines = narrated(lines.sample(frac=1, random_state=seed).reset_index(drop=True), said, who, rng)

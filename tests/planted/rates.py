@@ -18,7 +18,7 @@ class Rates:
     # Who
     accounts_per_payment: float = 0.7  # so that some pay twice, often the same instalment
     handed_over: float = 0.05  # accounts, in mid-month
-    crooked_agency: float = 0.05  # accounts with the agency that inflates and invents
+    crooked_agency: float = 0.04  # accounts with the agency that inflates and invents
     payer_known: float = 0.2  # accounts with an approved payer rule
     # Ways of paying (shares of payments)
     modes: tuple[tuple[str, float], ...] = (
@@ -51,11 +51,11 @@ class Rates:
     split_slip: float = 0.02
     slip_unseen: float = 0.05  # the bank's narrative names no slip; half of them name the agent
     slip_unsaid: float = 0.03  # the agency names none, on the whole slip
-    slip_forgotten: float = 0.002  # on a receipt of it
+    slip_forgotten: float = 0.001  # on one receipt of it
     slip_misread: float = 0.004  # by the bank
-    skimmed: float = 0.001  # receipts whose cash stays out
-    robbed_slip: float = 0.005  # slips from which the agent keeps a third of the receipts
-    short_count: float = 0.004  # slips short by an odd sum
+    skimmed: float = 0.0005  # receipts whose cash stays out
+    robbed_slip: float = 0.003  # slips from which the agent keeps a third of the receipts
+    short_count: float = 0.003  # slips short by an odd sum
     # Lies of the crooked agency (shares of its receipts)
     inflated: float = 0.05
     invented: float = 0.05
@@ -69,7 +69,7 @@ class Rates:
     charges: float = 0.01
     # Core banking (shares of payments)
     unbooked: float = 0.01
-    misbooked: float = 0.004
+    misbooked: float = 0.002
     booked_without_money: float = 0.002
     booking_reversed: float = 0.002
     booking_names_reference: float = 0.8

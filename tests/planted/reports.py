@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -48,12 +50,10 @@ def invented(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.D
 
 
 def repeated(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:
-    """The same payment under a second receipt number."""
+    """The same payment under a second receipt number: either paper is of that money, but it is there once."""
     honest = (said["reason"] == "") & (said["ref"] != "") & ~said["swept"]
     again = said[honest & (rng.random(len(said)) < rates.repeated)].copy()
-    return again.assign(
-        money=0, pot=-1, reason="repeated", payment=-1, day=again["day"] + rng.integers(0, 2, len(again))
-    )
+    return again.assign(reason="repeated", payment=-1, day=again["day"] + rng.integers(0, 2, len(again)))
 
 
 def taken_over(said: pd.DataFrame, people: People, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def taken_over(said: pd.DataFrame, people: People, rng: np.random.Generator, rat
     own = free.iloc[rng.integers(0, len(free), len(other))]
     other["account_id"], other["agency_id"] = own["account_id"].to_numpy(), own["agency_id"].to_numpy()
     told = pd.concat([other, passed])
-    return told.assign(money=0, pot=-1, reason="taken over", payment=-1)
+    return told.assign(money=0, pot=-1, reason="taken over", original=told["payment"], payment=-1)
 
 
 def misdated(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:
@@ -84,6 +84,12 @@ def misdated(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.D
     said["day"] = said["day"] + (dice < rates.reported_late) + np.where(wrong, away, 0)
     said["day"] = said["day"].clip(FIRST.toordinal(), FIRST.toordinal() + 33)
     return said
+
+
+def detectable(said: pd.DataFrame) -> pd.DataFrame:
+    """Without claims on another's payment whose own receipt cannot be read: nothing would tell them from the truth."""
+    unread = set(said.loc[~said["reads_ref"] & (said["payment"] >= 0), "payment"])
+    return said[~said["original"].isin(unread)].reset_index(drop=True)
 
 
 def numbered(said: pd.DataFrame, people: People) -> pd.Series:
@@ -98,8 +104,14 @@ def numbered(said: pd.DataFrame, people: People) -> pd.Series:
 
 
 def written(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:
-    """+ instrument_ref, slip_no as written, and whether each can still be read: reads_ref, reads_slip."""
-    for name, out, readable in (("ref", "instrument_ref", "reads_ref"), ("slip", "slip_no", "reads_slip")):
-        texts, good = respell(said[name].fillna("").to_numpy(dtype=object), rng, rates)
-        said[out], said[readable] = texts, good
+    """+ instrument_ref, slip_no as written, and whether each can still be read: reads_ref, reads_slip.
+
+    A slip's number is written down once and copied to its receipts: seldom is one of them alone wrong.
+    """
+    copied = replace(rates, typo=rates.typo / 10, no_reference=rates.slip_forgotten)
+    for name, out, readable, noise in (
+        ("ref", "instrument_ref", "reads_ref", rates),
+        ("slip", "slip_no", "reads_slip", copied),
+    ):
+        said[out], said[readable] = respell(said[name].fillna("").to_numpy(dtype=object), rng, noise)
     return said
