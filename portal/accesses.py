@@ -138,7 +138,7 @@ ACCESS: dict[str, Access] = {
             *("rule_version", "evidence", "score", "run_id", "created_at", "confirmed_by", "confirmed_at"),
             *("undone_by", "undone_at", "undo_reason", "seal"),
         ),
-        bank_update=("status", "confirmed_by", "confirmed_at", "undone_by", "undone_at", "undo_reason"),
+        bank_update=("status", "confirmed_by", "confirmed_at", "undone_by", "undone_at", "undo_reason", "mark"),
     ),
     "breaks": Access(
         agency="s",
@@ -169,6 +169,7 @@ ACCESS: dict[str, Access] = {
         ),
     ),
     "recon_queue": Access(bank="sid"),
+    "common_keys": Access(bank="sid"),
     "match_ladders": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "hand_acts": Access(
         bank_update=(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData
 
 from portal.accesses import ACCESS, IS_BANK, Access
 from portal.kernel.db import Base, Sealed
+from portal.recon_triggers import RECONCILIATION
 from portal.triggers import FUNCTIONS
 
 OWNER = "portal_owner"
@@ -92,7 +93,7 @@ def policies_sql(table: str, access: Access) -> list[str]:
         rows = access.agency_rows
         written = f"({rows}) and {access.agency_writes}" if access.agency_writes else rows
         statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
-    if table in ("audit_events", "audit_head"):
+    if table in ("audit_events", "audit_head", "recon_queue"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
     if table == "bank_lines":  # read by portal_lines_named alone
         statements.append(f"drop policy if exists owner_reads on {table}")
@@ -114,7 +115,7 @@ def create_roles(connection: Connection) -> None:
 def security_scripts(metadata: MetaData) -> list[str]:
     """Everything derived from the models, in order. KeyError when a table has no line in ACCESS: a new table says who may read
     it before it exists anywhere."""
-    scripts = [FUNCTIONS]
+    scripts = [FUNCTIONS, RECONCILIATION]
     scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
     for table in sorted(metadata.tables):
         scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])

@@ -33,48 +33,6 @@ $$;
 revoke all on function portal_lines_named(text[], bigint) from public;
 grant execute on function portal_lines_named(text[], bigint) to portal_bank;
 
--- Planned afresh each time (execute): a plan kept from a day with three links is a disaster on a day with thirty thousand.
-create or replace function portal_links_added() returns trigger language plpgsql as $$
-begin
-  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
-    from (select collection_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and bank_line_id is not null group by 1) d where c.id = d.id$plan$;
-  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
-    from (select bank_line_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and bank_line_id is not null group by 1) d where b.id = d.id$plan$;
-  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
-    from (select posting_id as id, sum(amount_minor) as delta from fresh
-          where status = 'confirmed' and posting_id is not null group by 1) d where p.id = d.id$plan$;
-  return null;
-end $$;
-
-create or replace function portal_links_moved() returns trigger language plpgsql as $$
-begin
-  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
-    from (select n.collection_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
-                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
-          from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
-    where c.id = d.id and d.delta <> 0$plan$;
-  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
-    from (select n.bank_line_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
-                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
-          from fresh n join stale o using (id) where n.bank_line_id is not null group by 1) d
-    where b.id = d.id and d.delta <> 0$plan$;
-  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
-    from (select n.posting_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
-                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
-          from fresh n join stale o using (id) where n.posting_id is not null group by 1) d
-    where p.id = d.id and d.delta <> 0$plan$;
-  return null;
-end $$;
-
-drop trigger if exists links_added on match_links;
-create trigger links_added after insert on match_links
-  referencing new table as fresh for each statement execute function portal_links_added();
-drop trigger if exists links_moved on match_links;
-create trigger links_moved after update on match_links
-  referencing new table as fresh old table as stale for each statement execute function portal_links_moved();
-
 -- What people returned, assigned or wrote off of a credit, and wrote off of a receipt; the tables' own checks keep it within bounds.
 create or replace function portal_act_counts() returns trigger language plpgsql as $$
 declare

@@ -1,0 +1,218 @@
+"""What the database keeps about reconciliation: both sides of a link exist, sums of links, and what a run has to look at again.
+
+A run says so (`portal.reconciling`), and what it writes itself is not queued. Statements are planned afresh each time (execute): a
+plan kept from a day with three links is a disaster on a day with thirty thousand.
+"""
+
+from __future__ import annotations
+
+# Foreign keys of a link, asked once a statement; they carry the names the keys of single rows would have.
+LINKS = """
+create or replace function portal_links_added() returns trigger language plpgsql as $$
+declare
+  asked bigint;
+  found_ bigint;
+begin
+  execute $plan$with d as (
+      select collection_id as id, agency_id, sum(amount_minor) as delta from fresh
+       where status = 'confirmed' and bank_line_id is not null group by 1, 2),
+    u as (update collections c set linked_minor = c.linked_minor + d.delta from d
+       where c.id = d.id and c.agency_id = d.agency_id returning 1)
+    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
+  if asked <> found_ then perform portal_missing_side('agency_id_collection_id'); end if;
+  execute $plan$with d as (
+      select bank_line_id as id, sum(amount_minor) as delta from fresh
+       where status = 'confirmed' and bank_line_id is not null group by 1),
+    u as (update bank_lines b set linked_minor = b.linked_minor + d.delta from d where b.id = d.id returning 1)
+    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
+  if asked <> found_ then perform portal_missing_side('bank_line_id'); end if;
+  execute $plan$with d as (
+      select posting_id as id, sum(amount_minor) as delta from fresh
+       where status = 'confirmed' and posting_id is not null group by 1),
+    u as (update postings p set linked_minor = p.linked_minor + d.delta from d where p.id = d.id returning 1)
+    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
+  if asked <> found_ then perform portal_missing_side('posting_id'); end if;
+  execute $plan$select count(*) from (select distinct agency_id, collection_id from fresh
+      where status <> 'confirmed' or bank_line_id is null) f
+    where not exists (select from collections c where c.id = f.collection_id and c.agency_id = f.agency_id)$plan$ into asked;
+  if asked > 0 then perform portal_missing_side('agency_id_collection_id'); end if;
+  execute $plan$select count(*) from (select distinct bank_line_id from fresh
+      where status <> 'confirmed' and bank_line_id is not null) f
+    where not exists (select from bank_lines b where b.id = f.bank_line_id)$plan$ into asked;
+  if asked > 0 then perform portal_missing_side('bank_line_id'); end if;
+  execute $plan$select count(*) from (select distinct posting_id from fresh
+      where status <> 'confirmed' and posting_id is not null) f
+    where not exists (select from postings p where p.id = f.posting_id)$plan$ into asked;
+  if asked > 0 then perform portal_missing_side('posting_id'); end if;
+  execute $plan$select count(*) from (select distinct run_id from fresh where run_id is not null) f
+    where not exists (select from recon_runs r where r.id = f.run_id)$plan$ into asked;
+  if asked > 0 then perform portal_missing_side('run_id'); end if;
+  if current_setting('portal.reconciling', true) is distinct from 'on' then
+    insert into recon_queue (kind, row_id, last_id) select 'collection', collection_id, collection_id from fresh
+      union select 'line', bank_line_id, bank_line_id from fresh where bank_line_id is not null
+      union select 'posting', posting_id, posting_id from fresh where posting_id is not null;
+  end if;
+  return null;
+end $$;
+
+create or replace function portal_missing_side(side text) returns void language plpgsql as $$
+begin
+  raise exception 'a link of match_links names a row of % that is not there', side
+    using errcode = 'foreign_key_violation', constraint = 'fk_match_links_' || side, table = 'match_links';
+end $$;
+
+-- Nobody has the right to delete either side; should the owner try, links hold them.
+create or replace function portal_linked_rows_stay() returns trigger language plpgsql as $$
+declare
+  held bigint;
+begin
+  execute format('select count(*) from gone g where exists (select from match_links l where l.%I = g.id)', tg_argv[0]) into held;
+  if held > 0 then perform portal_missing_side(tg_argv[0]); end if;
+  return null;
+end $$;
+
+create or replace function portal_links_moved() returns trigger language plpgsql as $$
+begin
+  if exists (select from fresh n join stale o using (id)
+              where (n.agency_id, n.collection_id, n.bank_line_id, n.posting_id, n.run_id, n.amount_minor)
+                 is distinct from (o.agency_id, o.collection_id, o.bank_line_id, o.posting_id, o.run_id, o.amount_minor)) then
+    raise exception 'a link ties what it was made for' using errcode = 'check_violation', constraint = 'match_links_ties_for_good';
+  end if;
+  execute $plan$update collections c set linked_minor = c.linked_minor + d.delta
+    from (select n.collection_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.bank_line_id is not null and n.status <> o.status group by 1) d
+    where c.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update bank_lines b set linked_minor = b.linked_minor + d.delta
+    from (select n.bank_line_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.bank_line_id is not null and n.status <> o.status group by 1) d
+    where b.id = d.id and d.delta <> 0$plan$;
+  execute $plan$update postings p set linked_minor = p.linked_minor + d.delta
+    from (select n.posting_id as id, sum(case when n.status = 'confirmed' then n.amount_minor else 0 end
+                 - case when o.status = 'confirmed' then o.amount_minor else 0 end) as delta
+          from fresh n join stale o using (id) where n.posting_id is not null and n.status <> o.status group by 1) d
+    where p.id = d.id and d.delta <> 0$plan$;
+  if current_setting('portal.reconciling', true) is distinct from 'on' then
+    insert into recon_queue (kind, row_id, last_id) select 'collection', collection_id, collection_id from fresh
+      union select 'line', bank_line_id, bank_line_id from fresh where bank_line_id is not null
+      union select 'posting', posting_id, posting_id from fresh where posting_id is not null;
+  end if;
+  return null;
+end $$;
+
+drop trigger if exists links_added on match_links;
+create trigger links_added after insert on match_links
+  referencing new table as fresh for each statement execute function portal_links_added();
+drop trigger if exists links_moved on match_links;
+create trigger links_moved after update on match_links
+  referencing new table as fresh old table as stale for each statement execute function portal_links_moved();
+drop trigger if exists linked_rows_stay on collections;
+create trigger linked_rows_stay after delete on collections
+  referencing old table as gone for each statement execute function portal_linked_rows_stay('collection_id');
+drop trigger if exists linked_rows_stay on bank_lines;
+create trigger linked_rows_stay after delete on bank_lines
+  referencing old table as gone for each statement execute function portal_linked_rows_stay('bank_line_id');
+drop trigger if exists linked_rows_stay on postings;
+create trigger linked_rows_stay after delete on postings
+  referencing old table as gone for each statement execute function portal_linked_rows_stay('posting_id');
+drop trigger if exists linked_rows_stay on recon_runs;
+create trigger linked_rows_stay after delete on recon_runs
+  referencing old table as gone for each statement execute function portal_linked_rows_stay('run_id');
+"""
+
+# Rows that come in are queued as a range of ids: one row a statement. Agencies may not write here themselves; their receipts do.
+QUEUE = """
+create or replace function portal_queue_range() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id)
+    select tg_argv[0], min(id), max(id) from fresh having count(*) > 0;
+  return null;
+end $$;
+create or replace function portal_queue_row() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id) values (tg_argv[0], new.id, new.id);
+  return null;
+end $$;
+create or replace function portal_queue_deposited() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id) select distinct 'collection', collection_id, collection_id from fresh;
+  return null;
+end $$;
+create or replace function portal_queue_statement() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id) values ('statement', new.id, new.id);
+  return null;
+end $$;
+create or replace function portal_queue_account() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if tg_table_name = 'loan_accounts' then
+    insert into recon_queue (kind, row_id, last_id) values ('account', new.id, new.id);
+  else
+    insert into recon_queue (kind, row_id, last_id) values ('account', new.loan_account_id, new.loan_account_id);
+  end if;
+  return null;
+end $$;
+create or replace function portal_queue_act() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id)
+    select kind, id, id from (values ('collection', new.collection_id), ('line', new.bank_line_id), ('line', new.debit_line_id))
+      as asked (kind, id) where id is not null;
+  return null;
+end $$;
+create or replace function portal_queue_break() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id)
+    select kind, id, id from (values ('collection', new.collection_id), ('line', new.bank_line_id), ('posting', new.posting_id))
+      as asked (kind, id) where id is not null;
+  return null;
+end $$;
+
+drop trigger if exists queue_new on collections;
+create trigger queue_new after insert on collections
+  referencing new table as fresh for each statement execute function portal_queue_range('collection');
+drop trigger if exists queue_new on bank_lines;
+create trigger queue_new after insert on bank_lines
+  referencing new table as fresh for each statement execute function portal_queue_range('line');
+drop trigger if exists queue_new on postings;
+create trigger queue_new after insert on postings
+  referencing new table as fresh for each statement execute function portal_queue_range('posting');
+drop trigger if exists queue_new on deposit_items;
+create trigger queue_new after insert on deposit_items
+  referencing new table as fresh for each statement execute function portal_queue_deposited();
+drop trigger if exists queue_changed on collections;
+create trigger queue_changed after update of version, agency_id, loan_account_id, loan_account_no, allocation_id, amount_minor, currency,
+    collected_on, mode, receipt_key, instrument_key, slip_key, agent_code, written_off_minor on collections
+  for each row execute function portal_queue_row('collection');
+drop trigger if exists queue_changed on bank_lines;
+create trigger queue_changed after update of statement_id, value_on, amount_minor, currency, side, is_reversal, ref_keys, settled_minor
+    on bank_lines for each row execute function portal_queue_row('line');
+drop trigger if exists queue_changed on postings;
+create trigger queue_changed after update of loan_account_id, amount_minor, currency, posted_on, value_on, mode, instrument_key,
+    receipt_key, reverses_posting_no on postings for each row execute function portal_queue_row('posting');
+drop trigger if exists queue_changed on bank_statements;
+create trigger queue_changed after update of status on bank_statements
+  for each row when (old.status is distinct from new.status) execute function portal_queue_statement();
+drop trigger if exists queue_changed on allocations;
+create trigger queue_changed after update of from_on, to_on, agency_id, loan_account_id on allocations
+  for each row execute function portal_queue_account();
+drop trigger if exists queue_changed on loan_accounts;
+create trigger queue_changed after update of virtual_account_key, loan_account_no on loan_accounts
+  for each row when (old.virtual_account_key is distinct from new.virtual_account_key or old.loan_account_no <> new.loan_account_no)
+  execute function portal_queue_account();
+drop trigger if exists queue_new on payer_rules;
+create trigger queue_new after insert or update of status on payer_rules for each row execute function portal_queue_account();
+drop trigger if exists queue_new on hand_acts;
+create trigger queue_new after insert or update of status, debit_line_id on hand_acts for each row execute function portal_queue_act();
+drop trigger if exists queue_changed on breaks;
+create trigger queue_changed after insert or update of status, amount_minor on breaks
+  for each row when (current_setting('portal.reconciling', true) is distinct from 'on') execute function portal_queue_break();
+"""
+RECONCILIATION = LINKS + QUEUE
