@@ -1,0 +1,200 @@
+"""Receipts whose money the bank has not shown whole: not there, returned, another amount, or a number that stands for something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from allocations.reconciliation.matching.break_rows import Ground, days_allowed, details, made
+from allocations.reconciliation.matching.claims import SEVERAL, fits
+from allocations.reconciliation.matching.ladder import Ladder
+from allocations.reconciliation.matching.reasons import CARRIED, COUNTED_DIRECT, SEVERAL_CREDITS
+
+
+def unseen_money(ground: Ground) -> list[pd.DataFrame]:
+    """Receipts not (fully) seen at the bank: returned R09, pointing elsewhere too R04, amount differs R03, else R01."""
+    coll = ground.coll[(ground.coll["open"] > 0) & ~ground.coll["suggested"]]
+    claims = weigh_claims(ground, coll)
+    returned = returned_receipts(ground, coll, claims)
+    rest = coll[~coll["id"].isin(returned["id"])]
+    repeated = repeated_receipts(ground, rest, claims)
+    counted, doubted = repeated[repeated["counted_direct"]], repeated[~repeated["counted_direct"]]
+    rest = rest[~rest["id"].isin(repeated["id"])]
+    short = differing_receipts(rest, claims)
+    rest = rest[~rest["id"].isin(short["id"])]
+    several = rest.index.isin(claims.loc[claims["why"] == SEVERAL, "coll"])
+    missing, unclear = rest[~several], rest[several]
+    on_nobody = (missing["mode"] == "cash") & (missing["slip_key"] == "")
+    carried, missing = missing[on_nobody], missing[~on_nobody]
+    return [
+        made("R09", "collection", returned, "open", details(returned, "The payment was returned.", returned_on="day")),
+        made("R04", "collection", doubted, "open", details(doubted, "Not this receipt alone.", key="key")),
+        made(
+            "R04",
+            "collection",
+            counted,
+            "open",
+            details(counted, "Its money was counted as paid direct.", key="key"),
+            owner="bank_ops",
+            cure=COUNTED_DIRECT,
+        ),
+        made("R03", "collection", short, "open", _differences(short)),
+        made(
+            "R01",
+            "collection",
+            missing,
+            "open",
+            details(missing, "No credit carries its reference, slip or receipt number.", collected_on="day"),
+            days=days_allowed(ground, missing),
+        ),
+        made(
+            "R01",
+            "collection",
+            carried,
+            "open",
+            details(carried, "No slip says that this cash was paid in.", collected_on="day"),
+            days=days_allowed(ground, carried),
+            cure=CARRIED,
+        ),
+        made(
+            "R01",
+            "collection",
+            unclear,
+            "open",
+            details(unclear, "More than one credit fits.", collected_on="day"),
+            owner="bank_ops",
+            cure=SEVERAL_CREDITS,
+        ),
+    ]
+
+
+def _differences(short: pd.DataFrame) -> list[dict[str, Any]]:
+    return details(
+        short,
+        "A credit carries its reference, slip or receipt number, but not its amount.",
+        key="key",
+        credit_minor="other_open",
+        reported_minor="reported",
+        difference_minor="difference",
+        credited_on="credit_day",
+    )
+
+
+def weigh_claims(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
+    """Bank claims of receipts still open, with what is true of the credit: `returned`, `foreign` (another agency is on it),
+    `agrees` (amount fits), `why` (struck out in the ladder), `strong` (a reference nobody else can have by chance)."""
+    book, tried = ground.book, ground.matches.tried
+    claims = tried[tried["coll"].isin(coll.index)].copy()
+    touched = tried[tried["other"].isin(claims["other"])]
+    agencies = pd.concat([touched[["other", "agency_id"]], linked_agencies(ground)]).drop_duplicates()
+    claims["foreign"] = claims["other"].map(agencies.groupby("other").size()) > 1
+    claims["full"] = claims["other"].map(book.line["amount"])
+    claims["returned"] = claims["other"].map(book.line["id"]).isin(list(book.returns.credits))
+    claims["open_now"] = claims["other"].map(book.line["open"])
+    claims["credit_day"] = claims["other"].map(book.line["day"])
+    gap = claims["coll_open"] - claims["full"]
+    claims["agrees"] = fits(gap, claims["full"], claims["tolerance"], ground.ladder)
+    claims["strong"] = strong(claims["key"], ground.ladder) & (claims["key"] != claims["coll"].map(coll["receipt_key"]))
+    struck = ground.matches.struck[["coll", "other", "why"]].drop_duplicates(["coll", "other"])
+    return claims.merge(struck, on=["coll", "other"], how="left").assign(why=lambda each: each["why"].fillna(""))
+
+
+def linked_agencies(ground: Ground) -> pd.DataFrame:
+    """Which agency's receipts stand on which credit: other (position), agency_id."""
+    coll, line = ground.coll, ground.book.line
+    agency = ground.bank["collection_id"].map(pd.Series(coll["agency_id"].to_numpy(), index=coll["id"]))
+    where = ground.bank["line_id"].map(pd.Series(line.index, index=line["id"]))
+    return pd.DataFrame({"other": where, "agency_id": agency}).dropna().astype("int64")
+
+
+def strong(keys: pd.Series[Any], ladder: Ladder) -> pd.Series[bool]:
+    """UTR and RRN: long enough that two payments never share it; cheque and slip numbers come round again."""
+    return (keys.str.len() >= 9) & ~(keys.str.isdigit() & (keys.str.len() < ladder.season_number))
+
+
+def returned_receipts(ground: Ground, coll: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+    """Open receipts whose credit went back: once linked to it, claiming it by reference, or named by a debit without a credit.
+
+    `day` is the day of the return. A receipt paid again since (a new credit fits) is not open any more and not here.
+    """
+    returns, line = ground.book.returns, ground.book.line
+    links = ground.book.world.links
+    by_link = links[links["line_id"].isin(list(returns.credits))]
+    by_claim = claims[claims["returned"] & claims["agrees"]]
+    ids = pd.concat([by_claim["other"].map(line["id"]), by_link["line_id"]])
+    receipts = pd.concat([by_claim["coll"].map(coll["id"]), by_link["collection_id"]])
+    days = ids.map({credit: day for credit, (_debit, day) in returns.credits.items()})
+    found = pd.DataFrame({"id": receipts.to_numpy(), "returned_day": days.to_numpy()})
+    latest = pd.concat([found, loose_returns(ground, coll)]).groupby("id")["returned_day"].max()
+    rows = coll[coll["id"].isin(latest.index)]
+    return rows.assign(day=rows["id"].map(latest).astype("int64"))
+
+
+def loose_returns(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
+    """Debits that undo no credit we know but carry an open receipt's reference and amount: id, returned_day."""
+    world, ladder = ground.book.world, ground.ladder
+    debits = world.lines[world.lines["id"].isin(list(ground.book.returns.loose))]
+    keys = debits.merge(world.line_keys, left_on="id", right_on="line_id")[["key", "amount", "currency", "day"]]
+    keys = keys[keys["key"].str.len() >= ladder.shortest_number]
+    named = coll[["id", "amount", "currency", "day", "instrument_key", "receipt_key"]]
+    named = named.melt(["id", "amount", "currency", "day"], value_name="key").merge(
+        keys, on=["key", "amount", "currency"], suffixes=("", "_returned")
+    )
+    named = named[(named["key"] != "") & (named["day_returned"] >= named["day"] + ladder.season[0])]
+    return named[["id", "day_returned"]].rename(columns={"day_returned": "returned_day"})
+
+
+def repeated_receipts(ground: Ground, rest: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+    """Open receipts whose reference or number also stands for something else (+ `key`): a credit used or contested, a payment
+    reference reported twice, one receipt reported by two agencies. `counted_direct`: all it is, is a credit that was counted for the
+    same agency as paid direct."""
+    used = claims["open_now"] == 0
+    contested = claims["foreign"] & (claims["agrees"] | claims["strong"])
+    own_twice = ~claims["foreign"] & used & (claims["agrees"] | claims["strong"]) & ~claims["returned"]
+    hits = claims[(contested | own_twice | claims["why"].isin(["contested", "repeated"])) & ~claims["returned"]]
+    shared = shared_keys(ground, rest)
+    keys = pd.concat([hits.drop_duplicates("coll").set_index("coll")["key"], shared])
+    keys = keys[~keys.index.duplicated()]
+    rows = rest[rest.index.isin(keys.index)]
+    other = hits[contested[hits.index] | (hits["why"] != "") | ~hits["other"].isin(direct_credits(ground))]
+    doubted = rows.index.isin(other["coll"]) | rows.index.isin(shared.index)
+    return rows.assign(key=rows.index.map(keys), counted_direct=~doubted)
+
+
+def direct_credits(ground: Ground) -> pd.Series[Any]:
+    """Positions of credits that were counted as paid direct."""
+    ids = ground.bank.loc[ground.bank["collection_id"].isin(ground.direct), "line_id"]
+    line = ground.book.line
+    return pd.Series(line.index[line["id"].isin(ids)])
+
+
+def shared_keys(ground: Ground, rest: pd.DataFrame) -> pd.Series[Any]:
+    """Position → key, of receipts that another agency reported as well: the same payment reference, or the same receipt number,
+    amount and account or day."""
+    everyone = ground.coll[["agency_id", "loan_account_id", "amount", "day", "receipt_key", "instrument_key"]]
+    utr = rest[strong(rest["instrument_key"], ground.ladder)]
+    by_reference = _met_elsewhere(utr, everyone, ["instrument_key"])
+    paper = rest[rest["receipt_key"] != ""]
+    same_account = _met_elsewhere(paper, everyone, ["receipt_key", "amount", "loan_account_id"])
+    same_day = _met_elsewhere(paper, everyone, ["receipt_key", "amount", "day"])
+    return pd.concat([by_reference, same_account, same_day])
+
+
+def _met_elsewhere(rows: pd.DataFrame, everyone: pd.DataFrame, on: list[str]) -> pd.Series[Any]:
+    pairs = rows[[*on, "agency_id"]].reset_index(names="coll").merge(everyone[[*on, "agency_id"]], on=on)
+    pairs = pairs[pairs["agency_id_x"] != pairs["agency_id_y"]].drop_duplicates("coll")
+    return pairs.set_index("coll")[on[0]]
+
+
+def differing_receipts(rest: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
+    """Open receipts with a credit of their own that carries another amount: the nearest such credit, and by how much it differs
+    from all the agency's receipts under that key (`difference` below zero: the bank saw less)."""
+    own = claims[~claims["foreign"] & (claims["open_now"] > 0) & ~claims["returned"] & (claims["why"] == "")]
+    own = own[own["coll"].isin(rest.index)]
+    reported = own.groupby(["other", "agency_id"])["coll_open"].transform("sum")
+    own = own.assign(reported=reported, difference=own["open_now"] - reported, other_open=own["open_now"])
+    own = own[own["difference"] != 0]
+    nearest = own.assign(gap=own["difference"].abs()).sort_values(["gap", "credit_day", "key"]).drop_duplicates("coll")
+    columns = ["key", "other_open", "reported", "difference", "credit_day"]
+    return rest.join(nearest.set_index("coll")[columns], how="inner")
