@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from allocations.keys import (
+    NARRATIVE_STEPS,
+    compose,
     normalise_reference,
     normalise_references,
     receipt_fold,
@@ -13,6 +15,7 @@ from allocations.keys import (
     receipt_key,
     receipt_keys,
     reference_keys,
+    tokens_of,
 )
 
 
@@ -67,3 +70,70 @@ def test_digits_of_any_script_are_the_same_number(typed: str) -> None:
 def test_letters_of_other_scripts_look_like_ours(typed: str) -> None:
     assert receipt_fold(receipt_key(typed)) == receipt_fold("P001")
     assert list(receipt_folds(pd.Series([receipt_key(typed)]))) == ["P001"]
+
+
+# --- keys out of narratives, step by step
+
+
+def by_step(name: str, text: str) -> set[str]:
+    upper = compose(text).upper()
+    return set(dict(NARRATIVE_STEPS)[name](upper, tokens_of(upper)))
+
+
+@pytest.mark.parametrize(
+    ("step", "narrative", "keys"),
+    [
+        ("pieces", "neft-axisn12345-ravi", {"NEFT", "AXISN12345", "RAVI", "NEFTAXISN12345RAVI"}),
+        ("labelled", "BY CLG CHQ000123 RAVI", {"000123"}),
+        ("labelled", "SLIP NO S 77 ANDHERI", {"S77"}),
+        ("labelled", "RCPTNO: R 001 THANKS", {"R001"}),
+        ("labelled", "LOAN A/C 00123 456", {"00123456"}),
+        ("labelled", "VA KPORT 0001 2345", {"KPORT0001", "KPORT00012345"}),
+        ("labelled", "BY TRANSFER", set()),
+        ("broken_numbers", "NEFT HDFCN5202611 01123 RAVI", set()),
+        ("broken_numbers", "NEFT-HDFCN52 026110112-RAVI", {"HDFCN52026110112"}),
+        ("broken_numbers", "RTGS HDFCR52026 110112345678", {"HDFCR52026110112345678"}),
+        ("broken_numbers", "UPI 4123 4567 8901 RAVI", {"412345678901"}),
+        ("numbers_inside", "P2A628312345678RAVI", {"628312345678"}),
+        ("numbers_inside", "HDFCN52026110112345", set()),
+        ("payers", "UPI/412345678901/ravi@okhdfc/EMI", {"VPA:RAVI@OKHDFC"}),
+        ("payers", "UPI-RAVI KUMAR-RAVI@OKHDFC-HDFC0000123-412345678901", {"VPA:RAVI@OKHDFC"}),
+        ("payers", "VPA: ravi.k-1@ybl.", {"VPA:RAVI.K-1@YBL"}),
+        ("payers", "mail ravi@gmail.com or a@b@c", set()),
+    ],
+)  # fmt: skip
+def test_a_narrative_is_read_by_named_steps(step: str, narrative: str, keys: set[str]) -> None:
+    assert by_step(step, narrative) == keys
+
+
+@pytest.mark.parametrize(
+    ("narrative", "key"),
+    [
+        ("NEFT CR-YESB0000001-LENDER-RAVI-HDFCN52026110112", "HDFCN52026110112"),
+        ("RTGS/HDFCR52026110112345678/LENDER", "HDFCR52026110112345678"),
+        ("IMPS/P2A/628312345678/RAVI/HDFC", "628312345678"),
+        ("UPI412345678901", "412345678901"),
+        ("INW CLG CHQ NO 000123 MICR 400240015", "123"),
+        ("CASH DEP SLIP:S-77", "S77"),
+        ("EMI LN0001234", "LN0001234"),
+        ("VAN LENDER00012345 CR", "LENDER00012345"),
+    ],
+)
+def test_every_kind_of_reference_is_found_in_a_narrative(narrative: str, key: str) -> None:
+    assert key in reference_keys(narrative)
+
+
+@given(st.text(max_size=60))
+def test_any_narrative_gives_canonical_keys_only(text: str) -> None:
+    for key in reference_keys(text):
+        assert key.startswith("VPA:") or key == normalise_reference(key)
+        assert 1 < len(key) <= 64
+
+
+@pytest.mark.parametrize("text", ["A" * 200_000, "A-" * 100_000, "a@" * 100_000, "A1 " * 60_000, "CHQ " * 50_000])
+def test_a_hostile_narrative_takes_no_time(text: str) -> None:
+    import time
+
+    started = time.perf_counter()
+    reference_keys(text)
+    assert time.perf_counter() - started < 2

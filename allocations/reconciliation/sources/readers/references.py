@@ -1,14 +1,16 @@
-"""References out of a bank line: UTR, RRN, cheque, slip and loan numbers, from its fields and its narrative."""
+"""References out of a bank line: UTR, RRN, cheque, slip, loan and virtual account numbers and the payer; what a return looks like."""
 
 from __future__ import annotations
 
 import re
 
-from allocations.keys import normalise_reference
 from allocations.keys import reference_keys as keys_of_texts
 
-# Banks glue a label to the number (`CHQ000123`, `UTRAXISN123`, `REFNO77`): the number alone is a key too.
-GLUED = re.compile(r"\b(?:CHEQUE|CHQ|CHEQ|UTR|RRN|SLIP|REF|DEP|TXN|LAN)(?:NO)?[.:#-]?((?=[A-Z]*\d)[A-Z0-9]{3,35})\b")
+# Banks that book a bounced cheque or mandate as an ordinary debit say so in the narrative.
+RETURNED = re.compile(
+    r"(?i)\b(?:chq|cheque|clg|ecs|nach|ach|neft|rtgs|imps|upi)\b.{0,24}"
+    r"\b(?:ret|rtn|return(?:ed)?|rev|reversal|bounced?|reject(?:ed)?|dishonou?red)\b|\b(?:chq|cheque) ret"
+)
 
 
 def reference_keys(bank_ref: str, customer_ref: str, description: str) -> tuple[str, ...]:
@@ -17,8 +19,9 @@ def reference_keys(bank_ref: str, customer_ref: str, description: str) -> tuple[
     >>> reference_keys("", "", "BY CLG CHQ000123 RAVI")
     ('123', 'CHQ000123')
     """
-    texts = (bank_ref, customer_ref, description)
-    found = set(keys_of_texts(*texts))
-    for text in texts:
-        found.update(normalise_reference(match[1]) for match in GLUED.finditer(text.upper()))
-    return tuple(sorted(key for key in found if key))
+    return tuple(keys_of_texts(bank_ref, customer_ref, description))
+
+
+def tells_of_a_return(story: str) -> bool:
+    """Whether a debit's narrative says that money taken before went back."""
+    return bool(RETURNED.search(story))
