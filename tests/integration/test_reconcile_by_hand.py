@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from allocations.collections.models import Collection
+from allocations.reconciliation.bench.acts import decide_act
 from allocations.reconciliation.bench.by_hand import (
     accept_break,
     confirm_suggestion,
@@ -13,6 +14,7 @@ from allocations.reconciliation.bench.by_hand import (
     reject_suggestion,
     undo_link,
 )
+from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.models import BankLine, Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor, AuditEvent
@@ -21,6 +23,7 @@ from portal.kernel.errors import Invalid, NotFound, Refused, Stale
 from tests.factories.recon import ReconBook
 
 MAKER = Actor(7, "maker@bank.example", "bank_operator")
+CHECKER = Actor(8, "checker@bank.example", "bank_approver")
 THROUGH = date(2026, 11, 9)
 
 
@@ -47,6 +50,15 @@ def suggestion(session):
     return session.scalars(select(MatchLink).where(MatchLink.status == "suggested")).one()
 
 
+def confirm(session, link_id, now):
+    """Sixty thousand rupees are above the limit: one person confirms, another agrees."""
+    link = confirm_suggestion(session, link_id, actor=MAKER, now=now)
+    assert link.status == "suggested"
+    act = session.scalars(select(HandAct).where(HandAct.status == "proposed")).one()
+    decide_act(session, act.id, approve=True, actor=CHECKER, now=now)
+    return link
+
+
 def receipt(session, number):
     return session.scalars(select(Collection).where(Collection.receipt_no == number)).first()
 
@@ -61,8 +73,8 @@ def open_codes(session, **subject):
 
 
 def test_a_confirmed_suggestion_counts_and_the_next_run_leaves_it(book, again, bank_session, now):
-    link = confirm_suggestion(bank_session, suggestion(bank_session).id, actor=MAKER, now=now)
-    assert (link.status, link.confirmed_by) == ("confirmed", MAKER.email)
+    link = confirm(bank_session, suggestion(bank_session).id, now)
+    assert (link.status, link.confirmed_by) == ("confirmed", CHECKER.email)
     assert receipt(bank_session, "R6").linked_minor == 60000_00
     again()
     assert bank_session.get(MatchLink, link.id).status == "confirmed"
@@ -70,7 +82,7 @@ def test_a_confirmed_suggestion_counts_and_the_next_run_leaves_it(book, again, b
 
 def test_a_suggestion_decided_by_somebody_else_meanwhile_is_stale(book, bank_session, now):
     link = suggestion(bank_session)
-    confirm_suggestion(bank_session, link.id, actor=MAKER, now=now)
+    confirm(bank_session, link.id, now)
     for act in (confirm_suggestion, reject_suggestion):
         with pytest.raises(Stale):
             act(bank_session, link.id, actor=MAKER, now=now)
@@ -98,13 +110,14 @@ def test_a_refused_pair_is_open_on_both_sides_and_never_suggested_again(book, ag
 def test_a_link_by_hand_cures_the_breaks_of_both_sides(book, again, bank_session, now):
     taken, money = receipt(bank_session, "R4"), credit(bank_session, 5)
     made = link_by_hand(bank_session, taken.id, money.id, 7500_00, reason="The borrower called", actor=MAKER, now=now)
-    assert (made.rule, made.amount_minor) == ("by_hand", 7500_00)
+    link = bank_session.get(MatchLink, made.link_id)
+    assert (made.kind, made.status) == ("link", "done") and (link.rule, link.amount_minor) == ("by_hand", 7500_00)
     bank_session.flush()
     assert open_codes(bank_session, bank_line_id=money.id) == set()
     left = bank_session.scalars(select(Break).where(Break.collection_id == taken.id, Break.status == "open")).one()
     assert left.amount_minor == 17500_00
     again()
-    assert bank_session.get(MatchLink, made.id).status == "confirmed"
+    assert bank_session.get(MatchLink, link.id).status == "confirmed"
     assert open_codes(bank_session, collection_id=taken.id) == {"R01"}
 
 
@@ -161,8 +174,14 @@ def test_missing_money_is_not_cured_by_a_signature(book, bank_session, now):
 
 
 def test_every_act_is_in_the_audit_log(book, bank_session, now):
-    link = confirm_suggestion(bank_session, suggestion(bank_session).id, actor=MAKER, now=now)
-    undo_link(bank_session, link.id, reason="wrong", actor=MAKER, now=now)
+    link = confirm(bank_session, suggestion(bank_session).id, now)
+    apart = undo_link(bank_session, link.id, reason="wrong", actor=MAKER, now=now)
+    decide_act(bank_session, apart.id, approve=True, actor=CHECKER, now=now)
     bank_session.commit()
     bodies = bank_session.scalars(select(AuditEvent.body).where(AuditEvent.tag == "link:changed")).all()
     assert ['"action":"confirm"' in body for body in bodies] == [True, False]
+    moves = bank_session.scalars(select(AuditEvent.body).where(AuditEvent.tag == "hand_act:moved")).all()
+    assert [[word for word in ("propose", "approve") if f'"action":"{word}"' in body] for body in moves] == [
+        ["propose"],
+        ["approve"],
+    ] * 2

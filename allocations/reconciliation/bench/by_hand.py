@@ -1,47 +1,56 @@
-"""What a person decides about links and breaks. Every act locks its rows, checks them afresh and stands in the audit log."""
+"""What a person decides about links, differences and breaks. Every act locks its rows, checks them afresh and stands in the audit log.
+
+Links made, confirmed or taken apart and differences written off are acts (`acts`): within the limit done at once, above it they wait
+for a second person.
+"""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from allocations.collections.models import Collection
-from allocations.reconciliation.matching.ladder import BY_HAND, LADDER, rule_says
-from allocations.reconciliation.matching.reasons import KINDS
-from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink, Posting
-from allocations.reconciliation.running.reconcile import lock_for_hand
+from allocations.reconciliation.bench.acts import Asked, enter_act
+from allocations.reconciliation.bench.rows import Rows, lock, lock_rows, reopen, tell_link
+from allocations.reconciliation.bench_models import HandAct
+from allocations.reconciliation.matching.ladder import rule_says
+from allocations.reconciliation.models import Break, MatchLink
 from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
-from portal.kernel.money import shown
+from portal.kernel.errors import Invalid, Problem, Refused, Stale
 
-Row = TypeVar("Row", Collection, BankLine, Posting, MatchLink, Break)
-MONEY_CODES = ("R01", "R02", "R03", "R04", "R09")  # cured when the money is linked
 ACCEPTABLE = ("R05", "R10", "R12")  # told of money that is seen; a person may let them stand
-LINKED_BY_HAND = "Another link was made by hand."
+REFUSED_PAIR = "A person looked at the suggested credit: it is not the same money."
 
 
-def confirm_suggestion(session: Session, link_id: int, *, actor: Actor, now: datetime) -> MatchLink:
-    """A suggestion becomes a confirmed link. Stale when it is no longer a suggestion or its rows were linked meanwhile."""
-    link, collection, other = _locked(session, link_id, "suggested")
-    if link.amount_minor > min(_open(collection, other), _open_of(other)):
+def confirm_suggestion(
+    session: Session, link_id: int, *, actor: Actor, now: datetime, together: bool = False
+) -> MatchLink:
+    """A suggestion becomes a confirmed link, or stays suggested and waits for a second person when its amount asks for one, or when
+    it is one of several confirmed `together` whose total does.
+
+    Stale when it is no longer a suggestion, its rows were linked meanwhile, or it waits for a second person already.
+    """
+    rows = lock_rows(session, link_id=link_id)
+    link = rows.link
+    assert link is not None
+    if link.status != "suggested":
         raise Stale()
-    link.status, link.confirmed_by, link.confirmed_at = "confirmed", actor.email, now
-    session.flush()
-    _refresh(session, collection, other)
-    _settle_breaks(session, collection, other, now)
-    _tell(session, link, "confirm", actor, now)
+    asked = Asked("link", link.amount_minor, f"The same money. {rule_says(link.rule)}", together=together)
+    enter_act(session, asked, rows, actor=actor, now=now)
     return link
 
 
 def reject_suggestion(session: Session, link_id: int, *, actor: Actor, now: datetime, reason: str = "") -> MatchLink:
     """A suggestion is refused; the matcher will not put this pair together again. Both sides are open items once more."""
-    link, collection, other = _locked(session, link_id, "suggested")
+    rows = lock_rows(session, link_id=link_id)
+    link = rows.link
+    assert link is not None
+    if link.status != "suggested":
+        raise Stale()
     link.status = "rejected"
-    _reopen(session, collection, other, link.amount_minor, now)
-    _tell(session, link, "reject", actor, now, reason)
+    reopen(session, rows, REFUSED_PAIR)
+    tell_link(session, link, "reject", actor, now, reason)
     return link
 
 
@@ -55,57 +64,53 @@ def link_by_hand(
     actor: Actor,
     now: datetime,
     expected: tuple[int, int] | None = None,
-) -> MatchLink:
-    """Tie an amount of a receipt to a credit.
+) -> HandAct:
+    """Tie an amount of a receipt to a credit; less than what is open splits it.
 
     `expected` is what the person saw open on both sides (receipt, credit); Stale when it has changed since. Raises Invalid with
     every reason why not.
     """
-    lock_for_hand(session)
-    collection, line = _lock(session, Collection, collection_id), _lock(session, BankLine, bank_line_id)
-    left = _open_of(collection), _open_of(line)
-    if expected is not None and expected != left:
-        raise Stale()
-    if problems := _why_not(session, collection, line, amount_minor, reason):
-        raise Invalid(problems)
-    _withdraw_suggestions(session, collection, line, now)
-    link = MatchLink(
-        agency_id=collection.agency_id,
-        collection_id=collection.id,
-        bank_line_id=line.id,
-        amount_minor=amount_minor,
-        status="confirmed",
-        rule=BY_HAND,
-        rule_version=1,
-        evidence={"why": rule_says(BY_HAND), "reason": reason.strip()},
-        created_at=now,
-        confirmed_by=actor.email,
-        confirmed_at=now,
-    )
-    session.add(link)
-    session.flush()
-    _refresh(session, collection, line)
-    _settle_breaks(session, collection, line, now)
-    _tell(session, link, "link", actor, now, reason)
-    return link
+    rows = lock_rows(session, collection_id=collection_id, line_id=bank_line_id)
+    _as_seen(rows, expected)
+    return enter_act(session, Asked("link", amount_minor, reason), rows, actor=actor, now=now)
 
 
-def undo_link(session: Session, link_id: int, *, reason: str, actor: Actor, now: datetime) -> MatchLink:
+def undo_link(session: Session, link_id: int, *, reason: str, actor: Actor, now: datetime) -> HandAct:
     """Take a confirmed link apart; both sides are open again and the matcher leaves the pair alone. The row stays, undone."""
-    if not reason.strip():
-        raise Invalid(Problem("reason_missing", "Say why the link is taken apart.", column="reason"))
-    link, collection, other = _locked(session, link_id, "confirmed")
-    link.status, link.undone_by, link.undone_at, link.undo_reason = "undone", actor.email, now, reason.strip()
-    session.flush()
-    _refresh(session, collection, other)
-    _reopen(session, collection, other, link.amount_minor, now)
-    _tell(session, link, "undo", actor, now, reason)
-    return link
+    rows = lock_rows(session, link_id=link_id)
+    link = rows.link
+    assert link is not None
+    return enter_act(session, Asked("unlink", link.amount_minor, reason), rows, actor=actor, now=now)
+
+
+def write_off(
+    session: Session,
+    *,
+    collection_id: int | None = None,
+    bank_line_id: int | None = None,
+    amount_minor: int,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    expected: int | None = None,
+) -> HandAct:
+    """Write off what is left of a receipt, or of a credit, once money is linked to it. `expected`: what the person saw open."""
+    if (collection_id is None) == (bank_line_id is None):
+        raise ValueError("a difference stands on a receipt or on a credit")
+    rows = lock_rows(session, collection_id=collection_id, line_id=bank_line_id)
+    _as_seen(rows, None if expected is None else (expected,))
+    return enter_act(session, Asked("write_off", amount_minor, reason), rows, actor=actor, now=now)
+
+
+def _as_seen(rows: Rows, expected: Sequence[int] | None) -> None:
+    """Nobody acts on figures that have changed since the page was drawn."""
+    if expected is not None and list(expected) != list(rows.opens().values()):
+        raise Stale()
 
 
 def accept_break(session: Session, break_id: int, *, reason: str, actor: Actor, now: datetime) -> Break:
     """Let a remark on money that is seen stand (month, mode, term). Anything else is cured by money, not by a signature."""
-    found = _lock(session, Break, break_id)
+    found = lock(session, Break, break_id)
     if found.status != "open":
         raise Stale()
     if found.code not in ACCEPTABLE:
@@ -125,149 +130,3 @@ def accept_break(session: Session, break_id: int, *, reason: str, actor: Actor, 
         data={"action": "accept", "code": found.code, "reason": reason.strip()},
     )
     return found
-
-
-# --- rows, locked and fresh
-
-
-def _lock(session: Session, kind: type[Row], row_id: int) -> Row:
-    query = select(kind).where(kind.id == row_id).with_for_update().execution_options(populate_existing=True)
-    row = session.scalars(query).first()
-    if row is None:
-        raise NotFound("There is no such thing.")
-    return row
-
-
-def _locked(session: Session, link_id: int, status: str) -> tuple[MatchLink, Collection, BankLine | Posting]:
-    """A link in the status the act needs, and both its sides. Rows are locked in one order everywhere, so nobody waits in a ring."""
-    lock_for_hand(session)
-    known = session.get(MatchLink, link_id)
-    if known is None:
-        raise NotFound("There is no such link.")
-    collection = _lock(session, Collection, known.collection_id)
-    other: BankLine | Posting
-    if known.bank_line_id is not None:
-        other = _lock(session, BankLine, known.bank_line_id)
-    else:
-        other = _lock(session, Posting, known.posting_id or 0)
-    link = _lock(session, MatchLink, link_id)
-    if link.status != status:
-        raise Stale()
-    return link, collection, other
-
-
-def _refresh(session: Session, *rows: Collection | BankLine | Posting) -> None:
-    """The database keeps `linked_minor`; read it again."""
-    for row in rows:
-        session.refresh(row, ["linked_minor"])
-
-
-def _open_of(row: Collection | BankLine | Posting) -> int:
-    return row.amount_minor - row.linked_minor
-
-
-def _open(collection: Collection, other: BankLine | Posting) -> int:
-    """What is open on a receipt towards this kind of counterpart (`linked_minor` counts bank links alone)."""
-    return collection.amount_minor if isinstance(other, Posting) else _open_of(collection)
-
-
-def _why_not(session: Session, collection: Collection, line: BankLine, amount: int, reason: str) -> list[Problem]:
-    statement = session.get_one(BankStatement, line.statement_id)
-    currency = line.currency
-    checks = [
-        (not reason.strip(), "reason_missing", "Say why they belong together.", "reason"),
-        (amount <= 0, "amount_not_positive", "Link an amount above zero.", "amount"),
-        (collection.currency != currency, "currency_differs", "Receipt and credit are in different currencies.", ""),
-        (line.side != "credit", "not_a_credit", "This bank line is a debit.", ""),
-        (statement.status == "refused", "statement_refused", "Its statement is refused and counts for nothing.", ""),
-        (
-            amount > _open_of(collection),
-            "more_than_receipt",
-            f"Only {shown(_open_of(collection), currency)} of the receipt is open.",
-            "amount",
-        ),
-        (
-            amount > _open_of(line),
-            "more_than_credit",
-            f"Only {shown(_open_of(line), currency)} of the credit is open.",
-            "amount",
-        ),
-    ]
-    return [Problem(code, message, column=column) for failed, code, message, column in checks if failed]
-
-
-def _withdraw_suggestions(session: Session, collection: Collection, line: BankLine, now: datetime) -> None:
-    touching = or_(MatchLink.collection_id == collection.id, MatchLink.bank_line_id == line.id)
-    session.execute(
-        update(MatchLink)
-        .where(touching, MatchLink.status == "suggested", MatchLink.bank_line_id.is_not(None))
-        .values(status="undone", undone_at=now, undo_reason=LINKED_BY_HAND)
-    )
-
-
-# --- the breaks of what was touched; the next run looks at everything again
-
-
-def _settle_breaks(session: Session, collection: Collection, other: BankLine | Posting, now: datetime) -> None:
-    for row, column in ((collection, Break.collection_id), (other, _subject(other))):
-        query = select(Break).where(column == row.id, Break.status == "open", Break.code.in_(MONEY_CODES))
-        for found in session.scalars(query):
-            left = _open_of(row)
-            if left <= LADDER.tolerance(found.currency):
-                found.status, found.closed_at = "closed", now
-            else:
-                found.amount_minor = left
-
-
-def _reopen(
-    session: Session, collection: Collection, other: BankLine | Posting, amount_minor: int, now: datetime
-) -> None:
-    """Both sides of a bank link are open items again: receipt R01, credit R02, unless a break says so already."""
-    if isinstance(other, Posting):
-        return
-    _open_break(session, collection, "R01", "collection", collection.receipt_no, collection.collected_on)
-    _open_break(session, other, "R02", "bank", other.ref, other.value_on)
-
-
-def _open_break(session: Session, row: Collection | BankLine, code: str, side: str, ref: str, day: date) -> None:
-    column = _subject(row)
-    known = select(Break.id).where(column == row.id, Break.status == "open", Break.code.in_(MONEY_CODES))
-    if session.scalars(known).first():
-        return
-    kind = KINDS[code]
-    subject: dict[str, Any] = {column.key: row.id}
-    session.add(
-        Break(
-            code=code,
-            side=side,
-            ref=ref,
-            agency_id=row.agency_id if isinstance(row, Collection) else None,
-            amount_minor=_open_of(row),
-            currency=row.currency,
-            opened_on=day,
-            due_on=day + timedelta(days=kind.days),
-            owner=kind.owner,
-            cure=kind.cure,
-            detail={"why": "A person took the link apart."},
-            **subject,
-        )
-    )
-
-
-def _subject(row: Collection | BankLine | Posting) -> Any:
-    if isinstance(row, Collection):
-        return Break.collection_id
-    return Break.bank_line_id if isinstance(row, BankLine) else Break.posting_id
-
-
-def _tell(session: Session, link: MatchLink, action: str, actor: Actor, now: datetime, reason: str = "") -> None:
-    record_event(
-        session,
-        AuditTag.LINK_CHANGED,
-        actor=actor,
-        subject_type="match_link",
-        subject_ref=str(link.id),
-        now=now,
-        agency_id=link.agency_id,
-        data={"action": action, "amount": link.amount_minor, "rule": link.rule, "reason": reason.strip()},
-    )

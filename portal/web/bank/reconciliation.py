@@ -23,6 +23,7 @@ from portal.web.edge import clock, current_actor, db_session, once, page_of, wan
 
 bp = Blueprint("bank_reconciliation", __name__, url_prefix="/bank/reconciliation")
 UNDONE_ON_BENCH = "Taken back on the bench."
+WAITS = "waits for a second person: nothing happens until then"
 
 
 @bp.get("")
@@ -83,6 +84,9 @@ def bench() -> str:
 @permission(Permission.MATCH_CONFIRM)
 def confirm(link_id: int) -> Response:
     link = decide(link_id, manual.confirm_suggestion)
+    if link.status == "suggested":
+        flash(f"{amount_of(link)} waits for a second person.", "info")
+        return back_to_bench()
     flash(f"{amount_of(link)} linked.", "success")
     return back_to_bench(undo=link.id)
 
@@ -104,8 +108,10 @@ def undo(link_id: int) -> Response:
     session = db_session()
     with unit_of_work(session):
         once(form, session)
-        link = manual.undo_link(session, link_id, reason=reason, actor=current_actor(), now=clock().now())
-    flash(f"The link of {amount_of(link)} is taken apart; the row stays on record.", "success")
+        act = manual.undo_link(session, link_id, reason=reason, actor=current_actor(), now=clock().now())
+        said = f"The link of {shown(act.amount_minor, act.currency)}"
+        done = act.status == "done"
+    flash(f"{said} {'is taken apart; the row stays on record' if done else WAITS}.", "success" if done else "info")
     return back_to_bench()
 
 
@@ -132,7 +138,8 @@ def link() -> Response:
             actor=current_actor(),
             now=clock().now(),
         )
-    flash(f"{amount_of(made)} linked by hand.", "success")
+        said, done = shown(made.amount_minor, made.currency), made.status == "done"
+    flash(f"{said} {'linked by hand' if done else WAITS}.", "success" if done else "info")
     return redirect(url_for("bank_breaks.index"))
 
 
