@@ -21,6 +21,7 @@ from allocations.reconciliation.sources.overlaps import (
     statement_before,
 )
 from allocations.reconciliation.sources.proof import NumberedLine
+from allocations.reconciliation.sources.readers.archive import GZIP, ZIP
 from allocations.reconciliation.sources.readers.detect import read_statements
 from allocations.reconciliation.sources.readers.profiles import Profile
 from allocations.reconciliation.sources.readers.references import reference_keys
@@ -31,7 +32,11 @@ from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.money import plain
 from portal.kernel.tables.bulk import copy_rows
 
-MEDIA_TYPES = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+MEDIA_TYPES = {
+    "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "mt940": "text/plain",
+    "mt942": "text/plain", "camt052": "application/xml", "camt053": "application/xml", "camt054": "application/xml",
+    "bai2": "text/plain", "ofx": "application/x-ofx",
+}  # fmt: skip
 LINE_COLUMNS = (
     "ref", "statement_id", "bank_account_id", "line_no", "value_on", "booked_on", "amount_minor", "currency", "side",
     "is_reversal", "bank_ref", "customer_ref", "description", "ref_keys", "fingerprint", "occurrence",
@@ -120,8 +125,7 @@ def import_statement(
     accounts = AccountBook(session, file_name, expected_account, register_accounts, actor, now)
     placed = [(statement, accounts.of(statement)) for statement in read]
     stored = store_file(
-        session, store, data, name=file_name, media_type=MEDIA_TYPES.get(read[0].format, "text/plain"),
-        agency_id=None, actor=actor, now=now,
+        session, store, data, name=file_name, media_type=_media_type(data, read[0]), agency_id=None, actor=actor, now=now,
     )  # fmt: skip
     result = StatementImport(file_name, stored.sha256)
     source = _Source(file_name, stored.sha256, _read_as(format, profile, expected_account))
@@ -132,6 +136,12 @@ def import_statement(
         if outcome.status == proof.REFUSED:
             result.problems.append(_refusal(outcome, file_name))
     return result
+
+
+def _media_type(data: bytes, statement: ReadStatement) -> str:
+    if data.startswith(GZIP):
+        return "application/gzip"
+    return "application/zip" if data.startswith(ZIP) and statement.format != "xlsx" else MEDIA_TYPES[statement.format]
 
 
 def accept_statement(

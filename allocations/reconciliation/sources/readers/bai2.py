@@ -11,13 +11,19 @@ from datetime import date
 
 from allocations.reconciliation.sources.readers.amounts import short_year
 from allocations.reconciliation.sources.readers.faults import Faults
-from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
+from allocations.reconciliation.sources.readers.references import tells_of_a_return
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, Side
 from allocations.reconciliation.sources.readers.text import one_line
 from portal.kernel.money import MAX_MINOR
 
 LOOKS_LIKE = re.compile(r"^01,[^,\n]*,[^,\n]*,\d{6},")
 OPENING_LEDGER, CLOSING_LEDGER = "010", "015"
-RETURNED = frozenset({"255", "257", "555", "557"})  # items posted and then returned: cheques, direct debits
+# Detail codes that take back something booked before: reversals (252, 552), corrections (254, 554), items returned unpaid
+# (255, 555; 266, 566), ACH returned or reversed (257, 258, 557, 558), rejected (261, 561), return adjustments (268, 568).
+TAKEN_BACK = frozenset(
+    {"252", "254", "255", "257", "258", "261", "266", "268", "552", "554", "555", "557", "558", "561", "566", "568"}
+)
+OWN_CREDITS, OWN_DEBITS = range(920, 960), range(960, 1000)  # a bank's own codes
 INTEGER = re.compile(r"[+-]?\d+")
 CURE = "Ask the bank for the file again."
 
@@ -49,21 +55,18 @@ def looks_like(text: str) -> bool:
 
 
 def read(text: str, faults: Faults) -> list[ReadStatement]:
-    """One statement an account and day (03 … 49)."""
+    """One statement an account and day (03 … 49). The totals of account, group and file must be the sums they claim to be."""
     records = _records(text, faults)
     if not records or records[-1].code != "99":
         faults.add("truncated", "The file has no closing 99 record.", CURE)
     statements: list[ReadStatement] = []
     group_day: date | None = None
-    group_currency, account, group_total = "USD", None, 0
+    group_currency, account, group_total, file_total = "USD", None, 0, 0
     for record in records:
         match record.code:
             case "02":
-                group_day, group_currency, group_total = (
-                    _day(_at(record, 3), record, faults),
-                    _at(record, 5) or "USD",
-                    0,
-                )
+                group_day = _day(_at(record, 3), record, faults)
+                group_currency, group_total = _at(record, 5) or "USD", 0
             case "03":
                 account = _open(record, group_day, group_currency, faults)
             case "16" if account:
@@ -72,16 +75,22 @@ def read(text: str, faults: Faults) -> list[ReadStatement]:
                 group_total += _integer(_at(record, 0), record, faults)
                 statements.append(_close(account, record, faults))
                 account = None
-            case "98" if _integer(_at(record, 0), record, faults) != group_total:
-                faults.add(
-                    "control_total", "The group's control total is not the sum of its accounts.", CURE, row=record.row
-                )
-            case "03" | "16" | "49":
+            case "98":
+                file_total += _integer(_at(record, 0), record, faults)
+                _compare(record, group_total, "group's control total is not the sum of its accounts", faults)
+            case "99":
+                _compare(record, file_total, "file's control total is not the sum of its groups", faults)
+            case "16" | "49":
                 faults.add("out_of_place", f"A {record.code} record outside an account.", CURE, row=record.row)
     if account:
         faults.add("truncated", f"Account {account.number} has no closing 49 record.", CURE)
     faults.refuse()
     return statements
+
+
+def _compare(record: Record, total: int, said: str, faults: Faults) -> None:
+    if _integer(_at(record, 0), record, faults) != total:
+        faults.add("control_total", f"The {said}.", CURE, row=record.row)
 
 
 def _records(text: str, faults: Faults) -> list[Record]:
@@ -166,27 +175,41 @@ def _take(account: Account, record: Record, faults: Faults) -> None:
     account.total += amount
     after = 2 + _funds_width(record, 2)
     value_on = _day(_at(record, 3), record, faults) if _at(record, 2).upper() == "V" else account.on
-    if not code.isdigit() or not 100 <= int(code) <= 699:
-        if not code.isdigit() or int(code) < 900:  # 9xx are a bank's own, 7xx loans: neither moves this balance
-            faults.add(
-                "bad_type", f"{code!r} is neither a credit (100–399) nor a debit (400–699).", CURE, row=record.row
-            )
+    side = _side_of(code)
+    if side is None:
+        if not re.fullmatch(
+            r"7[0-9]{2}|890|90[0-9]|91[0-9]", code
+        ):  # loans, plain text, a bank's own states: no money here
+            message = f"{code!r} is neither a credit (100–399, 920–959) nor a debit (400–699, 960–999)."
+            faults.add("bad_type", message, CURE, row=record.row)
         return
     if value_on is None or account.on is None:
         return
+    story = one_line(", ".join(record.fields[after + 2 :]))
+    other: Side = "debit" if side == "credit" else "credit"
+    moves: Side = side if amount >= 0 else other
     account.lines.append(
         ReadLine(
             line_no=len(account.lines) + 1,
             value_on=value_on,
             booked_on=account.on,
             amount_minor=abs(amount),
-            side="credit" if (int(code) < 400) == (amount >= 0) else "debit",
-            is_reversal=code in RETURNED or amount < 0,
+            side=moves,
+            is_reversal=code in TAKEN_BACK or amount < 0 or (moves == "debit" and tells_of_a_return(story)),
             bank_ref=_at(record, after),
             customer_ref=_at(record, after + 1),
-            description=one_line(", ".join(record.fields[after + 2 :])),
+            description=story,
         )
     )
+
+
+def _side_of(code: str) -> Side | None:
+    if not re.fullmatch(r"[0-9]{3}", code):
+        return None
+    number = int(code)
+    if 100 <= number <= 399 or number in OWN_CREDITS:
+        return "credit"
+    return "debit" if 400 <= number <= 699 or number in OWN_DEBITS else None
 
 
 def _close(account: Account, record: Record, faults: Faults) -> ReadStatement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from allocations.reconciliation.sources.readers import bai2, camt, mt940, ofx, sheets
+from allocations.reconciliation.sources.readers import archive, bai2, camt, mt940, ofx, sheets
 from allocations.reconciliation.sources.readers.faults import Faults
 from allocations.reconciliation.sources.readers.profiles import PRESETS, Profile
 from allocations.reconciliation.sources.readers.statement import ReadStatement
@@ -20,15 +20,16 @@ NOT_STATEMENTS = {
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
-    b"\x1f\x8b": "a compressed file",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
 }
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 LIMITS = Limits()
-SEND = "Send the bank's own export: MT940, camt.053, BAI2, OFX, CSV or XLSX."
+SEND = "Send the bank's own export: MT940, camt.053, BAI2, OFX, CSV or XLSX, plain or zipped."
 
 
 def detect(data: bytes, name: str) -> str:
-    """mt940, camt053, bai2, ofx, csv or xlsx, by content; `name` only serves messages. Raises Invalid for anything else."""
+    """mt940, camt053, bai2, ofx, csv, xlsx or zip (a compressed one), by content; `name` only serves messages. Raises Invalid."""
     faults = Faults(name)
     head = data[:65_536].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
@@ -39,8 +40,10 @@ def detect(data: bytes, name: str) -> str:
             f"The file has {len(data) // 1_000_000} MB; one file may have {LIMITS.max_bytes // 1_000_000}.",
             "Ask for shorter statements.",
         )
-    if head.startswith(b"PK\x03\x04"):
-        return "xlsx"
+    if data.startswith((archive.GZIP, archive.EMPTY_ZIP)):
+        return "zip"
+    if head.startswith(archive.ZIP):
+        return "xlsx" if archive.is_workbook(data, name) else "zip"
     for start, kind in NOT_STATEMENTS.items():
         if head.startswith(start):
             faults.stop("wrong_format", f"This is {kind}, not a statement file.", SEND)
@@ -92,6 +95,8 @@ def read_statements(
         faults.stop("unknown_format", f"{format!r} is not a format.", "Use one of " + ", ".join(FORMATS) + ".")
     chosen = _profile(profile, faults)
     found = detect(data, name)
+    if found == "zip":
+        return _read_each(data, faults, format, chosen)
     kind = "csv" if found == "xlsx" else found
     if wanted == "csv" and kind == "mt940":  # a sheet may hold `:61:` in a narrative; who says csv gets csv
         kind = found = "csv"
@@ -100,6 +105,25 @@ def read_statements(
             "wrong_format", f"The file is {found}, not {wanted}.", f"Leave the format to be found, or say {kind}."
         )
     return _read(data, found, chosen, faults)
+
+
+def _read_each(data: bytes, faults: Faults, format: str, profile: Profile | None) -> list[ReadStatement]:
+    """Every statement of every file in an archive; all that is wrong with any of them is told at once."""
+    statements: list[ReadStatement] = []
+    for name, content in archive.members(data, faults, LIMITS.max_bytes):
+        inner = f"{faults.file}/{name}"
+        try:
+            if content.startswith((archive.GZIP, archive.EMPTY_ZIP)) or (
+                content.startswith(archive.ZIP) and not archive.is_workbook(content, name)
+            ):
+                Faults(inner).stop(
+                    "archive_in_archive", "An archive inside an archive is not opened.", "Send it alone."
+                )
+            statements += read_statements(content, inner, format=format, profile=profile)
+        except Invalid as wrong:
+            faults.problems += wrong.problems
+    faults.refuse()
+    return statements
 
 
 def _profile(profile: str | Profile | None, faults: Faults) -> Profile | None:

@@ -17,7 +17,8 @@ from mt940.tags import BalanceBase, Statement
 
 from allocations.reconciliation.sources.readers.amounts import short_year, swift_minor
 from allocations.reconciliation.sources.readers.faults import Faults
-from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, span_of
+from allocations.reconciliation.sources.readers.references import tells_of_a_return
+from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, Side, span_of
 from allocations.reconciliation.sources.readers.text import one_line
 
 KNOWN = frozenset({"13", "20", "21", "25", "28", "34", "60", "61", "62", "64", "65", "86", "90", "NS"})
@@ -26,6 +27,8 @@ LOOKS_LIKE = re.compile(r"^(?:\{1:|:(?:20|25|28C?|60[FM]?|61|62[FM]?|64|86|NS|94
 END_OF_MESSAGE = re.compile(r"^-(?:\}.*|[A-Z]{3})?$")
 ENVELOPE = re.compile(r"^\{[1-5]:")
 DECIMAL_POINT = re.compile(r"^(\d{6}(?:\d{4}|\s{4})?R?[DCdc][A-Za-z]?[\n ]?\d+)\.(\d)")
+EXPECTED = re.compile(r"^\d{6}(?:\d{4}|\s{4})?E[DC]")  # money announced, not booked
+TOTAL = re.compile(r"^(?P<count>\d{1,5})(?P<currency>[A-Z]{3})(?P<amount>[\d,]{1,15})$")  # 90D, 90C: count and sum
 FULL_LINE = 65  # SWIFT breaks narrative here, in the middle of a word if need be
 FULL_SUBFIELD = 27  # and German banks within ?20 to ?29
 ACCOUNT_CURRENCY = re.compile(r"(?:/|(?<=\d))([A-Z]{3})$")
@@ -57,6 +60,8 @@ class Draft:
     closing: Field | None = None
     currency: str = ""
     movements: list[tuple[Field, list[str]]] = field(default_factory=list)
+    expected: int = 0
+    totals: list[Field] = field(default_factory=list)
 
     @property
     def says_something(self) -> bool:
@@ -105,7 +110,8 @@ def _drafts(fields: Iterator[Field], faults: Faults) -> Iterator[Draft]:
             if draft:
                 yield draft
             draft = Draft(item.row)
-        narrative_of_line = item.tag == "61" or (narrative_of_line and item.tag in ("86", "NS"))
+        is_line = item.tag == "61" and not EXPECTED.match(item.value.strip())
+        narrative_of_line = is_line or (narrative_of_line and item.tag in ("86", "NS"))
         _file_field(draft, item, narrative_of_line, faults)
     if draft:
         yield draft
@@ -133,8 +139,12 @@ def _file_field(draft: Draft, item: Field, narrative_of_line: bool, faults: Faul
                     row=item.row,
                 )
             draft.closing = item
+        case "61" if EXPECTED.match(value):
+            draft.expected += 1
         case "61":
             draft.movements.append((item, []))
+        case "90":
+            draft.totals.append(item)
         case "86" | "NS" if narrative_of_line:
             draft.movements[-1][1].append(item.value)
 
@@ -148,6 +158,7 @@ def _finish(draft: Draft, faults: Faults) -> ReadStatement:
     if closing_currency and closing_currency != currency:
         flaws = (f"It opens in {currency} and closes in {closing_currency}.",)
     lines = _lines(draft, currency, faults)
+    flaws += tuple(_totals_that_differ(draft, lines, currency))
     from_on, to_on = span_of(lines, opened_on, closed_on)
     return ReadStatement(
         account=draft.account,
@@ -161,8 +172,25 @@ def _finish(draft: Draft, faults: Faults) -> ReadStatement:
         lines=lines,
         format="mt942" if draft.is_interim and not draft.opening and not draft.closing else "mt940",
         flaws=flaws,
+        notes=(f"{draft.expected} movements are only expected and were left out.",) if draft.expected else (),
         continues=draft.opening is not None and draft.opening.option == "M",
     )
+
+
+def _totals_that_differ(draft: Draft, lines: list[ReadLine], currency: str) -> Iterator[str]:
+    """An interim report says how many debits and credits it holds and their sums (:90D:, :90C:)."""
+    for item in draft.totals:
+        match = TOTAL.match(item.value.strip())
+        side = {"D": "debit", "C": "credit"}.get(item.option)
+        if not match or side is None or match["currency"] != currency:
+            continue
+        told = [line.amount_minor for line in lines if line.side == side]
+        try:
+            differs = (int(match["count"]), swift_minor(match["amount"], currency)) != (len(told), sum(told))
+        except ValueError:
+            differs = True
+        if differs:
+            yield f"It says {match['count']} {side}s of {match['amount']} {currency}; its lines are others."
 
 
 def _balance(item: Field | None, faults: Faults) -> tuple[int | None, date | None, str]:
@@ -256,16 +284,19 @@ def _line(item: Field, narrative: list[str], line_no: int, currency: str, faults
     booked_on = _entry_day(parts["entry_month"], parts["entry_day"], value_on, item, faults)
     mark = parts["status"].upper()
     bank_ref, customer_ref = (parts["bank_reference"] or "").strip(), (parts["customer_reference"] or "").strip()
+    side: Side = "credit" if mark in ("C", "RD") else "debit"
+    story = one_line(parts["extra_details"], *(_narrative(text) for text in narrative))
+    is_return = (parts["id"] or "")[1:] == "RTI" or (side == "debit" and tells_of_a_return(story))
     return ReadLine(
         line_no=line_no,
         value_on=value_on,
         booked_on=booked_on,
         amount_minor=amount,
-        side="credit" if mark in ("C", "RD") else "debit",
-        is_reversal=mark.startswith("R"),
+        side=side,
+        is_reversal=mark.startswith("R") or is_return,
         bank_ref=bank_ref,
         customer_ref="" if customer_ref == "NONREF" else customer_ref,
-        description=one_line(parts["extra_details"], *(_narrative(text) for text in narrative)),
+        description=story,
     )
 
 

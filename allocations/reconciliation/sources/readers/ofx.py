@@ -14,6 +14,7 @@ from ofxtools.Parser import ParseError, TreeBuilder
 
 from allocations.reconciliation.sources.readers.amounts import minor_of
 from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.references import tells_of_a_return
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, span_of
 from allocations.reconciliation.sources.readers.text import one_line
 
@@ -100,14 +101,15 @@ def _line(at: int, tx: Element, currency: str, faults: Faults) -> ReadLine | Non
     except ValueError as error:
         faults.add("bad_amount", f"Transaction {at}: {error}.", CURE, row=at, column="TRNAMT")
         return None
+    story = one_line(_text(tx, "NAME", "PAYEE/NAME"), _text(tx, "MEMO"), _text(tx, "REFNUM"))
     return ReadLine(
         line_no=at,
         value_on=_day(_text(tx, "DTAVAIL")) or booked_on,
         booked_on=booked_on,
         amount_minor=abs(minor),
         side="credit" if minor >= 0 else "debit",
-        is_reversal=bool(_text(tx, "CORRECTFITID")),
+        is_reversal=bool(_text(tx, "CORRECTFITID")) or (minor < 0 and tells_of_a_return(story)),
         bank_ref=_text(tx, "FITID"),
         customer_ref=_text(tx, "CHECKNUM", "REFNUM"),
-        description=one_line(_text(tx, "NAME", "PAYEE/NAME"), _text(tx, "MEMO"), _text(tx, "REFNUM")),
+        description=story,
     )

@@ -12,6 +12,7 @@ from datetime import date
 from allocations.reconciliation.sources.readers.amounts import day_of, written_minor
 from allocations.reconciliation.sources.readers.faults import Faults
 from allocations.reconciliation.sources.readers.profiles import DAY_FIRST, MONTH_FIRST, PRESETS, Profile, recognise
+from allocations.reconciliation.sources.readers.references import tells_of_a_return
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, Side, span_of
 from allocations.reconciliation.sources.readers.text import one_line
 
@@ -23,10 +24,6 @@ OPENING = re.compile(r"(?i)^\W*(opening bal|balance b/?f|b/?f\b|brought forward)
 CLOSING = re.compile(r"(?i)^\W*(closing bal|balance c/?f|c/?f\b|carried forward)")
 FOOTER = re.compile(r"(?i)\b(total|summary|statement|generated|page \d+|end of|legend|note)\b|^\W*$")
 SUMMARY = re.compile(r"(?i)\b(statement summary|end of statement|legends?|computer generated|system generated)\b")
-RETURNED = re.compile(
-    r"(?i)\b(?:chq|cheque|clg|ecs|nach|ach|neft|rtgs|imps|upi)\b.{0,24}"
-    r"\b(?:ret|rtn|return(?:ed)?|rev|reversal|bounced?|reject(?:ed)?|dishonou?red)\b|\b(?:chq|cheque) ret"
-)
 FLAGS: dict[str, Side] = {
     **dict.fromkeys(("CR", "C", "CREDIT", "CRDT", "CREDITED"), "credit"),
     **dict.fromkeys(("DR", "D", "DEBIT", "DBIT", "DEBITED"), "debit"),
@@ -305,7 +302,7 @@ class RowReader:
             booked_on=booked_on,
             amount_minor=abs(signed),
             side="credit" if signed >= 0 else "debit",
-            is_reversal=signed < 0 and bool(RETURNED.search(story)),
+            is_reversal=signed < 0 and tells_of_a_return(story),
             bank_ref=self.cell(cells, "bank_ref"),
             customer_ref=customer_ref or (found[1] if found else ""),
             description=one_line(story),

@@ -61,9 +61,5 @@ def decode(data: bytes, faults: Faults) -> str:
 
 def one_line(*parts: str | None) -> str:
     """The parts joined by single spaces, without empty or repeated ones."""
-    kept: list[str] = []
-    for part in parts:
-        text = " ".join((part or "").split())
-        if text and text not in kept:
-            kept.append(text)
-    return " ".join(kept)
+    kept = dict.fromkeys(" ".join((part or "").split()) for part in parts)
+    return " ".join(text for text in kept if text)
