@@ -121,20 +121,22 @@ def written_off(session: Session, rows: Rows) -> int:
     return int(session.scalar(query.where(here, HandAct.kind == "write_off", HandAct.status == "done")) or 0)
 
 
-def _free(session: Session, act: HandAct, line: BankLine | None) -> list[Check]:
+def _free(session: Session, amount: int, line: BankLine | None) -> list[Check]:
     assert line is not None
     promised = with_agencies(session, line.id)
     left = open_of(line) - promised
-    if promised and left < act.amount_minor <= open_of(line):
+    if promised and left < amount <= open_of(line):
         say = (
             f"{shown(promised, line.currency)} of it was paid direct and stands with the agency that held the account."
         )
         return [(True, "with_agency", say, "amount")]
-    return [_more_than(act.amount_minor, left, line.currency, "credit")]
+    return [_more_than(amount, left, line.currency, "credit")]
 
 
 def _against_return(session: Session, act: HandAct, rows: Rows, limits: Limits) -> list[Check]:
-    return _free(session, act, rows.line) + (debit_checks(session, act, rows) if rows.debit is not None else [])
+    return _free(session, act.amount_minor, rows.line) + (
+        debit_checks(session, act, rows) if rows.debit is not None else []
+    )
 
 
 def debit_checks(session: Session, act: HandAct, rows: Rows) -> list[Check]:
@@ -161,8 +163,14 @@ def _against_assign(session: Session, act: HandAct, rows: Rows, limits: Limits) 
     return [
         (account is None, "no_such_account", "There is no such loan account.", "account"),
         (wrong, "currency_differs", "Loan account and credit are in different currencies.", "account"),
-        *_free(session, act, rows.line),
+        *_free(session, act.amount_minor, rows.line),
     ]
+
+
+def assign_problems(session: Session, rows: Rows, total_minor: int) -> list[Problem]:
+    """Whether the parts of a credit fit into it together."""
+    checks = [*_money_side(session, rows), *_free(session, total_minor, rows.line)]
+    return [Problem(code, say, column=column) for failed, code, say, column in checks if failed]
 
 
 def _against_undo(session: Session, act: HandAct, rows: Rows, limits: Limits) -> list[Check]:
