@@ -52,6 +52,12 @@ drop trigger if exists act_counts on hand_acts;
 create trigger act_counts after insert or update of status on hand_acts
   for each row execute function portal_act_counts();
 
+-- Whether a statement rests on a link: its commission stands in a settlement that is more than a draft.
+create or replace function portal_link_is_settled(link bigint) returns boolean language sql stable as $$
+  select exists (select 1 from accrual_lines x join settlement_lines sl on sl.accrual_line_id = x.id
+    join settlements s on s.id = sl.settlement_id where x.link_id = link and s.status not in ('draft', 'void'))
+$$;
+
 create or replace function portal_entry_balances() returns trigger language plpgsql as $$
 begin
   if exists (select 1 from journal_lines where entry_id = new.entry_id

@@ -5,7 +5,7 @@ Incremental by nature: what is confirmed stays, open items keep their age, and a
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,11 +13,15 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from allocations.collections.receipts.cash import DEPOSIT_DAYS
+from allocations.collections.receipts.cash_queries import dated
 from allocations.reconciliation.matching.breaks import find_breaks
 from allocations.reconciliation.matching.hashes import input_hash, result_hash
 from allocations.reconciliation.matching.ladder import LADDER, Ladder
 from allocations.reconciliation.matching.matcher import Matches, match, totals
 from allocations.reconciliation.models import ReconRun
+from allocations.reconciliation.running.direct import find_direct_payments
+from allocations.reconciliation.running.paper import paper_breaks
 from allocations.reconciliation.running.reading import read_world
 from allocations.reconciliation.running.writing import (
     fresh_suggestions,
@@ -62,11 +66,25 @@ class ReconResult:
 
 
 def reconcile(session: Session, *, through: date, actor: Actor, now: datetime, ladder: Ladder = LADDER) -> ReconResult:
-    """Match everything up to and including `through`, and store links, breaks and the run. Two at once do it once."""
+    """Match everything up to and including `through`, and store links, breaks and the run. Two at once do it once.
+
+    When money paid direct was counted, or gave way to a receipt, what was found is found once more with it.
+    """
     lock_for_run(session)
+    result = run_once(session, through=through, actor=actor, now=now, ladder=ladder)
+    direct = find_direct_payments(session, through=through, run_id=result.run_id, actor=actor, now=now)
+    if not direct.moved_links:
+        return result
+    again = run_once(session, through=through, actor=actor, now=now, ladder=ladder)
+    return replace(
+        again, confirmed=result.confirmed + again.confirmed, undone=result.undone + again.undone, is_new=True
+    )
+
+
+def run_once(session: Session, *, through: date, actor: Actor, now: datetime, ladder: Ladder) -> ReconResult:
     world = read_world(session, through)
     matches = match(world, ladder)
-    found = find_breaks(matches, ladder)
+    found = every_break(session, matches, ladder, through)
     hashes = input_hash(world, ladder), result_hash(world, matches, found)
     breaks = without_accepted(session, found)
     currencies = summarise(matches, breaks)
@@ -81,6 +99,18 @@ def reconcile(session: Session, *, through: date, actor: Actor, now: datetime, l
     write_links(session, matches, suggestions, "suggested", run.id, now)
     write_breaks(session, breaks, through=through, run_id=run.id, now=now)
     return ReconResult(through, *hashes, currencies, len(matches.confirmed), len(matches.undone), True, run.id)
+
+
+def every_break(session: Session, matches: Matches, ladder: Ladder, through: date) -> pd.DataFrame:
+    """What money shows, and what paper shows."""
+    columns = ["collection_id", "posting_id"]
+    booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
+    parts = [
+        find_breaks(matches, ladder, dated(session, DEPOSIT_DAYS)),
+        paper_breaks(session, through=through, collection_ids=None, booked=booked),
+    ]
+    filled = [each for each in parts if len(each)]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
 def lock_for_run(session: Session) -> None:

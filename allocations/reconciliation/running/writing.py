@@ -12,15 +12,10 @@ from sqlalchemy.orm import Session
 
 from allocations.reconciliation.matching.ladder import RUNGS
 from allocations.reconciliation.matching.matcher import Matches
+from allocations.reconciliation.matching.rungs import KEY_SAYS
 from allocations.reconciliation.models import MatchLink
 from portal.kernel.tables.bulk import copy_rows, stage
 
-MET_ON = {
-    "instrument_key": "payment reference",
-    "slip_key": "deposit slip",
-    "receipt_key": "receipt number",
-    "account": "loan account",
-}
 LINK_COLUMNS = [
     "agency_id",
     "collection_id",
@@ -39,6 +34,7 @@ STAGED_BREAK = {
     "code": "text",
     "side": "text",
     "subject_id": "bigint",
+    "ref": "text",
     "agency_id": "bigint",
     "amount": "bigint",
     "currency": "text",
@@ -47,27 +43,32 @@ STAGED_BREAK = {
     "owner": "text",
     "cure": "text",
     "detail": "jsonb",
+    "misses": "jsonb",
 }
-SUBJECT = "coalesce(b.collection_id, b.bank_line_id, b.posting_id)"
+SUBJECT = "coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id)"
 SAME = f"b.code = f.code and b.side = f.side and {SUBJECT} = f.subject_id"
 KEEP_BREAKS = text(f"""
-    update breaks b set amount_minor = f.amount, due_on = f.due_on, owner = f.owner, cure = f.cure, detail = f.detail
+    update breaks b set amount_minor = f.amount, due_on = f.due_on, owner = f.owner, cure = f.cure, detail = f.detail,
+           misses = f.misses
       from found_breaks f
      where b.status = 'open' and {SAME}
-       and (b.amount_minor, b.due_on, b.owner, b.cure, b.detail) is distinct from (f.amount, f.due_on, f.owner, f.cure, f.detail)
+       and (b.amount_minor, b.due_on, b.owner, b.cure, b.detail, b.misses)
+         is distinct from (f.amount, f.due_on, f.owner, f.cure, f.detail, f.misses)
 """)
 CLOSE_BREAKS = text(f"""
     update breaks b set status = 'closed', closed_at = :now
      where b.status = 'open' and not exists (select from found_breaks f where {SAME})
        and (exists (select from collections c where c.id = b.collection_id and c.collected_on <= :through)
          or exists (select from bank_lines l where l.id = b.bank_line_id and l.value_on <= :through)
-         or exists (select from postings p where p.id = b.posting_id and p.posted_on <= :through))
+         or exists (select from postings p where p.id = b.posting_id and p.posted_on <= :through)
+         or b.receipt_range_id is not null)
 """)
 OPEN_BREAKS = text(f"""
-    insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, agency_id, amount_minor, currency, opened_on,
-                        due_on, owner, cure, detail, run_id)
-    select f.code, f.side, coalesce(c.receipt_no, l.ref, p.posting_no), c.id, l.id, p.id, f.agency_id, f.amount, f.currency,
-           f.opened_on, f.due_on, f.owner, f.cure, f.detail, :run_id
+    insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, receipt_range_id, agency_id, amount_minor,
+                        currency, opened_on, due_on, owner, cure, detail, misses, run_id)
+    select f.code, f.side, coalesce(c.receipt_no, l.ref, p.posting_no, f.ref), c.id, l.id, p.id,
+           case f.side when 'range' then f.subject_id end, f.agency_id, f.amount, f.currency, f.opened_on, f.due_on, f.owner,
+           f.cure, f.detail, f.misses, :run_id
       from found_breaks f
       left join collections c on f.side = 'collection' and c.id = f.subject_id
       left join bank_lines l on f.side = 'bank' and l.id = f.subject_id
@@ -80,7 +81,7 @@ UNDO = text("""
       from gone_links g where g.id = m.id and m.status in ('suggested', 'confirmed')
 """)
 ACCEPTED = text("""
-    select code, side, coalesce(collection_id, bank_line_id, posting_id) as subject_id
+    select code, side, coalesce(collection_id, bank_line_id, posting_id, receipt_range_id) as subject_id
       from breaks where status = 'closed' and detail ? 'accepted_by'
 """)
 WHY = {"returned": "The bank returned the money.", "reversed": "Core banking reversed the posting."}
@@ -153,7 +154,7 @@ def _evidence(rule: str, key: str, reported: int, on: int, seen: int, seen_on: i
     rung = RUNGS[rule]
     values: dict[str, Any] = {
         "why": rung.says,
-        "met_on": MET_ON[rung.key],
+        "met_on": KEY_SAYS[rung.key],
         "key": key,
         "reported_minor": reported,
         "reported_on": date.fromordinal(on).isoformat(),
@@ -176,12 +177,16 @@ def without_accepted(session: Session, breaks: pd.DataFrame) -> pd.DataFrame:
 def write_breaks(session: Session, breaks: pd.DataFrame, *, through: date, run_id: int, now: datetime) -> None:
     """Open breaks that are new, refresh those that stand (they keep the day they were opened), close those that are cured."""
     days = {name: [date.fromordinal(int(day)).isoformat() for day in breaks[name]] for name in ("day", "due")}
-    detail = [json.dumps(each, ensure_ascii=False, sort_keys=True) for each in breaks["detail"]]
+    bodies = {
+        name: [json.dumps(each, ensure_ascii=False, sort_keys=True) for each in breaks[name]]
+        for name in ("detail", "misses")
+    }
     rows = breaks.assign(
         agency_id=or_null(breaks["agency_id"]),
         opened_on=pd.Series(days["day"], breaks.index, dtype="str"),
         due_on=pd.Series(days["due"], breaks.index, dtype="str"),
-        detail=pd.Series(detail, breaks.index, dtype="str"),
+        detail=pd.Series(bodies["detail"], breaks.index, dtype="str"),
+        misses=pd.Series(bodies["misses"], breaks.index, dtype="str"),
     )
     kinds = {"subject_id": "int64", "amount": "int64"}
     stage(session, "found_breaks", rows.astype(kinds), STAGED_BREAK)
