@@ -17,7 +17,7 @@ from allocations.reconciliation.bench.suspense import (
     return_credit,
     split_credit,
 )
-from allocations.reconciliation.bench_models import HandAct
+from allocations.reconciliation.bench_models import DirectPayment, HandAct
 from allocations.reconciliation.models import BankLine, MatchLink
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, PortalError, Stale
@@ -58,6 +58,44 @@ def test_a_credit_is_money_for_an_account_of_the_banks_own(book, bank_session, n
     assert (act.kind, act.status, act.direct_payment_id) == ("assign", "done", None)
     assert left_of(bank_session, seen) == 0
     assert (told(bank_session).assigned_minor, told(bank_session).suspense_minor) == (900_00, 0)
+
+
+def test_money_for_an_account_an_agency_held_that_day_is_counted_as_paid_direct(book, bank_session, now):
+    held = book.allocate("SHAKTI", "LN0001")
+    seen = book.line(900_00, "2026-10-06", "BY TRANSFER")
+    act = assign_credit(bank_session, seen.id, loan_account_no="LN0001", amount_minor=900_00, **by(now))
+    paid = bank_session.get_one(DirectPayment, act.direct_payment_id)
+    assert (paid.agency_id, paid.status, act.status) == (held.agency_id, "counted", "done")
+    assert (seen.linked_minor, seen.settled_minor) == (900_00, 0)
+    assert (told(bank_session).matched_minor, told(bank_session).assigned_minor) == (900_00, 0)
+    with pytest.raises(Invalid, match="receipt_made"):
+        undo_act(bank_session, act.id, reason="no", actor=MAKER, now=now)
+
+
+def test_money_that_stands_with_an_agency_is_not_given_to_anybody_else(book, bank_session, now):
+    held = book.allocate("SHAKTI", "LN0001")
+    seen = book.line(900_00, "2026-10-06", "LN0001")
+    bank_session.add(
+        DirectPayment(
+            agency_id=held.agency_id,
+            allocation_id=held.id,
+            loan_account_id=held.loan_account_id,
+            loan_account_no="LN0001",
+            bank_line_id=seen.id,
+            amount_minor=900_00,
+            currency="INR",
+            value_on=seen.value_on,
+            sign="loan_number",
+            found_on=seen.value_on,
+            claim_until=seen.value_on,
+        )
+    )
+    with pytest.raises(Invalid, match="with_agency"):
+        assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=900_00, **by(now))
+    with pytest.raises(Invalid, match="with_agency"):
+        return_credit(bank_session, seen.id, amount_minor=900_00, **by(now))
+    sure = assign_credit(bank_session, seen.id, loan_account_no="LN0001", amount_minor=900_00, **by(now))
+    assert sure.direct_payment_id is not None
 
 
 def test_a_part_of_a_credit_leaves_the_rest_in_suspense(book, bank_session, now):

@@ -23,6 +23,7 @@ from allocations.reconciliation.bench.rows import (
 from allocations.reconciliation.bench_models import DirectPayment, HandAct
 from allocations.reconciliation.matching.ladder import BY_HAND, rule_says
 from allocations.reconciliation.models import BankLine, BankStatement, MatchLink
+from allocations.reconciliation.running.direct import direct_payment_by_hand
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Problem, Stale
 from portal.kernel.money import shown
@@ -121,9 +122,10 @@ def written_off(session: Session, rows: Rows) -> int:
     return int(session.scalar(query.where(here, HandAct.kind == "write_off", HandAct.status == "done")) or 0)
 
 
-def _free(session: Session, amount: int, line: BankLine | None) -> list[Check]:
+def _free(session: Session, amount: int, line: BankLine | None, accounts: frozenset[int] = frozenset()) -> list[Check]:
+    """Not more than is open, less what agencies that held other accounts were told of."""
     assert line is not None
-    promised = with_agencies(session, line.id)
+    promised = with_agencies(session, line.id, accounts)
     left = open_of(line) - promised
     if promised and left < amount <= open_of(line):
         say = (
@@ -163,13 +165,13 @@ def _against_assign(session: Session, act: HandAct, rows: Rows, limits: Limits) 
     return [
         (account is None, "no_such_account", "There is no such loan account.", "account"),
         (wrong, "currency_differs", "Loan account and credit are in different currencies.", "account"),
-        *_free(session, act.amount_minor, rows.line),
+        *_free(session, act.amount_minor, rows.line, frozenset({act.loan_account_id or 0})),
     ]
 
 
-def assign_problems(session: Session, rows: Rows, total_minor: int) -> list[Problem]:
+def assign_problems(session: Session, rows: Rows, total_minor: int, accounts: frozenset[int]) -> list[Problem]:
     """Whether the parts of a credit fit into it together."""
-    checks = [*_money_side(session, rows), *_free(session, total_minor, rows.line)]
+    checks = [*_money_side(session, rows), *_free(session, total_minor, rows.line, accounts)]
     return [Problem(code, say, column=column) for failed, code, say, column in checks if failed]
 
 
@@ -238,8 +240,11 @@ def _counted_by_the_database(session: Session, act: HandAct, rows: Rows, actor: 
 
 
 def _assign(session: Session, act: HandAct, rows: Rows, actor: Actor, now: datetime) -> None:
-    """Money for an account an agency held on the value date is a direct payment; otherwise it is the bank's own."""
-    session.get_one(LoanAccount, act.loan_account_id)
+    """Money for an account an agency held on the value date is counted for it as paid direct; otherwise it is the bank's own."""
+    account = session.get_one(LoanAccount, act.loan_account_id)
+    assert rows.line is not None
+    found = direct_payment_by_hand(session, rows.line, account, act.amount_minor, actor=actor, now=now)
+    act.direct_payment_id = found.id if found is not None else None
 
 
 def _undo(session: Session, act: HandAct, rows: Rows, actor: Actor, now: datetime) -> None:

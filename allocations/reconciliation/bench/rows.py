@@ -60,10 +60,13 @@ def open_of(row: Collection | BankLine | Posting) -> int:
     return row.amount_minor - row.linked_minor - (row.settled_minor if isinstance(row, BankLine) else 0)
 
 
-def with_agencies(session: Session, line_id: int) -> int:
+def with_agencies(session: Session, line_id: int, but_accounts: frozenset[int] = frozenset()) -> int:
     """What of a credit was found to be paid direct and stands with an agency, which may still report a receipt for it."""
-    query = select(func.coalesce(func.sum(DirectPayment.amount_minor), 0))
-    return int(session.scalar(query.where(DirectPayment.bank_line_id == line_id, DirectPayment.status == "found")) or 0)
+    total = select(func.coalesce(func.sum(DirectPayment.amount_minor), 0))
+    here = [DirectPayment.bank_line_id == line_id, DirectPayment.status == "found"]
+    if but_accounts:
+        here.append(DirectPayment.loan_account_id.not_in(but_accounts))
+    return int(session.scalar(total.where(*here)) or 0)
 
 
 def lock_rows(

@@ -66,7 +66,7 @@ def split_credit(
         raise Invalid(problems)
     total = sum(part.amount_minor for part in parts)
     together = len(parts) > 1 and total >= limits_on(session, now).second_person_minor
-    if problems := assign_problems(session, rows, total):
+    if problems := assign_problems(session, rows, total, frozenset(each.id for each in accounts.values())):
         raise Invalid(problems)
     asked = [
         Asked("assign", part.amount_minor, reason, accounts[part.loan_account_no.strip()].id, together)

@@ -1,0 +1,33 @@
+"""Long work behind the pages of the bench: a draft of the rules tried on everything that is open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from allocations.reconciliation.bench.ladders import load_ladder, try_ladder
+from allocations.reconciliation.matching.ladder import parse_ladder
+from portal.kernel.audit import Actor
+from portal.kernel.clock import Clock
+from portal.kernel.jobs import JobRun, enqueue, job
+
+
+@job("try_ladder")
+def try_ladder_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
+    """Both ladders on the open items (`version`, `through`); the result holds a row for each rule that would do otherwise."""
+    run.report(0, 2, "Climbing both ladders")
+    with run.transaction() as session:
+        row = load_ladder(session, int(arguments["version"]))
+        draft = parse_ladder(row.body, row.version)
+        tried = try_ladder(session, draft, through=date.fromisoformat(arguments["through"]))
+    return {"version": row.version, "rows": [asdict(each) for each in tried]}
+
+
+def ask_to_try(session: Session, version: int, *, actor: Actor, clock: Clock) -> int:
+    """Queue a try of a version on the items open today; returns the id of its progress row."""
+    load_ladder(session, version)
+    given = {"version": version, "through": clock.today().isoformat()}
+    return enqueue(session, try_ladder_job, given, actor=actor, now=clock.now(), lock="try_ladder")
