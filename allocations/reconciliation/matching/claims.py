@@ -5,68 +5,65 @@ order of rows never matters: every stage looks at all claims at once and only st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from allocations.reconciliation.matching.ladder import Ladder, Rung
+from allocations.reconciliation.matching.rungs import Ladder, Rung
 
 # A claim: positions `coll` and `other`, `agency_id`, `coll_open`, `other_open`, `tolerance`, `near` (inside the rung's
-# window), `held` (the agency held the account on the other side's day), `key` (what they met on).
+# window), `held` (the agency held the account on the receipt's and on the other side's day), `key` (what they met on).
+CLAIMED = ["coll", "other", "agency_id", "coll_open", "other_open", "tolerance", "lag", "near", "held", "key"]
 CONTESTED, REPEATED, SEVERAL = "contested", "repeated", "several"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the claims of one rung: those accepted, with `amount`; those struck out, with `why`."""
+    """What became of the claims of one rung: those accepted; those struck out for their rivals, with `why` and, finer, `told`."""
 
     accepted: pd.DataFrame
     struck: pd.DataFrame
 
 
-def identifying(keys: pd.Series[Any], ladder: Ladder) -> pd.Series[bool]:
-    """Keys long enough to point at one payment; a short run of digits alone is a date, a branch or a count."""
-    return (keys.str.len() > 1) & ~(keys.str.isdigit() & (keys.str.len() < ladder.shortest_number))
-
-
-def weak(keys: pd.Series[Any], ladder: Ladder) -> pd.Series[bool]:
-    return keys.str.isdigit() & (keys.str.len() < ladder.weak_number)
-
-
 def fits(
-    difference: pd.Series[int], other: pd.Series[int], tolerance: pd.Series[int], ladder: Ladder
+    difference: pd.Series[int], other: pd.Series[int], tolerance: pd.Series[int], by: Ladder | Rung
 ) -> pd.Series[bool]:
-    """Equal, or off by rounding: no more than the tolerance, and no more than a tenth of what stands on the other side."""
+    """Equal, or off by rounding: no more than the tolerance, and no more than a share of what stands on the other side."""
     gap = difference.abs()
-    return (gap == 0) | ((gap <= tolerance) & (gap * ladder.share_of_credit <= other))
+    return (gap == 0) | ((gap <= tolerance) & (gap * by.share_of_credit <= other))
 
 
-def feasible(claims: pd.DataFrame, rung: Rung, ladder: Ladder) -> pd.DataFrame:
+def feasible(claims: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     """The claims whose amounts fit, numbered by `solution`: all receipts of one agency under one key, or one receipt alone."""
     claims = claims.assign(gap=claims["coll_open"] - claims["other_open"])
     if not rung.many:
-        return _alone(claims[fits(claims["gap"], claims["other_open"], claims["tolerance"], ladder)])
+        return _alone(claims[fits(claims["gap"], claims["other_open"], claims["tolerance"], rung)])
     group = claims.groupby(["other", "agency_id"], sort=False)
     total_gap = group["coll_open"].transform("sum") - claims["other_open"]
-    whole = fits(total_gap, claims["other_open"], claims["tolerance"], ladder)
+    whole = fits(total_gap, claims["other_open"], claims["tolerance"], rung)
     whole &= group["coll_open"].transform("max") > total_gap
     bundle = claims[whole].assign(solution=group.ngroup()[whole], gap=total_gap[whole])
     if not rung.alone:
         return bundle
     rest = claims[~whole]
-    single = _exact_first(rest[fits(rest["gap"], rest["other_open"], rest["tolerance"], ladder)])
+    single = rest[fits(rest["gap"], rest["other_open"], rest["tolerance"], rung)]
     return pd.concat([bundle, _alone(single)]) if len(single) else bundle
+
+
+def doubtful(claims: pd.DataFrame, solutions: pd.DataFrame, everyone: bool) -> pd.Series[bool]:
+    """Solutions of one receipt on a credit that another receipt names by the same key without its money being anywhere: which of the
+    two says the truth is not known from the amount. `everyone`: also a receipt of another agency that held its account."""
+    unfit = claims[~claims["coll"].isin(solutions["coll"]) & claims["held"]]
+    size = solutions.groupby("solution", sort=False)["coll"].transform("size")
+    if everyone:
+        named = solutions["other"].isin(unfit["other"])
+    else:
+        pairs = pd.MultiIndex.from_frame(unfit[["other", "agency_id"]])
+        named = pd.Series(pd.MultiIndex.from_frame(solutions[["other", "agency_id"]]).isin(pairs), solutions.index)
+    return named & (size == 1)
 
 
 def _alone(claims: pd.DataFrame) -> pd.DataFrame:
     return claims.assign(solution=-1 - claims.index.to_numpy())
-
-
-def _exact_first(claims: pd.DataFrame) -> pd.DataFrame:
-    """Where exactly one receipt of an agency fits to the last unit, those that fit only by rounding give way."""
-    exact = claims["gap"] == 0
-    count = exact.groupby([claims["other"], claims["agency_id"]]).transform("sum")
-    return claims[exact | (count != 1)]
 
 
 def resolve(claims: pd.DataFrame) -> Verdict:
@@ -77,19 +74,21 @@ def resolve(claims: pd.DataFrame) -> Verdict:
     left to a person: striking one by one would let the last one standing win.
     """
     if claims.empty:
-        return Verdict(claims, claims.assign(why=""))
-    claims, far = _strike(claims, _far(claims), SEVERAL)
-    claims, lost = _strike(claims, _lost(claims), CONTESTED)
+        return Verdict(claims, claims.assign(why="", told=""))
+    claims, far = strike(claims, _far(claims), SEVERAL, "nearer")
+    claims, lost = strike(claims, _lost(claims), CONTESTED, "held")
     rivals = (_solutions_per(claims, "other") > 1) | (_solutions_per(claims, "coll") > 1)
-    accepted, left = _strike(claims, rivals, SEVERAL)
+    accepted, left = strike(claims, rivals, SEVERAL, SEVERAL)
     struck = [each for each in (far, lost, _named(left)) if len(each)]
     return Verdict(accepted, pd.concat(struck) if struck else far)
 
 
-def _strike(claims: pd.DataFrame, hit: pd.Series[bool], why: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def strike(claims: pd.DataFrame, hit: pd.Series[bool], why: str, told: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A solution falls as a whole: (those that stay, those struck out)."""
+    if not hit.any():
+        return claims, claims[:0].assign(why=why, told=told)
     gone = claims["solution"].isin(claims.loc[hit, "solution"])
-    return claims[~gone], claims[gone].assign(why=why)
+    return claims[~gone], claims[gone].assign(why=why, told=told)
 
 
 def _named(left: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +96,8 @@ def _named(left: pd.DataFrame) -> pd.DataFrame:
     if left.empty:
         return left
     why = left["why"].mask(_solutions_per(left, "other") > 1, REPEATED)
-    return left.assign(why=why.mask(_agencies_per_other(left) > 1, CONTESTED))
+    why = why.mask(_agencies_per_other(left) > 1, CONTESTED)
+    return left.assign(why=why, told=why)
 
 
 def _solutions_per(claims: pd.DataFrame, side: str) -> pd.Series[int]:
@@ -109,6 +109,8 @@ def _agencies_per_other(claims: pd.DataFrame) -> pd.Series[int]:
 
 
 def _far(claims: pd.DataFrame) -> pd.Series[bool]:
+    if claims["near"].all():
+        return pd.Series(False, claims.index)
     some_near = claims.groupby("coll", sort=False)["near"].transform("any")
     return (_solutions_per(claims, "coll") > 1) & some_near & ~claims["near"]
 

@@ -14,7 +14,7 @@ MOST_LEFT_OUT = 3
 FAMILIES = ("cash", "paper", "electronic")
 TEXTS = ("name", "key", "side", "direction", "says")
 FLAGS = ("confirms", "alone", "needs_money")
-NUMBERS = ("version", "score", "tolerance_major", "share_of_credit", "leaves_out", "pool", "chance")
+NUMBERS = ("version", "score", "tolerance_major", "share_of_credit", "leaves_out", "fills_in", "pool", "chance")
 SPANS = ("window", "reach")
 LISTS = ("modes", "second")
 ALLOWED = {
@@ -177,6 +177,10 @@ def _numbers(rule: Rule) -> Found:
         )
     if rule.get("leaves_out") and (rule["key"], rule["direction"]) != ("slip_key", "n:1"):
         yield "leaves_out", "leaves_out", "Only the receipts of one slip may be left out of its credit."
+    if rule.get("fills_in", 0) > MOST_LEFT_OUT:
+        yield "fills_in", "fills_in", f"With more than {MOST_LEFT_OUT} receipts filled in several sums fit by chance."
+    if rule.get("fills_in") and (rule["key"] not in ("slip_key", "instrument_key") or rule["direction"] != "n:1"):
+        yield "fills_in", "fills_in", "Only the receipts of one slip or of one transfer may be filled up."
     if rule.get("alone") and rule["direction"] != "n:1":
         yield "alone", "alone", "Only where several receipts may make up a credit (n:1) may one of them do so alone."
 
@@ -196,6 +200,12 @@ def _too_little(rule: Rule) -> Found:
         yield "leaves_out", "confirms", "A slip with receipts left out may only suggest."
     if key == "pool" and rule.get("chance", 0) < 1000:
         yield "chance", "chance", "A sum confirms only when fewer than one in a thousand would fit by accident."
+    if rule.get("fills_in") and rule.get("chance", 0) < 100:
+        yield (
+            "chance",
+            "chance",
+            "Receipts that name nothing fill up a sum only where fewer than one in a hundred would by accident.",
+        )
     if key == "pool" and rule.get("tolerance_major", 1):
         yield "tolerance", "tolerance_major", "A sum out of a pool has to be exact: say 0."
     if key in ("account", "va_key", "loan_key", "pool") and rule["reach"][1] - rule["reach"][0] > 14:

@@ -35,8 +35,10 @@ class Rung:
     `window`: the usual days from receipt to value date; `reach`: beyond these a credit is no candidate.
     `tolerance_major`, `share_of_credit`: amounts may differ by so many major units, and by no more than 1/share of the credit.
     `modes`: families of ways of paying it is for (cash, paper, electronic); empty: any. `second`: one of these signs has to agree
-    as well (see `signs`). `leaves_out`: so many receipts of a slip may be missing from its credit. `pool`: at most so many unseen
-    receipts are tried for a sum. `chance`: a sum confirms when fewer than one in so many would fit by accident.
+    as well (see `signs`).
+    `leaves_out`: so many receipts of a slip may be missing from its credit. `fills_in`: so many receipts whose key is nearly the
+    same or missing may fill the others up to the credit. `pool`: at most so many unseen receipts are tried for a sum.
+    `chance`: a sum confirms when fewer than one in so many would fit by accident.
     `needs_money`: a posting is tied only to a receipt whose money the bank has seen. `score`: 1 to 100, how much it says.
     """
 
@@ -56,6 +58,7 @@ class Rung:
     modes: tuple[str, ...] = ()
     second: tuple[str, ...] = ()
     leaves_out: int = 0
+    fills_in: int = 0
     pool: int = 0
     chance: int = 0
     needs_money: bool = False
@@ -80,7 +83,7 @@ class Ladder:
     share_of_credit: int = 10
     shortest_number: int = 3
     weak_number: int = 6
-    season_number: int = 7
+    season_number: int = 9
     season: tuple[int, int] = (-7, 60)
     most_lines_per_key: int = 25
     cut_off_days: int = 3

@@ -1,0 +1,211 @@
+"""What is still open on each row while the ladder is climbed, and who bears which key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from allocations.reconciliation.matching.account_numbers import AccountNumbers
+from allocations.reconciliation.matching.facts import World
+from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes
+from allocations.reconciliation.matching.reasons import FAMILY
+from allocations.reconciliation.matching.returns import Returns
+from allocations.reconciliation.matching.rungs import Ladder
+
+KEY_COLUMNS = (
+    "instrument_key", "receipt_key", "slip_key", "fold_key", "va_key", "loan_key", "agency_key", "agent_key"
+)  # fmt: skip
+SHARED = ("va_key", "loan_key", "agency_key", "agent_key")  # stand on any number of credits and still say what they say
+BRANCH = r"[A-Z]{4}0[A-Z0-9]{6}"  # an IFSC names a branch, never a payment
+
+
+@dataclass
+class Book:
+    """Positions are row numbers of the world's frames. `index` holds the keys of borrowers' credits that anybody asks for."""
+
+    world: World
+    returns: Returns
+    ladder: Ladder
+    coll: (
+        pd.DataFrame
+    )  # + tolerance, open (not yet seen at the bank), unposted (not yet seen in core banking), family (of modes)
+    line: pd.DataFrame  # + tolerance, open (0 unless a credit that stands), returned (what of it went back)
+    posting: pd.DataFrame  # + tolerance, open (0 when reversed or reversing)
+    index: KeyIndex
+    key_codes: Codes  # of world.line_keys
+    codes: dict[str, Codes]  # of the receipts still open by key column; 0: no key, or one that identifies nothing
+    struck: list[pd.DataFrame] = field(default_factory=list)
+    tried: list[pd.DataFrame] = field(default_factory=list)
+    refused: list[pd.DataFrame] = field(default_factory=list)
+    busy_coll: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))  # with a suggestion
+    busy_line: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    @cached_property
+    def keys(self) -> pd.DataFrame:
+        """Keys of borrowers' credits (line position, key), without those on so many credits that they name no payment."""
+        count = np.repeat(np.diff(self.index.starts), np.diff(self.index.starts))
+        rows = self.index.rows[count <= self.ladder.most_lines_per_key]
+        keys = self.world.line_keys["key"].take(rows)
+        told = identifying(keys, self.ladder).to_numpy()
+        return pd.DataFrame({"line": self.index.owner[rows[told]], "key": keys.to_numpy()[told]}).astype({"key": "str"})
+
+    @cached_property
+    def posting_codes(self) -> dict[str, Codes]:
+        """Codes of the postings that stand, by key column."""
+        live = self.live_postings
+        return {
+            name: np.where(live, key_codes(self.posting[name]), np.uint64(0)).astype(np.uint64)
+            for name in ("receipt_key", "instrument_key")
+        }
+
+    @cached_property
+    def posting_index(self) -> KeyIndex:
+        """Which postings that stand bear a reference."""
+        codes = self.posting_codes["instrument_key"]
+        return KeyIndex.of(codes, np.arange(len(codes)), codes)
+
+    @cached_property
+    def account_numbers(self) -> AccountNumbers:
+        return AccountNumbers(self.world.line_keys["key"], self.key_codes, self.index.owner, self.coll)
+
+    @cached_property
+    def _rows_by_line(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.index.owner, kind="stable")
+        return order, self.index.owner[order]
+
+    def keys_on(self, line: int) -> list[str]:
+        """The keys of one credit (by position)."""
+        order, lines = self._rows_by_line
+        first, last = np.searchsorted(lines, line), np.searchsorted(lines, line, side="right")
+        return list(self.world.line_keys["key"].take(order[first:last]))
+
+    @cached_property
+    def live_postings(self) -> Mask:
+        off = [*self.returns.postings, *self.returns.reversing]
+        return np.asarray(~self.posting["id"].isin(off))
+
+    @cached_property
+    def plain_rungs(self) -> set[str]:
+        """The rungs by reference, slip or receipt number that come first for their key: what they tried is all that met on it."""
+        found: dict[str, str] = {}
+        for rung in self.ladder.rungs:
+            if rung.side == "bank" and rung.confirms and rung.key in ("instrument_key", "slip_key", "receipt_key"):
+                found.setdefault(rung.key, rung.name)
+        return set(found.values())
+
+    def disputed(self) -> tuple[Mask, Mask]:
+        """Receipts and credits that an earlier rung of this climb struck out for their rivals."""
+        coll, line = np.zeros(len(self.coll), dtype=bool), np.zeros(len(self.line), dtype=bool)
+        for each in self.struck:
+            coll[each["coll"]] = True
+            line[each["other"]] = True
+        return coll, line
+
+
+def identifying(keys: pd.Series[Any], ladder: Ladder) -> pd.Series[bool]:
+    """Keys long enough to point at one payment; a short run of digits alone is a date, a branch or a count."""
+    return (keys.str.len() > 1) & ~(keys.str.isdigit() & (keys.str.len() < ladder.shortest_number))
+
+
+def open_book(world: World, returns: Returns, standing: pd.DataFrame, ladder: Ladder, lines: Codes) -> Book:
+    """`standing`: links that hold; `lines`: key_codes of world.line_keys."""
+    bank, core = standing[standing["line_id"] > 0], standing[standing["posting_id"] > 0]
+    coll, line, posting = (each.copy(deep=False) for each in (world.collections, world.lines, world.postings))
+    for table in (coll, line, posting):
+        table["tolerance"] = by_currency(
+            table["currency"], {each: ladder.tolerance(each) for each in table["currency"].unique()}
+        )
+    coll["open"] = coll["amount"] - linked(coll["id"], bank["collection_id"], bank["amount"])
+    coll["unposted"] = coll["amount"] - linked(coll["id"], core["collection_id"], core["amount"])
+    coll["family"] = by_currency(coll["mode"], {each: FAMILY.get(each, "electronic") for each in coll["mode"].unique()})
+    went_back(line, returns)
+    stands = line["side"] == "credit"
+    taken = linked(line["id"], bank["line_id"], bank["amount"]) + line["settled"]
+    line["open"] = (line["amount"] - taken - line["returned"]).where(stands, 0).clip(lower=0)
+    off = posting["id"].isin([*returns.postings, *returns.reversing])
+    posting["open"] = (posting["amount"] - linked(posting["id"], core["posting_id"], core["amount"])).where(~off, 0)
+    for table, column in ((coll, "open"), (coll, "unposted"), (line, "open"), (posting, "open")):
+        forget_rounding(table, column)
+    codes = codes_of(coll, world, ladder)
+    index = index_of(world, lines, codes, posting)
+    nobody = np.zeros(len(coll), dtype=bool), np.zeros(len(line), dtype=bool)
+    return Book(
+        world, returns, ladder, coll, line, posting, index, lines, codes, busy_coll=nobody[0], busy_line=nobody[1]
+    )
+
+
+def by_currency(column: pd.Series[Any], values: dict[str, Any]) -> Any:
+    """Each row's value by its (few) texts."""
+    places, texts = pd.factorize(column)
+    return np.array([values[each] for each in texts])[places] if len(texts) else np.zeros(0, dtype="int64")
+
+
+def went_back(line: pd.DataFrame, returns: Returns) -> None:
+    """Sets `returned`: all of a returned credit, or the parts of it that debits took back."""
+    line["returned"] = linked(line["id"], returns.parts["credit_id"], returns.parts["amount"])
+    if returns.credits:
+        line["returned"] = line["returned"].mask(line["id"].isin(list(returns.credits)), line["amount"])
+
+
+def linked(ids: pd.Series[int], of: pd.Series[int], amounts: pd.Series[int]) -> Ints:
+    """The sum of `amounts` by id; `of` says whose each is."""
+    total = np.zeros(len(ids), dtype=np.int64)
+    if len(of):
+        place = pd.Index(ids).get_indexer(pd.Index(of))
+        known = place >= 0
+        np.add.at(total, place[known], amounts.to_numpy()[known])
+    return total
+
+
+def forget_rounding(table: pd.DataFrame, column: str) -> None:
+    """A residue of rounding on what is linked already is nothing anybody still looks for (suspense counts it all the same)."""
+    left = table[column].to_numpy()
+    touched = (left < table["amount"].to_numpy()) & (left <= table["tolerance"].to_numpy())
+    if touched.any():
+        table[column] = np.where(touched, 0, left)
+
+
+def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Codes]:
+    """Codes of the receipts still open; keys that identify no payment count as none."""
+    rows = np.flatnonzero(coll["open"] > 0)
+    common = key_codes(world.common["key"])
+    found = {}
+    for name in KEY_COLUMNS:
+        keys = coll[name].take(rows)
+        if name not in SHARED:
+            keys = keys.where(naming(keys, name, coll.take(rows), ladder), "")
+        codes = np.zeros(len(coll), dtype=np.uint64)
+        codes[rows] = key_codes(keys)
+        if name not in SHARED and len(common):
+            codes[np.isin(codes, common)] = 0
+        found[name] = codes
+    return found
+
+
+def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder) -> pd.Series[bool]:
+    """Keys that name a payment: no branch, no amount. A short number is a cheque's, or the number of a receipt that no cheque and
+    no slip brought; written anywhere else it is a date, an amount or an approval code."""
+    digits = keys.str.isdigit()
+    told = identifying(keys, ladder) & ~(keys.str.fullmatch(BRANCH))
+    short = digits & (keys.str.len() < ladder.season_number)
+    if column in ("instrument_key", "fold_key"):
+        told &= ~short | (coll["family"] == "paper")
+    if column == "receipt_key":
+        told &= ~short | (coll["family"] == "electronic")
+    if column != "slip_key" and short.any():
+        amount = coll.loc[short, "amount"]
+        told &= ~short | ~keys.isin(pd.concat([amount, amount // 100]).astype("str"))
+    return told
+
+
+def index_of(world: World, lines: Codes, codes: dict[str, Codes], posting: pd.DataFrame) -> KeyIndex:
+    credits = world.lines[(world.lines["side"] == "credit") & ~world.lines["is_reversal"]]
+    where = pd.Index(credits["id"]).get_indexer(world.line_keys["line_id"])
+    owner = np.where(where >= 0, credits.index.to_numpy()[where] if len(credits) else -1, -1)
+    wanted = [*codes.values(), *(key_codes(posting[name]) for name in ("receipt_key", "instrument_key"))]
+    wanted.append(key_codes(world.payers["key"]))
+    return KeyIndex.of(lines, owner, np.concatenate(wanted))
