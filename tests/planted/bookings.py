@@ -18,12 +18,13 @@ def postings(
     rows = rows[got & (rng.random(len(rows)) >= rates.unbooked)]
     count = len(rows)
     amount = rows["money"].fillna(rows["amount"]).astype("int64")
-    wrong = rng.random(count) < rates.misbooked
+    other = (rows["account_id"] + rng.integers(1, accounts, count) - 1) % accounts + 1
+    wrong = (rng.random(count) < rates.misbooked) & (other != rows["account_id"]).to_numpy()
     names_ref = (rng.random(count) < rates.booking_names_reference) & (rows["ref"] != "") & ~rows["swept"]
     names_no = (rng.random(count) < rates.booking_names_receipt) & rows["receipt_no"].notna()
     booked = pd.DataFrame(
         {
-            "account_id": np.where(wrong, rng.integers(1, accounts + 1, count), rows["account_id"]),
+            "account_id": np.where(wrong, other, rows["account_id"]),
             "amount": amount,
             "day": rows["settled"] + (rng.random(count) < 0.3),
             "mode": rows["mode"],

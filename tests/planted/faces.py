@@ -7,6 +7,7 @@ import pandas as pd
 
 from allocations.keys import normalise_references, receipt_folds, reference_keys
 from allocations.reconciliation.matching.facts import World
+from allocations.reconciliation.matching.signs import seen_modes
 from tests.planted.month import Month
 from tests.planted.people import agent_codes
 
@@ -48,6 +49,7 @@ def world_of(month: Month) -> World:
             "day": lines["day"],
             "amount": lines["amount"],
             "currency": "INR",
+            "mode": seen_modes(lines["description"]),
             "settled": 0,
         }
     )

@@ -32,7 +32,9 @@ def payments(rows: int, people: People, rng: np.random.Generator, rates: Rates) 
     emi, kind = accounts["emi"].to_numpy()[account], rng.random(rows)
     part = rng.integers(5, 100, rows) * 100_00
     amount = np.where(kind < 0.6, emi, np.where(kind < 0.85, part, rng.integers(500_00, 20_000_00, rows)))
-    electronic = np.isin(mode, ELECTRONIC)
+    direct = np.isin(mode, ELECTRONIC) & (rng.random(rows) < rates.direct)
+    # What a borrower pays alone is never the sum he also paid through the agency: by that alone nobody could tell them apart.
+    amount = np.where(direct, amount + rng.integers(1, 100, rows) * 100 + 7, amount)
     return pd.DataFrame(
         {
             "account_id": accounts["id"].to_numpy()[account],
@@ -42,7 +44,7 @@ def payments(rows: int, people: People, rng: np.random.Generator, rates: Rates) 
             "amount": amount,
             "mode": mode,
             "ref": references(mode, day, rng),
-            "direct": electronic & (rng.random(rows) < rates.direct),
+            "direct": direct,
         }
     )
 

@@ -43,7 +43,7 @@ def plant(rows: int, seed: int = 1, rates: Rates | None = None) -> Month:
     booked.insert(0, "id", np.arange(1, len(booked) + 1))
     said = said.sort_values("id", ignore_index=True)
     month = Month(who, said[COLLECTIONS], lines[LINES], booked[POSTINGS], payers)
-    return with_stories(month, max(2, int(rows * rates.stories)), rng)
+    return with_stories(month, max(1, int(rows * rates.stories)), rng)
 
 
 def with_stories(month: Month, times: int, rng: np.random.Generator) -> Month:

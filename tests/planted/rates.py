@@ -74,7 +74,7 @@ class Rates:
     booking_reversed: float = 0.002
     booking_names_reference: float = 0.8
     booking_names_receipt: float = 0.3
-    stories: float = 0.0004  # times each story is told, of all payments; at least twice
+    stories: float = 0.0001  # times each story is told, of all payments; at least once
 
 
 def scaled_agencies(rows: int) -> int:

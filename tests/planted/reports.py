@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from allocations.keys import normalise_references
 from tests.planted.people import CROOKED, People
 from tests.planted.rates import FIRST, Rates
 from tests.planted.spelling import respell
@@ -57,12 +58,14 @@ def repeated(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.D
 
 
 def taken_over(said: pd.DataFrame, people: People, rng: np.random.Generator, rates: Rates) -> pd.DataFrame:
-    """Payments that a second agency claims as well: on the account that passed between them, or on one of its own."""
+    """Payments that a second agency claims as well: on the account that passed between them (before or after the money came: who
+    held it on the value date is right), or on one of its own."""
     honest = (said["reason"] == "") & (said["ref"] != "") & ~said["swept"]
     other = said[honest & (rng.random(len(said)) < rates.taken_over)].copy()
     moved = people.terms[people.terms["account_id"].duplicated(keep=False)]
+    stayed = people.holder(said["account_id"].to_numpy(), said["settled"].to_numpy()) == said["agency_id"]
     passed = said[
-        honest & said["account_id"].isin(moved["account_id"]) & (rng.random(len(said)) < rates.taken_over * 10)
+        honest & stayed & said["account_id"].isin(moved["account_id"]) & (rng.random(len(said)) < rates.taken_over * 10)
     ].copy()
     both = people.terms.merge(passed[["account_id", "agency_id"]], on="account_id", suffixes=("", "_now"))
     rival = (
@@ -108,10 +111,21 @@ def written(said: pd.DataFrame, rng: np.random.Generator, rates: Rates) -> pd.Da
 
     A slip's number is written down once and copied to its receipts: seldom is one of them alone wrong.
     """
-    copied = replace(rates, typo=rates.typo / 10, no_reference=rates.slip_forgotten)
+    copied = replace(rates, typo=rates.typo / 10, confused=rates.confused / 10, no_reference=rates.slip_forgotten)
     for name, out, readable, noise in (
         ("ref", "instrument_ref", "reads_ref", rates),
         ("slip", "slip_no", "reads_slip", copied),
     ):
         said[out], said[readable] = respell(said[name].fillna("").to_numpy(dtype=object), rng, noise)
+    return legible_where_cash_is_missing(said)
+
+
+def legible_where_cash_is_missing(said: pd.DataFrame) -> pd.DataFrame:
+    """Where a slip lists a receipt whose cash is not in it, its other receipts bear its number: else one that forgot the number and
+    has the missing one's amount would be taken for it, and nobody could tell."""
+    lied = said.loc[said["reason"].isin(["invented", "skimmed"]) & (said["slip"] != ""), "true_slip"]
+    written = normalise_references(said["slip_no"]) != normalise_references(said["slip"])
+    legible = said["true_slip"].isin(lied) & (said["slip"] != "") & written
+    said["slip_no"] = said["slip_no"].mask(legible, said["slip"])
+    said["reads_slip"] |= legible
     return said

@@ -299,6 +299,61 @@ def a_payment_on_a_handed_over_account_claimed_by_both(t: Teller) -> None:
     t.credit(money, 12, f"UPI/CR/{rrn}/{ours.name}/HDFC/{ours.vpa}/EMI", pot, carries="r")
 
 
+def the_rightful_receipt_misread_and_a_rivals_well_written(t: Teller) -> None:
+    """The owner wrote letters for digits; another agency, with an account of its own, quotes the reference exactly."""
+    one, other = t.two_agencies()
+    ours, theirs, money, utr, pot = t.account(one), t.account(other), t.money(), f"YESBN26010{t.cheque()}", t.pot()
+    t.receipt(ours, money, 7, "neft", f"YESBN26OIO{utr[10:]}", pot=pot)
+    t.receipt(theirs, money, 7, "neft", utr)
+    t.credit(money, 7, f"NEFT-{utr}-{ours.name}-EMI", pot, carries="r")
+
+
+def a_payment_in_parts_misread_by_its_owner_and_claimed_by_who_had_the_account_before(t: Teller) -> None:
+    one, other = t.two_agencies()
+    ours, money, utr, pot = t.account(one, until=4, then=other), t.money(), f"YESBN26010{t.cheque()}", t.pot()
+    t.receipt(ours, money, 9, "neft", f"YESBN26OIO{utr[10:]}", agency=other, pot=pot)
+    t.receipt(ours, money, 9, "neft", utr, agency=one)
+    t.credit(money - 700_00, 9, f"NEFT-{utr}-{ours.name}-{ours.va_no}", pot, carries="rv")
+    t.credit(700_00, 9, f"NEFT-{utr}-{ours.name}-{ours.va_no}", pot, carries="rv")
+
+
+def a_strangers_slip_filled_up_with_cash_he_kept(t: Teller) -> None:
+    """The slip's own agency says all but one of its receipts; the stranger's two, one of them without a slip, make up the sum."""
+    one, other = t.two_agencies()
+    number, pot, money = f"71{t.cheque()[1:]}", t.pot(), t.money()
+    t.receipt(t.account(one), money, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(one), 2_211_00, 6, "neft", pot=t.pot(), money=0)
+    t.receipt(t.account(other), 2_211_00, 6, "cash", slip=number, reason="skimmed")
+    t.receipt(t.account(other), money, 6, "cash", reason="skimmed")
+    t.credit(money + 2_211_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def an_invented_receipt_on_a_slip_beside_two_that_forgot_it(t: Teller) -> None:
+    """Filled up with one of the two forgotten, the invented one stands in the place of the other."""
+    number, pot, money = f"DS-8-{t.number():06d}", t.pot(), t.money()
+    t.receipt(t.account(1), 4_119_00, 6, "cash", slip=number, pot=pot)
+    t.receipt(t.account(1), money, 6, "cash", slip=number, reason="invented")
+    t.receipt(t.account(1), money, 6, "cash", pot=pot)
+    t.receipt(t.account(1), 3_717_00, 6, "cash", pot=pot)
+    t.credit(4_119_00 + money + 3_717_00, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+
+
+def an_automatic_debit_and_a_transfer_of_the_same_odd_sum(t: Teller) -> None:
+    """The debit lost its reference on the way; the credit that names the loan came by UPI."""
+    ours, money, pot = t.account(1, payer_known=True), t.money() + 13_37, t.pot()
+    t.receipt(ours, money, 8, "auto_debit", pot=pot)
+    t.credit(money, 8, f"BY TRANSFER {ours.name}", pot)
+    t.credit(money, 8, f"UPI/CR/{t.rrn()}/{ours.name}/HDFC/{ours.vpa}/LOAN {ours.loan_no}", carries="l")
+
+
+def a_cash_receipt_beside_the_booking_of_a_transfer(t: Teller) -> None:
+    """The cash is at the bank and not booked; what core banking booked is the borrower's own transfer."""
+    ours, money, number, pot = t.account(1), t.money(), f"DS-7-{t.number():06d}", t.pot()
+    t.receipt(ours, money, 6, "cash", slip=number, pot=pot)
+    t.credit(money, 7, f"CASH DEP THANE SLIP {number}", pot, carries="s")
+    t.posting(ours, money, 8, "neft", t.utr())
+
+
 STORIES: tuple[Story, ...] = (
     a_reference_that_is_another_agencys_payment,
     a_reference_whose_narrative_names_another_loan,
@@ -335,4 +390,10 @@ STORIES: tuple[Story, ...] = (
     a_receipt_number_of_two_agencies_in_a_narrative,
     a_direct_payment_booked_beside_a_receipt_that_was_not,
     a_payment_on_a_handed_over_account_claimed_by_both,
+    the_rightful_receipt_misread_and_a_rivals_well_written,
+    a_payment_in_parts_misread_by_its_owner_and_claimed_by_who_had_the_account_before,
+    a_strangers_slip_filled_up_with_cash_he_kept,
+    an_invented_receipt_on_a_slip_beside_two_that_forgot_it,
+    an_automatic_debit_and_a_transfer_of_the_same_odd_sum,
+    a_cash_receipt_beside_the_booking_of_a_transfer,
 )
