@@ -110,12 +110,12 @@ ACCESS: dict[str, Access] = {
     "evidence_flags": Access(bank="si"),
     "bank_accounts": BANKS_OWN,
     "bank_statements": Access(
-        bank_update=("status", "accepted_by", "accepted_at", "accept_reason"),
+        bank_update=("status", "accepted_by", "accepted_at", "accept_reason", "flags"),
         agency="s",
         agency_rows="exists (select 1 from bank_lines b where b.statement_id = bank_statements.id)",
     ),
     "bank_lines": Access(
-        bank_update=("linked_minor", "settled_minor"),
+        bank_update=("linked_minor", "settled_minor", "returned_minor"),
         agency="s",
         agency_rows=(
             "exists (select 1 from match_links l where l.bank_line_id = bank_lines.id"

@@ -12,7 +12,8 @@ from allocations.reconciliation.sources.bank_accounts import add_bank_account
 from allocations.reconciliation.sources.bank_queries import statement_by_ref
 from allocations.reconciliation.sources.postings import PostingImport, import_postings
 from allocations.reconciliation.sources.readers.detect import FORMATS, read_statements
-from allocations.reconciliation.sources.readers.profiles import Profile, profile_from
+from allocations.reconciliation.sources.readers.own_profiles import profile_from
+from allocations.reconciliation.sources.readers.profiles import Profile
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
 from allocations.reconciliation.sources.statements import (
     ImportedStatement,

@@ -111,20 +111,3 @@ def changed_since(session: Session, statement: ReadStatement, account: BankAccou
         .where(BankLine.statement_id == earlier.id, BankLine.fingerprint.not_in(marks))
     )
     return (earlier.ref, gone) if gone else None
-
-
-def statement_before(session: Session, statement: ReadStatement, account: BankAccount) -> BankStatement | None:
-    """The account's last believed statement that ends no later than this one begins."""
-    if statement.from_on is None:
-        return None
-    return session.scalar(
-        select(BankStatement)
-        .where(
-            BankStatement.bank_account_id == account.id,
-            BankStatement.status != proof.REFUSED,
-            BankStatement.closing_minor.is_not(None),
-            BankStatement.to_on <= statement.from_on,
-        )
-        .order_by(BankStatement.to_on.desc(), BankStatement.id.desc())
-        .limit(1)
-    )

@@ -60,6 +60,19 @@ def unless_rewritten(verdict: Verdict, changed: tuple[str, int] | None) -> Verdi
     return Verdict(REFUSED, verdict.difference_minor, (*verdict.reasons, reason))
 
 
+def unless_retold(verdict: Verdict, ref: str, gone: int, added: int) -> Verdict:
+    """A statement that takes lines away from days we have and puts others in their place is refused: one of the two was altered."""
+    lacks = "a line of it is gone" if gone == 1 else f"{gone} lines of it are gone"
+    reason = f"It tells the same days as {ref}, but {lacks} and {added} {'is' if added == 1 else 'are'} there instead."
+    return Verdict(REFUSED, verdict.difference_minor, (*verdict.reasons, reason))
+
+
+def in_time(lines: Sequence[ReadLine]) -> bool:
+    """Whether booking days never go back, or never forward (newest first)."""
+    days = [line.booked_on for line in lines]
+    return days == sorted(days) or days == sorted(days, reverse=True)
+
+
 def equation(statement: ReadStatement) -> str:
     """The difference in words: what its lines lead to, what it says, and by how much they differ."""
     opening, closing, currency = statement.opening_minor or 0, statement.closing_minor or 0, statement.currency

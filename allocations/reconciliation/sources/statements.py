@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
 from allocations.reconciliation.sources import proof
 from allocations.reconciliation.sources.bank_accounts import AccountBook, lock_account
+from allocations.reconciliation.sources.continuity import refresh_flags
 from allocations.reconciliation.sources.overlaps import (
     changed_since,
     earlier_pages,
     new_lines,
     same_money,
-    statement_before,
 )
 from allocations.reconciliation.sources.proof import NumberedLine
 from allocations.reconciliation.sources.readers.archive import GZIP, ZIP
@@ -26,6 +26,7 @@ from allocations.reconciliation.sources.readers.detect import read_statements
 from allocations.reconciliation.sources.readers.profiles import Profile
 from allocations.reconciliation.sources.readers.references import reference_keys
 from allocations.reconciliation.sources.readers.statement import ReadStatement
+from allocations.reconciliation.sources.retold import Retold, compare
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
 from portal.kernel.files import FileDamaged, FileStore, store_file
@@ -165,7 +166,9 @@ def accept_statement(
     account = session.get_one(BankAccount, locked.bank_account_id)
     lock_account(session, account.account_no)
     found = read_again(store, locked, account)
-    created = _insert_lines(session, locked, account, new_lines(session, found, account, {}))
+    fresh = new_lines(session, found, account, {})
+    retold = compare(session, found, account, fresh, _moving(found) - len(fresh))
+    created = _insert_lines(session, locked, account, retold.fresh)
     locked.status, locked.accepted_by, locked.accepted_at = "accepted", actor.email, now
     locked.accept_reason = reason.strip()
     difference = plain(locked.difference_minor, locked.currency)
@@ -174,6 +177,7 @@ def accept_statement(
         data={"reason": locked.accept_reason, "difference": difference},
     )  # fmt: skip
     session.flush()
+    refresh_flags(session, locked)
     return created
 
 
@@ -229,7 +233,7 @@ def _take_in(
     ref = _ref_of(statement, account)
     verdict = proof.prove(statement)
     known = session.scalar(select(BankStatement).where(BankStatement.ref == ref))
-    moving = sum(1 for line in statement.lines if line.amount_minor)
+    moving = _moving(statement)
     if known is not None:
         duplicates = moving if known.status != proof.REFUSED else 0
         return _outcome(
@@ -238,10 +242,13 @@ def _take_in(
     verdict = proof.unless_rewritten(verdict, changed_since(session, statement, account))
     fresh = new_lines(session, statement, account, earlier)
     twin = same_money(session, statement, account) if fresh and len(fresh) == moving else None
-    if twin:
-        fresh = []
-    row = _row(session, statement, account, source, ref, verdict, moving - len(fresh), twin, actor, now)
-    created = _insert_lines(session, row, account, fresh) if verdict.status != proof.REFUSED else 0
+    retold = Retold([]) if twin else compare(session, statement, account, fresh, moving - len(fresh))
+    if retold.is_rewritten:
+        verdict = proof.unless_retold(verdict, retold.of, retold.gone, retold.added)
+    row = _row(session, statement, account, source, ref, verdict, moving - len(retold.fresh), actor, now)
+    row.flags = row.flags + _twin_flag(twin) + retold.flags()
+    created = _insert_lines(session, row, account, retold.fresh) if verdict.status != proof.REFUSED else 0
+    refresh_flags(session, row)
     record_event(
         session, AuditTag.STATEMENT_IMPORTED, actor=actor, subject_type="bank_statement", subject_ref=ref, now=now,
         data={
@@ -261,6 +268,11 @@ def _take_in(
     )
 
 
+def _moving(statement: ReadStatement) -> int:
+    """How many lines move money; those of 0 are for information."""
+    return sum(1 for line in statement.lines if line.amount_minor)
+
+
 def _row(
     session: Session,
     statement: ReadStatement,
@@ -269,7 +281,6 @@ def _row(
     ref: str,
     verdict: proof.Verdict,
     duplicates: int,
-    twin: str | None,
     actor: Actor,
     now: datetime,
 ) -> BankStatement:
@@ -289,7 +300,7 @@ def _row(
         file_name=source.file_name,
         status=verdict.status,
         difference_minor=verdict.difference_minor,
-        flags=_flags(session, statement, account, source, verdict, duplicates) + _twin_flag(twin),
+        flags=_flags(statement, source, verdict),
         lines=len(statement.lines),
         duplicates=duplicates,
         imported_by=actor.email,
@@ -300,25 +311,18 @@ def _row(
     return row
 
 
-def _flags(
-    session: Session,
-    statement: ReadStatement,
-    account: BankAccount,
-    source: _Source,
-    verdict: proof.Verdict,
-    duplicates: int,
-) -> list[dict[str, Any]]:
-    flags: list[dict[str, Any]] = [source.read_as]
+def _flags(statement: ReadStatement, source: _Source, verdict: proof.Verdict) -> list[dict[str, Any]]:
+    """How it was read, and what the file itself gives to tell; what its neighbours give comes after."""
+    flags: list[dict[str, Any]] = [{**source.read_as, "derived": statement.opening_is_derived}]
     flags += [{"code": "refused", "message": reason} for reason in verdict.reasons]
     flags += [{"code": "note", "message": note} for note in statement.notes]
     without_money = sum(1 for line in statement.lines if not line.amount_minor)
     if without_money:
-        flags.append(
-            {"code": "note", "message": f"{without_money} lines of 0 are for information and were not stored."}
-        )
-    before = statement_before(session, statement, account) if not duplicates else None
-    found = before and proof.gap(statement.opening_minor, before.closing_minor, before.ref, account.currency)
-    return [*flags, found] if found else flags
+        said = f"{without_money} lines of 0 are for information and were not stored."
+        flags.append({"code": "note", "message": said})
+    if not proof.in_time(statement.lines):
+        flags.append({"code": "order", "message": "Its lines are not in the order of their days."})
+    return flags
 
 
 def _twin_flag(twin: str | None) -> list[dict[str, Any]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from allocations.reconciliation.sources.proof import prove
 from allocations.reconciliation.sources.readers.amounts import cell_text, written_minor
 from allocations.reconciliation.sources.readers.detect import read_statements
-from allocations.reconciliation.sources.readers.profiles import profile_from
+from allocations.reconciliation.sources.readers.own_profiles import body_of, profile_from
+from allocations.reconciliation.sources.readers.profiles import PRESETS
+from allocations.reconciliation.sources.readers.references import reference_keys
 from portal.kernel.errors import Invalid
 
 SHEETS = {
@@ -115,8 +120,74 @@ def test_a_profile_of_ones_own_says_what_is_what():
     "data", [{}, {"columns": {"colour": "x"}}, {"columns": {"amount": "x"}, "sign": "odd"}, {"kolumns": {}}]
 )
 def test_a_profile_that_makes_no_sense_says_why(data):
-    with pytest.raises(ValueError, match=r"columns|sign|unknown"):
+    with pytest.raises(Invalid, match=r"columns|sign|unknown"):
         profile_from(data, "p")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"(a+)+b", r"((a|b)*)*", r"(\w+\s?)*x", r"(a)\1", r"no group", "(", "(" * 150 + ")" * 150, r"(.*)(.*)(.*)(.*)x"],
+)
+def test_a_pattern_that_could_run_away_is_refused(pattern):
+    with pytest.raises(Invalid, match="reference"):
+        profile_from({"columns": {"booked_on": "D", "amount": "A"}, "reference": pattern}, "p")
+
+
+def own(**more):
+    columns = {"booked_on": "When", "description": "What", "amount": "Sum", "dr_cr": "Way", "virtual_account": "VAN"}
+    return profile_from({"columns": columns, "date_format": "%d.%m.%Y", "sign": "dr_cr", **more}, "mine")
+
+
+OWN = "When;What;Sum;Way;VAN\n05.01.2026;PAID ref no: AX-77 by 412345678901 on 05;12.50;Cr;LEND0001\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "reference"),
+    [
+        ({"reference_after": "Ref No"}, "AX-77"),
+        ({"reference_after": "nowhere"}, ""),
+        ({"reference_digits": 10}, "412345678901"),
+        ({"reference_digits": 13}, ""),
+        ({"reference": r"by ([0-9]{12})"}, "412345678901"),
+        ({"reference": ""}, ""),
+    ],
+)
+def test_a_reference_is_found_where_the_layout_says(more, reference):
+    assert read(OWN, profile=own(**more)).lines[0].customer_ref == reference
+
+
+def test_a_virtual_account_column_becomes_a_key():
+    line = read(OWN, profile=own()).lines[0]
+    assert line.description.endswith("VA LEND0001")
+    assert "LEND0001" in reference_keys(line.bank_ref, line.customer_ref, line.description)
+
+
+def test_columns_may_be_named_by_their_place_where_a_sheet_has_no_header():
+    columns = {"booked_on": "#1", "description": "#2", "amount": "#3"}
+    profile = profile_from({"columns": columns, "has_header": False, "skip_rows": 1}, "mine")
+    statement = read("bank of x,,\n05/01/2026,A,5.00\n06/01/2026,B,-2.00\n", profile=profile)
+    assert [line.signed_minor for line in statement.lines] == [500, -200]
+
+
+def test_a_profile_survives_being_stored():
+    for profile in (own(reference_digits=8), own(reference_after="UTR"), own(reference=""), *PRESETS.values()):
+        body = json.loads(json.dumps(body_of(profile)))
+        again = profile_from(body, profile.name)
+        assert replace(again, required=()) == replace(profile, required=(), date_formats=again.date_formats)
+
+
+SUMMARY = "STATEMENT SUMMARY :-,,,,,,\nOpening Balance,Dr Count,Cr Count,Debits,Credits,Closing Bal,\n{},1,1,{},500.00,1300.00,\n"
+
+
+def test_the_summary_a_bank_prints_is_held_against_the_lines():
+    whole = read(SHEETS["hdfc"] + SUMMARY.format("1000.00", "200.00"))
+    assert (whole.balanced, whole.opening_is_derived, len(whole.lines)) == (True, False, 2)
+    first_altered = SHEETS["hdfc"].replace(",500.00,", ",900.00,") + SUMMARY.format("1000.00", "200.00")
+    assert prove(read(first_altered)).status == "refused"
+    assert prove(read(SHEETS["hdfc"] + SUMMARY.format("1000.00", "250.00"))).status == "refused"
+    above = read("Opening Balance :,1000.00\n" + SHEETS["hdfc"])
+    assert (above.opening_minor, above.opening_is_derived, above.balanced) == (100000, False, True)
+    assert read(SHEETS["hdfc"]).opening_is_derived
 
 
 def test_dates_that_could_be_read_two_ways_are_refused_with_both_readings():

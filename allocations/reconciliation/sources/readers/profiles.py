@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 COLUMNS = (
     "booked_on", "value_on", "description", "bank_ref", "customer_ref",
-    "debit", "credit", "amount", "dr_cr", "balance", "account", "currency",
+    "debit", "credit", "amount", "dr_cr", "balance", "account", "currency", "virtual_account",
 )  # fmt: skip
 DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d-%b-%Y", "%d/%m/%y", "%d-%m-%y", "%d-%b-%y")
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%d-%b-%Y", "%m/%d/%y", "%m-%d-%y")
@@ -25,7 +24,9 @@ class Profile:
     """One layout. `columns` maps our words (COLUMNS) to the header names that may stand for them, best first.
 
     The sign rule follows from the columns present: `debit` and `credit`; or `amount` with `dr_cr`; or a signed `amount`.
-    `reference` is a pattern whose first group is the reference inside the narrative, used when no column carries one.
+    A column may also be named by its place: `#3`. `has_header` is false for a sheet whose first row is a movement already.
+    Where no column carries a reference it is looked for in the narrative: behind the words `reference_after`; as the longest number
+    of at least `reference_digits` digits; or as the first group of the pattern `reference`.
     `date_formats` empty means: ISO and names of months for certain, day or month first only if the file itself decides.
     """
 
@@ -38,6 +39,9 @@ class Profile:
     reference: str = r"(?:UTR|RRN|REF(?:\s*NO)?)[\s:./-]*([A-Z0-9]{6,22})"
     account: str = ""
     required: tuple[str, ...] = field(default=("booked_on",))
+    reference_after: str = ""
+    reference_digits: int = 0
+    has_header: bool = True
 
     def place(self, header: Iterable[str]) -> dict[str, int] | None:
         """Our words to column positions; None when the header does not carry what this layout needs."""
@@ -45,8 +49,11 @@ class Profile:
         found: dict[str, int] = {}
         for word, aliases in self.columns.items():
             for alias in aliases:
-                if alias in names and names.index(alias) not in found.values():
+                if alias[:1] == "#" and 0 < int(alias[1:]) <= len(names):
+                    found[word] = int(alias[1:]) - 1
+                elif alias in names and names.index(alias) not in found.values():
                     found[word] = names.index(alias)
+                if word in found:
                     break
         has_sign = {"debit", "credit"} <= found.keys() or "amount" in found
         return found if has_sign and all(word in found for word in self.required) else None
@@ -125,56 +132,3 @@ def recognise(header: Iterable[str], profiles: Iterable[Profile]) -> tuple[Profi
     cells = list(header)
     placed = [(profile, found) for profile in profiles if (found := profile.place(cells)) is not None]
     return max(placed, key=lambda pair: len(pair[1]), default=None)
-
-
-def profile_from(data: Mapping[str, Any], name: str) -> Profile:
-    """A profile from a plain mapping (a TOML file, a setting); raises ValueError saying what is wrong with it.
-
-    Keys: `columns` {our word: header name or list of them}, and optionally `date_formats`, `currency`, `skip_rows`,
-    `sign` ("debit+credit", "signed", "dr_cr"), `credit_is_positive`, `reference`, `account`.
-    """
-    known = {
-        "name",
-        "columns",
-        "date_formats",
-        "date_format",
-        "currency",
-        "skip_rows",
-        "sign",
-        "credit_is_positive",
-        "reference",
-        "account",
-    }
-    if unknown := set(data) - known:
-        raise ValueError(f"unknown keys {', '.join(sorted(unknown))}")
-    columns = data.get("columns")
-    if not isinstance(columns, Mapping) or (strange := set(columns) - set(COLUMNS)):
-        raise ValueError(
-            f"columns must map some of {', '.join(COLUMNS)} to header names"
-            + (f", not {', '.join(sorted(strange))}" if columns else "")
-        )
-    aliases = {
-        word: tuple(plain_header(n) for n in ([names] if isinstance(names, str) else names))
-        for word, names in columns.items()
-    }
-    if "booked_on" not in aliases and "value_on" in aliases:
-        aliases["booked_on"] = aliases.pop("value_on")
-    signs = {"debit+credit": {"debit", "credit"}, "signed": {"amount"}, "dr_cr": {"amount", "dr_cr"}}
-    if (sign := data.get("sign")) is not None and (sign not in signs or not signs[sign] <= aliases.keys()):
-        raise ValueError(f"sign is one of {', '.join(signs)}, with the columns it names")
-    formats = data.get("date_formats") or ([data["date_format"]] if data.get("date_format") else DAY_FIRST)
-    try:
-        re.compile(str(data.get("reference", "")))
-    except re.error as error:
-        raise ValueError(f"reference is not a pattern: {error}") from None
-    return Profile(
-        name=str(data.get("name") or name),
-        columns=aliases,
-        date_formats=tuple(str(form) for form in formats),
-        currency=str(data.get("currency", "INR")).upper(),
-        skip_rows=int(data.get("skip_rows", 0)),
-        credit_is_positive=bool(data.get("credit_is_positive", True)),
-        reference=str(data.get("reference", GENERIC.reference)),
-        account=str(data.get("account", "")),
-        required=("booked_on",),
-    )

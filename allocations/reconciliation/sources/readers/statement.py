@@ -38,7 +38,8 @@ class ReadStatement:
 
     `flaws` are sentences on what in the file contradicts itself besides the totals (a running balance that does not
     follow, a count that differs); `notes` are harmless (entries still pending, left out). `layout` is the sheet profile used;
-    `continues` says that this is a later page, opening where the page before it stopped.
+    `continues` says that this is a later page, opening where the page before it stopped; `opening_is_derived`, that the opening
+    balance is no printed one but the first running balance less its line.
     """
 
     account: str
@@ -55,6 +56,7 @@ class ReadStatement:
     notes: tuple[str, ...] = field(default=())
     layout: str = ""
     continues: bool = False
+    opening_is_derived: bool = False
 
     @property
     def credits_minor(self) -> int:
