@@ -17,6 +17,7 @@ from portal.stores import file_store_of
 JOB_MODULES: tuple[str, ...] = (
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
+    "allocations.reconciliation.bench.bulk_jobs",
     "allocations.reconciliation.running.jobs",
     "payouts.verify_job",
 )

@@ -1,32 +1,241 @@
-// The bench by keyboard: j and k move, Enter confirms, x refuses, u takes the last link back. The page works without it.
+// The bench by keyboard and without reloading. The page works without it: every act is a plain form, every item a plain link.
 "use strict";
 (() => {
   const bench = document.querySelector("[data-bench]");
   if (!bench) return;
-  const rows = () => [...bench.querySelectorAll("tbody > tr")];
-  let at = -1;
-  const choose = (next) => {
-    const list = rows();
-    if (!list.length) return;
-    at = Math.max(0, Math.min(next, list.length - 1));
-    list.forEach((row, place) => row.classList.toggle("is-chosen", place === at));
-    list[at].tabIndex = -1;
-    list[at].focus({ preventScroll: true });
-    list[at].scrollIntoView({ block: "nearest" });
+  const find = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const pane = find("[data-bench-item]"), toast = find("[data-bench-toast]"), status = find("[data-bench-status]"), help = find("[data-bench-help]");
+  const mayDecide = bench.dataset.may === "yes";
+  const rows = () => all("[data-row]", bench).filter((row) => !row.closest("li").hidden);
+  const here = () => find('[data-row][aria-current="true"]', bench);
+  const ready = new Map(); // fragments fetched ahead: key → promise of text
+  let undo = null, busy = false, asked = 0;
+
+  // ---- saying things
+  const say = (words, tone = "good") => {
+    status.textContent = words;
+    toast.textContent = words;
+    toast.className = `bench-toast tone-${tone}`;
+    toast.hidden = false;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => { toast.hidden = true; }, 6000);
   };
-  const send = (selector, within) => {
-    const form = within?.querySelector(selector);
-    if (form) form.requestSubmit();
+  const money = (minor, currency) => {
+    const places = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits;
+    const digits = String(minor).padStart(places + 1, "0");
+    const whole = BigInt(digits.slice(0, digits.length - places) || "0"), part = places ? digits.slice(-places) : "";
+    const locale = currency === "INR" ? "en-IN" : "en";
+    const symbol = currency === "INR" ? "₹" : `${currency} `;
+    return `${symbol}${whole.toLocaleString(locale)}${part ? `.${part}` : ""}`;
   };
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, button, a")) return;
-    if (event.key === "j") choose(at + 1);
-    else if (event.key === "k") choose(at - 1);
-    else if (event.key === "Enter" && at >= 0) send("[data-bench-confirm]", rows()[at]);
-    else if (event.key === "x" && at >= 0) send("[data-bench-reject]", rows()[at]);
-    else if (event.key === "u") send("[data-bench-undo]", document);
-    else return;
+  // The running total moves with what leaves or comes back; the server's own count replaces it with the next page.
+  const count = (items, minor, currency) => {
+    const left = find(`[data-left="${currency}"]`);
+    if (!left) return;
+    left.dataset.items = Math.max(Number(left.dataset.items) + items, 0);
+    const total = BigInt(left.dataset.minor) + BigInt(minor);
+    left.dataset.minor = String(total < 0n ? 0n : total);
+    find("[data-left-minor]", left).textContent = money(left.dataset.minor, currency);
+    find("[data-left-items]", left).textContent = Number(left.dataset.items).toLocaleString("en-IN");
+  };
+
+  // ---- moving
+  const address = (key) => {
+    const url = new URL(location.href);
+    url.searchParams.set("at", key);
+    for (const name of ["undo", "part", "sums"]) url.searchParams.delete(name);
+    return url;
+  };
+  const fetched = (key) => {
+    if (!ready.has(key)) {
+      const url = address(key);
+      url.searchParams.set("part", "item");
+      const answer = fetch(url, { credentials: "same-origin" }).then((got) => {
+        if (!got.ok || got.redirected) throw new Error(String(got.status));
+        return got.text();
+      });
+      answer.catch(() => ready.delete(key));
+      ready.set(key, answer);
+      setTimeout(() => ready.delete(key), 60000); // what was seen a minute ago is fetched again
+    }
+    return ready.get(key);
+  };
+  const ahead = (row) => {
+    const list = rows(), next = list[list.indexOf(row) + 1];
+    if (next) fetched(next.dataset.row).catch(() => {});
+  };
+  const show = (html) => { pane.innerHTML = html; chosen = 0; mark(); };
+  const choose = async (row, { focus = true } = {}) => {
+    if (!row) return;
+    const mine = ++asked;
+    here()?.removeAttribute("aria-current");
+    row.setAttribute("aria-current", "true");
+    if (focus) row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+    try {
+      const html = await fetched(row.dataset.row);
+      if (mine !== asked) return;
+      show(html);
+      ready.delete(row.dataset.row);
+      history.replaceState(null, "", address(row.dataset.row));
+      ahead(row);
+    } catch { location.assign(row.href); }
+  };
+  const move = (by) => {
+    const list = rows(), at = list.indexOf(here());
+    const next = list[Math.max(0, Math.min(at + by, list.length - 1))];
+    if (by > 0 && at === list.length - 1) { more(true); return; }
+    choose(next);
+  };
+  const more = async (go = false) => {
+    const link = find("[data-bench-more]", bench);
+    if (!link || link.dataset.sending) return;
+    link.dataset.sending = "yes";
+    try {
+      const answer = await fetch(link.href, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = find("[data-rows]", page), list = find("[data-rows]", bench);
+      const groups = all("[data-group]", list), last = groups[groups.length - 1]?.dataset.group;
+      const at = here();
+      all("[aria-current]", fresh).forEach((row) => row.removeAttribute("aria-current"));
+      const first = find("[data-group]", fresh);
+      if (first && first.dataset.group === last) first.remove();
+      list.append(...fresh.children);
+      const again = find("[data-bench-more]", page);
+      if (again) link.replaceWith(again); else link.remove();
+      if (go) { const grown = rows(); choose(grown[grown.indexOf(at) + 1]); }
+    } catch { location.assign(link.href); }
+  };
+
+  // ---- one of the candidates
+  let chosen = 0;
+  const cands = () => all("[data-cand]", pane);
+  const mark = () => {
+    const list = cands();
+    if (!chosen && list.length && !find("[data-bench-confirm]", pane)) chosen = 1; // nothing else to link: the likeliest
+    list.forEach((each) => each.classList.toggle("is-picked", Number(each.dataset.cand) === chosen));
+  };
+  const pick = (number) => {
+    const cand = find(`[data-cand="${number}"]`, pane);
+    if (!cand) return;
+    chosen = number;
+    mark();
+    cand.scrollIntoView({ block: "nearest" });
+    say(`${number}: ${find("b", cand).textContent} is chosen. Enter links it.`, "accent");
+  };
+  const openForm = (details, field) => {
+    if (!details) return;
+    details.open = true;
+    const input = find(`input[name=${field}]`, details);
+    input.focus();
+    input.select();
+  };
+  const link = () => {
+    const cand = chosen && find(`[data-cand="${chosen}"]`, pane), form = find("[data-bench-confirm]", pane);
+    if (cand) {
+      const own = find("form", cand);
+      if (!own) return;
+      // What shares nothing but an amount asks for a reason of one's own.
+      if ("clear" in cand.dataset) own.requestSubmit(); else openForm(find("details", cand), "reason");
+    } else if (form) form.requestSubmit();
+  };
+  const split = () => {
+    const cand = chosen && find(`[data-cand="${chosen}"]`, pane);
+    openForm(cand ? find("details", cand) : find("[data-bench-split]", pane), "amount");
+  };
+
+  // ---- acting: nothing leaves the list before the server has said so
+  const send = async (form, data) => {
+    if (busy) return;
+    busy = true;
+    const row = here(), item = find("[data-item]", pane);
+    row?.closest("li").classList.add("is-sending");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: data, headers: { "X-Bench": "1" }, credentials: "same-origin" });
+      const said = await answer.json();
+      ready.clear();
+      if (!said.ok) return refused(row, said);
+      undo = said.undo ? { url: said.undo, once: said.once, also: said.also, csrf: data.get("csrf_token"), gone: [] } : null;
+      leave(said.gone, row, item);
+      say(said.undo ? `${said.says} u takes it back.` : said.says);
+    } catch { form.submit(); } finally {
+      busy = false;
+      row?.closest("li").classList.remove("is-sending");
+    }
+  };
+  const refused = (row, said) => {
+    say(said.says, "waiting");
+    if (said.item) show(said.item);
+    if (row && !said.open) { find("[data-said]", row).textContent = said.says; row.closest("li").classList.add("is-stale"); }
+  };
+  const leave = (keys, row, item) => {
+    const list = rows(), at = list.indexOf(row);
+    const going = list.filter((each) => keys.includes(each.dataset.row));
+    const next = list.slice(at + 1).find((each) => !keys.includes(each.dataset.row)) || list.slice(0, at).reverse().find((each) => !keys.includes(each.dataset.row));
+    going.forEach((each) => { each.closest("li").hidden = true; count(-1, -Number(each.dataset.minor), each.dataset.currency); });
+    if (undo) undo.gone = going;
+    if (!going.length && item && keys.includes(item.dataset.item)) count(-1, -Number(item.dataset.minor), item.dataset.currency);
+    if (next) choose(next);
+    else if (find("[data-bench-more]", bench)) location.reload();
+    else { pane.replaceChildren(); const done = document.createElement("p"); done.className = "bench-done"; done.textContent = "That was the last one here."; pane.append(done); pane.focus(); }
+  };
+  const takeBack = async () => {
+    const standing = find("[data-bench-undo]");
+    if (!undo && standing) { standing.requestSubmit(); return; }
+    if (!undo) { say("There is nothing to take back.", "accent"); return; }
+    if (busy) return;
+    busy = true;
+    const data = new FormData();
+    data.set("csrf_token", undo.csrf); data.set("once", undo.once); data.set("also", undo.also || ""); data.set("at", "");
+    try {
+      const answer = await fetch(undo.url, { method: "POST", body: data, headers: { "X-Bench": "1" }, credentials: "same-origin" });
+      const said = await answer.json();
+      if (said.ok) undo.gone.forEach((row) => { find("[data-said]", row).textContent = "Taken back"; row.closest("li").hidden = false; row.closest("li").classList.add("is-stale"); });
+      const first = undo.gone[0];
+      undo = null;
+      say(said.says, said.ok ? "good" : "waiting");
+      if (said.ok && first) { ready.clear(); busy = false; choose(first); }
+    } catch { say("The connection broke; nothing was taken back. Press u again.", "waiting"); } finally { busy = false; }
+  };
+  pane.addEventListener("submit", (event) => {
     event.preventDefault();
+    event.stopPropagation();
+    send(event.target, new FormData(event.target, event.submitter));
   });
-  choose(0);
+  bench.addEventListener("click", (event) => {
+    const row = event.target.closest("[data-row]"), next = event.target.closest("[data-bench-more]");
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (row) { event.preventDefault(); choose(row); if (matchMedia("(max-width: 719px)").matches) pane.scrollIntoView(); }
+    if (next) { event.preventDefault(); more(); }
+  });
+
+  // ---- keys
+  const remembered = () => { try { return localStorage.getItem("bench-keys") !== "off"; } catch { return true; } };
+  const toggle = find("[data-bench-keys]");
+  let keys = remembered();
+  const tell = () => { if (toggle) { toggle.setAttribute("aria-pressed", String(keys)); toggle.textContent = `Single keys are ${keys ? "on" : "off"}`; } };
+  toggle?.addEventListener("click", () => { keys = !keys; try { localStorage.setItem("bench-keys", keys ? "on" : "off"); } catch { /* for this page alone */ } tell(); });
+  tell();
+  const acts = { Enter: link, x: () => find("[data-bench-reject]", pane)?.requestSubmit(), s: split, w: () => openForm(find("[data-bench-write-off]", pane), "reason"), u: takeBack };
+  const moves = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), "?": () => { help.open = !help.open; help.scrollIntoView({ block: "nearest" }); find("summary", help).focus(); } };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.closest("input, textarea, select");
+    if (event.key === "Escape" && typing && pane.contains(typing)) { typing.closest("details")?.removeAttribute("open"); here()?.focus(); return; }
+    if (typing || !keys) return;
+    if (event.key === "/") { const box = find("[data-bench-search]"); event.preventDefault(); event.stopImmediatePropagation(); box.focus(); box.select(); return; }
+    const onRow = event.target.closest("[data-row]") || event.target === document.body || event.target === pane;
+    if (["Enter", "ArrowDown", "ArrowUp"].includes(event.key) && !onRow) return;
+    let act = moves[event.key] || (mayDecide ? acts[event.key] : null);
+    if (/^[1-9]$/.test(event.key)) act = () => pick(Number(event.key));
+    if (!act) return;
+    event.preventDefault();
+    if (!event.repeat || moves[event.key]) act();
+  }, true);
+
+  mark();
+  const start = here();
+  if (start) { if (!location.hash) start.focus({ preventScroll: true }); ahead(start); }
 })();

@@ -85,7 +85,13 @@ BANK = (
         "Work",
         (
             Entry("bank_home.index", "Home", "house", bar=1),
-            Entry("bank_reconciliation.index", "Reconcile", "intersect", bar=2),
+            Entry(
+                "bank_reconciliation.index",
+                "Reconcile",
+                "intersect",
+                bar=2,
+                also=("bank_bench", "bank_bulk", "bank_links"),
+            ),
             Entry("bank_breaks.index", "Breaks", "exclamation-triangle", bar=3),
             Entry("bank_suspense.index", "Suspense", "question-circle", also=("bank_direct",)),
             Entry("bank_acts.index", "Second person", "people", also=("bank_payers",)),

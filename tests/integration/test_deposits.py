@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from allocations.collections.models import Deposit, DepositItem
 from allocations.collections.receipts import cash_queries
 from allocations.collections.receipts.deposits import RecordedDeposit, record_deposit
-from allocations.reconciliation.bench import queries as recon_queries
+from allocations.reconciliation.bench.candidates import slip_of
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from payouts.verify import verify
@@ -232,8 +232,8 @@ def test_the_slip_recorded_afterwards_ties_the_receipts_to_the_credit(bank_sessi
     again = reconcile(bank_session, through=TODAY, actor=SYSTEM, now=now)
     assert (again.input_hash, again.result_hash) == (second.input_hash, second.result_hash)
     bank_session.refresh(slipped)
-    assert recon_queries.slip_of(bank_session, slipped) == ("S-9", "S9")
-    assert recon_queries.slip_of(bank_session, receipts[0]) == ("s/1234", "S1234")
+    assert slip_of(bank_session, slipped) == ("S-9", "S9")
+    assert slip_of(bank_session, receipts[0]) == ("s/1234", "S1234")
 
 
 def test_a_slip_the_bank_credits_with_less_shows_the_difference(bank_session: PortalSession, now: Any) -> None:

@@ -19,7 +19,7 @@ bp = Blueprint("bank_home", __name__, url_prefix="/bank")
 
 # what waits: (one, several, endpoint, arguments)
 DECISIONS: dict[str, tuple[str, str, str, dict[str, str]]] = {
-    "suggestions": ("suggested match", "suggested matches", "bank_reconciliation.bench", {}),
+    "suggestions": ("suggested match", "suggested matches", "bank_bench.index", {}),
     "refused_statements": (
         "bank statement that does not tie",
         "bank statements that do not tie",

@@ -1,0 +1,332 @@
+"""Who might belong together: from a receipt to open credits, from a credit to open receipts, each with what speaks for it and what
+against. Looked up afresh for the one item a person looks at. For the bank's eyes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
+
+from allocations.agencies.models import Agency
+from allocations.collections.models import Collection, Deposit, DepositItem
+from allocations.placements.models import Allocation, LoanAccount
+from allocations.reconciliation.bench_models import PayerRule
+from allocations.reconciliation.matching.ladder import LADDER
+from allocations.reconciliation.models import BankLine, BankStatement, MatchLink
+from portal.kernel.money import shown
+
+BEFORE, BEHIND = 14, 60  # days around a receipt in which its money may lie
+ALIKE = (7, 14)  # and in which an equal amount alone is worth a look
+USUAL = (-1, 3)
+MOST = 9  # as many as keys 1 to 9 choose from
+MOST_READ = 24
+WEIGHTS = {
+    "payment reference": 50,
+    "deposit slip": 40,
+    "receipt number": 40,
+    "virtual account": 35,
+    "payer": 30,
+    "loan number": 30,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The other side a person may choose. `kind`: credit or receipt; `gap_minor`: open on the credit less open on the receipt;
+    `days`: from the receipt to the credit. `signs` speak for it, `against` against it, in sentences."""
+
+    kind: str
+    id: int
+    ref: str
+    day: date
+    open_minor: int
+    amount_minor: int
+    currency: str
+    text: str
+    score: int
+    gap_minor: int
+    days: int
+    signs: tuple[str, ...]
+    against: tuple[str, ...]
+    shares: bool
+
+    @property
+    def why(self) -> str:
+        return " ".join(self.signs)
+
+
+def credits_for(
+    session: Session, receipt: Collection, *, also: Sequence[int] = (), without: Sequence[int] = ()
+) -> list[Candidate]:
+    """Open credits that may be a receipt's money, the likeliest first. `also`: credits a run noted as near; `without`: not these."""
+    names = names_of(session, receipt)
+    left = open_of(receipt)
+    slack = LADDER.tolerance(receipt.currency)
+    near = and_(
+        BankLine.amount_minor.between(max(left - slack, 1), left + slack),
+        BankLine.value_on.between(
+            receipt.collected_on - timedelta(ALIKE[0]), receipt.collected_on + timedelta(ALIKE[1])
+        ),
+    )
+    wanted = [near, BankLine.id.in_(lines_named(session, names))]
+    lines = _lines(session, receipt.currency, wanted)
+    if also:
+        lines |= {line.id: line for line in session.scalars(select(BankLine).where(BankLine.id.in_(also)))}
+    days = range(-BEFORE, BEHIND + 1)
+    lines = {
+        key: line
+        for key, line in lines.items()
+        if key not in without and open_of(line) and ((line.value_on - receipt.collected_on).days in days or key in also)
+    }
+    refused = refused_pairs(session, [receipt.id], lines)
+    found = [_weigh(receipt, line, names, (receipt.id, line.id) in refused) for line in lines.values()]
+    facing = {each.id: each for each in found}
+    return ranked([_as_credit(facing[line.id], line) for line in lines.values()])
+
+
+def receipts_for(session: Session, line: BankLine, *, without: Sequence[int] = ()) -> list[Candidate]:
+    """Open receipts a credit's money may belong to, the likeliest first."""
+    receipts = {each.id: each for each in _receipts(session, line) if each.id not in without and open_of(each)}
+    refused = refused_pairs(session, receipts, [line.id])
+    codes = {agency_id: code for agency_id, code in session.execute(select(Agency.id, Agency.code))}
+    held = holders(session, receipts.values(), line.value_on)
+    found = []
+    for receipt in receipts.values():
+        each = _weigh(receipt, line, names_of(session, receipt), (receipt.id, line.id) in refused)
+        if receipt.id not in held:
+            said = f"{codes[receipt.agency_id]} did not hold the account on the credit's day."
+            each = replace(each, against=(*each.against, said), score=max(each.score - 20, 1))
+        found.append(_as_receipt(each, receipt, codes[receipt.agency_id]))
+    return ranked(found)
+
+
+def ranked(found: Iterable[Candidate]) -> list[Candidate]:
+    """The likeliest first. Where several are equally likely, each says so."""
+    first = sorted(found, key=lambda each: (-each.score, abs(each.gap_minor), abs(each.days), each.id))[:MOST]
+    best = [each for each in first if each.score == first[0].score]
+    if len(best) < 2:
+        return first
+    said = f"{_number(len(best) - 1)} fit{'s' if len(best) == 2 else ''} equally well."
+    return [replace(each, against=(*each.against, said)) if each in best else each for each in first]
+
+
+def _number(count: int) -> str:
+    return "Another" if count == 1 else f"{count} others"
+
+
+# --- what two sides can meet on
+
+
+def names_of(session: Session, receipt: Collection) -> dict[str, str]:
+    """Every key a receipt's money may bear at the bank, with what it is: its references, its account's numbers and payers."""
+    account = session.get_one(LoanAccount, receipt.loan_account_id)
+    payers = session.scalars(
+        select(PayerRule.payer_key).where(PayerRule.loan_account_id == account.id, PayerRule.status == "approved")
+    )
+    slip = slip_of(session, receipt)
+    named = dict.fromkeys(payers, "payer")
+    named |= {account.loan_account_key: "loan number", account.virtual_account_key or "": "virtual account"}
+    named |= {receipt.receipt_key: "receipt number", slip[1] if slip else "": "deposit slip"}
+    named |= {receipt.instrument_key or "": "payment reference"}
+    short = LADDER.shortest_number
+    return {key: what for key, what in named.items() if len(key) > 1 and not (key.isdigit() and len(key) < short)}
+
+
+def slip_of(session: Session, receipt: Collection) -> tuple[str, str] | None:
+    """Number and key of the slip a receipt names, or of the one it was recorded on afterwards."""
+    if receipt.slip_key:
+        return receipt.deposit_slip_no or "", receipt.slip_key
+    query = (
+        select(Deposit.slip_no, Deposit.slip_key)
+        .join(DepositItem, DepositItem.deposit_id == Deposit.id)
+        .where(DepositItem.collection_id == receipt.id, DepositItem.agency_id == receipt.agency_id)
+    )
+    row = session.execute(query).first()
+    return (row[0], row[1]) if row else None
+
+
+def open_of(row: Collection | BankLine) -> int:
+    """What is neither linked nor written off, returned or assigned by hand, in minor units."""
+    taken = row.written_off_minor if isinstance(row, Collection) else row.settled_minor
+    return row.amount_minor - row.linked_minor - taken
+
+
+def refused_pairs(session: Session, receipts: Iterable[int], lines: Iterable[int]) -> set[tuple[int, int]]:
+    """Pairs a person has looked at and taken apart or refused."""
+    query = select(MatchLink.collection_id, MatchLink.bank_line_id).where(
+        MatchLink.collection_id.in_(list(receipts)),
+        MatchLink.bank_line_id.in_(list(lines)),
+        or_(MatchLink.status == "rejected", and_(MatchLink.status == "undone", MatchLink.undone_by.is_not(None))),
+    )
+    return {(receipt, line or 0) for receipt, line in session.execute(query)}
+
+
+def holders(session: Session, receipts: Iterable[Collection], day: date) -> set[int]:
+    """Of these receipts, those whose agency held the account on a day."""
+    listed = list(receipts)
+    query = select(Allocation.agency_id, Allocation.loan_account_id).where(
+        Allocation.loan_account_id.in_({each.loan_account_id for each in listed}),
+        Allocation.from_on <= day,
+        or_(Allocation.to_on.is_(None), Allocation.to_on >= day),
+    )
+    held = {(agency_id, account_id) for agency_id, account_id in session.execute(query)}
+    return {each.id for each in listed if (each.agency_id, each.loan_account_id) in held}
+
+
+def lines_named(session: Session, keys: Iterable[str], most: int = 50) -> list[int]:
+    """Bank lines that bear one of these keys, the newest first."""
+    given = [key for key in keys if key]
+    if not given:
+        return []
+    return list(session.scalars(select(func.portal_lines_named(cast(given, ARRAY(Text)), most))))
+
+
+def _lines(session: Session, currency: str, wanted: Sequence[ColumnElement[bool]]) -> dict[int, BankLine]:
+    """Open credits under each condition by itself, so that each is served by its own index."""
+    found: dict[int, BankLine] = {}
+    for condition in wanted:
+        query = (
+            select(BankLine)
+            .join(BankStatement, BankStatement.id == BankLine.statement_id)
+            .where(
+                condition,
+                BankLine.side == "credit",
+                BankLine.linked_minor < BankLine.amount_minor,
+                BankLine.currency == currency,
+                BankStatement.status != "refused",
+            )
+            .limit(MOST_READ)
+        )
+        found |= {line.id: line for line in session.scalars(query)}
+    return found
+
+
+def _receipts(session: Session, line: BankLine) -> list[Collection]:
+    """Receipts with an open amount that share a key, the account or the amount with a credit."""
+    keys = [key for key in line.ref_keys if not (key.isdigit() and len(key) < LADDER.shortest_number)]
+    accounts = [
+        *session.scalars(select(LoanAccount.id).where(LoanAccount.loan_account_key.in_(keys)).limit(MOST_READ)),
+        *session.scalars(select(LoanAccount.id).where(LoanAccount.virtual_account_key.in_(keys)).limit(MOST_READ)),
+        *session.scalars(
+            select(PayerRule.loan_account_id).where(PayerRule.payer_key.in_(keys), PayerRule.status == "approved")
+        ),
+    ]
+    left, slack = open_of(line), LADDER.tolerance(line.currency)
+    days = Collection.collected_on.between(line.value_on - timedelta(BEHIND), line.value_on + timedelta(BEFORE))
+    alike = Collection.collected_on.between(line.value_on - timedelta(ALIKE[1]), line.value_on + timedelta(ALIKE[0]))
+    found: dict[int, Collection] = {}
+    for condition in (
+        Collection.instrument_key.in_(keys),
+        Collection.receipt_key.in_(keys),
+        Collection.slip_key.in_(keys),
+        and_(Collection.loan_account_id.in_(accounts), days),
+        and_(Collection.amount_minor.between(max(left - slack, 1), left + slack), alike),
+    ):
+        query = select(Collection).where(
+            condition, Collection.linked_minor < Collection.amount_minor, Collection.currency == line.currency
+        )
+        found |= {each.id: each for each in session.scalars(query.limit(MOST_READ)) if open_of(each) > 0}
+    return list(found.values())
+
+
+# --- weighing
+
+
+def _weigh(receipt: Collection, line: BankLine, names: dict[str, str], refused: bool) -> Candidate:
+    """What speaks for and against a pair. The score orders candidates; it never decides anything."""
+    shared = sorted(((WEIGHTS[names[key]], names[key], key) for key in names.keys() & set(line.ref_keys)), reverse=True)
+    gap, days = open_of(line) - open_of(receipt), (line.value_on - receipt.collected_on).days
+    slack = LADDER.tolerance(receipt.currency)
+    signs = [f"Same {what}: {key}." for _weight, what, key in shared]
+    signs += (
+        ["Same amount."]
+        if gap == 0
+        else [f"{shown(abs(gap), line.currency)} apart: rounding."]
+        if abs(gap) <= slack
+        else []
+    )
+    signs += ["On the same day."] if days == 0 else [f"{spoken_days(days)}."] if days in range(1, USUAL[1] + 1) else []
+    nothing = "no reference, slip, receipt, loan or virtual account number in common."
+    against = [] if shared else [f"Only the amount agrees: {nothing}" if gap == 0 else nothing.capitalize()]
+    against += (
+        [f"The credit is {shown(abs(gap), line.currency)} {'more' if gap > 0 else 'less'}."] if abs(gap) > slack else []
+    )
+    against += [] if USUAL[0] <= days <= USUAL[1] else [f"{spoken_days(days)}: unusual."]
+    against += ["A person has said that these are not the same money."] if refused else []
+    score = sum(weight for weight, _what, _key in shared[:2])
+    score += 30 if gap == 0 else 20 if abs(gap) <= slack else 0
+    score += 15 if USUAL[0] <= days <= USUAL[1] else 5 if -3 <= days <= 10 else 0
+    score = 1 if refused else max(min(score, 99), 1)
+    kept = (tuple(signs), tuple(against), bool(shared))
+    return Candidate("", line.id, "", line.value_on, 0, 0, line.currency, "", score, gap, days, *kept)
+
+
+def _as_credit(found: Candidate, line: BankLine) -> Candidate:
+    return replace(
+        found, kind="credit", ref=line.ref, open_minor=open_of(line), amount_minor=line.amount_minor, text=text_of(line)
+    )
+
+
+def _as_receipt(found: Candidate, receipt: Collection, agency: str) -> Candidate:
+    return replace(
+        found,
+        kind="receipt",
+        id=receipt.id,
+        ref=receipt.receipt_no,
+        day=receipt.collected_on,
+        open_minor=open_of(receipt),
+        amount_minor=receipt.amount_minor,
+        text=f"{agency}, {receipt.loan_account_no}",
+    )
+
+
+def text_of(line: BankLine) -> str:
+    """What the bank wrote, in one line."""
+    return " · ".join(part for part in (line.bank_ref, line.customer_ref, line.description) if part)
+
+
+def spoken_days(days: int) -> str:
+    """How a credit's day lies to its receipt's, in words."""
+    if days == 0:
+        return "On the same day"
+    many = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return f"Credited {many} later" if days > 0 else f"Credited {many} before the receipt"
+
+
+def rivals_of(session: Session, receipt: Collection, limit: int = 8) -> Sequence[tuple[Collection, str]]:
+    """Other receipts that carry the same receipt number or payment reference, with their agency's code. The bank's eyes only."""
+    near = Collection.collected_on.between(receipt.collected_on - timedelta(60), receipt.collected_on + timedelta(60))
+    same: list[Any] = [Collection.receipt_key == receipt.receipt_key]
+    same += [and_(Collection.instrument_key == receipt.instrument_key, near)] if receipt.instrument_key else []
+    query = (
+        select(Collection, Agency.code)
+        .join(Agency, Agency.id == Collection.agency_id)
+        .where(or_(*same), Collection.id != receipt.id)
+        .order_by(Collection.collected_on, Collection.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def on_the_same_credit(session: Session, line: BankLine, limit: int = 20) -> list[tuple[MatchLink, Collection, str]]:
+    """Every receipt a credit is linked to or waits to be, with its agency's code."""
+    query = (
+        select(MatchLink, Collection, Agency.code)
+        .join(Collection, Collection.id == MatchLink.collection_id)
+        .join(Agency, Agency.id == Collection.agency_id)
+        .where(MatchLink.bank_line_id == line.id, MatchLink.status.in_(["suggested", "confirmed"]))
+        .order_by(MatchLink.status, MatchLink.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def count_on(session: Session, line: BankLine) -> int:
+    query = select(func.count()).where(MatchLink.bank_line_id == line.id, MatchLink.status == "confirmed")
+    return session.scalar(query) or 0

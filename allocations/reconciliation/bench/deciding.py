@@ -1,0 +1,52 @@
+"""Decisions on suggestions as a person saw them: all receipts of one credit at once, and nothing when the picture has changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from allocations.collections.models import Collection
+from allocations.reconciliation.bench.by_hand import confirm_suggestion, reject_suggestion
+from allocations.reconciliation.bench.items import seen_of, together_with
+from allocations.reconciliation.models import BankLine, MatchLink, Posting
+from allocations.reconciliation.running.reconcile import lock_for_hand
+from portal.kernel.audit import Actor
+from portal.kernel.errors import NotFound, Stale
+
+
+def confirm_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> list[MatchLink]:
+    """Confirm a suggestion with all that goes with it. Stale when the link, what is open or what goes with it is not what was seen."""
+    link, ids = _as_seen(session, link_id, seen)
+    for each in ids:
+        confirm_suggestion(session, each, actor=actor, now=now)
+    return [session.get_one(MatchLink, each) for each in ids] or [link]
+
+
+def reject_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> MatchLink:
+    """Say that this receipt and this money do not belong together. Stale as in `confirm_seen`."""
+    _as_seen(session, link_id, seen)
+    reject_suggestion(session, link_id, actor=actor, now=now)
+    return session.get_one(MatchLink, link_id)
+
+
+def _as_seen(session: Session, link_id: int, seen: str) -> tuple[MatchLink, list[int]]:
+    """The link and all that goes with it, locked in the order every act locks: receipts, the other side, links."""
+    lock_for_hand(session)
+    link = session.get(MatchLink, link_id, populate_existing=True)
+    if link is None:
+        raise NotFound("There is no such link.")
+    together = together_with(session, link)
+    for receipt_id in sorted({each[0].collection_id for each in together} or {link.collection_id}):
+        session.get_one(Collection, receipt_id, with_for_update=True, populate_existing=True)
+    other: BankLine | Posting
+    if link.bank_line_id is not None:
+        other = session.get_one(BankLine, link.bank_line_id, with_for_update=True, populate_existing=True)
+    else:
+        other = session.get_one(Posting, link.posting_id, with_for_update=True, populate_existing=True)
+    link = session.get_one(MatchLink, link_id, with_for_update=True, populate_existing=True)
+    together = together_with(session, link)
+    receipt = session.get_one(Collection, link.collection_id)
+    if link.status != "suggested" or (seen and seen != seen_of(link, receipt, other, together)):
+        raise Stale()
+    return link, [each[0].id for each in together] or [link.id]

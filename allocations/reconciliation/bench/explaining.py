@@ -1,0 +1,125 @@
+"""One link explained: the rule and its version in words, what was compared, why it counted, who was refused, and every hand on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from allocations.reconciliation.bench.candidates import names_of, on_the_same_credit, spoken_days
+from allocations.reconciliation.bench.items import Item, link_item
+from allocations.reconciliation.bench_models import HandAct
+from allocations.reconciliation.matching.ladder import RUNGS
+from allocations.reconciliation.models import BankLine, MatchLink, Posting, ReconRun
+from portal.kernel.audit import AuditEvent
+from portal.kernel.money import shown
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One thing both sides were compared on; `agrees` None where it decides nothing."""
+
+    what: str
+    ours: str
+    theirs: str
+    verdict: str
+    agrees: bool | None
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Everything a page says of a link."""
+
+    item: Item
+    compared: Sequence[Compared]
+    shares: Sequence[tuple[MatchLink, Any, str]]
+    acts: Sequence[HandAct]
+    events: Sequence[AuditEvent]
+    run: ReconRun | None
+    confirms: bool | None
+
+    @property
+    def link(self) -> MatchLink:
+        assert self.item.link is not None
+        return self.item.link
+
+
+def explain_link(session: Session, link_id: int, *, now: datetime) -> Explained:
+    """A link with all that speaks for it and against its rivals. NotFound when there is none."""
+    item = link_item(session, link_id, now=now)
+    link = item.link
+    assert link is not None
+    acts = select(HandAct).where(or_(HandAct.link_id == link.id)).order_by(HandAct.id)
+    events = (
+        select(AuditEvent)
+        .where(AuditEvent.subject_ref == str(link.id), AuditEvent.subject_type == "match_link")
+        .order_by(AuditEvent.id)
+    )
+    rung = RUNGS.get(link.rule)
+    return Explained(
+        item,
+        compare(session, item),
+        on_the_same_credit(session, item.line) if item.line is not None else [],
+        session.scalars(acts.limit(50)).all(),
+        session.scalars(events.limit(50)).all(),
+        session.get(ReconRun, link.run_id) if link.run_id else None,
+        rung.confirms if rung else None,
+    )
+
+
+def compare(session: Session, item: Item) -> list[Compared]:
+    """Both sides beside each other: what they share, the amounts, the days, the account. Derived from the rows, which are sealed."""
+    other: Any = item.line or item.posting
+    if item.receipt is None or other is None:
+        return []
+    receipt, currency = item.receipt, item.currency
+    found = _met(session, item)
+    gap = other.amount_minor - receipt.amount_minor
+    verdict = "Equal" if gap == 0 else f"{shown(abs(gap), currency)} {'more' if gap > 0 else 'less'}"
+    found.append(
+        Compared(
+            "Amount", shown(receipt.amount_minor, currency), shown(other.amount_minor, currency), verdict, gap == 0
+        )
+    )
+    seen_on: date = other.value_on if isinstance(other, BankLine) else other.posted_on
+    days = (seen_on - receipt.collected_on).days
+    rung = RUNGS.get(item.link.rule) if item.link is not None else None
+    usual = rung is None or rung.window[0] <= days <= rung.window[1]
+    found.append(Compared("Day", receipt.collected_on.isoformat(), seen_on.isoformat(), spoken_days(days), usual))
+    if isinstance(other, Posting):
+        same = other.loan_account_id == receipt.loan_account_id
+        said = "The same account" if same else "Another account"
+        found.append(Compared("Loan account", receipt.loan_account_no, other.loan_account_no, said, same))
+    return found
+
+
+def _met(session: Session, item: Item) -> list[Compared]:
+    receipt = item.receipt
+    assert receipt is not None
+    if item.line is not None:
+        keys = set(item.line.ref_keys)
+        return [
+            Compared(what.capitalize(), key, key if key in keys else "not in the narrative", "The same" if key in keys else "–",
+                     True if key in keys else None)
+            for key, what in names_of(session, receipt).items()
+        ]  # fmt: skip
+    posting = item.posting
+    assert posting is not None
+    pairs = [
+        ("Receipt number", receipt.receipt_no, posting.receipt_no, receipt.receipt_key, posting.receipt_key),
+        (
+            "Payment reference",
+            receipt.instrument_ref,
+            posting.instrument_ref,
+            receipt.instrument_key,
+            posting.instrument_key,
+        ),
+    ]
+    return [
+        Compared(what, ours or "–", theirs or "–", "The same" if a and a == b else "–", True if a and a == b else None)
+        for what, ours, theirs, a, b in pairs
+    ]

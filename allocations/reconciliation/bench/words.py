@@ -1,0 +1,69 @@
+"""What the machine and people did, in sentences a person reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from portal.kernel.clock import BANK_ZONE
+from portal.kernel.money import shown
+
+# Why a candidate was refused: what a run wrote beside a link or a break.
+WHY_NOT = {
+    "contested": "Another agency claims this credit too.",
+    "repeated": "The same agency reports it more than once.",
+    "several": "More than one fits; a person decides.",
+    "outbid": "It went to a pair with a stronger sign.",
+    "not_held": "The agency did not hold the account on the credit's day.",
+    "amount": "The amounts differ.",
+    "gap": "The amounts differ.",
+    "days": "The days lie too far apart.",
+    "far": "The days lie too far apart.",
+    "currency": "The currencies differ.",
+    "used": "Its money is linked already.",
+    "spent": "Its money is linked already.",
+    "taken": "Its money is linked already.",
+    "returned": "The money went back.",
+    "rejected": "A person has said that these are not the same money.",
+    "refused": "A person has said that these are not the same money.",
+    "mode": "The way of paying differs.",
+    "sign": "No second sign agrees.",
+    "no_second_sign": "No second sign agrees.",
+    "weak": "Too little agrees to name it.",
+}
+
+
+def why_not(code: str, gap_minor: int = 0, days: int | None = None, currency: str = "INR") -> str:
+    """Why a rival was refused, with the figures that speak against it."""
+    said = WHY_NOT.get(code) or f"{code.replace('_', ' ').capitalize()}."
+    if gap_minor:
+        said += f" The credit is {shown(abs(gap_minor), currency)} {'more' if gap_minor > 0 else 'less'}."
+    if days:
+        said += f" {abs(days)} day{'' if abs(days) == 1 else 's'} {'later' if days > 0 else 'before the receipt'}."
+    return said
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """How long since, as people say it: just now, 2 minutes ago, 3 hours ago, on 5 Nov."""
+    minutes = int((now - then).total_seconds()) // 60
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} minute{'' if minutes == 1 else 's'} ago"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} hour{'' if minutes < 120 else 's'} ago"
+    local = then.astimezone(BANK_ZONE)
+    return f"on {local.day} {local:%b %Y}"
+
+
+def state_says(link: Any, refused_by: str, now: datetime) -> str:
+    """What has become of a link, by whom and when. "" while it is a suggestion."""
+    if link.status == "confirmed":
+        by = f"by {link.confirmed_by}" if link.confirmed_by else "by rule"
+        return f"Linked {by} {ago(link.confirmed_at or link.created_at, now)}."
+    if link.status == "undone":
+        by = f" by {link.undone_by}" if link.undone_by else ""
+        return f"Taken apart{by} {ago(link.undone_at, now)}: {link.undo_reason or 'no reason kept'}"
+    if link.status == "rejected":
+        return f"Said not to be the same money{' by ' + refused_by if refused_by else ''}."
+    return ""

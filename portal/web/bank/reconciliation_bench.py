@@ -1,0 +1,334 @@
+"""The bench: a work list on the left, one thing to decide on the right. Plain links and forms; a script makes it quick."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from werkzeug.exceptions import UnprocessableEntity
+from werkzeug.wrappers import Response
+
+from allocations.reconciliation.bench import by_hand, queries, worklist
+from allocations.reconciliation.bench.acts import undo_act
+from allocations.reconciliation.bench.candidates import open_of
+from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen
+from allocations.reconciliation.bench.explaining import compare
+from allocations.reconciliation.bench.items import Item, break_item, link_item
+from allocations.reconciliation.matching.ladder import RUNGS
+from allocations.reconciliation.matching.reasons import KINDS
+from allocations.reconciliation.models import MatchLink
+from allocations.vocabulary import MODES
+from portal.access.guard import permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Invalid, NotFound, Refused
+from portal.kernel.money import Money, shown
+from portal.web.bank.bench_asked import asked_here, asked_in, kept_filters
+from portal.web.bank.reconciliation_forms import DecideForm, LinkForm, WriteOffForm
+from portal.web.edge import Page, clock, current_actor, db_session, once, page_of, wants_sums
+
+bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
+UNDONE_ON_BENCH = "Taken back on the bench."
+KEY = re.compile(r"(link|break)-(\d{1,18})")
+OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
+Answer = Response | tuple[str, int] | tuple[Response, int]
+
+
+@bp.get("/bench")
+@permission(Permission.RECONCILIATION_READ)
+def index() -> str:
+    if request.args.get("part") == "item":
+        return item_part(request.args.get("at", ""))
+    return bench_page()
+
+
+def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
+    """The whole page; `notice` is said above the item when it is not what the person thought."""
+    session = db_session()
+    asked = asked_in(args) if args is not None else asked_here()
+    page = page_of(
+        lambda after, limit: worklist.work_page(session, asked, today=clock().today(), after=after, limit=limit),
+        lambda row: row.place,
+    )
+    at = at or request.args.get("at", "") or (page.rows[0].key if page.rows else "")
+    return render_template(
+        "bank/reconciliation/bench.html",
+        page=page,
+        asked=asked,
+        at=at,
+        left=worklist.left_to_do(session, asked.show) if wants_sums() else None,
+        rules=[(name, rung.says) for name, rung in RUNGS.items() if not rung.confirms],
+        kinds=KINDS,
+        owners=OWNERS,
+        modes=MODES,
+        agencies=queries.agency_codes(session),
+        kept=kept_filters("/bank/reconciliation/bench", "bank_bench.index"),
+        undo=request.args.get("undo", "")[:400],
+        notice=notice,
+        token=secrets.token_urlsafe(18),
+        query=args if args is not None else query_here(),
+        **about(at, page),
+    )
+
+
+def query_here() -> str:
+    """This page's filter, for forms that come back to it."""
+    kept = {name: value for name, value in request.args.items() if name not in ("at", "part", "sums", "undo", "after")}
+    return url_for(".index", **kept).partition("?")[2]
+
+
+def about(at: str, page: Page[worklist.WorkRow] | None = None) -> dict[str, Any]:
+    """What the item's template needs; nothing for a key that names nothing."""
+    item = item_of(at)
+    keys = [row.key for row in page.rows] if page else []
+    behind = keys[keys.index(at) + 1 : keys.index(at) + 2] if at in keys else []
+    return {
+        "item": item,
+        "compared": compare(db_session(), item) if item else [],
+        "next_key": behind[0] if behind else "",
+        "form": DecideForm(formdata=None),
+        "open_of": open_of,
+    }
+
+
+def item_of(at: str) -> Item | None:
+    found = KEY.fullmatch(at)
+    if not found:
+        return None
+    make = link_item if found[1] == "link" else break_item
+    try:
+        return make(db_session(), int(found[2]), now=clock().now())
+    except NotFound:
+        return None
+
+
+def item_part(at: str, notice: str = "", query: str | None = None) -> str:
+    """One item alone, for the script that lets the next one slide in."""
+    shown_query = query if query is not None else query_here()
+    return render_template(
+        "bank/reconciliation/_item.html",
+        notice=notice,
+        query=shown_query,
+        token=secrets.token_urlsafe(18),
+        **about(at),
+    )
+
+
+# --- acts
+
+
+@bp.post("/links/<int:link_id>/confirm")
+@permission(Permission.MATCH_CONFIRM)
+def confirm(link_id: int) -> Answer:
+    """A suggestion with all that goes with it."""
+
+    def act(session: Any, form: DecideForm) -> Done:
+        links = confirm_seen(session, link_id, seen_in(form), actor=current_actor(), now=clock().now())
+        return linked(links)
+
+    return decided(f"link-{link_id}", act)
+
+
+@bp.post("/links/<int:link_id>/reject")
+@permission(Permission.MATCH_CONFIRM)
+def reject(link_id: int) -> Answer:
+    def act(session: Any, form: DecideForm) -> Done:
+        link = reject_seen(session, link_id, seen_in(form), actor=current_actor(), now=clock().now())
+        return Done(
+            f"Not the same money: {amount_of(link)} stays open on both sides.", [f"link-{link.id}"], tone="info"
+        )
+
+    return decided(f"link-{link_id}", act)
+
+
+@bp.post("/links/<int:link_id>/undo")
+@permission(Permission.MATCH_CONFIRM)
+def undo(link_id: int) -> Answer:
+    """Take a link (and those made with it) apart; from the bench without further words, from elsewhere with a reason."""
+    reason = request.form.get("reason", "").strip()[:500] or UNDONE_ON_BENCH
+    also = [int(each) for each in request.form.get("also", "").split("-") if each.isdigit()][:200]
+
+    def act(session: Any, form: DecideForm) -> Done:
+        ids = list(dict.fromkeys([link_id, *also]))
+        made = [
+            by_hand.undo_link(session, each, reason=reason, actor=current_actor(), now=clock().now()) for each in ids
+        ]
+        if any(each.status == "proposed" for each in made):
+            return Done("Taking it apart waits for a second person.", [], tone="info")
+        total = shown(sum(each.amount_minor for each in made), made[0].currency)
+        return Done(f"The link of {total} is taken apart; the row stays on record.", [])
+
+    return decided(f"link-{link_id}", act)
+
+
+@bp.post("/link")
+@permission(Permission.MATCH_CONFIRM)
+def link() -> Answer:
+    """Link a receipt and a credit by hand, whole or a part of them."""
+    form = LinkForm()
+    at = request.form.get("at", "")
+
+    def act(session: Any, _form: DecideForm) -> Done:
+        collection_id, line_id = whole(form.collection_id.data), whole(form.bank_line_id.data)
+        currency = queries.currency_of(session, collection_id)
+        made = by_hand.link_by_hand(
+            session,
+            collection_id,
+            line_id,
+            Money.from_major(form.amount.data or 0, currency).minor,
+            reason=form.reason.data or "",
+            expected=pair_of(form.expected.data),
+            actor=current_actor(),
+            now=clock().now(),
+        )
+        amount = shown(made.amount_minor, currency)
+        if made.status == "proposed":
+            return Done(f"{amount} waits for a second person.", [at], tone="info")
+        return Done(f"{amount} linked by hand.", [at], undo=[made.link_id] if made.link_id else [])
+
+    return decided(at, act, form)
+
+
+@bp.post("/write-off")
+@permission(Permission.MATCH_CONFIRM)
+def write_off() -> Answer:
+    """Write off what is left of a receipt or a credit that money is linked to."""
+    form = WriteOffForm()
+    at = request.form.get("at", "")
+
+    def act(session: Any, _form: DecideForm) -> Done:
+        item = item_of(at)
+        currency = item.currency if item else "INR"
+        made = by_hand.write_off(
+            session,
+            collection_id=whole(form.collection_id.data) or None,
+            bank_line_id=whole(form.bank_line_id.data) or None,
+            amount_minor=Money.from_major(form.amount.data or 0, currency).minor,
+            reason=form.reason.data or "",
+            expected=whole(form.expected.data),
+            actor=current_actor(),
+            now=clock().now(),
+        )
+        amount = shown(made.amount_minor, currency)
+        said = f"{amount} waits for a second person." if made.status == "proposed" else f"{amount} written off."
+        return Done(said, [at], act_id=made.id if made.status == "done" else None)
+
+    return decided(at, act, form)
+
+
+@bp.post("/write-off/<int:act_id>/undo")
+@permission(Permission.MATCH_CONFIRM)
+def undo_write_off(act_id: int) -> Answer:
+    def act(session: Any, form: DecideForm) -> Done:
+        made = undo_act(session, act_id, reason=UNDONE_ON_BENCH, actor=current_actor(), now=clock().now())
+        said = "waits for a second person" if made.status == "proposed" else "is taken back"
+        return Done(f"The write-off of {shown(made.amount_minor, made.currency)} {said}.", [])
+
+    return decided("", act)
+
+
+# --- how an act answers: a page for a browser, a few words for our script
+
+
+class Done:
+    """What an act did: what to say, what leaves the list, and how to take it back."""
+
+    def __init__(
+        self,
+        says: str,
+        gone: list[str],
+        *,
+        undo: list[int] | None = None,
+        act_id: int | None = None,
+        tone: str = "success",
+    ) -> None:
+        self.says, self.gone, self.undo, self.act_id, self.tone = says, gone, undo or [], act_id, tone
+
+    @property
+    def undo_url(self) -> str:
+        if self.undo:
+            return url_for(".undo", link_id=self.undo[0])
+        return url_for(".undo_write_off", act_id=self.act_id) if self.act_id else ""
+
+
+def linked(links: list[MatchLink]) -> Done:
+    currency = queries.currency_of(db_session(), links[0].collection_id)
+    amount, keys = shown(sum(each.amount_minor for each in links), currency), [f"link-{each.id}" for each in links]
+    if any(each.status != "confirmed" for each in links):
+        return Done(f"{amount} waits for a second person.", keys, tone="info")
+    more = f" on {len(links)} receipts" if len(links) > 1 else ""
+    return Done(f"{amount} linked{more}.", keys, undo=[each.id for each in links])
+
+
+def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = None) -> Answer:
+    """One act, once. What has changed meanwhile, or may not be, is answered with the state of now instead of an error page."""
+    session, form = db_session(), form or DecideForm()
+    back = str(form.back.data or "")[:2000]
+    if not form.validate_on_submit():
+        if form.csrf_token.errors if hasattr(form, "csrf_token") else False:
+            raise UnprocessableEntity()
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return unchanged(at, said, back, 422)
+    try:
+        with unit_of_work(session):
+            once(form, session)
+            done = act(session, form)
+    except Invalid as error:
+        return unchanged(at, " ".join(each.message for each in error.problems), back, 422)
+    except Refused as error:
+        return unchanged(at, " ".join(filter(None, [str(error), getattr(error, "cure", "")])), back, 409)
+    if from_script():
+        return jsonify(
+            {"ok": True, "says": done.says, "gone": done.gone, "undo": done.undo_url, "also": "-".join(map(str, done.undo)),
+             "once": secrets.token_urlsafe(18)}
+        )  # fmt: skip
+    flash(done.says, done.tone)
+    kept = dict(asked_query(back))
+    more = {"undo": "-".join(map(str, done.undo)) or None, "at": form.next.data or None}
+    return redirect(url_for(".index", **kept, **more))
+
+
+def unchanged(at: str, says: str, back: str, status: int) -> Answer:
+    """Nothing was done: the item as it stands now, with the reason said above it."""
+    db_session().rollback()
+    item = item_of(at)
+    says = item.state if item is not None and item.state and status == 409 else says
+    if from_script():
+        fresh = item_part(at, says, back) if item else ""
+        answer = {"ok": False, "says": says, "item": fresh, "open": bool(item and item.is_open)}
+        return jsonify(answer), status
+    return bench_page(at, says, back), status
+
+
+def asked_query(query: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in parse_qsl(query) if name not in ("at", "undo", "part", "sums")]
+
+
+def from_script() -> bool:
+    return request.headers.get("X-Bench") == "1"
+
+
+def seen_in(form: DecideForm) -> str:
+    return str(form.seen.data or "")[:5000]
+
+
+def pair_of(text: Any) -> tuple[int, int]:
+    left, _, right = str(text).partition("/")
+    return whole(left), whole(right)
+
+
+def whole(text: Any) -> int:
+    """A whole number out of a form's hidden field; UnprocessableEntity for anything else."""
+    if text in (None, ""):
+        return 0
+    if not re.fullmatch(r"\d{1,18}", str(text)):
+        raise UnprocessableEntity()
+    return int(str(text))
+
+
+def amount_of(made: MatchLink) -> str:
+    return shown(made.amount_minor, queries.currency_of(db_session(), made.collection_id))
