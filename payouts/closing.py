@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.field_models import Evidence
 from allocations.collections.models import Collection, CollectionCorrection
-from allocations.collections.queries import Totals, in_period, totals
+from allocations.collections.queries import REPORTED, Totals, in_period, totals
 from allocations.reconciliation.bench.queries import suggestions_waiting
 from allocations.reconciliation.sources.bank_queries import refused_count
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
@@ -118,7 +118,7 @@ def agencies_in(session: Session, period: Period) -> list[AgencyMonth]:
     reported = (
         select(
             Collection.agency_id,
-            func.sum(Collection.amount_minor).label("reported"),
+            func.sum(REPORTED).label("reported"),
             func.sum(Collection.linked_minor).label("confirmed"),
         )
         .where(in_period(period))

@@ -276,6 +276,7 @@ def _collection(row: Collection, names: _Names) -> Node:
     facts = _facts(
         agency=names.agency(row.agency_id),
         loan_account_no=row.loan_account_no,
+        source="paid direct to the bank" if row.source == "direct" else None,
         collected_on=row.collected_on,
         mode=row.mode,
         instrument_ref=row.instrument_ref,

@@ -48,9 +48,11 @@ def in_period(period: Period) -> ColumnElement[bool]:
     return and_(Collection.collected_on >= period.start, Collection.collected_on < period.end)
 
 
+# What counts as reported. A collection that stood for money paid direct and was withdrawn stands for nothing.
+REPORTED = Collection.amount_minor - case((Collection.source == "direct", Collection.written_off_minor), else_=0)
 STATES = {
     "confirmed": Collection.linked_minor >= Collection.amount_minor,
-    "waiting": Collection.linked_minor == 0,
+    "waiting": and_(Collection.linked_minor == 0, Collection.written_off_minor < Collection.amount_minor),
     "partly": and_(Collection.linked_minor > 0, Collection.linked_minor < Collection.amount_minor),
 }
 
@@ -113,10 +115,10 @@ class Totals:
 
 def totals(session: Session, period: Period, agency_id: int | None = None, sight: Sight = OFFICE) -> Totals:
     """The sums over a month's collections, of one agency or of all in scope."""
-    waiting = case((Collection.linked_minor < Collection.amount_minor, 1), else_=0)
+    waiting = case((Collection.linked_minor + Collection.written_off_minor < Collection.amount_minor, 1), else_=0)
     query = select(
         func.count(),
-        func.coalesce(func.sum(Collection.amount_minor), 0),
+        func.coalesce(func.sum(REPORTED), 0),
         func.coalesce(func.sum(Collection.linked_minor), 0),
         func.coalesce(func.sum(waiting), 0),
     ).where(in_period(period), reported_in(sight))

@@ -30,7 +30,7 @@ CLOSED = "s.status not in ('draft', 'void')"
 # whole month of lines for every link.
 LINKS = text(f"""
 select m.id as link_id, c.id as collection_id, c.agency_id, m.amount_minor, c.amount_minor as collected_minor, c.currency,
-       c.collected_on, c.receipt_no, c.mode, c.component_principal_minor, c.component_interest_minor,
+       c.collected_on, c.receipt_no, c.mode, c.source, c.component_principal_minor, c.component_interest_minor,
        c.component_charges_minor, b.value_on, b.ref as bank_ref, c.allocation_id,
        a.from_on, a.to_on, a.stream, a.opening_bucket, a.opening_asset_class, a.opening_dpd_days,
        a.opening_principal_minor, a.loan_account_no, a.product, a.region, a.state,
@@ -61,7 +61,8 @@ select distinct u.collection_id from unpaid_collections u join accrual_runs r on
 """)
 
 WAITING = text("""
-select c.id, c.agency_id, c.receipt_no, c.amount_minor - c.linked_minor as open_minor, c.linked_minor, c.currency, c.collected_on,
+select c.id, c.agency_id, c.receipt_no, c.amount_minor - c.linked_minor - c.written_off_minor as open_minor, c.linked_minor,
+       c.currency, c.collected_on,
        exists (select 1 from match_links m where m.collection_id = c.id and m.status = 'suggested'
                and m.bank_line_id is not null) as suggested,
        exists (select 1 from match_links m where m.collection_id = c.id and m.status = 'undone'
@@ -69,7 +70,7 @@ select c.id, c.agency_id, c.receipt_no, c.amount_minor - c.linked_minor as open_
        coalesce((select array_agg(distinct k.code) from breaks k where k.collection_id = c.id and k.status = 'open'),
                 '{}') as codes
   from collections c
- where c.linked_minor < c.amount_minor and c.collected_on < :until and c.agency_id = any(:agencies)
+ where c.linked_minor + c.written_off_minor < c.amount_minor and c.collected_on < :until and c.agency_id = any(:agencies)
 """)
 
 RETURNED = text(f"""
@@ -123,7 +124,10 @@ def gather(session: Session, period: Period, agencies: dict[int, str], closed: d
     rows = [row for row in rows if first_open(closed[row.agency_id], month_of(row.value_on)) == period]
     drivers, became = _measures(session, period, bounds, rows)
     told = _told_before(session, period, rows)
-    missing = missing_of_receipts(session, [_receipt(row) for row in rows])
+    reported = [
+        row for row in rows if row.source != "direct"
+    ]  # nobody took a receipt for money paid direct: no paper to show
+    missing = missing_of_receipts(session, [_receipt(row) for row in reported])
     cards = approved_versions(session)
     return Inputs(
         period=period,
@@ -191,7 +195,7 @@ def _facts(row: Any, became: AccountOutcome | None) -> dict[str, Any]:
         "bank_ref": row.bank_ref,
         "amount": plain(row.amount_minor, row.currency),
         "mode": row.mode,
-        "source": "auto_debit" if row.mode == "auto_debit" else "agency",
+        "source": "auto_debit" if row.mode == "auto_debit" else "direct" if row.source == "direct" else "agency",
         "settlement_kind": "none",
         "stream": row.stream,
         "product": row.product,

@@ -22,6 +22,7 @@ SAID = (
         "period",
         "description",
         "loan_account_no",
+        "source",
         "terms",
         "rule",
         "base",

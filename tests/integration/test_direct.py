@@ -176,11 +176,16 @@ def test_a_receipt_reported_in_time_claims_it(book, run, bank_session):
     assert len(links(bank_session)) == 1
 
 
-def test_money_that_stands_with_another_account_is_dropped(book, run, bank_session):
+def test_money_that_stands_with_another_account_is_dropped(book, run, bank_session, now):
     book.allocate("SHAKTI", "LN00077")
-    book.line(5000_00, "2026-11-09", "NEFT UTRX1234567890 LN00077")
+    line = book.line(5000_00, "2026-11-09", "NEFT LN00077")
     run()
-    book.receipt("R-1", 5000_00, "2026-11-08", "LN00078", utr="UTRX1234567890", mode="neft")
+    other = book.receipt("R-1", 5000_00, "2026-11-08", "LN00078", mode="neft")
+    link = MatchLink(agency_id=other.agency_id, collection_id=other.id, bank_line_id=line.id, amount_minor=5000_00)
+    link.status, link.rule, link.rule_version, link.created_at = "confirmed", "by_hand", 1, now
+    link.confirmed_by, link.confirmed_at = "ops@bank.example", now
+    bank_session.add(link)
+    bank_session.flush()
     run(1)
     assert [row[3] for row in payments(bank_session)] == ["dropped"]
 

@@ -157,7 +157,7 @@ LINK = f"""
     insert into match_links (agency_id, collection_id, bank_line_id, amount_minor, status, rule, rule_version, score, evidence,
                              run_id, created_at, confirmed_at, confirmed_by)
     select d.agency_id, d.collection_id, d.bank_line_id, d.amount_minor, 'confirmed', '{DIRECT_RULE}', 1, 90,
-           jsonb_build_object('why', cast(:why as text), 'met_on', d.sign, 'sign', d.sign, 'key', '', 'days', 0,
+           jsonb_build_object('why', cast(:why as text), 'met_on', replace(d.sign, '_', ' '), 'sign', d.sign, 'key', '', 'days', 0,
              'reported_minor', d.amount_minor, 'reported_on', d.value_on, 'seen_minor', b.amount_minor, 'seen_on', b.value_on,
              'told_on', d.found_on, 'claim_until', d.claim_until),
            :run_id, :now, :now, :by
