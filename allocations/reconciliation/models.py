@@ -96,7 +96,7 @@ class BankLine(WithId, Sealed, Base):
     """Money seen at the bank. `amount_minor` is positive; `side` says which way. A reversed credit is a debit with `is_reversal`.
 
     `linked_minor`: the sum of its confirmed links; `settled_minor`: what people returned, assigned or wrote off of it. Both are kept by
-    the database. `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
+    the database. `returned_minor`: what debits took back, as the last run saw it. `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
     """
 
     __tablename__ = "bank_lines"
@@ -112,6 +112,7 @@ class BankLine(WithId, Sealed, Base):
         Index("ix_bank_lines_statement", "statement_id", "line_no"),
         Index("ix_bank_lines_value_on", "value_on", "id"),
         Index("ix_bank_lines_ref_keys", "ref_keys", postgresql_using="gin"),
+        Index("ix_bank_lines_returned", "id", postgresql_where=text("returned_minor > 0")),
         Index("ix_bank_lines_credit_amount", "amount_minor", "value_on", postgresql_where=text("side = 'credit'")),
     )
     __sealed__ = (
@@ -148,6 +149,7 @@ class BankLine(WithId, Sealed, Base):
     occurrence: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     linked_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     settled_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    returned_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 class Posting(WithId, Sealed, Base):

@@ -302,6 +302,7 @@ def upgrade() -> None:
     op.add_column(
         "recon_runs", sa.Column("marks", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False)
     )
+    op.add_column("bank_lines", sa.Column("returned_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("match_links", sa.Column("mark", postgresql.BYTEA(), nullable=True))
     op.add_column("breaks", sa.Column("mark", postgresql.BYTEA(), nullable=True))
     write_links_fast()
@@ -342,6 +343,8 @@ def write_links_fast() -> None:
     for table in LINKED:
         op.execute(f"alter table {table} set (fillfactor = 50)")
     op.drop_index("ix_bank_lines_open", table_name="bank_lines")
+    back = sa.text("returned_minor > 0")
+    op.create_index("ix_bank_lines_returned", "bank_lines", ["id"], postgresql_where=back)
     for column in ("bank_line", "posting"):
         op.drop_index(f"ix_match_links_{column}", table_name="match_links")
         where = sa.text(f"{column}_id is not null")
@@ -349,6 +352,7 @@ def write_links_fast() -> None:
 
 
 def write_links_as_before() -> None:
+    op.drop_index("ix_bank_lines_returned", table_name="bank_lines")
     for column in ("bank_line", "posting"):
         op.drop_index(f"ix_match_links_{column}", table_name="match_links")
         op.create_index(f"ix_match_links_{column}", "match_links", [f"{column}_id"])
@@ -361,6 +365,7 @@ def write_links_as_before() -> None:
 
 def downgrade() -> None:
     write_links_as_before()
+    op.drop_column("bank_lines", "returned_minor")
     op.drop_column("breaks", "mark")
     op.drop_column("match_links", "mark")
     op.drop_column("recon_runs", "marks")

@@ -66,8 +66,7 @@ def test_every_link_says_why(book, run, bank_session):
     book.golden()
     run()
     evidence = bank_session.scalars(select(MatchLink.evidence).where(MatchLink.rule == "slip_total")).first()
-    assert evidence["met_on"] == "deposit slip" and evidence["key"] == "SLIP501"
-    assert (evidence["seen_minor"], evidence["days"]) == (20000_00, 1)
+    assert evidence == {"key": "SLIP501"}, "all else is told by the rows themselves"
 
 
 def test_linked_amounts_stand_on_both_sides(book, run, bank_session):

@@ -18,7 +18,7 @@ def reconcile_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
     """One run through a day (`through`, ISO); the result names what was new."""
     through = date.fromisoformat(arguments["through"])
     with run.transaction() as session:
-        result = reconcile(session, through=through, actor=run.actor, now=run.clock.now())
+        result = reconcile(session, through=through, actor=run.actor, now=run.clock.now(), tell=run.report)
     return {"confirmed": result.confirmed, "undone": result.undone, "result_hash": result.result_hash}
 
 

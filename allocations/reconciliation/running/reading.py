@@ -1,114 +1,187 @@
-"""Reads the world a run looks at: whole tables at a time, through COPY, in the caller's transaction and scope."""
+"""Reads the world a run looks at, whole or the part that one run's queue touches, in the caller's transaction and scope."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
-from psycopg import sql
+import pyarrow.compute as pc
 from sqlalchemy.orm import Session
 
-from allocations.keys import normalise_references
+from allocations.keys import LOOK_ALIKES, normalise_references
 from allocations.reconciliation.matching.facts import (
     COLLECTION,
+    COMMON,
     LINE,
     LINE_KEY,
     LINK,
     NEVER,
+    PAYER,
     POSTING,
     REJECTED,
     TERM,
     World,
 )
+from allocations.reconciliation.running.columns import read_columns
 
 # A receipt that names no slip itself is on the one it was recorded on afterwards.
 # Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing.
 COLLECTIONS = """
-    select c.id, g.code || '/' || c.receipt_key as ref, c.agency_id, c.loan_account_id, c.loan_account_no as loan_key,
-           c.amount_minor as amount, c.currency, c.collected_on - date '0001-01-01' + 1 as day, c.mode, c.receipt_key,
-           coalesce(c.instrument_key, '') as instrument_key, coalesce(c.slip_key, d.slip_key, '') as slip_key,
-           a.from_on - date '0001-01-01' + 1 as from_day, coalesce(a.to_on - date '0001-01-01' + 1, {never}) as to_day
+    select c.id, g.code || '/' || c.receipt_key, c.agency_id, c.loan_account_id, c.loan_account_no,
+           c.amount_minor - c.written_off_minor, c.currency, c.collected_on - date '0001-01-01' + 1, c.mode, c.receipt_key,
+           coalesce(c.instrument_key, ''), coalesce(c.slip_key, d.slip_key, ''), a.from_on - date '0001-01-01' + 1,
+           coalesce(a.to_on - date '0001-01-01' + 1, {never}), coalesce(l.virtual_account_key, ''), g.code,
+           coalesce(c.agent_code, ''), a.opening_emi_minor,
+           coalesce(nullif(translate(c.instrument_key, {seen}, {meant}), c.instrument_key), '')
       from collections c join agencies g on g.id = c.agency_id join allocations a on a.id = c.allocation_id
+      left join loan_accounts l on l.id = c.loan_account_id and l.virtual_account_key is not null
       left join deposit_items i on i.collection_id = c.id left join deposits d on d.id = i.deposit_id
      where c.collected_on <= {through}
 """
-LINES = """
-    select b.id, b.ref, b.side, b.is_reversal, b.value_on - date '0001-01-01' + 1 as day, b.amount_minor as amount, b.currency
+READ_COLLECTION = {name: kind for name, kind in COLLECTION.items() if name != "fold_key"} | {"fold_key": "str"}
+SEEN, MEANT = ("".join(map(chr, side)) for side in (LOOK_ALIKES.keys(), LOOK_ALIKES.values()))
+# The first word of the narrative that names a way of paying.
+MODE = (
+    "coalesce(lower(substring(left(b.description, 60) from "
+    r"'(?i)\m(?:NEFT|RTGS|IMPS|MMT|UPI|NACH|ACH|ECS|CHQ|CHEQUE|CLG|CLEARING|CASH|CDM|POS|CARD)\M')), '')"
+)
+MODES = {
+    "mmt": "imps",
+    "nach": "auto_debit",
+    "ach": "auto_debit",
+    "ecs": "auto_debit",
+    "cdm": "cash",
+    "pos": "card",
+    "chq": "cheque",
+    "clg": "cheque",
+    "clearing": "cheque",
+}
+LINES = f"""
+    select b.id, b.ref, b.side, b.is_reversal, b.value_on - date '0001-01-01' + 1, b.amount_minor, b.currency, {MODE},
+           b.settled_minor, array_to_string(b.ref_keys, ' ')
       from bank_lines b join bank_statements s on s.id = b.statement_id
-     where b.value_on <= {through} and s.status <> 'refused'
+     where b.value_on <= {{through}} and s.status <> 'refused'
 """
-LINE_KEYS = """
-    select b.id as line_id, k.key
-      from bank_lines b join bank_statements s on s.id = b.statement_id cross join unnest(b.ref_keys) as k (key)
-     where b.value_on <= {through} and s.status <> 'refused'
-"""
+READ_LINE = {**LINE, "keys": "str"}
 POSTINGS = """
-    select id, posting_no as ref, loan_account_id, amount_minor as amount, currency,
-           coalesce(value_on, posted_on) - date '0001-01-01' + 1 as day, coalesce(mode, '') as mode,
-           coalesce(instrument_key, '') as instrument_key, coalesce(receipt_key, '') as receipt_key,
-           coalesce(reverses_posting_no, '') as reverses
-      from postings where posted_on <= {through}
+    select p.id, p.posting_no, p.loan_account_id, p.amount_minor, p.currency,
+           coalesce(p.value_on, p.posted_on) - date '0001-01-01' + 1, coalesce(p.mode, ''), coalesce(p.instrument_key, ''),
+           coalesce(p.receipt_key, ''), coalesce(p.reverses_posting_no, '')
+      from postings p where p.posted_on <= {through}
 """
+# Accounts that were allocated more than once; the one term of all others stands beside their receipts.
 TERMS = """
-    select loan_account_id, agency_id, from_on - date '0001-01-01' + 1 as from_day,
-           coalesce(to_on - date '0001-01-01' + 1, {never}) as to_day
-      from allocations
+    with often as (select loan_account_id from allocations group by 1 having count(*) > 1)
+    select a.loan_account_id, a.agency_id, a.from_on - date '0001-01-01' + 1,
+           coalesce(a.to_on - date '0001-01-01' + 1, {never})
+      from allocations a join often o on o.loan_account_id = a.loan_account_id
 """
 LINKS = """
-    select id, collection_id, coalesce(bank_line_id, 0) as line_id, coalesce(posting_id, 0) as posting_id,
-           amount_minor as amount, status, rule, rule_version, confirmed_by is not null as by_person
-      from match_links where status <> 'rejected'
+    select m.id, m.collection_id, coalesce(m.bank_line_id, 0), coalesce(m.posting_id, 0), m.amount_minor, m.status, m.rule,
+           m.rule_version, m.confirmed_by is not null, coalesce(encode(m.mark, 'hex'), '')
+      from match_links m where m.status <> 'rejected'
 """
+READ_LINK = {**LINK, "mark": "str"}
 # A pair a person refused or took apart is never put together again by the matcher.
 REFUSED = """
-    select distinct collection_id, coalesce(bank_line_id, 0) as line_id, coalesce(posting_id, 0) as posting_id
-      from match_links where status = 'rejected' or (status = 'undone' and undone_by is not null)
+    select distinct m.collection_id, coalesce(m.bank_line_id, 0), coalesce(m.posting_id, 0)
+      from match_links m where (m.status = 'rejected' or (m.status = 'undone' and m.undone_by is not null))
 """
-ARROW = {"int64": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
+PAYERS = "select payer_key, loan_account_id from payer_rules where status = 'approved'"
+KNOWN_COMMON = "select key from common_keys"
+# The same for a part: rows that are looked at stand in temporary tables (see scope.py).
+PART = {
+    "c": " and c.id in (select id from looked_collections)",
+    "b": " and b.id in (select id from looked_lines)",
+    "p": " and p.id in (select id from looked_postings)",
+    "m": " and m.collection_id in (select id from looked_collections)",
+    "a": " where a.loan_account_id in (select loan_account_id from looked_collections)",
+}
 
 
-def read_world(session: Session, through: date) -> World:
-    """Every fact up to and including a day (receipts by collection date, lines by value date, postings by booking date)."""
-    collections = read_frame(session, COLLECTIONS, COLLECTION, through)
-    collections["loan_key"] = normalise_references(collections["loan_key"])
-    return World.of(
+def read_world(session: Session, through: date, *, part: bool = False) -> World:
+    """Every fact up to and including a day (receipts by collection date, lines by value date, postings by booking date).
+
+    `part`: only the rows in looked_collections, looked_lines and looked_postings. `world.links` has a column more: `mark`.
+    """
+
+    given: dict[str, Any] = {"through": through, "never": NEVER, "seen": SEEN, "meant": MEANT}
+
+    def read(query: str, kinds: Mapping[str, str], which: str, over: str = "") -> pd.DataFrame:
+        if part:
+            return read_columns(session, query + PART.get(which, ""), kinds, **given)
+        blocks = f" and {which}.id between {{first}} and {{last}}" if over else ""
+        return read_columns(session, query + blocks, kinds, over=over, **given)
+
+    collections = with_derived(read(COLLECTIONS, READ_COLLECTION, "c", "collections"))
+    lines, keys = apart(read(LINES, READ_LINE, "b", "bank_lines"))
+    return World(
         through,
-        collections=collections,
-        lines=read_frame(session, LINES, LINE, through),
-        line_keys=read_frame(session, LINE_KEYS, LINE_KEY, through),
-        postings=read_frame(session, POSTINGS, POSTING, through),
-        terms=read_frame(session, TERMS, TERM, through),
-        links=read_frame(session, LINKS, LINK, through),
-        rejected=read_frame(session, REFUSED, REJECTED, through),
+        collections,
+        lines,
+        keys,
+        read(POSTINGS, POSTING, "p", "postings"),
+        terms_of(collections, read(TERMS, TERM, "a")),
+        read(LINKS, READ_LINK, "m", "match_links"),
+        read(REFUSED, REJECTED, "m"),
+        read_columns(session, PAYERS, PAYER),
+        read_columns(session, KNOWN_COMMON, COMMON),
     )
 
 
-def read_frame(session: Session, query: str, kinds: Mapping[str, str], through: date) -> pd.DataFrame:
-    """A query's rows as a frame of these kinds. COPY of a query obeys row-level security as the query itself does."""
-    command = sql.SQL("copy ({}) to stdout (format csv)").format(
-        sql.SQL(query).format(through=sql.Literal(through), never=sql.Literal(NEVER))
+def with_derived(collections: pd.DataFrame) -> pd.DataFrame:
+    """Keys the database does not keep, in the order of facts.COLLECTION."""
+    return collections.assign(
+        loan_key=_keys_of(collections["loan_key"]),
+        agency_key=_few(collections["agency_key"]),
+        agent_key=_few(collections["agent_key"]),
+    )[list(COLLECTION)]
+
+
+def _keys_of(numbers: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers as keys; those that are keys as they stand, the usual case, stay."""
+    others = pc.match_substring_regex(pa.array(numbers, pa.large_string()), "[^0-9A-Z]|^0.").to_numpy(
+        zero_copy_only=False
     )
-    data = io.BytesIO()
-    cursor = session.connection().connection.cursor()
-    with cursor.copy(command) as copy:
-        for block in copy:
-            data.write(block)
-    if not data.tell():
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
-    data.seek(0)
-    table = pacsv.read_csv(
-        data,
-        pacsv.ReadOptions(column_names=list(kinds)),
-        pacsv.ParseOptions(newlines_in_values=True),
-        pacsv.ConvertOptions(
-            column_types={name: ARROW[kind] for name, kind in kinds.items()},
-            strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        ),
-    )
-    return table.to_pandas()
+    return numbers.mask(others, normalise_references(numbers[others])) if others.any() else numbers
+
+
+def _few(codes: pd.Series[Any]) -> pd.Series[Any]:
+    """Keys of a column of few different codes."""
+    distinct = codes.unique()
+    keys = pd.Series(normalise_references(pd.Series(distinct, dtype="str")).to_numpy(), index=distinct, dtype="str")
+    return codes.map(keys).astype("str")
+
+
+def apart(read: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lines, and their keys one a row."""
+    lines = read[list(LINE)].assign(mode=_modes(read["mode"]))
+    listed = pc.split_pattern(pa.array(read["keys"], pa.large_string()), " ")
+    owner = pc.list_parent_indices(listed).to_numpy()
+    table = pa.table({"line_id": read["id"].to_numpy()[owner], "key": pc.list_flatten(listed)})
+    keys = table.filter(pc.not_equal(table["key"], "")).to_pandas()
+    return lines, keys.astype(LINE_KEY)
+
+
+def _modes(words: pd.Series[Any]) -> pd.Series[Any]:
+    distinct = words.unique()
+    return words.map({word: MODES.get(word, word) for word in distinct}).astype("str")
+
+
+def terms_of(collections: pd.DataFrame, often: pd.DataFrame) -> pd.DataFrame:
+    """Who held which account when: the terms of accounts allocated more than once, and of each receipt's own allocation."""
+    own = collections[list(TERM)]
+    return pd.concat([own, often], ignore_index=True) if len(often) else own
+
+
+def feed_marks(world: World) -> dict[str, int]:
+    """How far the feeds have come: the last day of postings and of credits (0: none)."""
+    credits = world.lines.loc[world.lines["side"] == "credit", "day"]
+    return {"postings": _latest(world.postings["day"]), "credits": _latest(credits)}
+
+
+def _latest(days: pd.Series[int]) -> int:
+    return int(days.max()) if len(days) else 0

@@ -1,54 +1,49 @@
 """Reconciles what agencies report with what the bank saw and core banking booked: reads, matches, writes, in one transaction.
 
-Incremental by nature: what is confirmed stays, open items keep their age, and a run that finds nothing new writes nothing.
+A run looks at what has changed since the last one and at all that touches it; the first run, a run by other rules and a run that is
+asked to look at everything. Both come to the same: what is confirmed stays, open items keep their age, and a run that finds nothing
+new writes nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.collections.receipts.cash import DEPOSIT_DAYS
 from allocations.collections.receipts.cash_queries import dated
+from allocations.reconciliation.bench.ladders import ladder_on
 from allocations.reconciliation.matching.breaks import find_breaks
-from allocations.reconciliation.matching.hashes import input_hash, result_hash
-from allocations.reconciliation.matching.ladder import LADDER, Ladder
-from allocations.reconciliation.matching.matcher import Matches, match, totals
+from allocations.reconciliation.matching.hashes import as_text, break_marks, input_hash, total
+from allocations.reconciliation.matching.matcher import Matches, match
+from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
+from allocations.reconciliation.running.break_writing import stage_breaks, without_accepted, write_breaks
+from allocations.reconciliation.running.changed import Changed, look_at, take_queue, what_changed
 from allocations.reconciliation.running.direct import find_direct_payments
+from allocations.reconciliation.running.locks import lock_for_hand, lock_for_run
 from allocations.reconciliation.running.paper import paper_breaks
-from allocations.reconciliation.running.reading import read_world
-from allocations.reconciliation.running.writing import (
-    fresh_suggestions,
-    undo_links,
-    without_accepted,
-    write_breaks,
-    write_links,
+from allocations.reconciliation.running.reading import feed_marks, read_world
+from allocations.reconciliation.running.standing import clear_marks, keep_common, keep_returned, marks_before
+from allocations.reconciliation.running.summary import (
+    CurrencySummary,
+    Summaries,
+    as_stored,
+    replaced,
+    stored_summary,
+    summarise,
 )
+from allocations.reconciliation.running.telling import Tell, quietly
+from allocations.reconciliation.running.writing import LinkChanges, link_changes, stage_links, write_links
 from portal.kernel.audit import Actor, AuditTag, record_event
 
-RECONCILE_LOCK = 7_266_321  # one reconciliation at a time; acts by hand share it, a run has it alone
-
-
-@dataclass(frozen=True, slots=True)
-class CurrencySummary:
-    """Where the money of one currency stands, in minor units and counts. `breaks`: code → [count, amount]."""
-
-    currency: str
-    matched_count: int = 0
-    matched_minor: int = 0
-    suggested_count: int = 0
-    suggested_minor: int = 0
-    suspense_count: int = 0
-    suspense_minor: int = 0
-    returned_minor: int = 0
-    credits_minor: int = 0
-    breaks: dict[str, list[int]] = field(default_factory=dict)
+__all__ = ["CurrencySummary", "ReconResult", "lock_for_hand", "lock_for_run", "reconcile"]
+ROOM = "set local work_mem = '128MB'"  # a run sorts and joins whole tables, and is alone in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,135 +58,202 @@ class ReconResult:
     undone: int
     is_new: bool
     run_id: int
+    mode: str = "full"
 
 
-def reconcile(session: Session, *, through: date, actor: Actor, now: datetime, ladder: Ladder = LADDER) -> ReconResult:
+@dataclass(frozen=True)
+class Run:
+    """What one pass works with."""
+
+    session: Session
+    through: date
+    actor: Actor
+    now: datetime
+    ladder: Ladder
+    tell: Tell
+    last: ReconRun | None
+
+    @property
+    def is_back(self) -> bool:
+        """Whether an earlier run already looked further: what came later stands, and this one says nothing of it."""
+        return self.last is not None and self.through < date.fromisoformat(
+            self.last.marks.get("furthest", "0001-01-01")
+        )
+
+
+def reconcile(
+    session: Session,
+    *,
+    through: date,
+    actor: Actor,
+    now: datetime,
+    ladder: Ladder | None = None,
+    full: bool = False,
+    tell: Tell = quietly,
+) -> ReconResult:
     """Match everything up to and including `through`, and store links, breaks and the run. Two at once do it once.
 
-    When money paid direct was counted, or gave way to a receipt, what was found is found once more with it.
+    `ladder` None: the approved one. `full`: look at everything, whatever has changed. When money paid direct was counted, or gave
+    way to a receipt, what was found is found once more with it.
     """
     lock_for_run(session)
-    result = run_once(session, through=through, actor=actor, now=now, ladder=ladder)
-    direct = find_direct_payments(session, through=through, run_id=result.run_id, actor=actor, now=now)
+    session.execute(text(ROOM))
+    ladder = ladder or ladder_on(session)
+
+    def passes(full: bool) -> tuple[ReconResult, Changed]:
+        run = Run(session, through, actor, now, ladder, tell, last_run(session))
+        return run_once(run, full)
+
+    result, changed = passes(full)
+    direct = find_direct_payments(
+        session, through=through, run_id=result.run_id, actor=actor, now=now, line_ids=changed.line_ids
+    )
     if not direct.moved_links:
         return result
-    again = run_once(session, through=through, actor=actor, now=now, ladder=ladder)
+    again, _ = passes(False)
     return replace(
-        again, confirmed=result.confirmed + again.confirmed, undone=result.undone + again.undone, is_new=True
+        again,
+        confirmed=result.confirmed + again.confirmed,
+        undone=result.undone + again.undone,
+        is_new=True,
+        mode=result.mode,
     )
 
 
-def run_once(session: Session, *, through: date, actor: Actor, now: datetime, ladder: Ladder) -> ReconResult:
-    world = read_world(session, through)
-    matches = match(world, ladder)
-    found = every_break(session, matches, ladder, through)
-    hashes = input_hash(world, ladder), result_hash(world, matches, found)
-    breaks = without_accepted(session, found)
-    currencies = summarise(matches, breaks)
-    suggestions, withdrawn = fresh_suggestions(matches)
-    last = session.scalars(select(ReconRun).order_by(ReconRun.id.desc()).limit(1)).first()
-    moved = len(matches.confirmed) + len(matches.undone) + len(suggestions) + len(withdrawn)
-    if last and not moved and (last.input_hash, last.result_hash, last.through_on) == (*hashes, through):
-        return ReconResult(through, *hashes, currencies, 0, 0, False, last.id)
-    run = store_run(session, through, hashes, currencies, actor, now)
-    undo_links(session, matches, withdrawn, now)
-    write_links(session, matches, matches.confirmed, "confirmed", run.id, now)
-    write_links(session, matches, suggestions, "suggested", run.id, now)
-    write_breaks(session, breaks, through=through, run_id=run.id, now=now)
-    return ReconResult(through, *hashes, currencies, len(matches.confirmed), len(matches.undone), True, run.id)
+def last_run(session: Session) -> ReconRun | None:
+    return session.scalars(select(ReconRun).order_by(ReconRun.id.desc()).limit(1)).first()
 
 
-def every_break(session: Session, matches: Matches, ladder: Ladder, through: date) -> pd.DataFrame:
+def run_once(run: Run, full: bool) -> tuple[ReconResult, Changed]:
+    session, last = run.session, run.last
+    changed = what_changed(session, run.through, run.ladder, last, full=full)
+    if changed.is_nothing and last is not None:
+        return as_before(run, last), changed
+    if changed.part:
+        changed = look_at(session, changed, run.through, run.ladder)
+    reconciling(session, True)
+    result = worked_out(run, changed)
+    take_queue(session, changed)
+    reconciling(session, False)
+    return result, changed
+
+
+def reconciling(session: Session, on: bool) -> None:
+    """While a run writes, the database's triggers do not ask for another one."""
+    session.execute(select(func.set_config("portal.reconciling", "on" if on else "off", True)))
+
+
+def as_before(run: Run, last: ReconRun) -> ReconResult:
+    currencies = [CurrencySummary(**each) for each in last.summary.values()]
+    return ReconResult(run.through, last.input_hash, last.result_hash, currencies, 0, 0, False, last.id, last.mode)
+
+
+def worked_out(run: Run, changed: Changed) -> ReconResult:
+    session, last, part = run.session, run.last, changed.part
+    run.tell(0, 5, "Reading receipts, bank lines and postings.")
+    world = read_world(session, run.through, part=part)
+    read = f"{len(world.collections):,} receipts, {len(world.lines):,} bank lines and {len(world.postings):,} postings"
+    run.tell(1, 5, f"Matching {read}.")
+    matches = match(world, run.ladder)
+    run.tell(2, 5, f"Finding what does not fit among {read}.")
+    breaks = without_accepted(session, every_break(run, matches, part))
+    run.tell(3, 5, f"Comparing with what stands, and adding up, {read}.")
+    changes, marks = link_changes(matches), break_marks(breaks)
+    value = changes.value + total(marks)
+    gone_by = last.input_hash if part and last else ""
+    with ThreadPoolExecutor(1) as aside:
+        hashed = aside.submit(input_hash, world, run.ladder, gone_by)
+        stage_links(session, matches, changes)
+        stage_breaks(session, breaks, marks)
+        before = marks_before(session) if part else 0
+        base = int(last.result_hash, 16) if part and last else 0
+        hashes = hashed.result(), as_text(base - before + value)
+    summaries = whole_summary(run, matches, breaks, part)
+    currencies = [summaries[name] for name in sorted(summaries)]
+    counted = (len(matches.confirmed), len(matches.undone))
+    if last and not part and not changes.moved and unchanged(run, last, hashes):
+        clear_marks(session, part)
+        return ReconResult(run.through, *hashes, currencies, 0, 0, False, last.id)
+    run.tell(4, 5, f"Writing {len(changes.new):,} links and {len(breaks):,} breaks.")
+    stored = store_run(run, changed, hashes, summaries, feed_marks(world))
+    write(run, matches, changes, stored.id, part)
+    return ReconResult(run.through, *hashes, currencies, *counted, True, stored.id, stored.mode)
+
+
+def unchanged(run: Run, last: ReconRun, hashes: tuple[str, str]) -> bool:
+    """Whether a run over everything came to what the last one came to; what that one read, part by part, has a hash of its own."""
+    same = (last.result_hash, last.through_on, last.ladder_version) == (hashes[1], run.through, run.ladder.version)
+    return same and (last.mode != "full" or last.input_hash == hashes[0])
+
+
+def write(run: Run, matches: Matches, changes: LinkChanges, run_id: int, part: bool) -> None:
+    session = run.session
+    clear_marks(session, part)
+    write_links(session, changes, run_id, run.now, marking=not run.is_back)
+    keep_returned(session, matches, part)
+    if not part:
+        keep_common(session, matches)
+    run.tell(4, 5, "Writing breaks.")
+    write_breaks(session, through=run.through, run_id=run_id, now=run.now, part=part)
+
+
+def every_break(run: Run, matches: Matches, part: bool) -> pd.DataFrame:
     """What money shows, and what paper shows."""
     columns = ["collection_id", "posting_id"]
     booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
+    ids = matches.book.coll["id"].tolist() if part else None
     parts = [
-        find_breaks(matches, ladder, dated(session, DEPOSIT_DAYS)),
-        paper_breaks(session, through=through, collection_ids=None, booked=booked),
+        find_breaks(matches, run.ladder, dated(run.session, DEPOSIT_DAYS)),
+        paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked),
     ]
     filled = [each for each in parts if len(each)]
     return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
-def lock_for_run(session: Session) -> None:
-    session.execute(select(func.pg_advisory_xact_lock(RECONCILE_LOCK)))
-
-
-def lock_for_hand(session: Session) -> None:
-    """Acts by hand wait while a run is under way, but not for each other: rows are locked one by one."""
-    session.execute(select(func.pg_advisory_xact_lock_shared(RECONCILE_LOCK)))
+def whole_summary(run: Run, matches: Matches, breaks: pd.DataFrame, part: bool) -> Summaries:
+    """Where all money stands: as found; of a part, what is stored with the part as it was taken away and as it is added."""
+    found = summarise(matches, breaks)
+    if not part:
+        return found
+    whole, before = (stored_summary(run.session, run.through, run.ladder, part=each) for each in (False, True))
+    return replaced(whole, before, found)
 
 
 def store_run(
-    session: Session,
-    through: date,
-    hashes: tuple[str, str],
-    currencies: list[CurrencySummary],
-    actor: Actor,
-    now: datetime,
+    run: Run, changed: Changed, hashes: tuple[str, str], summaries: Summaries, feeds: dict[str, int]
 ) -> ReconRun:
-    summary: dict[str, Any] = {each.currency: asdict(each) for each in currencies}
-    run = ReconRun(
-        through_on=through,
+    known = dict(run.last.marks) if run.last and changed.part else {}
+    furthest = max(
+        run.through, date.fromisoformat(run.last.marks.get("furthest", "0001-01-01")) if run.last else run.through
+    )
+    reached = {name: max(day, known.get(name, 0)) for name, day in feeds.items()}
+    row = ReconRun(
+        mode="daily" if changed.part else "full",
+        ladder_version=run.ladder.version,
+        through_on=run.through,
         input_hash=hashes[0],
         result_hash=hashes[1],
-        summary=summary,
-        run_by=actor.email,
-        run_at=now,
+        summary=as_stored(summaries),
+        marks={**reached, "furthest": furthest.isoformat(), "is_back": run.is_back},
+        run_by=run.actor.email,
+        run_at=run.now,
     )
-    session.add(run)
-    session.flush()
+    run.session.add(row)
+    run.session.flush()
     record_event(
-        session,
+        run.session,
         AuditTag.RECONCILED,
-        actor=actor,
+        actor=run.actor,
         subject_type="recon_run",
-        subject_ref=str(run.id),
-        now=now,
+        subject_ref=str(row.id),
+        now=run.now,
         data={
-            "through": through,
-            "matched": {each.currency: each.matched_minor for each in currencies},
-            "suggested": {each.currency: each.suggested_minor for each in currencies},
-            "breaks": {each.currency: each.breaks for each in currencies},
+            "through": run.through,
+            "matched": {each.currency: each.matched_minor for each in summaries.values()},
+            "suggested": {each.currency: each.suggested_minor for each in summaries.values()},
+            "breaks": {each.currency: each.breaks for each in summaries.values()},
             "input_hash": hashes[0],
             "result_hash": hashes[1],
         },
     )
-    return run
-
-
-def summarise(matches: Matches, breaks: pd.DataFrame) -> list[CurrencySummary]:
-    """One summary a currency, by currency code."""
-    coll, line = matches.book.coll, matches.book.line
-    sums = totals(matches)
-    bank = pd.concat([matches.standing, matches.confirmed])[["collection_id", "line_id", "amount"]]
-    matched = _by_currency(bank[bank["line_id"] > 0], coll)
-    suggested = _by_currency(matches.suggested[matches.suggested["line_id"] > 0], coll)
-    open_lines = line[line["open"] > 0].groupby("currency")["id"].count()
-    codes = breaks.groupby(["currency", "code"])["amount"].agg(["count", "sum"]) if len(breaks) else pd.DataFrame()
-    found = []
-    for currency in sorted({*coll["currency"], *line["currency"], *matches.book.posting["currency"]}):
-        total = sums.get(currency)
-        rows = codes.loc[currency].iterrows() if len(codes) and currency in codes.index else ()
-        found.append(
-            CurrencySummary(
-                currency,
-                *matched.get(currency, (0, 0)),
-                *suggested.get(currency, (0, 0)),
-                int(open_lines.get(currency, 0)),
-                total.suspense if total else 0,
-                total.returned if total else 0,
-                total.credits if total else 0,
-                {str(code): [int(row["count"]), int(row["sum"])] for code, row in rows},
-            )
-        )
-    return found
-
-
-def _by_currency(links: pd.DataFrame, coll: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Currency → (receipts, amount) of links."""
-    if links.empty:
-        return {}
-    currency = links["collection_id"].map(pd.Series(coll["currency"].to_numpy(), index=coll["id"]))
-    table = links.groupby(currency).agg(receipts=("collection_id", "nunique"), amount=("amount", "sum"))
-    return {str(name): (int(row["receipts"]), int(row["amount"])) for name, row in table.iterrows()}
+    return row

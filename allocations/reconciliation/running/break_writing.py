@@ -1,0 +1,115 @@
+"""Writes breaks in bulk: those that are new, those that stand and have changed, those that are cured."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocations.reconciliation.matching.hashes import Marks, hexadecimal
+from portal.kernel.tables.bulk import stage
+
+STAGED_BREAK = {
+    "code": "text",
+    "side": "text",
+    "subject_id": "bigint",
+    "ref": "text",
+    "agency_id": "bigint",
+    "amount": "bigint",
+    "currency": "text",
+    "opened_on": "date",
+    "due_on": "date",
+    "owner": "text",
+    "cure": "text",
+    "detail": "jsonb",
+    "misses": "jsonb",
+    "mark": "bytea",
+}
+SUBJECT = "coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id)"
+SAME = f"b.code = f.code and b.side = f.side and {SUBJECT} = f.subject_id"
+# What a run looked at. Ranges of receipt numbers are all looked at each time: they are few.
+LOOKED = """ and (b.collection_id in (select id from looked_collections) or b.bank_line_id in (select id from looked_lines)
+    or b.posting_id in (select id from looked_postings) or b.receipt_range_id is not null)"""
+KEEP_BREAKS = f"""
+    update breaks b set amount_minor = f.amount, due_on = f.due_on, owner = f.owner, cure = f.cure, detail = f.detail,
+           misses = f.misses, mark = f.mark
+      from found_breaks f
+     where b.status = 'open' and {SAME}
+       and (b.amount_minor, b.due_on, b.owner, b.cure, b.detail, b.misses, b.mark)
+         is distinct from (f.amount, f.due_on, f.owner, f.cure, f.detail, f.misses, f.mark)
+"""
+CLOSE_BREAKS = f"""
+    update breaks b set status = 'closed', closed_at = :now, mark = null
+     where b.status = 'open' and not exists (select from found_breaks f where {SAME})
+       and (exists (select from collections c where c.id = b.collection_id and c.collected_on <= :through)
+         or exists (select from bank_lines l where l.id = b.bank_line_id and l.value_on <= :through)
+         or exists (select from postings p where p.id = b.posting_id and p.posted_on <= :through)
+         or b.receipt_range_id is not null)
+"""
+OPEN_BREAKS = f"""
+    insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, receipt_range_id, agency_id, amount_minor,
+                        currency, opened_on, due_on, owner, cure, detail, misses, run_id, mark)
+    select f.code, f.side, coalesce(c.receipt_no, l.ref, p.posting_no, f.ref), c.id, l.id, p.id,
+           case f.side when 'range' then f.subject_id end, f.agency_id, f.amount, f.currency, f.opened_on, f.due_on, f.owner,
+           f.cure, f.detail, f.misses, :run_id, f.mark
+      from found_breaks f
+      left join collections c on f.side = 'collection' and c.id = f.subject_id
+      left join bank_lines l on f.side = 'bank' and l.id = f.subject_id
+      left join postings p on f.side = 'posting' and p.id = f.subject_id
+     where not exists (select from breaks b where b.status = 'open' and {SAME})
+     order by f.code, f.opened_on, f.subject_id
+"""
+ACCEPTED = """
+    select b.code, b.side, coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id) as subject_id
+      from breaks b where b.status = 'closed' and b.detail ? 'accepted_by'
+"""
+ANY = text("select exists (select from breaks where status = 'open')")
+
+
+def without_accepted(session: Session, breaks: pd.DataFrame) -> pd.DataFrame:
+    """Without the breaks a person has looked at and accepted."""
+    accepted = {tuple(row) for row in session.execute(text(ACCEPTED))}
+    if not accepted or breaks.empty:
+        return breaks
+    keys = zip(breaks["code"], breaks["side"], breaks["subject_id"], strict=True)
+    return breaks[[key not in accepted for key in keys]]
+
+
+def stage_breaks(session: Session, breaks: pd.DataFrame, marks: Marks) -> None:
+    """Hand over what was found, as rows the statements below compare with what stands."""
+    rows = breaks.assign(
+        agency_id=breaks["agency_id"].astype("Int64").mask(breaks["agency_id"] == 0),
+        opened_on=_dates(breaks["day"]),
+        due_on=_dates(breaks["due"]),
+        detail=_json(breaks["detail"]),
+        misses=_json(breaks["misses"]),
+        mark=pd.Series(hexadecimal(marks), breaks.index, dtype="str"),
+    )
+    kinds = {"subject_id": "int64", "amount": "int64"}
+    stage(session, "found_breaks", rows.astype(kinds), STAGED_BREAK, keys=["code", "side", "subject_id"])
+
+
+def _dates(days: pd.Series[Any]) -> pd.Series[Any]:
+    """Ordinals as dates, each day spelt once."""
+    spelt = {day: date.fromordinal(int(day)).isoformat() for day in days.unique().tolist()}
+    return days.map(spelt).astype("str")
+
+
+def _json(values: pd.Series[Any]) -> pd.Series[Any]:
+    encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+    return pd.Series(
+        [encode(each) if each else ("{}" if each == {} else "[]") for each in values], values.index, dtype="str"
+    )
+
+
+def write_breaks(session: Session, *, through: date, run_id: int, now: datetime, part: bool) -> None:
+    """Open what is new, refresh what stands (it keeps the day it was opened), close what is cured; of the part looked at."""
+    looked = LOOKED if part else ""
+    if session.scalar(ANY):
+        session.execute(text(CLOSE_BREAKS + looked), {"now": now, "through": through})
+        session.execute(text(KEEP_BREAKS + looked))
+    session.execute(text(OPEN_BREAKS), {"run_id": run_id})
