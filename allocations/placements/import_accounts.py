@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.service import lender
+from allocations.keys import normalise_references
 from allocations.placements.asset_class import asset_class
 from allocations.placements.buckets import Scheme, scheme_from, scheme_on
 from allocations.placements.models import AccountSnapshot, BucketScheme
@@ -28,6 +29,10 @@ from portal.kernel.tables.result import ImportResult
 from portal.kernel.tables.sheet import Sheet, read_sheet
 from portal.kernel.tables.spec import Column, SheetSpec
 
+VIRTUAL = (
+    *("VAN", "VA", "VA No", "VA Number", "Virtual A/c", "Virtual A/c No", "Virtual A/c Number", "Virtual Account"),
+    *("Virtual Account Number", "Virtual Acc No", "Virtual Acct No", "Virtual Account ID"),
+)
 ACCOUNTS = SheetSpec(
     "accounts",
     (
@@ -56,6 +61,7 @@ ACCOUNTS = SheetSpec(
         Column("currency", max_len=3),
         Column("latitude", "decimal", signed=True, least=-90, most=90),
         Column("longitude", "decimal", signed=True, least=-180, most=180),
+        Column("virtual_account_no", max_len=60, aliases=VIRTUAL),
     ),
 )
 
@@ -78,6 +84,8 @@ MASTER = {
     "interest_rate": "numeric(9,6)",
     "latitude": "numeric(9,6)",
     "longitude": "numeric(9,6)",
+    "virtual_account_no": "text",
+    "virtual_account_key": "text",
 }
 FIGURES = {
     "emi_minor": "bigint",
@@ -113,10 +121,12 @@ def import_accounts(
     sheet = read_sheet(data, file_name, ACCOUNTS, currency=currency, date_order=date_order, limits=limits)
     scheme = scheme_for(session, as_of)
     check_rows(sheet, as_of, currency)
+    check_virtual_accounts(sheet)
     classify(sheet, scheme, as_of)
     stage(session, "staged_accounts", sheet.good_frame(), STAGED, keys=["loan_account_no"])
     plan_for(session, len(sheet))
     refuse_changed_days(session, sheet, as_of)
+    refuse_taken_virtual_accounts(session, sheet)
     result = ImportResult(
         len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
     )
@@ -179,6 +189,36 @@ def check_rows(sheet: Sheet, as_of: date, currency: str) -> None:
         where = dict(zip(first, sheet.row_no[frame.drop_duplicates("loan_account_no").index], strict=True))
         said = [f"Row {where[number]} of this file is the same account." for number in numbers[again]]
         sheet.reject(again, "duplicate_account", said, "Keep one row for each account.", "loan_account_no")
+
+
+def check_virtual_accounts(sheet: Sheet) -> None:
+    """Add the key a bank's narrative is searched for, and reject the second account with the same one: money on it would be anybody's."""
+    frame = sheet.frame
+    keys = normalise_references(frame["virtual_account_no"])
+    frame["virtual_account_key"] = keys.where(keys != "")
+    again = frame["virtual_account_key"].duplicated(keep="first") & frame["virtual_account_key"].notna() & sheet.good
+    if again.any():
+        first = frame.drop_duplicates("virtual_account_key").set_index("virtual_account_key")["loan_account_no"]
+        said = [f"Account {first[key]} of this file has the same virtual account." for key in keys[again]]
+        sheet.reject(again, "virtual_account_twice", said, ONE_VIRTUAL, "virtual_account_no")
+
+
+ONE_VIRTUAL = "Give each account a virtual account of its own; if it moved, take it off the other account first."
+TAKEN_VIRTUAL = """
+    select s.pos, l.loan_account_no from staged_accounts s
+    join loan_accounts l on l.virtual_account_key = s.virtual_account_key and l.loan_account_no <> s.loan_account_no
+    order by s.pos
+"""
+
+
+def refuse_taken_virtual_accounts(session: Session, sheet: Sheet) -> None:
+    """Reject rows whose virtual account is stored at another account, and take them off the staged table."""
+    rows = session.execute(text(TAKEN_VIRTUAL)).all()
+    if rows:
+        said = [f"Account {row.loan_account_no} has this virtual account." for row in rows]
+        at = np.array([row.pos for row in rows])
+        sheet.reject(at, "virtual_account_taken", said, ONE_VIRTUAL, "virtual_account_no")
+        session.execute(text("delete from staged_accounts where pos = any(:at)"), {"at": at.tolist()})
 
 
 def classify(sheet: Sheet, scheme: Scheme, as_of: date) -> None:
@@ -258,6 +298,8 @@ OF_AN_EARLIER_DAY = " and l.latest_as_of > :as_of"
 def update_accounts(sheet: Sheet) -> str:
     """Bring accounts up to date whose newest facts are not newer than the file's; columns the file lacks stay."""
     columns = {column.field_name for column in sheet.spec.columns if column.name in sheet.header_of}
+    if "virtual_account_no" in columns:
+        columns.add("virtual_account_key")
     given = [name for name in MASTER if name in columns]
     pairs = [(name, name) for name in given] + list(zip(LATEST, FIGURES, strict=True))
     return f"""

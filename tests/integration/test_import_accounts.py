@@ -172,3 +172,47 @@ def test_all_or_nothing_stores_nothing_when_a_row_is_bad(load: Load, bank_sessio
     result = load(row(), row("LN2", npa="2026-12-01"), all_or_nothing=True)
     assert (result.created, result.rejected) == (0, 1)
     assert bank_session.scalar(select(func.count()).select_from(LoanAccount)) == 0
+
+
+# --- virtual accounts
+
+VAN_HEAD = HEAD.replace("ROI", "ROI,Virtual A/c")
+
+
+def on_virtual(no: str, virtual: str) -> str:
+    return f"{row(no)},{virtual}"
+
+
+@pytest.mark.parametrize("word", ["VAN", "Virtual A/c", "Virtual Account No.", "virtual_account_no"])
+def test_a_virtual_account_is_read_under_any_of_its_names_and_keyed(
+    load: Load, bank_session: PortalSession, word: str
+) -> None:
+    load(on_virtual("LN1", "vapl-000 123"), head=HEAD.replace("ROI", f"ROI,{word}"))
+    stored = account(bank_session)
+    assert (stored.virtual_account_no, stored.virtual_account_key) == ("vapl-000 123", "VAPL000123")
+
+
+def test_a_file_without_the_column_leaves_virtual_accounts_alone(load: Load, bank_session: PortalSession) -> None:
+    load(on_virtual("LN1", "VAPL123"), head=VAN_HEAD)
+    load(row("LN1", dpd=46), as_of=OCT)
+    assert account(bank_session).virtual_account_key == "VAPL123"
+    load(on_virtual("LN1", "VAPL124"), as_of=date(2026, 11, 30), head=VAN_HEAD)
+    assert account(bank_session).virtual_account_key == "VAPL124"
+
+
+def test_two_accounts_with_one_virtual_account_are_refused_with_a_cure(load: Load, bank_session: PortalSession) -> None:
+    result = load(on_virtual("LN1", "VAPL-123"), on_virtual("LN2", "vapl123"), on_virtual("LN3", ""), head=VAN_HEAD)
+    assert counts(result) == (2, 0, 0, 1)
+    (problem,) = result.problems
+    assert (problem.code, problem.row, problem.column) == ("virtual_account_twice", 3, "virtual_account_no")
+    assert "LN1" in problem.message and "of its own" in problem.cure
+    later = load(on_virtual("LN3", "VAPL 123"), as_of=OCT, head=VAN_HEAD)
+    assert (later.rejected, later.problems[0].code) == (1, "virtual_account_taken")
+    assert account(bank_session, "LN3").virtual_account_key is None
+
+
+def test_a_virtual_account_may_move_once_it_is_taken_off(load: Load, bank_session: PortalSession) -> None:
+    load(on_virtual("LN1", "VAPL123"), on_virtual("LN2", ""), head=VAN_HEAD)
+    load(on_virtual("LN1", ""), as_of=OCT, head=VAN_HEAD)
+    assert load(on_virtual("LN2", "VAPL123"), as_of=OCT, head=VAN_HEAD).rejected == 0
+    assert account(bank_session, "LN2").virtual_account_key == "VAPL123"
