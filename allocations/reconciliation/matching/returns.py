@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.key_index import Codes, KeyIndex, key_codes
 
 PART = ["debit_id", "credit_id", "collection_id", "amount", "day"]
+MOST_CREDITS = 25  # a key on more credits than this (a branch, the bank's own account) names no payment that could go back
 LONGEST_BOUNCE = (-7, 60)  # days from receipt to credit, where only the receipt's own number leads to the credit
 
 
@@ -51,10 +53,10 @@ def debits_and_credits(world: World, codes: Codes) -> pd.DataFrame:
     lines, keys = world.lines, world.line_keys
     debits, credits = lines[lines["side"] == "debit"], lines[(lines["side"] == "credit") & ~lines["is_reversal"]]
     owner = pd.Index(debits["id"]).get_indexer(keys["line_id"])
-    theirs = codes[owner >= 0]
+    theirs = np.where(np.isin(codes[owner >= 0], key_codes(world.common["key"])), np.uint64(0), codes[owner >= 0])
     others = pd.Index(credits["id"]).get_indexer(keys["line_id"])
     index = KeyIndex.of(codes, others, theirs)
-    left, rows = index.meet(theirs)
+    left, rows = index.meet(theirs, MOST_CREDITS)
     same = keys["key"][owner >= 0].take(left).array == keys["key"].take(rows).array
     left, rows = left[same], rows[same]
     columns = ["id", "ref", "day", "amount", "currency", "is_reversal"]
