@@ -230,7 +230,7 @@ def rupees(minor: int) -> str:
 def accounts_sheet(accounts: Iterable[Account]) -> bytes:
     header = (
         "loan_account_no customer_name mobile address city pincode state region branch_code product sanctioned_on emi_amount"
-        " principal_outstanding total_outstanding overdue_amount dpd_days npa_on secured latitude longitude currency"
+        " principal_outstanding total_outstanding overdue_amount dpd_days npa_on secured latitude longitude currency virtual_account_no"
     ).split()
     rows = [
         [
@@ -254,6 +254,7 @@ def accounts_sheet(accounts: Iterable[Account]) -> bytes:
             "yes" if account.product in ("TW", "AL") else "no",
             *account.place,
             CURRENCY,
+            account.virtual_account,
         ]
         for account in accounts
     ]

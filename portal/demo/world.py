@@ -87,6 +87,16 @@ class Account:
         )
 
     @property
+    def virtual_account(self) -> str:
+        """The number the bank gave the borrower to pay into; every credit to it is this loan's."""
+        return f"BKVA{int(self.no[-9:]):012d}"
+
+    @property
+    def handle(self) -> str:
+        """What the borrower pays from by UPI."""
+        return f"{self.name.lower().replace(' ', '.')}{int(self.no[-4:])}@okdemo"
+
+    @property
     def arrears(self) -> int:
         """Instalments unpaid, times the instalment."""
         return self.emi * -(-self.dpd // 30)
@@ -169,6 +179,7 @@ class World:
         for account in self.due():
             self._work(account, self.agency_of(account), month)
         self._bank_sees(month)
+        self._pay_direct(month)
         self._noise(month)
         month.lines.sort(key=lambda line: (line.value_on, line.reference))
         if through >= period.last_day:
@@ -224,9 +235,11 @@ class World:
                 self._post(month, paid, paid.deposited_on)
             else:
                 self._credit(month, paid)
-        for (slip, day), total in sorted(slips.items()):
+        for number, ((slip, day), total) in enumerate(sorted(slips.items())):
             if day <= month.through:
-                month.lines.append(Line(day, total, True, slip, f"CASH DEP {slip} BY AGENT"))
+                month.lines += [
+                    Line(day, part, True, slip, f"CASH DEP {slip} BY AGENT") for part in bundles(total, number)
+                ]
 
     def _credit(self, month: Month, paid: Paid) -> None:
         delay = {"upi": 0, "imps": 0, "neft": 1, "cheque": 2}[paid.mode] + (4 if paid.fault == "late" else 0)
@@ -247,6 +260,21 @@ class World:
         if day <= month.through:
             month.postings.append((paid, f"CBS{month.period.start:%y%m}{len(month.postings) + 1:06d}", day))
 
+    def _pay_direct(self, month: Month) -> None:
+        """A few borrowers pay the bank themselves, into the number it gave them; no agency takes a receipt."""
+        pick = random.Random(f"direct {month.period.label}")  # of its own: the rest of the month stays as it was
+        payers = {paid.account.no for paid in month.paid}
+        quiet = [account for account in self.due() if account.no not in payers]
+        for account in pick.sample(quiet, min(len(quiet), 2 + len(self.accounts) // 150)):
+            day = month.period.start + timedelta(days=pick.randrange(month.period.days))
+            if day > month.through:
+                continue
+            reference = f"HDFC{pick.randrange(10**11, 10**12)}"
+            text = f"NEFT-{reference}-{account.name.upper()}-{account.virtual_account}"
+            month.lines.append(Line(day, account.emi, True, reference, text))
+            paid = Paid(account, None, account.emi, day, "neft", reference, "")
+            self._post(month, paid, day)
+
     def _noise(self, month: Month) -> None:
         """What agencies had no part in: credits nobody claims, bank charges, a borrower paying at the branch."""
         pick = self.random
@@ -264,6 +292,9 @@ class World:
         received: dict[str, int] = {}
         for paid in month.paid:
             if paid.fault not in ("missing", "bounced"):
+                received[paid.account.no] = received.get(paid.account.no, 0) + paid.amount
+        for paid, _, _ in month.postings:
+            if paid.agency is None:
                 received[paid.account.no] = received.get(paid.account.no, 0) + paid.amount
         for account in self.accounts:
             covered = received.get(account.no, 0) // account.emi
@@ -288,10 +319,16 @@ def agent_code(account: Account, agency_code: str) -> str:
     return f"{agency_code[:2]}-A{9 if number % 9 == 8 else 2 * city + 1 + number % 2}"
 
 
+def bundles(total: int, number: int) -> list[int]:
+    """A slip's cash as the bank counted it: every seventh slip in two bundles, two credits."""
+    first = total // 2 // RUPEE * RUPEE
+    return [first, total - first] if number % 7 == 3 and first else [total]
+
+
 def narrative(paid: Paid) -> str:
     name = paid.account.name.upper()
     return {
-        "upi": f"UPI/{paid.reference}/{name}",
+        "upi": f"UPI/{paid.reference}/{name}/{paid.account.handle}",
         "imps": f"IMPS/P2A/{paid.reference}/{name}",
         "neft": f"NEFT-{paid.reference}-{name}",
         "cheque": f"CLG CHQ {paid.reference} {name}",
