@@ -146,7 +146,7 @@ def _whole_credits(session: Session, rule: str, pairs: list[Pair]) -> list[Pair]
             chosen[each.line_id] += 1
     query = select(MatchLink.bank_line_id, func.count()).where(MatchLink.status == "suggested", MatchLink.rule == rule)
     here = MatchLink.bank_line_id.in_(list(chosen))
-    whole = {line: count for line, count in session.execute(query.where(here).group_by(MatchLink.bank_line_id))}
+    whole = {row[0]: row[1] for row in session.execute(query.where(here).group_by(MatchLink.bank_line_id))}
     said = "Its credit is shared with suggestions that are left out."
     return [
         replace(each, left_out=said)

@@ -94,7 +94,7 @@ def receipts_for(session: Session, line: BankLine, *, without: Sequence[int] = (
     """Open receipts a credit's money may belong to, the likeliest first."""
     receipts = {each.id: each for each in _receipts(session, line) if each.id not in without and open_of(each)}
     refused = refused_pairs(session, receipts, [line.id])
-    codes = {agency_id: code for agency_id, code in session.execute(select(Agency.id, Agency.code))}
+    codes = {row[0]: row[1] for row in session.execute(select(Agency.id, Agency.code))}
     held = holders(session, receipts.values(), line.value_on)
     found = []
     for receipt in receipts.values():

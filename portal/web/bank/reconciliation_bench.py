@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.exceptions import UnprocessableEntity
@@ -33,6 +33,7 @@ from portal.web.edge import Page, clock, current_actor, db_session, once, page_o
 
 bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
 UNDONE_ON_BENCH = "Taken back on the bench."
+NO_FILTER = ("at", "part", "sums", "undo", "after")  # where one stands is no filter
 KEY = re.compile(r"(link|break)-(\d{1,18})")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
 Answer = Response | tuple[str, int] | tuple[Response, int]
@@ -77,8 +78,7 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
 
 def query_here() -> str:
     """This page's filter, for forms that come back to it."""
-    kept = {name: value for name, value in request.args.items() if name not in ("at", "part", "sums", "undo", "after")}
-    return url_for(".index", **kept).partition("?")[2]
+    return urlencode([(name, value) for name, value in request.args.items() if value and name not in NO_FILTER])
 
 
 def about(at: str, page: Page[worklist.WorkRow] | None = None) -> dict[str, Any]:
@@ -287,9 +287,9 @@ def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = 
              "once": secrets.token_urlsafe(18)}
         )  # fmt: skip
     flash(done.says, done.tone)
-    kept = dict(asked_query(back))
-    more = {"undo": "-".join(map(str, done.undo)) or None, "at": form.next.data or None}
-    return redirect(url_for(".index", **kept, **more))
+    more = [("undo", "-".join(map(str, done.undo))), ("at", str(form.next.data or ""))]
+    query = urlencode([*asked_query(back), *((name, value) for name, value in more if value)])
+    return redirect(f"{url_for('.index')}{'?' + query if query else ''}")
 
 
 def unchanged(at: str, says: str, back: str, status: int) -> Answer:
@@ -305,7 +305,7 @@ def unchanged(at: str, says: str, back: str, status: int) -> Answer:
 
 
 def asked_query(query: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in parse_qsl(query) if name not in ("at", "undo", "part", "sums")]
+    return [(name, value) for name, value in parse_qsl(query) if name not in NO_FILTER]
 
 
 def from_script() -> bool:
