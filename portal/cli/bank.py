@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from allocations.reconciliation.sources.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.bank_profiles import named_profile, profiles
 from allocations.reconciliation.sources.bank_queries import statement_by_ref
 from allocations.reconciliation.sources.postings import PostingImport, import_postings
 from allocations.reconciliation.sources.readers.detect import FORMATS, read_statements
-from allocations.reconciliation.sources.readers.own_profiles import profile_from
-from allocations.reconciliation.sources.readers.profiles import Profile
+from allocations.reconciliation.sources.readers.own_profiles import is_preset, profile_from
+from allocations.reconciliation.sources.readers.profiles import PRESETS, Profile
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
 from allocations.reconciliation.sources.statements import (
     ImportedStatement,
@@ -37,16 +39,18 @@ from portal.cli.edge import (
     with_edge,
 )
 from portal.cli.sheets import REJECTED
-from portal.kernel.errors import Forbidden, Invalid, Problem
+from portal.kernel.errors import Forbidden, Invalid, Problem, Unavailable
 from portal.kernel.money import shown
 
 FORMAT = click.option("--format", "format_", default="auto", show_default=True, help=f"{', '.join(FORMATS)}.")
-PROFILE = click.option("--profile", metavar="NAME", help="For sheets: a bank's name, or a TOML file with a profile.")
+PROFILE = click.option(
+    "--profile", metavar="NAME", help="For sheets: a bank's name, a layout saved on the pages, or a TOML file with one."
+)
 
 
 @click.group("bank", cls=PortalGroup)
 def bank() -> None:
-    """Bank statements: MT940, camt.05x, BAI2, OFX, CSV, XLSX."""
+    """Bank statements: MT940/942, camt.052/053/054, BAI2, OFX, CSV, XLSX, plain or zipped."""
 
 
 @bank.command("read")
@@ -55,8 +59,9 @@ def bank() -> None:
 @PROFILE
 @with_edge
 def read(edge: Edge, file: Path, format_: str, profile: str | None) -> None:
-    """Parse a statement file; nothing is stored and no database is needed."""
-    statements = read_statements(read_input(file), file.name, format=format_, profile=profile_named(profile))
+    """Parse a statement file; nothing is stored, and no database is needed but for a layout saved in it."""
+    chosen = profile_named(edge, profile)
+    statements = read_statements(read_input(file), file.name, format=format_, profile=chosen)
     lines = [
         {"account": each.account or None, **line_json(line, each.currency)}
         for each in statements
@@ -73,15 +78,46 @@ def read(edge: Edge, file: Path, format_: str, profile: str | None) -> None:
     edge.show(payload, "\n".join(read_words(each) for each in statements) or "No statement in this file.")
 
 
-def profile_named(name: str | None) -> str | Profile | None:
-    """A preset's name as it is; a TOML file becomes the profile it describes."""
-    if not name or not name.endswith(".toml"):
+def profile_named(edge: Edge, name: str | None) -> str | Profile | None:
+    """A preset's name as it is; a TOML file becomes the profile it describes; any other name is a layout saved on the pages."""
+    if not name or is_preset(name):
         return name
+    if not name.endswith(".toml"):
+        try:
+            with edge.reading() as session:
+                return named_profile(session, name)
+        except Unavailable:
+            cure = f"Use one of {', '.join(PRESETS)}, or a TOML file; saved layouts need their database."
+            raise Invalid(Problem("unknown_profile", f"No profile {name!r} is built in.", cure, value=name)) from None
     path = Path(name)
     try:
         return profile_from(tomllib.loads(read_input(path).decode("utf-8")), path.stem)
-    except (ValueError, TypeError) as error:
-        raise Invalid(Problem("bad_profile", f"The profile cannot be used: {error}.", file=path.name)) from None
+    except Invalid as wrong:
+        raise Invalid([replace(problem, file=path.name) for problem in wrong.problems]) from None
+    except ValueError as error:
+        raise Invalid(Problem("bad_profile", f"The profile cannot be read: {error}.", file=path.name)) from None
+
+
+@bank.command("profiles")
+@with_edge
+def profiles_(edge: Edge) -> None:
+    """The layouts of sheets that can be named: those built in, and those saved on the pages."""
+    with edge.reading() as session:
+        edge.identity(session, Permission.BANK_STATEMENT_READ)
+        saved = [
+            {
+                "profile": row.code,
+                "name": row.name,
+                "version": row.version,
+                "made_by": row.made_by,
+                "made_at": row.made_at,
+            }
+            for row in profiles(session)
+        ]
+    words = [f"{name} (built in)" for name in PRESETS] + [
+        f"{row['profile']} v{row['version']}: {row['name']}" for row in saved
+    ]
+    edge.show({"built_in": list(PRESETS), "profiles": saved}, "\n".join(words))
 
 
 def major(minor: int | None, currency: str) -> str | None:
@@ -146,7 +182,7 @@ def read_words(statement: ReadStatement) -> str:
 @with_edge
 def import_(edge: Edge, file: Path, format_: str, profile: str | None, account: str | None) -> None:
     """Import bank statements. One that does not tie is kept apart until an approver accepts it."""
-    data, chosen = read_input(file), profile_named(profile)
+    data, chosen = read_input(file), profile_named(edge, profile)
     with edge.unit() as session:
         result = import_statement(
             session,

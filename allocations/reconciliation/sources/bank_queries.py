@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from allocations.placements.models import LoanAccount
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement, MatchLink, Posting
 from allocations.reconciliation.sources.postings import REJECTED_NAME
-from portal.kernel.errors import NotFound
-from portal.kernel.files import FileStore, StoredFile
+from portal.kernel.errors import NotFound, Refused
+from portal.kernel.files import FileDamaged, FileStore, StoredFile
 
 STATUSES = ("proved", "unproved", "refused", "accepted")
 
@@ -28,6 +28,18 @@ def statement_by_ref(session: Session, ref: str) -> BankStatement:
 
 def account_of(session: Session, statement: BankStatement) -> BankAccount:
     return session.get_one(BankAccount, statement.bank_account_id)
+
+
+def original_file(session: Session, store: FileStore, statement: BankStatement) -> tuple[bytes, str]:
+    """The bytes a statement came in, checked against their hash, and what kind of file they are. Refused when they changed."""
+    kind = session.scalar(select(StoredFile.media_type).where(StoredFile.sha256 == statement.file_sha256).limit(1))
+    try:
+        return store.read(statement.file_sha256), kind or "application/octet-stream"
+    except FileDamaged:
+        message = f"The stored file of {statement.ref} is not the one that was imported."
+        raise Refused(message, code="file_changed") from None
+    except FileNotFoundError:
+        raise NotFound("The file of this statement is not in the store.") from None
 
 
 def bank_accounts(session: Session) -> Sequence[BankAccount]:

@@ -45,14 +45,15 @@ def continuity_flags(session: Session, statement: BankStatement) -> list[Flag]:
     if gap and days:  # one thing missing, told once
         gap, days = {**gap, "message": f"{gap['message']} {days['message']}"}, None
     flags = [gap, days, _number_gap(statement, before)]
+    if any(flag.get("code") == "twin" for flag in statement.flags):  # known already, in other words
+        return [flag for flag in flags if flag]
     if _ends_are_derived(statement) and not _meets(statement, before):
         message = (
             "The file prints no opening balance: it was worked out from the first line."
             " A line missing before that one would not show until the statement before it is here."
         )
         flags.append({"code": "ends", "message": message})
-    if not any(flag.get("code") == "twin" for flag in statement.flags):  # which tells of its overlap itself
-        flags += [_overlap(statement, other) for other in overlapping(session, statement)[:3]]
+    flags += [_overlap(statement, other) for other in overlapping(session, statement)[:3]]
     return [flag for flag in flags if flag]
 
 

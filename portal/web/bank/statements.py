@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from allocations.reconciliation.models import BankStatement
 from allocations.reconciliation.sources import bank_queries as queries
 from allocations.reconciliation.sources.bank_accounts import add_bank_account
+from allocations.reconciliation.sources.bank_profiles import named_profile, profiles
 from allocations.reconciliation.sources.statements import (
     StatementImport,
     accept_statement,
@@ -21,6 +22,7 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
 from portal.web.bank.statements_forms import AcceptForm, AccountForm, StatementUploadForm
+from portal.web.downloads import attachment
 from portal.web.edge import Page, clock, current_actor, db_session, file_store, identity_here, once, page_of, wants_sums
 
 bp = Blueprint("bank_statements", __name__, url_prefix="/bank/statements")
@@ -49,7 +51,7 @@ def index() -> str:
 def new() -> str | Response | tuple[str, int]:
     """Hand in a bank's file. An account not known here is refused: an admin adds it."""
     form = StatementUploadForm()
-    form.offer(queries.bank_accounts(db_session()))
+    form.offer(queries.bank_accounts(db_session()), profiles(db_session()))
     problems: list[Problem] = []
     if form.validate_on_submit():
         try:
@@ -73,7 +75,7 @@ def take_in(form: StatementUploadForm) -> StatementImport:
             file_store(),
             form.file.data.read(),
             file_name=(form.file.data.filename or "statement")[:200],
-            profile=form.profile.data or None,
+            profile=named_profile(session, form.profile.data) if form.profile.data else None,
             expected_account=form.account.data or None,
             actor=current_actor(),
             now=clock().now(),
@@ -91,6 +93,9 @@ def said(result: StatementImport) -> Response:
         flash(f"{result.created} of {result.lines} lines stored.{known}", "success")
     if len(result.statements) == 1:
         return redirect(url_for(".show", ref=result.statements[0].ref))
+    told = sum(1 for each in result.statements if any(flag["code"] not in ("note", "refused") for flag in each.flags))
+    if told:
+        flash(f"{told} of {len(result.statements)} statements have something to look at.", "warning")
     return redirect(url_for(".index"))
 
 
@@ -128,6 +133,15 @@ def add_account(form: AccountForm) -> str:
 @permission(Permission.BANK_STATEMENT_READ)
 def show(ref: str) -> str:
     return shown(queries.statement_by_ref(db_session(), ref), AcceptForm())
+
+
+@bp.get("/<ref>/file")
+@permission(Permission.BANK_STATEMENT_READ)
+def file(ref: str) -> Response:
+    """The bank's own bytes, as they were handed in."""
+    statement = queries.statement_by_ref(db_session(), ref)
+    data, media_type = queries.original_file(db_session(), file_store(), statement)
+    return attachment(data, statement.file_name, media_type)
 
 
 @bp.post("/<ref>/accept")

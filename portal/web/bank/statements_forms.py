@@ -9,6 +9,7 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
+from allocations.reconciliation.bench_models import BankProfile
 from allocations.reconciliation.models import BankAccount
 from allocations.reconciliation.sources.readers.profiles import PRESETS
 from portal.kernel.money import EXPONENTS
@@ -17,7 +18,10 @@ from portal.web.edge import ActForm
 AS_THE_FILE_SAYS = SelectChoice("", "As the file says")
 LAYOUTS = [
     SelectChoice("", "Found by its header"),
-    *(SelectChoice(name, name.upper() if name != "generic" else "Any other sheet") for name in PRESETS),
+    *(
+        SelectChoice(name, name.upper() if name != "generic" else "Any other sheet, by its headings")
+        for name in PRESETS
+    ),
 ]
 
 
@@ -28,8 +32,9 @@ class StatementUploadForm(ActForm):
     account = SelectField("Bank account", choices=[AS_THE_FILE_SAYS])
     profile = SelectField("Layout, for CSV and Excel", choices=LAYOUTS)
 
-    def offer(self, accounts: Sequence[BankAccount]) -> None:
-        """Let one of our accounts be chosen."""
+    def offer(self, accounts: Sequence[BankAccount], saved: Sequence[BankProfile]) -> None:
+        """Let one of our accounts be chosen, and a layout made here."""
+        self.profile.choices = [*LAYOUTS, *(SelectChoice(row.code, row.name) for row in saved)]
         known = [SelectChoice(account.account_no, f"{account.account_no} ({account.currency})") for account in accounts]
         self.account.choices = [AS_THE_FILE_SAYS, *known]
 

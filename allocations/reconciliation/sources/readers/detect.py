@@ -139,17 +139,34 @@ def _profile(profile: str | Profile | None, faults: Faults) -> Profile | None:
     return PRESETS[profile.lower()]
 
 
+def grid_head(data: bytes, name: str, rows: int) -> list[list[str]]:
+    """The first rows of a CSV or XLSX as cells of text, as they stand in it. Raises Invalid for any other file."""
+    faults = Faults(name)
+    found = detect(data, name)
+    if found not in ("csv", "xlsx"):
+        faults.stop(
+            "not_a_sheet", f"The file is {found}, no CSV or Excel sheet.", "Such a file needs no layout: import it."
+        )
+    text = _workbook_text(data, faults) if found == "xlsx" else decode(data, faults)
+    grid = sheets.grid_of("\n".join(text.split("\n")[: 4 * rows]), faults)[:rows]
+    width = max((len(cells) for cells in grid), default=0)
+    return [[*cells, *[""] * (width - len(cells))] for cells in grid]
+
+
+def _workbook_text(data: bytes, faults: Faults) -> str:
+    try:
+        return workbook_to_csv(data, LIMITS).decode("utf-8")
+    except Invalid as error:
+        for problem in error.problems:
+            faults.add(problem.code, problem.message, problem.cure)
+        raise Invalid(faults.problems) from None
+
+
 def _read(data: bytes, found: str, profile: Profile | None, faults: Faults) -> list[ReadStatement]:
     if found == "camt053":
         return camt.read(data, faults)
     if found == "xlsx":
-        try:
-            text = workbook_to_csv(data, LIMITS).decode("utf-8")
-        except Invalid as error:
-            for problem in error.problems:
-                faults.add(problem.code, problem.message, problem.cure)
-            raise Invalid(faults.problems) from None
-        return sheets.read(text, faults, profile=profile, format="xlsx")
+        return sheets.read(_workbook_text(data, faults), faults, profile=profile, format="xlsx")
     text = decode(data, faults)
     if found == "csv":
         return sheets.read(text, faults, profile=profile, format="csv")
