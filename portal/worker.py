@@ -18,6 +18,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
     "allocations.reconciliation.bench.bulk_jobs",
+    "allocations.reconciliation.bench.jobs",
     "allocations.reconciliation.running.jobs",
     "payouts.verify_job",
 )

@@ -20,10 +20,9 @@ def try_ladder_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
     """Both ladders on the open items (`version`, `through`); the result holds a row for each rule that would do otherwise."""
     run.report(0, 2, "Climbing both ladders")
     with run.transaction() as session:
-        row = load_ladder(session, int(arguments["version"]))
-        draft = parse_ladder(row.body, row.version)
+        draft = parse_ladder(load_ladder(session, int(arguments["version"])).body)
         tried = try_ladder(session, draft, through=date.fromisoformat(arguments["through"]))
-    return {"version": row.version, "rows": [asdict(each) for each in tried]}
+    return {"rows": [asdict(each) for each in tried]}
 
 
 def ask_to_try(session: Session, version: int, *, actor: Actor, clock: Clock) -> int:
