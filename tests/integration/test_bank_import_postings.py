@@ -100,3 +100,34 @@ def test_a_file_without_a_needed_column_is_refused_whole(bank_session, file_stor
     with pytest.raises(Invalid) as refused:
         import_postings(bank_session, file_store, b"posting_no,amount\nP1,1\n", file_name="p.csv", actor=MAKER, now=now)
     assert {p.column for p in refused.value.problems} == {"loan_account_no", "posted_on"}
+
+
+SPLIT = "posting_no,loan_account_no,amount,posted_on,component_principal,component_interest,component_charges,reverses_posting_no\n"
+
+
+def test_components_are_kept_and_never_exceed_the_posting(take_in, bank_session, file_store, now):
+    rows = [
+        "P1,LN1,100.00,2026-11-01,60.00,30.00,10.00,",
+        "P2,LN1,100.00,2026-11-01,60.00,,,",
+        "P3,LN1,100.00,2026-11-01,90.00,30.00,,",
+        "P4,LN1,100.00,2026-11-01,-10.00,,,",
+        "P5,LN1,-100.00,2026-11-02,-60.00,-30.00,-10.00,P1",
+    ]
+    import_all = lambda text: import_postings(  # noqa: E731
+        bank_session, file_store, text.encode(), file_name="p.csv", actor=MAKER, now=now
+    )
+    with unit_of_work(bank_session):
+        result = import_all(SPLIT + "\n".join(rows) + "\n")
+    assert (result.created, [(p.row, p.code) for p in result.problems]) == (
+        3,
+        [(4, "components_exceed_amount"), (5, "negative_component")],
+    )
+    stored = bank_session.scalars(select(Posting).order_by(Posting.posting_no)).all()
+    split = [(p.component_principal_minor, p.component_interest_minor, p.component_charges_minor) for p in stored]
+    assert split == [(6000, 3000, 1000), (6000, None, None), (6000, 3000, 1000)]
+    with unit_of_work(bank_session):
+        again = import_all(SPLIT + "P1,LN1,100.00,2026-11-01,50.00,40.00,10.00,\n" + rows[1] + "\n")
+    assert [p.code for p in again.problems] == ["posting_differs"]
+    assert (again.created, again.duplicates) == (0, 1)
+    with unit_of_work(bank_session):
+        assert take_in("P1,LN1,100.00,2026-11-01,,,,,").duplicates == 1

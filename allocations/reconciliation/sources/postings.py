@@ -34,14 +34,18 @@ POSTINGS = SheetSpec(
         Column("instrument_ref", max_len=80),
         Column("receipt_no", max_len=60),
         Column("reverses_posting_no", max_len=80),
+        Column("component_principal", "amount", signed=True),
+        Column("component_interest", "amount", signed=True),
+        Column("component_charges", "amount", signed=True),
     ),
 )
+COMPONENTS = ["component_principal_minor", "component_interest_minor", "component_charges_minor"]
 
 REJECTED_NAME = "rejected-postings.csv"
 STAGED = {
     "pos": "bigint", "posting_no": "text", "loan_account_no": "text", "amount_minor": "bigint", "posted_on": "date",
     "value_on": "date", "mode": "text", "instrument_ref": "text", "instrument_key": "text", "receipt_no": "text",
-    "receipt_key": "text", "reverses_posting_no": "text",
+    "receipt_key": "text", "reverses_posting_no": "text", **dict.fromkeys(COMPONENTS, "bigint"),
 }  # fmt: skip
 
 UNKNOWN_ACCOUNTS = text("""
@@ -55,6 +59,9 @@ DIFFERING = text("""
     from staged_postings s join postings p on p.posting_no = s.posting_no
     where (p.loan_account_no, p.amount_minor, p.posted_on, coalesce(p.reverses_posting_no, ''))
        is distinct from (s.loan_account_no, s.amount_minor, s.posted_on, coalesce(s.reverses_posting_no, ''))
+       or p.component_principal_minor <> s.component_principal_minor
+       or p.component_interest_minor <> s.component_interest_minor
+       or p.component_charges_minor <> s.component_charges_minor
     order by s.pos
 """)
 
@@ -77,9 +84,11 @@ REVERSALS = text("""
 INSERT = text("""
     with added as (
       insert into postings (posting_no, loan_account_id, loan_account_no, amount_minor, currency, posted_on, value_on, mode,
-        instrument_ref, instrument_key, receipt_no, receipt_key, reverses_posting_no, file_sha256, imported_at)
+        instrument_ref, instrument_key, receipt_no, receipt_key, reverses_posting_no,
+        component_principal_minor, component_interest_minor, component_charges_minor, file_sha256, imported_at)
       select s.posting_no, a.id, s.loan_account_no, s.amount_minor, a.currency, s.posted_on, s.value_on, s.mode,
-        s.instrument_ref, s.instrument_key, s.receipt_no, s.receipt_key, s.reverses_posting_no, :sha256, :now
+        s.instrument_ref, s.instrument_key, s.receipt_no, s.receipt_key, s.reverses_posting_no,
+        s.component_principal_minor, s.component_interest_minor, s.component_charges_minor, :sha256, :now
       from staged_postings s join loan_accounts a on a.loan_account_no = s.loan_account_no
       where s.pos <> all(:refused)
       order by s.pos
@@ -185,7 +194,21 @@ def prepare(sheet: Sheet) -> None:
         "Name the posting it takes back.",
         "reverses_posting_no",
     )
+    _check_components(sheet)
     frame["amount_minor"] = amounts.abs()
+
+
+def _check_components(sheet: Sheet) -> None:
+    """What part was principal, interest and charges: never more than the posting, and signed as it is."""
+    frame = sheet.frame
+    parts, signs = frame[COMPONENTS], np.sign(frame["amount_minor"].fillna(0))
+    against = parts.mul(signs, axis=0).lt(0).any(axis=1)
+    cure = "Write it with the sign of the amount."
+    _mark(sheet, against, "negative_component", "A component has another sign than the amount.", cure, "amount")
+    over = parts.abs().fillna(0).sum(axis=1) > frame["amount_minor"].abs()
+    said = "The components add up to more than the amount."
+    _mark(sheet, over & ~against, "components_exceed_amount", said, "Correct them.", "amount")
+    frame[COMPONENTS] = parts.abs()
 
 
 def _mark(sheet: Sheet, wrong: pd.Series[Any], code: str, message: str, cure: str, column: str) -> None:
@@ -202,7 +225,7 @@ def repeats_in_file(sheet: Sheet) -> np.ndarray:
     again = good[good.duplicated("posting_no")]
     if again.empty:
         return copies
-    says = ["loan_account_no", "amount_minor", "posted_on", "reverses_posting_no"]
+    says = ["loan_account_no", "amount_minor", "posted_on", "reverses_posting_no", *COMPONENTS]
     first = good.drop_duplicates("posting_no").set_index("posting_no")[says]
     theirs = first.loc[again["posting_no"]].reset_index(drop=True)
     ours = again[says].reset_index(drop=True)
