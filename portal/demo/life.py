@@ -15,6 +15,7 @@ from portal.cli.edge import DONE, IN_PART, REFUSED, Edge
 from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
+from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
@@ -127,6 +128,7 @@ class Life:
             self.leave_open(period, through)
             self.say_again(month, through)
             field_life.leave_waiting()
+            DeskLife(self.database, through).live()
             return
         self.command(through, "accounts", "import", self.accounts_file(world, through), "--as-of", str(through))
         self.settle(period)
