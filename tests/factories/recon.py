@@ -19,6 +19,12 @@ from tests.factories.world import an_account, an_agency, an_allocation
 AT = datetime(2026, 10, 1, tzinfo=UTC)
 
 
+def parts(split: tuple[int | None, ...] | None) -> dict[str, int | None]:
+    """Principal, interest and charges as columns."""
+    names = ("principal", "interest", "charges")
+    return {f"component_{name}_minor": value for name, value in zip(names, split or (), strict=False)}
+
+
 class ReconBook:
     """Adds rows to one session; agencies, accounts and allocations come into being when first named."""
 
@@ -84,6 +90,9 @@ class ReconBook:
             deposit_slip_no=more.get("slip"),
             slip_key=normalise_reference(more.get("slip")) or None,
             reported_at=AT,
+            collected_time=more.get("at"),
+            source=more.get("source", "file"),
+            **parts(more.get("split")),
         )
         self.session.add(row)
         self.session.flush()
@@ -127,6 +136,7 @@ class ReconBook:
             reverses_posting_no=more.get("reverses"),
             file_sha256="",
             imported_at=AT,
+            **parts(more.get("split")),
         )
         self.session.add(row)
         self.session.flush()
