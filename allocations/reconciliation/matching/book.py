@@ -11,7 +11,7 @@ import pandas as pd
 
 from allocations.reconciliation.matching.account_numbers import AccountNumbers
 from allocations.reconciliation.matching.facts import World
-from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes
+from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes, spread
 from allocations.reconciliation.matching.reasons import FAMILY
 from allocations.reconciliation.matching.returns import Returns
 from allocations.reconciliation.matching.rungs import Ladder
@@ -32,7 +32,7 @@ class Book:
     ladder: Ladder
     coll: (
         pd.DataFrame
-    )  # + tolerance, open (not yet seen at the bank), unposted (not yet seen in core banking), family (of modes)
+    )  # + tolerance, open (not yet seen at the bank), unposted (not yet seen in core banking), family, seen_on
     line: pd.DataFrame  # + tolerance, open (0 unless a credit that stands), returned (what of it went back)
     posting: pd.DataFrame  # + tolerance, open (0 when reversed or reversing)
     index: KeyIndex
@@ -43,6 +43,7 @@ class Book:
     refused: list[pd.DataFrame] = field(default_factory=list)
     busy_coll: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))  # with a suggestion
     busy_line: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    currencies: list[str] = field(default_factory=list)
 
     @cached_property
     def keys(self) -> pd.DataFrame:
@@ -69,6 +70,28 @@ class Book:
         return KeyIndex.of(codes, np.arange(len(codes)), codes)
 
     @cached_property
+    def modes_seen(self) -> bool:
+        return bool((self.line["mode"] != "").any())
+
+    @cached_property
+    def twins(self) -> pd.DataFrame:
+        """coll → twin (positions): receipts whose references are written differently and read the same with letters taken for digits
+        read as digits, where no credit carries the twin's as it is written."""
+        own, fold = self.codes["instrument_key"], self.codes["fold_key"]
+        rows = np.flatnonzero(own > 0)
+        read = np.where(fold[rows] > 0, fold[rows], own[rows])
+        order = np.lexsort((own[rows], read))
+        read, written = read[order], own[rows[order]]
+        clash = read[1:][(read[1:] == read[:-1]) & (written[1:] != written[:-1])]
+        some = np.isin(read, clash)
+        group = pd.DataFrame({"read": read[some], "written": written[some], "coll": rows[order][some]})
+        asked = np.zeros(len(own), dtype=np.uint64)
+        asked[group["coll"]] = own[group["coll"]]
+        lost = group[~group["coll"].isin(self.index.meet(asked)[0])]
+        pairs = group.merge(lost.rename(columns={"coll": "twin", "written": "other"}), on="read")
+        return pairs.loc[pairs["written"] != pairs["other"], ["coll", "twin"]]
+
+    @cached_property
     def account_numbers(self) -> AccountNumbers:
         return AccountNumbers(self.world.line_keys["key"], self.key_codes, self.index.owner, self.coll)
 
@@ -77,11 +100,14 @@ class Book:
         order = np.argsort(self.index.owner, kind="stable")
         return order, self.index.owner[order]
 
-    def keys_on(self, line: int) -> list[str]:
-        """The keys of one credit (by position)."""
-        order, lines = self._rows_by_line
-        first, last = np.searchsorted(lines, line), np.searchsorted(lines, line, side="right")
-        return list(self.world.line_keys["key"].take(order[first:last]))
+    def keys_on(self, lines: Ints) -> list[list[str]]:
+        """The keys of each of these credits (by position)."""
+        order, sorted_lines = self._rows_by_line
+        first = np.searchsorted(sorted_lines, lines)
+        count = np.searchsorted(sorted_lines, lines, side="right") - first
+        keys = self.world.line_keys["key"].take(order[spread(first, count)]).tolist()
+        ends = np.cumsum(count).tolist()
+        return [keys[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     @cached_property
     def live_postings(self) -> Mask:
@@ -115,13 +141,13 @@ def open_book(world: World, returns: Returns, standing: pd.DataFrame, ladder: La
     """`standing`: links that hold; `lines`: key_codes of world.line_keys."""
     bank, core = standing[standing["line_id"] > 0], standing[standing["posting_id"] > 0]
     coll, line, posting = (each.copy(deep=False) for each in (world.collections, world.lines, world.postings))
+    currencies = in_currencies(coll, line, posting)
+    rounding = np.array([ladder.tolerance(each) for each in currencies], dtype=np.int64)
     for table in (coll, line, posting):
-        table["tolerance"] = by_currency(
-            table["currency"], {each: ladder.tolerance(each) for each in table["currency"].unique()}
-        )
+        table["tolerance"] = rounding[table["money"]]
     coll["open"] = coll["amount"] - linked(coll["id"], bank["collection_id"], bank["amount"])
     coll["unposted"] = coll["amount"] - linked(coll["id"], core["collection_id"], core["amount"])
-    coll["family"] = by_currency(coll["mode"], {each: FAMILY.get(each, "electronic") for each in coll["mode"].unique()})
+    coll["family"] = families(coll["mode"])
     went_back(line, returns)
     stands = line["side"] == "credit"
     taken = linked(line["id"], bank["line_id"], bank["amount"]) + line["settled"]
@@ -130,18 +156,47 @@ def open_book(world: World, returns: Returns, standing: pd.DataFrame, ladder: La
     posting["open"] = (posting["amount"] - linked(posting["id"], core["posting_id"], core["amount"])).where(~off, 0)
     for table, column in ((coll, "open"), (coll, "unposted"), (line, "open"), (posting, "open")):
         forget_rounding(table, column)
+    coll["seen_on"] = 0
+    places = [
+        pd.Index(table["id"]).get_indexer(pd.Index(bank[name]))
+        for table, name in ((coll, "collection_id"), (line, "line_id"))
+    ]
+    known = (places[0] >= 0) & (places[1] >= 0)
+    note_seen(coll, places[0][known], line["day"].to_numpy()[places[1][known]])
     codes = codes_of(coll, world, ladder)
     index = index_of(world, lines, codes, posting)
     nobody = np.zeros(len(coll), dtype=bool), np.zeros(len(line), dtype=bool)
     return Book(
-        world, returns, ladder, coll, line, posting, index, lines, codes, busy_coll=nobody[0], busy_line=nobody[1]
+        world,
+        returns,
+        ladder,
+        coll,
+        line,
+        posting,
+        index,
+        lines,
+        codes,
+        busy_coll=nobody[0],
+        busy_line=nobody[1],
+        currencies=currencies,
     )
 
 
-def by_currency(column: pd.Series[Any], values: dict[str, Any]) -> Any:
-    """Each row's value by its (few) texts."""
-    places, texts = pd.factorize(column)
-    return np.array([values[each] for each in texts])[places] if len(texts) else np.zeros(0, dtype="int64")
+def in_currencies(*tables: pd.DataFrame) -> list[str]:
+    """Sets `money`, the place of each row's currency in the list that is returned."""
+    places, names = pd.factorize(pd.concat([each["currency"] for each in tables], ignore_index=True))
+    start = 0
+    for table in tables:
+        table["money"] = places[start : start + len(table)]
+        start += len(table)
+    return list(names)
+
+
+def families(modes: pd.Series[Any]) -> Any:
+    """Cash, paper or electronic; "" where no way of paying is said."""
+    places, names = pd.factorize(modes)
+    told = np.array([FAMILY.get(each, "electronic") if each else "" for each in names], dtype=object)
+    return told[places] if len(names) else np.zeros(0, dtype=object)
 
 
 def went_back(line: pd.DataFrame, returns: Returns) -> None:
@@ -167,6 +222,13 @@ def forget_rounding(table: pd.DataFrame, column: str) -> None:
     touched = (left < table["amount"].to_numpy()) & (left <= table["tolerance"].to_numpy())
     if touched.any():
         table[column] = np.where(touched, 0, left)
+
+
+def note_seen(coll: pd.DataFrame, rows: Ints, days: Ints) -> None:
+    """Sets `seen_on`: the latest day on which the bank saw some of a receipt's money, 0 when it saw none."""
+    seen = coll["seen_on"].to_numpy(copy=True)
+    np.maximum.at(seen, rows, days)
+    coll["seen_on"] = seen
 
 
 def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Codes]:

@@ -3,42 +3,46 @@ was misread or never written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from math import gcd
 
 import numpy as np
 import pandas as pd
 
+from allocations.keys import receipt_fold
 from allocations.reconciliation.matching.book import Book
-from allocations.reconciliation.matching.key_index import Ints
+from allocations.reconciliation.matching.claims import runs
+from allocations.reconciliation.matching.key_index import Ints, Mask
 from allocations.reconciliation.matching.meeting import facing, free
 from allocations.reconciliation.matching.rungs import Rung
 from allocations.reconciliation.matching.signs import nearly
-from allocations.reconciliation.matching.subsets import by_chance, exact_subsets, left_out, sets_of
+from allocations.reconciliation.matching.subsets import exact_subsets, left_out, sets_of
 
 NEIGHBOURS = 1  # days that receipts of one deposit may lie apart from the rest of it
+MOST_LOOSE = 20
 
 
-def whole_groups(live: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The claims of one agency on one credit, where all lie in the usual days."""
-    if len(live):
-        for _, group in live.groupby(["other", "agency_id"], sort=True):
-            if group["near"].all():
-                yield group
+def in_usual_days(live: pd.DataFrame) -> pd.DataFrame:
+    """Claims sorted for `runs`, + total and size of each agency's on each credit, where all of these lie in the usual days."""
+    live = live.sort_values(["other", "agency_id", "coll_open", "coll"], ignore_index=True)
+    group = live.groupby(["other", "agency_id"], sort=False)
+    live = live.assign(total=group["coll_open"].transform("sum"), size=group["coll_open"].transform("size"))
+    return live[group["near"].transform("all")]
 
 
 def leaving_out(live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     """Solutions: the rest of a slip that makes up its credit, where leaving out some few receipts does so in one way alone."""
-    total = live.groupby(["other", "agency_id"])["coll_open"].transform("sum")
-    size = live.groupby(["other", "agency_id"])["coll_open"].transform("size")
-    found = []
-    for place, group in enumerate(whole_groups(live[(total > live["other_open"]) & (size > 1)])):
-        gap = int(group["coll_open"].sum() - group["other_open"].iloc[0])
-        answers = left_out(group["coll_open"].tolist(), gap, rung.leaves_out)
+    live = in_usual_days(live)
+    live = live[(live["total"] > live["other_open"]) & (live["size"] > 1)].reset_index(drop=True)
+    amounts, gaps = live["coll_open"].to_numpy(), (live["total"] - live["other_open"]).to_numpy()
+    rest, number = [np.zeros(0, dtype=np.int64)], []
+    for first, last in runs(live):
+        answers = left_out(amounts[first:last].tolist(), int(gaps[first]), rung.leaves_out)
         if len(answers) == 1:
-            rest = np.setdiff1d(np.arange(len(group)), answers[0])
-            found.append(group.iloc[rest].assign(solution=place, gap=0))
-    return pd.concat(found) if found else live[:0].assign(solution=0, gap=0)
+            rest.append(first + np.setdiff1d(np.arange(last - first), answers[0]))
+            number += [first] * len(rest[-1])
+    return live.iloc[np.concatenate(rest)].assign(solution=np.array(number, dtype=np.int64), gap=0)
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,12 @@ class Loose:
     day: Ints
     amount: Ints
     keys: list[str]
+    lone: Mask  # nobody else of the agency wrote that key
     start: dict[int, tuple[int, int]]  # agency → its stretch
 
 
 def loose_receipts(book: Book, rung: Rung) -> Loose:
-    """By agency and day. A key of one's own counts as misread only when no other receipt of the agency and no credit bears it."""
+    """By agency and day: receipts whose key is missing, or is on no credit."""
     coll = book.coll
     family = "cash" if rung.key == "slip_key" else "electronic"
     mask = free(book)[0] & (coll["family"] == family).to_numpy()
@@ -68,7 +73,7 @@ def loose_receipts(book: Book, rung: Rung) -> Loose:
     seen = np.zeros(len(coll), dtype=bool)
     seen[book.index.meet(np.where(mask, codes, np.uint64(0)).astype(np.uint64))[0]] = True
     blank = (keys.take(rows) == "").to_numpy()
-    rows = rows[blank | (lone[rows] & ~seen[rows])]
+    rows = rows[blank | ~seen[rows]]
     rows = rows[
         np.lexsort((coll["ref"].to_numpy()[rows], coll["day"].to_numpy()[rows], coll["agency_id"].to_numpy()[rows]))
     ]
@@ -82,56 +87,83 @@ def loose_receipts(book: Book, rung: Rung) -> Loose:
         coll["day"].to_numpy()[rows],
         coll["open"].to_numpy()[rows],
         keys.take(rows).tolist(),
+        lone[rows],
         stretches,
     )
 
 
 def filling_in(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     """Solutions: the receipts that name a credit, filled up to it by some few of the same agency (and agent) and days whose key is
-    nearly the same or missing, in one way alone. Those that name nothing count only where that sum is hardly chance."""
-    total = live.groupby(["other", "agency_id"])["coll_open"].transform("sum")
-    groups = list(whole_groups(live[total + live["tolerance"] < live["other_open"]]))
-    found = []
-    loose = loose_receipts(book, rung) if groups else None
-    for place, group in enumerate(groups):
-        chosen = _filling(book, group, rung, loose) if loose else None
-        if chosen is not None:
-            keys = pd.Series([group["key"].iloc[0]] * len(chosen), dtype="str")
-            other = np.full(len(chosen), group["other"].iloc[0], dtype=np.int64)
-            more = facing(book, chosen, other, keys, rung)
-            if len(more) == len(chosen) and more["near"].all():
-                found.append(pd.concat([group, more]).assign(solution=place, gap=0))
-    if not found:
-        return live[:0].assign(solution=0, gap=0)
-    return pd.concat(found, ignore_index=True)
+    nearly the same or missing, in one way alone. Those that name nothing count only where that sum is hardly chance and no other
+    agency names the credit."""
+    contested = live["agency_id"].groupby(live["other"]).transform("nunique") > 1
+    live = in_usual_days(live.assign(contested=contested))
+    live = live[live["total"] + live["tolerance"] < live["other_open"]].reset_index(drop=True)
+    groups = runs(live)
+    if not groups:
+        return live.assign(solution=0, gap=0)
+    loose, heads = loose_receipts(book, rung), live.iloc[[first for first, _ in groups]]
+    chosen = [_filling(book, live.iloc[first:last], rung, loose) for first, last in groups]
+    size = np.array([len(each) for each in chosen])
+    place = np.repeat(np.arange(len(groups)), size)
+    more = facing(book, np.concatenate(chosen), heads["other"].to_numpy()[place], heads["key"].take(place), rung)
+    more = more.assign(solution=place[more.index])[more["near"]]
+    held = (size > 0) & (np.bincount(more["solution"], minlength=len(groups)) == size)
+    known = live.assign(solution=np.repeat(np.arange(len(groups)), [last - first for first, last in groups]))
+    both = pd.concat([known, more], ignore_index=True)
+    return both[held[both["solution"]]].reset_index(drop=True).assign(gap=0)
 
 
-def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints | None:
-    coll = group["coll"].to_numpy()
-    first, last = loose.start.get(int(group["agency_id"].iloc[0]), (0, 0))
-    here = np.arange(first, last)
+def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
+    """Positions of the receipts that fill a group up to its credit; none where that is not clear."""
+    nothing = np.zeros(0, dtype=np.int64)
+    facts = group.iloc[0]
+    gap, key, fold = int(facts["other_open"] - facts["total"]), facts["key"], receipt_fold(facts["key"])
+    pool = _candidates(book, group["coll"].to_numpy(), int(facts["agency_id"]), loose)
+    here = pool[loose.amount[pool] <= gap]
+    same = np.array([receipt_fold(loose.keys[each]) == fold for each in here], dtype=bool)
+    misread, gap = here[same], gap - int(loose.amount[here[same]].sum())
+    if gap == 0:
+        return loose.place[misread]
+    here = here[~same]
+    alike = np.array([bool(loose.lone[each]) and nearly(loose.keys[each], key) for each in here], dtype=bool)
+    blank = np.array([not loose.keys[each] for each in here], dtype=bool) & (not facts["contested"])
+    here, alike = here[alike | blank], alike[alike | blank]
+    if gap < 0 or not 0 < len(here) <= MOST_LOOSE:
+        return nothing
+    answers = exact_subsets(loose.amount[here].tolist(), gap, at_least=1)
+    if len(answers) != 1 or len(answers[0]) > rung.fills_in:
+        return nothing
+    chosen = np.array(answers[0])
+    nameless = loose.amount[here[chosen[~alike[chosen]]]].tolist()
+    if nameless and (_round(nameless, rung, len(here), group) or _replaceable(group, pool, loose)):
+        return nothing
+    return loose.place[np.concatenate([misread, here[chosen]])]
+
+
+def _candidates(book: Book, coll: Ints, agency: int, loose: Loose) -> Ints:
+    """Loose receipts of a group's agency, agent (where both are known) and days."""
+    here = np.arange(*loose.start.get(agency, (0, 0)))
     days = book.coll["day"].to_numpy()[coll]
     here = here[(loose.day[here] >= days.min() - NEIGHBOURS) & (loose.day[here] <= days.max() + NEIGHBOURS)]
     agents = np.unique(book.codes["agent_key"][coll].astype(np.int64))
     if len(agents) == 1 and agents[0]:
         here = here[(loose.agent[here] == agents[0]) | (loose.agent[here] == 0)]
-    gap = int(group["other_open"].iloc[0] - group["coll_open"].sum())
-    here = here[(loose.amount[here] <= gap) & ~np.isin(loose.place[here], coll)]
-    key = group["key"].iloc[0]
-    alike = np.array([bool(loose.keys[each]) and nearly(loose.keys[each], key) for each in here], dtype=bool)
-    blank = np.array([not loose.keys[each] for each in here], dtype=bool)
-    here, alike = here[alike | blank], alike[alike | blank]
-    if not 0 < len(here) <= 20:
-        return None
-    amounts = loose.amount[here].tolist()
-    answers = [each for each in exact_subsets(amounts, gap, at_least=1) if len(each) <= rung.fills_in]
-    if len(answers) != 1 or len(exact_subsets(amounts, gap, at_least=1)) != 1:
-        return None
-    if not alike[list(answers[0])].all():
-        everything = [*amounts, *group["coll_open"].tolist()]
-        if by_chance(amounts, sets_of(len(amounts), rung.fills_in), rung.chance, everything):
-            return None
-    return loose.place[here[list(answers[0])]]
+    return here[~np.isin(loose.place[here], coll)]
+
+
+def _replaceable(group: pd.DataFrame, pool: Ints, loose: Loose) -> bool:
+    """Whether the credit is also the sum of another set, with receipts that name nothing in the place of some that do."""
+    everything = [*loose.amount[pool].tolist(), *group["coll_open"].tolist()]
+    if len(everything) > MOST_LOOSE:
+        return True
+    return len(exact_subsets(everything, int(group["other_open"].iloc[0]), at_least=1)) > 1
+
+
+def _round(amounts: list[int], rung: Rung, candidates: int, group: pd.DataFrame) -> bool:
+    """Round sums meet by chance: an amount that is a multiple of some step fits one in amount/step others."""
+    thousand = 1000 * int(group["tolerance"].iloc[0]) or 1
+    return sets_of(candidates, rung.fills_in) * gcd(thousand, *amounts) * rung.chance >= sum(amounts)
 
 
 def in_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
@@ -141,39 +173,68 @@ def in_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
         return live.assign(solution=0, gap=0, amount=0)
     live = live.assign(solution=live.groupby(["agency_id", "key"], sort=False).ngroup())
     by = live.groupby("solution", sort=False)
-    bad = ~by["near"].transform("all") | (live.groupby("other")["solution"].transform("nunique") > 1)
-    short = live["key"].str.isdigit() & (live["key"].str.len() < book.ladder.season_number)
     receipts, credits = by["coll"].transform("nunique"), by["other"].transform("nunique")
-    bad |= (receipts * credits != by["coll"].transform("size")) | (credits < 2)
+    bad = ~by["near"].transform("all") | (receipts * credits != by["coll"].transform("size")) | (credits < 2)
+    gap = by["coll_open"].transform("sum") // credits - by["other_open"].transform("sum") // receipts
+    bad |= gap.abs() > live["tolerance"]
     if rung.direction == "1:n":
+        short = live["key"].str.isdigit() & (live["key"].str.len() < book.ladder.season_number)
         bad |= (receipts > 1) | short
-    bad = bad.groupby(live["solution"]).transform("any")
-    found = [_side_by_side(book, group) for _, group in live[~bad].groupby("solution", sort=True)]
-    found = [each for each in found if each is not None]
-    return pd.concat(found, ignore_index=True) if found else live[:0].assign(gap=0, amount=0)
+    live = live[~bad]
+    live = live[live.groupby("other")["solution"].transform("nunique") == 1]
+    return side_by_side(book, live)
 
 
-def _side_by_side(book: Book, group: pd.DataFrame) -> pd.DataFrame | None:
-    left = group.drop_duplicates("coll")[["coll", "coll_open"]]
-    left = left.assign(ref=book.coll["ref"].to_numpy()[left["coll"]]).sort_values("ref")
-    right = group.drop_duplicates("other")[["other", "other_open"]]
-    right = right.assign(
-        day=book.line["day"].to_numpy()[right["other"]], ref=book.line["ref"].to_numpy()[right["other"]]
-    ).sort_values(["day", "ref"])
-    gap = int(left["coll_open"].sum() - right["other_open"].sum())
-    tolerance = int(group["tolerance"].iloc[0])
-    if abs(gap) > tolerance or int(left["coll_open"].min()) <= tolerance or int(right["other_open"].min()) <= tolerance:
-        return None
-    ends, their_ends = left["coll_open"].cumsum().to_numpy(), right["other_open"].cumsum().to_numpy()
-    begins, their_begins = ends - left["coll_open"].to_numpy(), their_ends - right["other_open"].to_numpy()
-    amount = np.minimum(ends[:, None], their_ends[None, :]) - np.maximum(begins[:, None], their_begins[None, :])
-    first, second = np.nonzero(amount > 0)
-    amounts = pd.DataFrame(
-        {
-            "coll": left["coll"].to_numpy()[first],
-            "other": right["other"].to_numpy()[second],
-            "amount": amount[first, second],
-        }
-    )
-    made = group.merge(amounts, on=["coll", "other"])
-    return made.assign(gap=gap)
+def side_by_side(book: Book, live: pd.DataFrame) -> pd.DataFrame:
+    """The stretch (`amount`) that each receipt and each credit of a solution share, receipts in the order of their names, credits
+    by day and name. Without solutions in which rounding could swallow a receipt or a credit."""
+    left = live.drop_duplicates("coll")
+    left = left.assign(ref=book.coll["ref"].take(left["coll"].to_numpy()).to_numpy()).sort_values(["solution", "ref"])
+    right = live.drop_duplicates("other")
+    where = right["other"].to_numpy()
+    right = right.assign(day=book.line["day"].to_numpy()[where], ref=book.line["ref"].take(where).to_numpy())
+    right = right.sort_values(["solution", "day", "ref"])
+    ends = left.groupby("solution")["coll_open"].cumsum().set_axis(left["coll"])
+    their_ends = right.groupby("solution")["other_open"].cumsum().set_axis(right["other"])
+    end, their_end = live["coll"].map(ends), live["other"].map(their_ends)
+    begin = np.maximum(end - live["coll_open"], their_end - live["other_open"])
+    sums = left.groupby("solution")["coll_open"].sum() - right.groupby("solution")["other_open"].sum()
+    small = (live["coll_open"] <= live["tolerance"]) | (live["other_open"] <= live["tolerance"])
+    made = live.assign(amount=np.minimum(end, their_end) - begin, gap=live["solution"].map(sums))
+    return made[(made["amount"] > 0) & ~small.groupby(live["solution"]).transform("any")]
+
+
+def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
+    """Links (with `amount`): one receipt against several credits that name its account, of which one at least carries the receipt's
+    own reference, and which add up to it exactly in one way alone."""
+    live = live[(live["by_loan"] | live["by_va"]).to_numpy()]
+    codes = np.zeros(len(book.coll), dtype=np.uint64)
+    rows = np.unique(live["coll"].to_numpy(dtype="int64"))
+    codes[rows] = book.codes["instrument_key"][rows]
+    coll, met = book.index.meet(codes, book.ladder.most_lines_per_key)
+    width = len(book.line) + 1
+    bears = np.isin(live["coll"] * width + live["other"], coll * width + book.index.owner[met])
+    own = pd.Series(bears, live.index)
+    live = live.assign(own=own)[own.groupby(live["coll"]).transform("any")]
+    live = live.sort_values(["coll", "own", "other"], ascending=[True, False, True], ignore_index=True)
+    by = live.groupby("coll", sort=False)
+    whole = (by["other_open"].transform("sum") == live["coll_open"]) & (by["other"].transform("size") > 1)
+    live = live.assign(solution=live["coll"])
+    made = pd.concat([live[whole], _some_of(live[~whole].reset_index(drop=True))])
+    made = made[made.groupby("other")["solution"].transform("nunique") == 1]
+    complete = made.groupby("solution")["other_open"].transform("sum") == made["coll_open"]
+    return made[complete].assign(gap=0, amount=made["other_open"])
+
+
+def _some_of(live: pd.DataFrame) -> pd.DataFrame:
+    """Of each receipt's credits: those under its own reference, and the one set of the others that makes up what is missing."""
+    amounts, own, kept = live["other_open"].to_numpy(), live["own"].to_numpy(), [np.zeros(0, dtype=np.int64)]
+    edges = np.flatnonzero(np.diff(live["coll"].to_numpy(), prepend=-1, append=-1))
+    for first, last in pairwise(edges.tolist()):
+        rest = first + int(own[first:last].sum())
+        gap = int(live["coll_open"].to_numpy()[first] - amounts[first:rest].sum())
+        if gap > 0 and 0 < last - rest <= MOST_LOOSE:
+            answers = exact_subsets(amounts[rest:last].tolist(), gap, at_least=1)
+            if len(answers) == 1:
+                kept.append(np.concatenate([np.arange(first, rest), rest + np.array(answers[0])]))
+    return live.iloc[np.concatenate(kept)]

@@ -5,7 +5,9 @@ order of rows never matters: every stage looks at all claims at once and only st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from allocations.reconciliation.matching.rungs import Ladder, Rung
@@ -30,6 +32,15 @@ def fits(
     """Equal, or off by rounding: no more than the tolerance, and no more than a share of what stands on the other side."""
     gap = difference.abs()
     return (gap == 0) | ((gap <= tolerance) & (gap * by.share_of_credit <= other))
+
+
+def runs(claims: pd.DataFrame) -> list[tuple[int, int]]:
+    """The stretches [first, last) of one agency on one credit, of claims sorted by `other` and `agency_id`."""
+    if claims.empty:
+        return []
+    other, agency = claims["other"].to_numpy(), claims["agency_id"].to_numpy()
+    heads = np.flatnonzero((other[1:] != other[:-1]) | (agency[1:] != agency[:-1])) + 1
+    return list(pairwise([0, *heads.tolist(), len(claims)]))
 
 
 def feasible(claims: pd.DataFrame, rung: Rung) -> pd.DataFrame:

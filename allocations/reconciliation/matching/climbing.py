@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.matching.book import Book, forget_rounding
-from allocations.reconciliation.matching.bundles import filling_in, in_parts, leaving_out
+from allocations.reconciliation.matching.book import Book, families, forget_rounding, note_seen
+from allocations.reconciliation.matching.bundles import filling_in, in_account_parts, in_parts, leaving_out
 from allocations.reconciliation.matching.claims import Verdict, amounts, doubtful, feasible, fits, resolve, strike
 from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.meeting import account_claims, free, key_claims, posting_claims, unrejected
@@ -108,13 +108,13 @@ def weighed(book: Book, rung: Rung, solutions: pd.DataFrame) -> pd.DataFrame:
 
 
 def resolved_parts(book: Book, rung: Rung, live: pd.DataFrame) -> Verdict:
-    made = in_parts(book, live, rung)
+    made = in_account_parts(book, live, rung) if rung.key == "account" else in_parts(book, live, rung)
     return Verdict(weighed(book, rung, made), made[:0].assign(why="", told=""))
 
 
 def borne_out(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
     """Of claims by account, once they have no rival: those that nothing speaks against and a second sign bears out."""
-    if rung.key not in ACCOUNT_KEYS or accepted.empty:
+    if rung.key not in ACCOUNT_KEYS or rung.direction != "1:1" or accepted.empty:
         return accepted
     if rung.key != "account":
         accepted = accepted[accepted["by_va" if rung.key == "va_key" else "by_loan"].to_numpy()]
@@ -140,13 +140,17 @@ def posting_matches(book: Book, rung: Rung) -> pd.DataFrame:
 
 
 def booked_as_another(book: Book, claims: pd.DataFrame) -> Mask:
-    """The posting names a receipt or a long reference that is not the receipt's own, not even nearly."""
+    """The posting names a receipt or a long reference that is not the receipt's own, not even nearly, or another way of paying."""
     coll, posting = book.coll.take(claims["coll"].to_numpy()), book.posting.take(claims["other"].to_numpy())
-    other = []
-    for name, least in (("receipt_key", 1), ("instrument_key", LONG)):
-        pairs = zip(coll[name].tolist(), posting[name].tolist(), strict=True)
-        other.append([min(len(mine), len(theirs)) >= least and not nearly(mine, theirs) for mine, theirs in pairs])
-    return np.asarray(np.array(other, dtype=bool).reshape(2, -1).any(axis=0))
+    other = _names_other(coll["receipt_key"], posting["receipt_key"], 1)
+    other |= _names_other(coll["instrument_key"], posting["instrument_key"], LONG)
+    booked = families(posting["mode"])
+    return np.asarray(other | ((booked != "") & (booked != coll["family"].to_numpy())))
+
+
+def _names_other(mine: pd.Series[Any], theirs: pd.Series[Any], least: int) -> Mask:
+    pairs = zip(mine.tolist(), theirs.tolist(), strict=True)
+    return np.array([min(len(a), len(b)) >= least and not nearly(a, b) for a, b in pairs], dtype=bool)
 
 
 def refuse(book: Book, claims: pd.DataFrame) -> None:
@@ -171,6 +175,8 @@ def take(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
         left = book.coll[column].to_numpy(copy=True)
         left[coll] = 0
         book.coll[column] = left
+        if is_bank:
+            note_seen(book.coll, coll, book.line["day"].to_numpy()[other])
     elif is_bank:
         book.busy_coll[coll] = True
         book.busy_line[other] = True

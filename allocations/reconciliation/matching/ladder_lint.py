@@ -22,6 +22,7 @@ ALLOWED = {
     "receipt_key": ("1:1", "n:1"),
     "slip_key": ("n:1", "n:m"),
     "pool": ("n:1",),
+    "account": ("1:1", "1:n"),
 }  # other keys: 1:1
 Rule = Mapping[str, Any]
 Found = Iterator[tuple[str, str, str]]  # code, field, sentence
@@ -188,7 +189,7 @@ def _numbers(rule: Rule) -> Found:
 def _too_little(rule: Rule) -> Found:
     """A confirmed link pays people; these would be made on too little."""
     key = rule["key"]
-    if key == "account" and not rule.get("second"):
+    if key == "account" and rule["direction"] == "1:1" and not rule.get("second"):
         yield (
             "second_sign",
             "second",

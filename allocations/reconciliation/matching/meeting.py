@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.matching.book import Book, by_currency
+from allocations.reconciliation.matching.book import Book
 from allocations.reconciliation.matching.claims import CLAIMED
 from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes
 from allocations.reconciliation.matching.rungs import Rung
@@ -156,16 +156,20 @@ def _meet(left: Codes, right: Codes) -> tuple[Ints, Ints]:
 
 def facing(book: Book, coll: Ints, other: Ints, keys: pd.Series[Any], rung: Rung) -> pd.DataFrame:
     """Claims from pairs of positions: one currency, within reach, for the rung's ways of paying; what stands open on both sides and
-    how their days lie. Index: the pair's place."""
+    how their days lie (a rule that needs money counts from the day the bank saw it). Index: the pair's place."""
     others, column = (book.line, "open") if rung.side == "bank" else (book.posting, "unposted")
-    lag = others["day"].to_numpy()[other] - book.coll["day"].to_numpy()[coll]
+    since = book.coll["day"].to_numpy()
+    if rung.needs_money:
+        since = np.where(book.coll["seen_on"] > 0, book.coll["seen_on"], since)
+    lag = others["day"].to_numpy()[other] - since[coll]
     kept = (lag >= rung.reach[0]) & (lag <= rung.reach[1])
-    kept &= (book.coll["currency"].take(coll).array == others["currency"].take(other).array).astype(bool)
+    money = book.coll["money"].to_numpy()[coll]
+    kept &= money == others["money"].to_numpy()[other]
     if rung.modes:
         kept &= np.isin(book.coll["family"].to_numpy()[coll], rung.modes)
     place = np.flatnonzero(kept)
     coll, other, lag = coll[place], other[place], lag[place]
-    tolerances = {each: rung.tolerance(each) for each in book.coll["currency"].unique()}
+    tolerances = np.array([rung.tolerance(each) for each in book.currencies], dtype=np.int64)
     claims = pd.DataFrame(
         {
             "coll": coll,
@@ -173,7 +177,7 @@ def facing(book: Book, coll: Ints, other: Ints, keys: pd.Series[Any], rung: Rung
             "agency_id": book.coll["agency_id"].to_numpy()[coll],
             "coll_open": book.coll[column].to_numpy()[coll],
             "other_open": others["open"].to_numpy()[other],
-            "tolerance": by_currency(book.coll["currency"].take(coll), tolerances),
+            "tolerance": tolerances[money[place]],
             "lag": lag,
             "near": (lag >= rung.window[0]) & (lag <= rung.window[1]),
             "held": True,

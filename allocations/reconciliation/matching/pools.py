@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from allocations.reconciliation.matching.book import Book
-from allocations.reconciliation.matching.claims import CLAIMED
+from allocations.reconciliation.matching.claims import CLAIMED, runs
 from allocations.reconciliation.matching.key_index import Ints, Mask, spread
 from allocations.reconciliation.matching.meeting import facing, free, unrejected
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.subsets import exact_subsets
+from allocations.reconciliation.matching.subsets import exact_subsets, sets_of
 
 NAMED = ["line", "agency_id"]
 COLUMNS = ("agent_key", "agency_key")
@@ -21,51 +21,46 @@ CALENDAR = 100_000_000  # more days than any calendar has
 
 def pool_solutions(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(solutions, refused): sets of two or more receipts that add up to a credit in one way alone; what came of the other pools, as
-    (coll, other, lag, gap, why). With rung.chance a set counts only where it is hardly chance (see `told_apart`)."""
-    found, refused = [], []
+    (coll, other, lag, gap, why). With rung.chance a set counts only where it is hardly chance (see `hardly_chance`)."""
     pools, too_big = pools_of(book, rung)
-    for place, (_, pool) in enumerate(pools.groupby(["line", "agency_id"], sort=True)):
-        keys = pd.Series([pool["key"].iloc[0]] * len(pool), dtype="str")
-        claims = facing(book, pool["coll"].to_numpy(), pool["line"].to_numpy(), keys, rung)
-        claims = claims[unrejected(book, claims, rung)]
-        claims = claims.assign(ref=book.coll["ref"].to_numpy()[claims["coll"]]).sort_values("ref")[CLAIMED]
-        answers = (
-            exact_subsets(claims["coll_open"].tolist(), int(claims["other_open"].iloc[0])) if len(claims) > 1 else []
-        )
-        why = {0: "sum", 1: "", 2: "sums"}[len(answers)]
-        if len(answers) == 1:
-            chosen = claims.iloc[list(answers[0])]
-            said = (book.coll["slip_key"].take(chosen["coll"].to_numpy()) != "").any()
-            why = "other_slip" if said else "" if told_apart(book, rung, claims, chosen) else "chance"
-            if not why:
-                found.append(chosen.assign(solution=place, gap=0))
-        if why and why != "sum":
-            refused.append(claims.assign(gap=0, why=why)[["coll", "other", "lag", "gap", "why"]])
-    refused.append(too_big)
-    solutions = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*CLAIMED, "solution", "gap"])
-    return solutions, pd.concat(refused, ignore_index=True)
+    claims = facing(book, pools["coll"].to_numpy("int64"), pools["line"].to_numpy("int64"), pools["key"], rung)
+    claims = claims[unrejected(book, claims, rung)]
+    claims = claims.assign(ref=book.coll["ref"].take(claims["coll"].to_numpy()).to_numpy())
+    claims = claims.sort_values(["other", "agency_id", "ref"], ignore_index=True)
+    answers = [_answer(book, rung, claims, first, last) for first, last in runs(claims)]
+    found = [places for _, places, why in answers if not why]
+    solutions = claims.iloc[np.concatenate(found)] if found else claims[:0]
+    number = np.repeat(np.arange(len(found)), [len(each) for each in found])
+    told = [claims.iloc[places].assign(gap=0, why=why) for _, places, why in answers if why and why != "sum"]
+    refused = pd.concat([*[each[["coll", "other", "lag", "gap", "why"]] for each in told], too_big], ignore_index=True)
+    return solutions[CLAIMED].reset_index(drop=True).assign(solution=number, gap=0), refused
 
 
-def told_apart(book: Book, rung: Rung, claims: pd.DataFrame, chosen: pd.DataFrame) -> bool:
-    """Whether the chosen set is hardly chance: fewer than one in rung.chance sets of its kind would meet the sum by accident.
+def _answer(book: Book, rung: Rung, claims: pd.DataFrame, first: int, last: int) -> tuple[int, Ints, str]:
+    """(first, places in `claims`, why not): the one set that adds up, or the whole pool and why it was refused."""
+    whole, coll = np.arange(first, last), claims["coll"].to_numpy()[first:last]
+    amounts, target = claims["coll_open"].to_numpy()[first:last], int(claims["other_open"].to_numpy()[first])
+    answers = exact_subsets(amounts.tolist(), target) if len(amounts) > 1 else []
+    if len(answers) != 1:
+        return first, whole, "sums" if answers else "sum"
+    mine = np.isin(np.arange(len(amounts)), answers[0])
+    if (book.coll["slip_key"].take(coll[mine]) != "").any():
+        return first, whole, "other_slip"
+    if rung.chance and not hardly_chance(book, rung, coll, amounts, mine):
+        return first, whole, "chance"
+    return first, whole[mine], ""
+
+
+def hardly_chance(book: Book, rung: Rung, coll: Ints, amounts: Ints, mine: Mask) -> bool:
+    """Whether fewer than one in rung.chance sets of the chosen one's kind would meet the sum by accident.
 
     Its kind: all that an agent took on a day, or several such days, if it is that; else any set out of the pool. Amounts lie `step`
     apart, so a set meets a given sum about once in whole/step times.
     """
-    if not rung.chance:
-        return True
-    whole = int(claims["coll_open"].sum())
-    step = gcd(*claims["coll_open"].tolist())
-    days = _agent_days(book, claims["coll"].to_numpy())
-    mine = np.isin(claims["coll"].to_numpy(), chosen["coll"].to_numpy())
+    days = book.codes["agent_key"][coll] * np.uint64(CALENDAR) + book.coll["day"].to_numpy()[coll].astype(np.uint64)
     complete = not np.isin(days[~mine], days[mine]).any()
-    sets = 2 ** len(np.unique(days)) - 1 if complete else 2 ** len(claims) - 1
-    return bool(sets * step * rung.chance < whole)
-
-
-def _agent_days(book: Book, coll: Ints) -> Ints:
-    facts = pd.DataFrame({"agent": book.codes["agent_key"][coll], "day": book.coll["day"].to_numpy()[coll]})
-    return np.asarray(facts.groupby(["agent", "day"]).ngroup(), dtype=np.int64)
+    sets = sets_of(len(np.unique(days)) if complete else len(coll))
+    return bool(sets * gcd(*amounts.tolist()) * rung.chance < int(amounts.sum()))
 
 
 def pools_of(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -89,7 +84,7 @@ def _ordered(book: Book, column: str, cash: Mask) -> Ints:
     """The cash receipts whose agency or agent has a code, by code, agency, day and name."""
     codes = book.codes[column]
     rows = np.flatnonzero(cash & (codes > 0))
-    keys = [book.coll[name].to_numpy()[rows] for name in ("ref", "day", "agency_id")]
+    keys = [book.coll[name].take(rows).to_numpy() for name in ("ref", "day", "agency_id")]
     return rows[np.lexsort((*keys, codes[rows]))]
 
 
@@ -111,7 +106,7 @@ def _stretches(book: Book, rung: Rung, column: str, cash: Mask, lines: Mask) -> 
     table = {
         "line": line,
         "agency_id": heads["agency_id"].to_numpy(),
-        "key": book.coll[column].to_numpy()[rows[heads.index.to_numpy()]],
+        "key": book.coll[column].take(rows[heads.index.to_numpy()]).to_numpy(),
         "first": first,
         "count": count,
     }

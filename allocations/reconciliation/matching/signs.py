@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from allocations.keys import receipt_fold
-from allocations.reconciliation.matching.book import Book
+from allocations.reconciliation.matching.book import Book, families
 from allocations.reconciliation.matching.key_index import Codes, Mask
-from allocations.reconciliation.matching.reasons import FAMILY
 from allocations.reconciliation.matching.rungs import Rung
 
 LONG = 9  # a reference of so many letters and digits is one payment's alone
@@ -47,22 +46,30 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
     """Why each claim may not stand ("" where nothing speaks against it); a solution stands or falls as a whole. `claims` + solution.
 
     account: the credit names a loan or virtual account, and it is no receipt's of the solution. booked: core banking booked that
-    reference and amount, but on another account alone. mode: only a short number agrees, and the credit came another way.
-    reference: the receipt has a long reference of its own, and the credit does not carry it even nearly (asked where the key is an
-    account).
+    reference and amount, but on another account alone. twin: another receipt's reference reads the same with letters taken for
+    digits read as digits, and no credit carries it as it is written. mode: only a short number agrees, and the credit came another
+    way; where the key is an account: it came any other way, and not nearly under the receipt's reference. reference: the key is an
+    account, and the credit carries another reference than the receipt.
     """
+    if claims.empty:
+        return pd.Series("", index=claims.index, dtype=object)
+    codes = _met_codes(book, rung, claims)
+    if rung.key in ("va_key", "loan_key", "account"):
+        seen = _modes(book, claims)
+        other_mode = (seen != "") & (seen != book.coll["mode"].take(claims["coll"].to_numpy()).to_numpy())
+        found = {"reference": unlike_its_own(book, claims), "mode": other_mode & ~near_reference(book, claims)}
+    elif rung.key in ("instrument_key", "receipt_key", "fold_key"):
+        found = {
+            "mode": _other_way(book, claims) & _short(book, claims),
+            "booked": booked_elsewhere(book, claims, codes),
+            "twin": has_twin(book, claims) if rung.key == "instrument_key" else np.zeros(len(claims), dtype=bool),
+        }
+    else:
+        found = {}
     why = np.full(len(claims), "", dtype=object)
-    if len(claims):
-        codes = _met_codes(book, rung, claims)
-        by_key = rung.key in ("instrument_key", "receipt_key", "fold_key")
-        if rung.key in ("va_key", "loan_key", "account"):
-            why = np.where((why == "") & unlike_its_own(book, claims), "reference", why)
-            why = np.where((why == "") & _other_way(book, claims), "mode", why)
-        if by_key:
-            why = np.where((why == "") & _other_way(book, claims) & _short(book, claims), "mode", why)
-            why = np.where((why == "") & booked_elsewhere(book, claims, codes), "booked", why)
-        if rung.key != "pool":
-            why = np.where((why == "") & names_another(book, claims, codes), "account", why)
+    found["account"] = names_another(book, claims, codes)
+    for name, hit in found.items():
+        why[(why == "") & hit] = name
     return pd.Series(why, index=claims.index, dtype=object)
 
 
@@ -77,11 +84,16 @@ def _short(book: Book, claims: pd.DataFrame) -> Mask:
     return np.asarray(keys.str.isdigit() & (keys.str.len() < book.ladder.season_number))
 
 
+def _modes(book: Book, claims: pd.DataFrame) -> Any:
+    return book.line["mode"].take(claims["other"].to_numpy()).to_numpy()
+
+
 def _other_way(book: Book, claims: pd.DataFrame) -> Mask:
     """The narrative shows another family of ways of paying than the receipt."""
-    seen = book.line["mode"].take(claims["other"].to_numpy())
-    families = seen.map({mode: FAMILY.get(mode, "electronic") for mode in seen.unique()}).to_numpy()
-    return np.asarray((seen.to_numpy() != "") & (families != book.coll["family"].to_numpy()[claims["coll"]]))
+    if not book.modes_seen:
+        return np.zeros(len(claims), dtype=bool)
+    seen = families(book.line["mode"].take(claims["other"].to_numpy()))
+    return np.asarray((seen != "") & (seen != book.coll["family"].to_numpy()[claims["coll"]]))
 
 
 def as_solutions(claims: pd.DataFrame, good: Mask, bad: Mask) -> Mask:
@@ -126,21 +138,49 @@ def booked_elsewhere(book: Book, claims: pd.DataFrame, met: Codes) -> Mask:
     return as_solutions(claims, good, bad)
 
 
+def has_twin(book: Book, claims: pd.DataFrame) -> Mask:
+    """Another open receipt, in no part of the solution, may have meant the same reference (see Book.twins)."""
+    twins = book.twins
+    if not len(twins):
+        return np.zeros(len(claims), dtype=bool)
+    asked = claims[["coll", "solution"]].assign(place=np.arange(len(claims)))
+    pairs = asked.merge(twins, on="coll").merge(
+        asked.rename(columns={"coll": "twin"})[["twin", "solution"]].assign(inside=True),
+        on=["twin", "solution"],
+        how="left",
+    )
+    outside = pairs.loc[pairs["inside"].isna(), "solution"]
+    return np.asarray(claims["solution"].isin(outside))
+
+
 def unlike_its_own(book: Book, claims: pd.DataFrame) -> Mask:
-    """The receipt has a long reference of its own that the credit does not carry, not even nearly."""
-    own = book.coll["instrument_key"].take(claims["coll"].to_numpy())
-    asked = (own.str.len() >= LONG).to_numpy()
-    return asked & ~near_reference(book, claims)
+    """The receipt has a long reference of its own, and the credit carries one that is not, not even nearly, the same."""
+    coll = claims["coll"].to_numpy()
+    columns = [book.coll[name].take(coll).tolist() for name in ("instrument_key", "loan_key", "va_key")]
+    found = []
+    lines = book.keys_on(claims["other"].to_numpy())
+    for keys, mine, *numbers in zip(lines, *columns, strict=True):
+        theirs = [key for key in keys if _reference_like(key, numbers)] if len(mine) >= LONG else []
+        found.append(bool(theirs) and not any(nearly(mine, key) for key in theirs))
+    return np.array(found, dtype=bool)
+
+
+def _reference_like(key: str, numbers: list[str]) -> bool:
+    """Long, mostly digits, no payer, and not the account's own number."""
+    digits = sum(letter.isdigit() for letter in key)
+    return (
+        len(key) >= LONG and digits >= LONG - 3 and ":" not in key and not any(each and each in key for each in numbers)
+    )
 
 
 def near_reference(book: Book, claims: pd.DataFrame) -> Mask:
     """The receipt's long reference is one slip of the pen away from a key of the credit, or reads the same with letters taken for
     digits read as digits."""
     own = book.coll["instrument_key"].take(claims["coll"].to_numpy()).tolist()
-    found = []
-    for mine, line in zip(own, claims["other"].tolist(), strict=True):
-        keys = book.keys_on(line) if len(mine) >= LONG else []
-        found.append(any(nearly(mine, key) for key in keys))
+    lines = book.keys_on(claims["other"].to_numpy())
+    found = [
+        len(mine) >= LONG and any(nearly(mine, key) for key in keys) for mine, keys in zip(own, lines, strict=True)
+    ]
     return np.array(found, dtype=bool)
 
 
