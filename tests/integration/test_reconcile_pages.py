@@ -5,19 +5,22 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
+from tests.conftest import NOW
 from tests.factories.browser import once_in
 from tests.factories.recon import ReconBook
 from tests.factories.world import a_user
 
-MAKER, AUDITOR = "maker@bank.example", "auditor@bank.example"
+MAKER, CHECKER, AUDITOR = "maker@bank.example", "checker@bank.example", "auditor@bank.example"
 
 
 @pytest.fixture
 def book(bank_session, now):
     a_user(bank_session, MAKER, "bank_operator")
+    a_user(bank_session, CHECKER, "bank_approver")
     a_user(bank_session, AUDITOR, "auditor")
     book = ReconBook(bank_session)
     book.golden()
@@ -64,20 +67,47 @@ def test_a_run_asked_for_on_the_board_is_done_by_the_worker(browse, book, bank_s
     assert bank_session.scalar(select(MatchLink.id).where(MatchLink.amount_minor == 100_00)) is not None
 
 
-def test_a_suggestion_is_confirmed_once_and_can_be_taken_back(browse, book, bank_session):
-    maker = browse(MAKER)
+def test_a_suggestion_above_the_limit_waits_for_a_second_person(browse, book, bank_session):
+    maker, checker = browse(MAKER), browse(CHECKER)
     bench = maker.get("/bank/reconciliation/bench").text
     assert "R6" in bench and "Same loan account and amount" in bench
     link_id = bank_session.scalars(select(MatchLink.id).where(MatchLink.status == "suggested")).one()
     form = {"once": once_in(bench)}
     answer = maker.post(f"/bank/reconciliation/links/{link_id}/confirm", form)
+    assert "₹60,000.00 waits for a second person" in maker.get(answer.headers["Location"]).text
+    assert maker.post(f"/bank/reconciliation/links/{link_id}/confirm", form).status_code == 409
+    act_id = bank_session.scalars(select(HandAct.id)).one()
+    page = checker.get(f"/bank/acts/{act_id}").text
+    checker.post(f"/bank/acts/{act_id}/approve", {"once": once_in(page)})
+    bank_session.expire_all()
+    assert bank_session.get(MatchLink, link_id).status == "confirmed"
+
+
+def test_a_suggestion_within_the_limit_is_confirmed_once_and_can_be_taken_back(browse, book, bank_session):
+    taken = book.receipt("S1", 900_00, "2026-10-30", "LN0061", mode="neft")
+    seen = book.line(900_00, "2026-11-06", "TRF")
+    link = MatchLink(
+        agency_id=taken.agency_id,
+        collection_id=taken.id,
+        bank_line_id=seen.id,
+        amount_minor=900_00,
+        status="suggested",
+        rule="account_amount_window",
+        rule_version=2,
+        created_at=NOW,
+    )
+    bank_session.add(link)
+    bank_session.commit()
+    maker = browse(MAKER)
+    form = {"once": once_in(maker.get("/bank/reconciliation/bench").text)}
+    answer = maker.post(f"/bank/reconciliation/links/{link.id}/confirm", form)
     assert answer.status_code == 302
     after = maker.get(answer.headers["Location"]).text
-    assert maker.post(f"/bank/reconciliation/links/{link_id}/confirm", form).status_code == 409
-    assert "Take the last link back" in after and "₹60,000.00 linked" in after
-    maker.post(f"/bank/reconciliation/links/{link_id}/undo", {"once": once_in(after)})
+    assert maker.post(f"/bank/reconciliation/links/{link.id}/confirm", form).status_code == 409
+    assert "Take the last link back" in after and "₹900.00 linked" in after
+    maker.post(f"/bank/reconciliation/links/{link.id}/undo", {"once": once_in(after)})
     bank_session.expire_all()
-    assert bank_session.get(MatchLink, link_id).status == "undone"
+    assert bank_session.get(MatchLink, link.id).status == "undone"
 
 
 def test_a_suggestion_can_be_refused(browse, book, bank_session):
@@ -140,8 +170,6 @@ def test_a_near_miss_is_linked_by_hand_from_the_breaks_page(browse, book, bank_s
 
 
 def reconcile_again(book, session):
-    from tests.conftest import NOW
-
     reconcile(session, through=date(2026, 11, 9), actor=Actor(None, "system", "system"), now=NOW)
     session.commit()
 
