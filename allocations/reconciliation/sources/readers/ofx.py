@@ -39,7 +39,13 @@ def read(text: str, faults: Faults) -> list[ReadStatement]:
     try:
         builder.feed(body[0])
         root = builder.close()
-    except (ParseError, AssertionError, ValueError, IndexError) as error:
+    except (
+        ParseError,
+        SyntaxError,
+        AssertionError,
+        ValueError,
+        IndexError,
+    ) as error:  # ElementTree raises a SyntaxError
         faults.stop("bad_ofx", f"The OFX tags do not nest: {str(error)[:120]}.", CURE)
     found = [node for name in ("STMTRS", "CCSTMTRS") for node in root.iter(name)]
     if not found:
