@@ -17,6 +17,8 @@ from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
 from allocations.placements.queries import begins_with, held_on, in_sight, round_of
+from allocations.reconciliation.bench.direct_queries import direct_of_account
+from allocations.reconciliation.bench_models import DirectPayment
 from portal.kernel.db import scope_of
 from portal.kernel.errors import NotFound
 
@@ -103,6 +105,7 @@ class OwnAccount:
     holds: Sequence[Hold]
     contacts: Sequence[Contact]
     promises: Sequence[Standing]
+    direct: Sequence[DirectPayment]
 
 
 def own_allocation(session: Session, agency_id: int, allocation_id: int, sight: Sight = OFFICE) -> Allocation:
@@ -137,4 +140,5 @@ def own_account(
         session.scalars(select(Hold).where(Hold.loan_account_id == account_id).order_by(Hold.from_on.desc())).all(),
         account_contacts(session, account_id, agency_id),
         account_promises(session, account_id, today, agency_id),
+        direct_of_account(session, account_id, agency_id),
     )

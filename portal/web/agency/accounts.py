@@ -12,6 +12,7 @@ from allocations.agencies.queries import Sight, sight_of
 from allocations.collections.field.promises import STATES
 from allocations.placements import own_queries
 from allocations.placements.queries import bucket_choices
+from allocations.reconciliation.bench.direct_queries import SIGNS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.clock import BANK_ZONE
@@ -85,6 +86,7 @@ def story(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
         *contact_events(found.contacts, found.promises),
         *promise_events(found.promises),
         *taken(found),
+        *paid_direct(found, today),
         *paused(found, today),
         *told(found),
         *came_and_went(found),
@@ -102,12 +104,38 @@ def taken(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
     return [
         {
             "at": row.collected_on,
-            "what": f"{shown(row.amount_minor, row.currency)} collected, receipt {row.receipt_no}",
+            "what": f"{shown(row.amount_minor, row.currency)} "
+            + (
+                f"paid direct to the bank, {row.receipt_no}"
+                if row.source == "direct"
+                else f"collected, receipt {row.receipt_no}"
+            ),
             "note": f"{mode(row.mode)}{f', reference {row.instrument_ref}' if row.instrument_ref else ''}",
             "tone": "good" if row.linked_minor >= row.amount_minor else "waiting",
             "href": url_for("agency_collections.show", collection_id=row.id),
         }
         for row in found.collections
+        if row.source != "direct" or row.written_off_minor < row.amount_minor
+    ]
+
+
+def paid_direct(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
+    """What the borrower paid the bank itself; once it is counted, or reported, the receipt tells of it."""
+    return [
+        {
+            "at": row.value_on,
+            "what": f"{shown(row.amount_minor, row.currency)} paid direct to the bank",
+            "note": f"{SIGNS.get(row.sign, '')}; "
+            + (
+                f"yours to report until {row.claim_until:%d %b %Y}"
+                if row.claim_until >= today
+                else "counted at the next reconciliation"
+            ),
+            "tone": "waiting",
+            "href": url_for("agency_direct.index", text=row.loan_account_no),
+        }
+        for row in found.direct
+        if row.status == "found"
     ]
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from flask import Blueprint, render_template, request
 
-from allocations.reconciliation.bench import queries as queries
+from allocations.reconciliation.bench import own_breaks as queries
 from allocations.reconciliation.matching.reasons import KINDS
+from payouts import closing
 from portal.access.guard import permission
 from portal.access.permissions import Permission
-from portal.web.edge import clock, db_session, page_of, wants_sums
+from portal.access.policy import may
+from portal.kernel.money import half_up
+from portal.kernel.periods import month_of
+from portal.web.agency.accounts import own_agency, own_agency_id, own_sight
+from portal.web.edge import clock, db_session, identity_here, page_of
 
 bp = Blueprint("agency_breaks", __name__, url_prefix="/agency/breaks")
 
@@ -16,16 +23,33 @@ bp = Blueprint("agency_breaks", __name__, url_prefix="/agency/breaks")
 @bp.get("")
 @permission(Permission.OWN_BREAK_READ)
 def index() -> str:
-    code = request.args.get("code", "")[:10]
+    session, agency_id, sight = db_session(), own_agency_id(), own_sight()
+    chosen = {name: request.args.get(name, "")[:10] for name in ("code", "owner")}
     page = page_of(
-        lambda after, limit: queries.breaks_page(
-            db_session(), today=clock().today(), after=after, limit=limit, status="open", code=code
+        lambda after, limit: queries.own_breaks(
+            session, agency_id, now=clock().now(), sight=sight, after=after, limit=limit, **chosen
         ),
-        lambda row: (row.code, row.id),
+        lambda row: (row.found.due_on, row.found.id),
     )
     return render_template(
         "agency/breaks/index.html",
         page=page,
-        reasons=queries.breaks_by_reason(db_session()) if wants_sums() else None,
+        sums=queries.own_sums(session, agency_id) if sight.everyone else [],
         kinds=KINDS,
+        earns=what_it_earns() if may(identity_here(), Permission.OWN_STATEMENT_READ) else None,
+        held_back=lambda minor, share: half_up(minor * share),
+        currency=own_agency().currency,
     )
+
+
+def what_it_earns() -> Fraction | None:
+    """What a rupee the bank has seen has earned this agency this month, or last month; None before anything was earned.
+
+    The card prices each line by itself: this tells what is at stake, not what will be paid.
+    """
+    month = month_of(clock().today())
+    for period in (month, month.previous()):
+        standing = closing.standing(db_session(), period, own_agency_id())
+        if standing.earned_minor and standing.collections.confirmed_minor:
+            return Fraction(standing.earned_minor, standing.collections.confirmed_minor)
+    return None

@@ -16,6 +16,7 @@ from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount
 from allocations.placements.service import lift_hold, put_on_hold
+from allocations.reconciliation.bench.direct_queries import SIGNS, direct_of_account
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.clock import BANK_ZONE
@@ -159,7 +160,7 @@ def lift(loan_account_no: str, hold_id: int) -> Response:
 
 def told(story: queries.AccountStory) -> list[dict[str, Any]]:
     """What is told of money reported, what was owed, who held it, holds."""
-    return [*collected(story), *owed(story), *held(story), *paused(story)]
+    return [*collected(story), *paid_direct(story.account), *owed(story), *held(story), *paused(story)]
 
 
 def met(account: LoanAccount, promises: list[Standing], names: dict[int, str]) -> list[dict[str, Any]]:
@@ -181,12 +182,33 @@ def collected(story: queries.AccountStory) -> list[dict[str, Any]]:
     return [
         {
             "at": row.Collection.collected_on,
-            "what": f"{shown(row.Collection.amount_minor, row.Collection.currency)} reported by {row.legal_name}",
+            "what": f"{shown(row.Collection.amount_minor, row.Collection.currency)} "
+            + (
+                f"paid direct to the bank, counted for {row.legal_name}"
+                if row.Collection.source == "direct"
+                else f"reported by {row.legal_name}"
+            ),
             "note": f"Receipt {row.Collection.receipt_no}, {mode(row.Collection.mode)}"
             + (f", reference {row.Collection.instrument_ref}" if row.Collection.instrument_ref else ""),
             "tone": "good" if row.Collection.linked_minor >= row.Collection.amount_minor else "waiting",
         }
         for row in story.collections
+        if row.Collection.source != "direct" or row.Collection.written_off_minor < row.Collection.amount_minor
+    ]
+
+
+def paid_direct(account: LoanAccount) -> list[dict[str, Any]]:
+    """What the borrower paid the bank itself and no receipt tells of yet."""
+    return [
+        {
+            "at": row.value_on,
+            "what": f"{shown(row.amount_minor, row.currency)} paid direct to the bank",
+            "note": f"{SIGNS.get(row.sign, '')}; its agency may report a receipt until {row.claim_until:%d %b %Y}",
+            "tone": "waiting",
+            "href": url_for("bank_direct.index", text=account.loan_account_no),
+        }
+        for row in direct_of_account(db_session(), account.id)
+        if row.status == "found"
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from allocations.reconciliation.bench.before_close import open_before_close
 from payouts.ledger.queries import entries_about
 from payouts.rails.queries import payouts_of_settlement
 from payouts.settlements import queries
@@ -108,6 +109,9 @@ def settlement_page(ref: str, **forms: Any) -> str:
         detail=detail,
         page=page,
         payouts=payouts,
+        open_before=open_before_close(session, settlement.agency_id, detail.period)
+        if settlement.status == "draft"
+        else [],
         entries=entries_about(session, [settlement.ref, *(payout.ref for payout in payouts)]),
         **acts | forms,
     )
