@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from allocations.keys import PAYER
 from allocations.reconciliation.matching.account_numbers import AccountNumbers
 from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes, spread
@@ -234,18 +235,28 @@ def note_seen(coll: pd.DataFrame, rows: Ints, days: Ints) -> None:
 def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Codes]:
     """Codes of the receipts still open; keys that identify no payment count as none."""
     rows = np.flatnonzero(coll["open"] > 0)
-    common = key_codes(world.common["key"])
+    common, handles = key_codes(world.common["key"]), handles_of(world.line_keys["key"])
     found = {}
     for name in KEY_COLUMNS:
         keys = coll[name].take(rows)
         if name not in SHARED:
-            keys = keys.where(naming(keys, name, coll.take(rows), ladder), "")
+            told = naming(keys, name, coll.take(rows), ladder)
+            keys = keys.where(told & ~keys.isin(handles) if name == "instrument_key" else told, "")
         codes = np.zeros(len(coll), dtype=np.uint64)
         codes[rows] = key_codes(keys)
         if name not in SHARED and len(common):
             codes[np.isin(codes, common)] = 0
         found[name] = codes
+    for name in ("instrument_key", "fold_key"):
+        own = (found[name] == found["loan_key"]) | (found[name] == found["va_key"])
+        found[name][own] = 0
     return found
+
+
+def handles_of(keys: pd.Series[Any]) -> pd.Series[Any]:
+    """Payers' handles as one would write them for a reference: they name a payer, never a payment."""
+    payers = keys[keys.str.startswith(PAYER)].drop_duplicates()
+    return payers.str.slice(len(PAYER)).str.replace(r"[\W_]+", "", regex=True)
 
 
 def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder) -> pd.Series[bool]:

@@ -16,7 +16,7 @@ from allocations.reconciliation.matching.claims import runs
 from allocations.reconciliation.matching.key_index import Ints, Mask
 from allocations.reconciliation.matching.meeting import facing, free
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.signs import nearly
+from allocations.reconciliation.matching.signs import has_twin, misread
 from allocations.reconciliation.matching.subsets import exact_subsets, left_out, sets_of
 
 NEIGHBOURS = 1  # days that receipts of one deposit may lie apart from the rest of it
@@ -122,11 +122,11 @@ def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
     pool = _candidates(book, group["coll"].to_numpy(), int(facts["agency_id"]), loose)
     here = pool[loose.amount[pool] <= gap]
     same = np.array([receipt_fold(loose.keys[each]) == fold for each in here], dtype=bool)
-    misread, gap = here[same], gap - int(loose.amount[here[same]].sum())
+    read_so, gap = here[same], gap - int(loose.amount[here[same]].sum())
     if gap == 0:
-        return loose.place[misread]
+        return loose.place[read_so]
     here = here[~same]
-    alike = np.array([bool(loose.lone[each]) and nearly(loose.keys[each], key) for each in here], dtype=bool)
+    alike = np.array([bool(loose.lone[each]) and misread(loose.keys[each], key) for each in here], dtype=bool)
     blank = np.array([not loose.keys[each] for each in here], dtype=bool) & (not facts["contested"])
     here, alike = here[alike | blank], alike[alike | blank]
     if gap < 0 or not 0 < len(here) <= MOST_LOOSE:
@@ -138,7 +138,7 @@ def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
     nameless = loose.amount[here[chosen[~alike[chosen]]]].tolist()
     if nameless and (_round(nameless, rung, len(here), group) or _replaceable(group, pool, loose)):
         return nothing
-    return loose.place[np.concatenate([misread, here[chosen]])]
+    return loose.place[np.concatenate([read_so, here[chosen]])]
 
 
 def _candidates(book: Book, coll: Ints, agency: int, loose: Loose) -> Ints:
@@ -207,7 +207,8 @@ def side_by_side(book: Book, live: pd.DataFrame) -> pd.DataFrame:
 def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     """Links (with `amount`): one receipt against several credits that name its account, of which one at least carries the receipt's
     own reference, and which add up to it exactly in one way alone."""
-    live = live[(live["by_loan"] | live["by_va"]).to_numpy()]
+    named = live[(live["by_loan"] | live["by_va"]).to_numpy()]
+    live = named
     codes = np.zeros(len(book.coll), dtype=np.uint64)
     rows = np.unique(live["coll"].to_numpy(dtype="int64"))
     codes[rows] = book.codes["instrument_key"][rows]
@@ -221,9 +222,12 @@ def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame
     whole = (by["other_open"].transform("sum") == live["coll_open"]) & (by["other"].transform("size") > 1)
     live = live.assign(solution=live["coll"])
     made = pd.concat([live[whole], _some_of(live[~whole].reset_index(drop=True))])
+    rivals = named.groupby(["other", "coll_open"])["coll"].transform("nunique") > 1
+    made = made[~made["other"].isin(named.loc[rivals, "other"])]
     made = made[made.groupby("other")["solution"].transform("nunique") == 1]
     complete = made.groupby("solution")["other_open"].transform("sum") == made["coll_open"]
-    return made[complete].assign(gap=0, amount=made["other_open"])
+    made = made[complete].assign(gap=0, amount=made["other_open"])
+    return made[~has_twin(book, made)]
 
 
 def _some_of(live: pd.DataFrame) -> pd.DataFrame:

@@ -75,7 +75,7 @@ def settle(book: Book, rung: Rung, live: pd.DataFrame) -> Verdict:
     unfit = others[~others.index.isin(solutions.index)]
     refuse(book, unfit.assign(gap=unfit["coll_open"] - unfit["other_open"], why="amount"))
     solutions = weighed(book, rung, solutions)
-    if rung.alone:
+    if rung.many:
         doubts = doubtful(others, solutions, everyone=rung.key != "receipt_key")
         solutions, doubted = strike(solutions, doubts, "repeated", "doubt")
         foreign = doubted["other"].map(others.groupby("other")["agency_id"].nunique()) > 1

@@ -40,9 +40,9 @@ def _answer(book: Book, rung: Rung, claims: pd.DataFrame, first: int, last: int)
     """(first, places in `claims`, why not): the one set that adds up, or the whole pool and why it was refused."""
     whole, coll = np.arange(first, last), claims["coll"].to_numpy()[first:last]
     amounts, target = claims["coll_open"].to_numpy()[first:last], int(claims["other_open"].to_numpy()[first])
-    answers = exact_subsets(amounts.tolist(), target) if len(amounts) > 1 else []
-    if len(answers) != 1:
-        return first, whole, "sums" if answers else "sum"
+    answers = exact_subsets(amounts.tolist(), target, at_least=1) if len(amounts) > 1 else []
+    if len(answers) != 1 or len(answers[0]) == 1:
+        return first, whole, "sums" if len(answers) > 1 else "sum"
     mine = np.isin(np.arange(len(amounts)), answers[0])
     if (book.coll["slip_key"].take(coll[mine]) != "").any():
         return first, whole, "other_slip"

@@ -205,6 +205,16 @@ def nearly(one: str, other: str) -> bool:
     return max(len(left), len(right)) <= 1 or (len(left) == 2 and left == right[::-1])
 
 
+def misread(one: str, other: str) -> bool:
+    """Nearly the same and no neighbour: numbers of a series that differ in the last two places alone are two numbers.
+
+    >>> misread("DS1000123", "DS1000321"), misread("DS1000132", "DS1000123"), misread("DS1001023", "DS1000123")
+    (False, False, True)
+    """
+    neighbours = len(one) == len(other) and one[:-2] == other[:-2]
+    return nearly(one, other) and (not neighbours or receipt_fold(one) == receipt_fold(other))
+
+
 # --- second signs
 
 
