@@ -215,4 +215,28 @@ drop trigger if exists queue_changed on breaks;
 create trigger queue_changed after insert or update of status, amount_minor on breaks
   for each row when (current_setting('portal.reconciling', true) is distinct from 'on') execute function portal_queue_break();
 """
-RECONCILIATION = LINKS + QUEUE
+# Look-ups by key behind the lines' policy (see portal_lines_named): asked for the bank alone, one index look-up a key.
+LOOK_UPS = """
+create or replace function portal_lines_bearing(keys text[]) returns setof bigint
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+begin
+  if current_setting('portal.scope', true) = 'bank' then
+    return query select distinct b.id from unnest(keys) k (key)
+      cross join lateral (select l.id from bank_lines l where l.ref_keys @> array[k.key]) b;
+  end if;
+end $$;
+create or replace function portal_keys_borne(keys text[], most bigint, through date) returns setof text
+language plpgsql stable security definer set search_path = public, pg_temp as $$
+begin
+  if current_setting('portal.scope', true) = 'bank' then
+    return query select k.key from unnest(keys) k (key)
+     where most < (select count(*) from (select from bank_lines l where l.ref_keys @> array[k.key] and l.side = 'credit'
+             and not l.is_reversal and l.value_on <= through limit most + 1) found);
+  end if;
+end $$;
+revoke all on function portal_lines_bearing(text[]) from public;
+revoke all on function portal_keys_borne(text[], bigint, date) from public;
+grant execute on function portal_lines_bearing(text[]) to portal_bank;
+grant execute on function portal_keys_borne(text[], bigint, date) to portal_bank;
+"""
+RECONCILIATION = LINKS + QUEUE + LOOK_UPS

@@ -163,6 +163,8 @@ class Posting(WithId, Sealed, Base):
         Index("ix_postings_account", "loan_account_id", "posted_on"),
         Index("ix_postings_posted_on", "posted_on", "id"),
         Index("ix_postings_reverses", "reverses_posting_no"),
+        Index("ix_postings_instrument", "instrument_key", postgresql_where=text("instrument_key is not null")),
+        Index("ix_postings_receipt", "receipt_key", postgresql_where=text("receipt_key is not null")),
     )
     __sealed__ = (
         "posting_no",

@@ -21,6 +21,8 @@ BENCH_INDEXES = (
     ("ix_collections_instrument", "collections", ["instrument_key"], "instrument_key is not null"),
     ("ix_collections_slip", "collections", ["slip_key"], "slip_key is not null"),
     ("ix_collections_amount", "collections", ["amount_minor", "collected_on"], None),
+    ("ix_postings_instrument", "postings", ["instrument_key"], "instrument_key is not null"),
+    ("ix_postings_receipt", "postings", ["receipt_key"], "receipt_key is not null"),
     (
         "ix_bank_lines_credit_amount",
         "bank_lines",

@@ -98,8 +98,14 @@ PART = {
     "b": " and b.id in (select id from looked_lines)",
     "p": " and p.id in (select id from looked_postings)",
     "m": " and m.collection_id in (select id from looked_collections)",
-    "a": " where a.loan_account_id in (select loan_account_id from looked_collections)",
 }
+
+
+TERMS_OF_PART = """
+    select a.loan_account_id, a.agency_id, a.from_on - date '0001-01-01' + 1, coalesce(a.to_on - date '0001-01-01' + 1, {never})
+      from allocations a
+     where a.loan_account_id in (select c.loan_account_id from looked_collections f join collections c on c.id = f.id)
+"""
 
 
 def read_world(session: Session, through: date, *, part: bool = False) -> World:
@@ -124,7 +130,7 @@ def read_world(session: Session, through: date, *, part: bool = False) -> World:
         lines,
         keys,
         read(POSTINGS, POSTING, "p", "postings"),
-        terms_of(collections, read(TERMS, TERM, "a")),
+        terms_of(collections, read(TERMS_OF_PART if part else TERMS, TERM, "a")),
         read(LINKS, READ_LINK, "m", "match_links"),
         read(REFUSED, REJECTED, "m"),
         read_columns(session, PAYERS, PAYER),

@@ -24,7 +24,7 @@ from allocations.reconciliation.matching.matcher import Matches, match
 from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
 from allocations.reconciliation.running.break_writing import stage_breaks, without_accepted, write_breaks
-from allocations.reconciliation.running.changed import Changed, look_at, take_queue, what_changed
+from allocations.reconciliation.running.changed import Changed, ladder_mark, look_at, take_queue, what_changed
 from allocations.reconciliation.running.direct import find_direct_payments
 from allocations.reconciliation.running.locks import lock_for_hand, lock_for_run
 from allocations.reconciliation.running.paper import paper_breaks
@@ -129,11 +129,11 @@ def run_once(run: Run, full: bool) -> tuple[ReconResult, Changed]:
     changed = what_changed(session, run.through, run.ladder, last, full=full)
     if changed.is_nothing and last is not None:
         return as_before(run, last), changed
-    if changed.part:
-        changed = look_at(session, changed, run.through, run.ladder)
     reconciling(session, True)
+    if changed.part and last is not None:
+        changed = look_at(session, changed, run.through, run.ladder, last)
     result = worked_out(run, changed)
-    take_queue(session, changed)
+    take_queue(session, changed, run.through)
     reconciling(session, False)
     return result, changed
 
@@ -175,7 +175,8 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         clear_marks(session, part)
         return ReconResult(run.through, *hashes, currencies, 0, 0, False, last.id)
     run.tell(4, 5, f"Writing {len(changes.new):,} links and {len(breaks):,} breaks.")
-    stored = store_run(run, changed, hashes, summaries, feed_marks(world))
+    looked_at = len(world.collections) + len(world.lines) + len(world.postings)
+    stored = store_run(run, changed, hashes, summaries, feed_marks(world), looked_at)
     write(run, matches, changes, stored.id, part)
     return ReconResult(run.through, *hashes, currencies, *counted, True, stored.id, stored.mode)
 
@@ -220,12 +221,13 @@ def whole_summary(run: Run, matches: Matches, breaks: pd.DataFrame, part: bool) 
 
 
 def store_run(
-    run: Run, changed: Changed, hashes: tuple[str, str], summaries: Summaries, feeds: dict[str, int]
+    run: Run, changed: Changed, hashes: tuple[str, str], summaries: Summaries, feeds: dict[str, int], looked_at: int
 ) -> ReconRun:
     known = dict(run.last.marks) if run.last and changed.part else {}
     furthest = max(
         run.through, date.fromisoformat(run.last.marks.get("furthest", "0001-01-01")) if run.last else run.through
     )
+    rows = known.get("rows", 0) + len(changed.taken) if changed.part else looked_at
     reached = {name: max(day, known.get(name, 0)) for name, day in feeds.items()}
     row = ReconRun(
         mode="daily" if changed.part else "full",
@@ -234,7 +236,13 @@ def store_run(
         input_hash=hashes[0],
         result_hash=hashes[1],
         summary=as_stored(summaries),
-        marks={**reached, "furthest": furthest.isoformat(), "is_back": run.is_back},
+        marks={
+            **reached,
+            "rows": rows,
+            "ladder": ladder_mark(run.ladder),
+            "furthest": furthest.isoformat(),
+            "is_back": run.is_back,
+        },
         run_by=run.actor.email,
         run_at=run.now,
     )

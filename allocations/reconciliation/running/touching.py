@@ -1,0 +1,201 @@
+"""Closes a set of rows over all that touches them, so that matching the part gives what matching everything would give for it.
+
+Connected are (see matching/matcher.py): rows that share a key, everything on one loan account, both sides of a link, a credit that names
+an agency and that agency's cash of those days, a credit its receipts fall short of and receipts of its agency that name nothing.
+Round by round: each looks up, through indexes, what touches the rows of the round before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from allocations.keys import normalise_reference
+from allocations.reconciliation.matching.rungs import Ladder
+
+MOST_ROUNDS = 60
+KINDS = ("collections", "lines", "postings")
+TABLES = """
+create temporary table if not exists looked_collections (id bigint primary key, round int not null) on commit drop;
+create temporary table if not exists looked_lines (id bigint primary key, round int not null) on commit drop;
+create temporary table if not exists looked_postings (id bigint primary key, round int not null) on commit drop;
+create temporary table if not exists asked_keys (key text primary key, round int not null) on commit drop;
+create temporary table if not exists asked_accounts (id bigint primary key, round int not null) on commit drop;
+create temporary table if not exists agency_words (key text not null, agency_id bigint not null) on commit drop;
+truncate looked_collections, looked_lines, looked_postings, asked_keys, asked_accounts, agency_words
+"""
+# Few rows against large tables: an index for each, never a whole table.
+BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
+AS_BEFORE = "set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_seqscan = on"
+
+F_C = "looked_collections f join collections c on c.id = f.id"
+F_L = "looked_lines f join bank_lines b on b.id = f.id"
+F_P = "looked_postings f join postings p on p.id = f.id"
+LAST = "f.round = :round - 1"
+# What the rows of the last round bear. A number of an account counts however many credits bear it.
+ACCOUNTS = f"""
+    insert into asked_accounts (id, round)
+    select c.loan_account_id, :round from {F_C} where {LAST}
+    union select p.loan_account_id, :round from {F_P} where {LAST}
+    union select l.id, :round from {F_L} cross join unnest(b.ref_keys) k (key) join loan_accounts l on l.loan_account_key = k.key
+           where {LAST}
+    union select l.id, :round from {F_L} cross join unnest(b.ref_keys) k (key)
+            join loan_accounts l on l.virtual_account_key = k.key and l.virtual_account_key is not null where {LAST}
+    union select r.loan_account_id, :round from {F_L} cross join unnest(b.ref_keys) k (key)
+            join payer_rules r on r.payer_key = k.key and r.status = 'approved' where {LAST}
+    on conflict do nothing
+"""
+KEYS = f"""
+    insert into asked_keys (key, round)
+    select key, :round from (
+        select c.instrument_key as key from {F_C} where {LAST}
+        union select translate(c.instrument_key, 'OILSZB', '011528') from {F_C} where {LAST}
+        union select c.receipt_key from {F_C} where {LAST}
+        union select c.slip_key from {F_C} where {LAST}
+        union select d.slip_key from looked_collections f join deposit_items i on i.collection_id = f.id
+                join deposits d on d.id = i.deposit_id where {LAST}
+        union select p.instrument_key from {F_P} where {LAST}
+        union select p.receipt_key from {F_P} where {LAST}
+        union select unnest(b.ref_keys) from {F_L} where {LAST}
+    ) k where key <> '' and not exists (select from common_keys o where o.key = k.key)
+    union select key, :round from asked_accounts f join loan_accounts l on l.id = f.id
+           cross join lateral (values (l.loan_account_key), (l.virtual_account_key)) v (key) where f.round = :round and key <> ''
+    union select r.payer_key, :round from asked_accounts f join payer_rules r on r.loan_account_id = f.id and r.status = 'approved'
+           where f.round = :round
+    on conflict do nothing
+"""
+NEW_KEYS = "select coalesce(array_agg(key), '{}') from asked_keys where round = :round and length(key) > 1"
+MORE_LINES = """
+    insert into looked_lines (id, round)
+    select id, :round from portal_lines_bearing(cast(:keys as text[])) id
+    union select m.bank_line_id, :round from looked_collections f join match_links m on m.collection_id = f.id
+           where f.round = :round - 1 and m.bank_line_id is not null
+    on conflict do nothing
+"""
+K = "asked_keys k"
+MORE_COLLECTIONS = f"""
+    insert into looked_collections (id, round)
+    select c.id, :round from {K} join collections c on c.instrument_key = k.key where k.round = :round
+    union select c.id, :round from {K} join collections c on c.receipt_key = k.key where k.round = :round
+    union select c.id, :round from {K} join collections c on c.slip_key = k.key where k.round = :round
+    union select c.id, :round from {K} join collections c on translate(c.instrument_key, 'OILSZB', '011528') = k.key
+           where k.round = :round and c.instrument_key is not null
+    union select i.collection_id, :round from {K} join deposits d on d.slip_key = k.key join deposit_items i on i.deposit_id = d.id
+           where k.round = :round
+    union select c.id, :round from asked_accounts a join collections c on c.loan_account_id = a.id where a.round = :round
+    union select m.collection_id, :round from looked_lines f join match_links m on m.bank_line_id = f.id where {LAST}
+    union select m.collection_id, :round from looked_postings f join match_links m on m.posting_id = f.id where {LAST}
+    on conflict do nothing
+"""
+MORE_POSTINGS = f"""
+    insert into looked_postings (id, round)
+    select p.id, :round from {K} join postings p on p.instrument_key = k.key where k.round = :round
+    union select p.id, :round from {K} join postings p on p.receipt_key = k.key where k.round = :round
+    union select p.id, :round from asked_accounts a join postings p on p.loan_account_id = a.id where a.round = :round
+    union select m.posting_id, :round from looked_collections f join match_links m on m.collection_id = f.id
+           where {LAST} and m.posting_id is not null
+    union select o.id, :round from {F_P} join postings o on o.posting_no = p.reverses_posting_no where {LAST}
+    union select o.id, :round from {F_P} join postings o on o.reverses_posting_no = p.posting_no where {LAST}
+    on conflict do nothing
+"""
+# A credit that names the agency or an agent, and cash of the agency not yet seen, within the days of the rule.
+WORDS = """
+    select id as agency_id, code from agencies union select agency_id, code from agents
+"""
+CASH_OF_CREDITS = f"""
+    insert into looked_collections (id, round)
+    select c.id, :round from {F_L} cross join unnest(b.ref_keys) k (key) join agency_words w on w.key = k.key
+      join collections c on c.agency_id = w.agency_id and c.collected_on between b.value_on - :last and b.value_on - :first
+     where {LAST} and b.side = 'credit' and b.linked_minor < b.amount_minor and c.mode = 'cash'
+       and c.linked_minor < c.amount_minor
+    on conflict do nothing
+"""
+CREDITS_OF_CASH = f"""
+    with asked as (
+        select c.agency_id, min(c.collected_on) + :first as since, max(c.collected_on) + :last as until from {F_C}
+         where {LAST} and c.mode = 'cash' group by 1)
+    insert into looked_lines (id, round)
+    select b.id, :round
+      from portal_lines_bearing((select array_agg(w.key) from agency_words w join asked a on a.agency_id = w.agency_id)) n
+      join bank_lines b on b.id = n
+     where b.side = 'credit' and b.linked_minor < b.amount_minor
+       and exists (select from asked a join agency_words w on w.agency_id = a.agency_id
+                    where w.key = any(b.ref_keys) and b.value_on between a.since and a.until)
+    on conflict do nothing
+"""
+# Receipts that fall short of a credit they name, and receipts of the agency of those days that name nothing (or nearly the same).
+LOOSE = "(case when c.mode = 'cash' then coalesce(c.slip_key, '') else coalesce(c.instrument_key, '') end)"
+SHORT = "(case when s.mode = 'cash' then coalesce(s.slip_key, '') else coalesce(s.instrument_key, '') end)"
+HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1
+    or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
+BESIDE = f"""
+    c.agency_id = s.agency_id and c.collected_on between s.collected_on - 1 and s.collected_on + 1
+    and ({LOOSE} = '' or {HALVES.format(LOOSE, SHORT)})
+"""
+IN_DOUBT = """(exists (select from breaks k where k.collection_id = {0}.id and k.status = 'open' and k.code = 'R03')
+    or exists (select from match_links m where m.collection_id = {0}.id and m.status = 'suggested'))"""
+LOOSE_OF_SHORT = f"""
+    insert into looked_collections (id, round)
+    select c.id, :round from looked_collections f join collections s on s.id = f.id join collections c on {BESIDE}
+     where {LAST} and s.linked_minor < s.amount_minor and c.linked_minor < c.amount_minor and {SHORT} <> ''
+       and exists (select from looked_lines n join bank_lines b on b.id = n.id
+                    where b.side = 'credit' and {SHORT} = any(b.ref_keys)
+                      and b.amount_minor - b.linked_minor > s.amount_minor - s.linked_minor)
+    on conflict do nothing
+"""
+SHORT_OF_LOOSE = f"""
+    insert into looked_collections (id, round)
+    select s.id, :round from {F_C} join collections s on {BESIDE}
+     where {LAST} and s.linked_minor < s.amount_minor and {IN_DOUBT.format("s")}
+    on conflict do nothing
+"""
+
+
+def close_over(session: Session, ladder: Ladder, most: int) -> bool:
+    """Add to looked_collections, looked_lines and looked_postings (round 0) all that touches them; False when that is more than
+    `most` rows, and looking at everything is quicker."""
+    session.execute(text(BY_INDEX))
+    first, last = pool_days(ladder)
+    settled = False
+    for number in range(1, MOST_ROUNDS):
+        given: dict[str, Any] = {"round": number}
+        added = _run(session, ACCOUNTS, given) + _run(session, KEYS, given)
+        keys = session.scalar(text(NEW_KEYS), given)
+        added += _run(session, MORE_LINES, given | {"keys": keys})
+        added += sum(_run(session, query, given) for query in (MORE_COLLECTIONS, MORE_POSTINGS))
+        days = given | {"first": first, "last": last}
+        added += sum(_run(session, query, days) for query in (CASH_OF_CREDITS, CREDITS_OF_CASH))
+        added += sum(_run(session, query, given) for query in (LOOSE_OF_SHORT, SHORT_OF_LOOSE))
+        if not added or looked(session) > most:
+            settled = not added
+            break
+    session.execute(text(AS_BEFORE))
+    return settled
+
+
+def pool_days(ladder: Ladder) -> tuple[int, int]:
+    """Days from receipt to credit within which a credit that names an agency may be its cash."""
+    reaches = [rung.reach for rung in ladder.rungs if rung.key == "pool"]
+    return min((each[0] for each in reaches), default=0), max((each[1] for each in reaches), default=-1)
+
+
+def looked(session: Session) -> int:
+    """How many rows are looked at."""
+    return sum(session.scalar(text(f"select count(*) from looked_{kind}")) or 0 for kind in KINDS)
+
+
+def open_tables(session: Session) -> None:
+    """Empty temporary tables for the rows looked at, and the words a narrative may name an agency by."""
+    for statement in TABLES.split(";"):
+        session.execute(text(statement))
+    words = {(normalise_reference(code), agency) for agency, code in session.execute(text(WORDS)) if code}
+    rows = [{"key": key, "agency_id": agency} for key, agency in sorted(words) if key]
+    if rows:
+        session.execute(text("insert into agency_words (key, agency_id) values (:key, :agency_id)"), rows)
+
+
+def _run(session: Session, query: str, given: dict[str, Any]) -> int:
+    asked = {name: value for name, value in given.items() if f":{name}" in query}
+    return session.execute(text(query), asked).rowcount  # type: ignore[attr-defined]
