@@ -13,7 +13,7 @@ from portal.access.models import SavedFilter
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 
 PAGES = ("/bank/reconciliation/bench", "/bank/breaks")
-LEFT_OUT = {"after", "at", "part", "sums", "undo", "job"}  # where one stands in a list is no filter
+LEFT_OUT = {"after", "at", "part", "sums", "undo", "job", "look"}  # where one stands in a list is no filter
 LONGEST_NAME, LONGEST_QUERY, MOST = 60, 1000, 40
 
 

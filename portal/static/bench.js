@@ -109,6 +109,19 @@
     } catch { location.assign(link.href); }
   };
 
+  const lookFor = async (form) => {
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(new FormData(form)).toString();
+    url.searchParams.set("part", "item");
+    try {
+      const got = await fetch(url, { credentials: "same-origin" });
+      if (!got.ok || got.redirected) throw new Error(String(got.status));
+      show(await got.text());
+      find("[data-bench-look] input[type=search]", pane)?.focus();
+      say(`${cands().length} candidates.`, "accent");
+    } catch { form.submit(); }
+  };
+
   // ---- one of the candidates
   let chosen = 0;
   const cands = () => all("[data-cand]", pane);
@@ -202,6 +215,7 @@
   pane.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
+    if (event.target.method === "get") { lookFor(event.target); return; }
     send(event.target, new FormData(event.target, event.submitter));
   });
   bench.addEventListener("click", (event) => {

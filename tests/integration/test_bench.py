@@ -12,71 +12,23 @@ from allocations.reconciliation.bench.candidates import credits_for, receipts_fo
 from allocations.reconciliation.bench.deciding import confirm_seen
 from allocations.reconciliation.bench.items import link_item
 from allocations.reconciliation.bench.worklist import Narrowed, work_page
-from allocations.reconciliation.models import Break, MatchLink
+from allocations.reconciliation.models import MatchLink
 from portal.access.models import SavedFilter
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.errors import Refused, Stale
 from tests.factories.browser import once_in
-from tests.factories.recon import ReconBook
+from tests.factories.desk import Desk
 from tests.factories.world import a_user
 
 MEERA, ARUN, AUDITOR = "meera@bank.example", "arun@bank.example", "auditor@bank.example"
 BENCH = "/bank/reconciliation/bench"
 
 
-class Desk(ReconBook):
-    """Suggestions and open items, as a run would have left them."""
-
-    def suggest(
-        self, number, amount, *, on="2026-10-30", account="LN0001", rule="account_amount_window", line=None, **more
-    ):
-        receipt = self.receipt(number, amount, on, account, mode="neft", **more)
-        line = line or self.line(amount, "2026-11-01", f"TRF {account} {number}")
-        link = MatchLink(
-            agency_id=receipt.agency_id,
-            collection_id=receipt.id,
-            bank_line_id=line.id,
-            amount_minor=amount,
-            status="suggested",
-            rule=rule,
-            rule_version=2,
-            score=60,
-            rivals=more.get("rivals", []),
-            created_at=more.get("at", self.now),
-        )
-        self.session.add(link)
-        self.session.flush()
-        return link
-
-    def stands_open(self, row, code="R01"):
-        is_receipt = code != "R02"
-        found = Break(
-            code=code,
-            side="collection" if is_receipt else "bank",
-            ref=row.receipt_no if is_receipt else row.ref,
-            collection_id=row.id if is_receipt else None,
-            bank_line_id=None if is_receipt else row.id,
-            agency_id=row.agency_id if is_receipt else None,
-            amount_minor=row.amount_minor,
-            currency="INR",
-            opened_on=row.collected_on if is_receipt else row.value_on,
-            due_on=row.collected_on if is_receipt else row.value_on,
-            owner="agency" if is_receipt else "bank_ops",
-            cure="Pay it in.",
-            detail={"why": "Nothing carries its reference."},
-        )
-        self.session.add(found)
-        self.session.flush()
-        return found
-
-
 @pytest.fixture
 def desk(bank_session, now):
     for email, role in ((MEERA, "bank_operator"), (ARUN, "bank_operator"), (AUDITOR, "auditor")):
         a_user(bank_session, email, role)
-    desk = Desk(bank_session)
-    desk.now = now
-    return desk
+    return Desk(bank_session, now)
 
 
 def act(browser, page, path, **more):

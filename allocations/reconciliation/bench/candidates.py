@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, Deposit, DepositItem
 from allocations.placements.models import Allocation, LoanAccount
+from allocations.reconciliation.bench.rows import open_of
 from allocations.reconciliation.bench_models import PayerRule
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.models import BankLine, BankStatement, MatchLink
@@ -64,7 +65,8 @@ class Candidate:
 def credits_for(
     session: Session, receipt: Collection, *, also: Sequence[int] = (), without: Sequence[int] = ()
 ) -> list[Candidate]:
-    """Open credits that may be a receipt's money, the likeliest first. `also`: credits a run noted as near; `without`: not these."""
+    """Open credits that may be a receipt's money, the likeliest first. `also`: credits a run noted as near or a person asked
+    for, whatever their day; `without`: not these."""
     names = names_of(session, receipt)
     left = open_of(receipt)
     slack = LADDER.tolerance(receipt.currency)
@@ -77,12 +79,16 @@ def credits_for(
     wanted = [near, BankLine.id.in_(lines_named(session, names))]
     lines = _lines(session, receipt.currency, wanted)
     if also:
-        lines |= {line.id: line for line in session.scalars(select(BankLine).where(BankLine.id.in_(also)))}
+        asked = select(BankLine).where(BankLine.id.in_(also), BankLine.side == "credit")
+        lines |= {line.id: line for line in session.scalars(asked) if line.currency == receipt.currency}
     days = range(-BEFORE, BEHIND + 1)
     lines = {
         key: line
         for key, line in lines.items()
-        if key not in without and open_of(line) and ((line.value_on - receipt.collected_on).days in days or key in also)
+        if key not in without
+        and open_of(line) > 0
+        and not line.returned_minor
+        and ((line.value_on - receipt.collected_on).days in days or key in also)
     }
     refused = refused_pairs(session, [receipt.id], lines)
     found = [_weigh(receipt, line, names, (receipt.id, line.id) in refused) for line in lines.values()]
@@ -90,15 +96,19 @@ def credits_for(
     return ranked([_as_credit(facing[line.id], line) for line in lines.values()])
 
 
-def receipts_for(session: Session, line: BankLine, *, without: Sequence[int] = ()) -> list[Candidate]:
-    """Open receipts a credit's money may belong to, the likeliest first."""
-    receipts = {each.id: each for each in _receipts(session, line) if each.id not in without and open_of(each)}
+def receipts_for(session: Session, line: BankLine, *, also: Sequence[int] = ()) -> list[Candidate]:
+    """Open receipts a credit's money may belong to, the likeliest first. `also`: receipts a person asked for."""
+    receipts = {each.id: each for each in _receipts(session, line)}
+    if also:
+        receipts |= {each.id: each for each in session.scalars(select(Collection).where(Collection.id.in_(also)))}
+    receipts = {key: each for key, each in receipts.items() if open_of(each) > 0 and each.currency == line.currency}
     refused = refused_pairs(session, receipts, [line.id])
     codes = {row[0]: row[1] for row in session.execute(select(Agency.id, Agency.code))}
     held = holders(session, receipts.values(), line.value_on)
+    names = names_of_all(session, list(receipts.values()))
     found = []
     for receipt in receipts.values():
-        each = _weigh(receipt, line, names_of(session, receipt), (receipt.id, line.id) in refused)
+        each = _weigh(receipt, line, names[receipt.id], (receipt.id, line.id) in refused)
         if receipt.id not in held:
             said = f"{codes[receipt.agency_id]} did not hold the account on the credit's day."
             each = replace(each, against=(*each.against, said), score=max(each.score - 20, 1))
@@ -125,17 +135,43 @@ def _number(count: int) -> str:
 
 def names_of(session: Session, receipt: Collection) -> dict[str, str]:
     """Every key a receipt's money may bear at the bank, with what it is: its references, its account's numbers and payers."""
-    account = session.get_one(LoanAccount, receipt.loan_account_id)
-    payers = session.scalars(
-        select(PayerRule.payer_key).where(PayerRule.loan_account_id == account.id, PayerRule.status == "approved")
+    return names_of_all(session, [receipt])[receipt.id]
+
+
+def names_of_all(session: Session, receipts: Sequence[Collection]) -> dict[int, dict[str, str]]:
+    """`names_of` for several receipts at once, by their id."""
+    wanted = {each.loan_account_id for each in receipts}
+    numbers = select(LoanAccount.id, LoanAccount.loan_account_key, LoanAccount.virtual_account_key)
+    accounts = {row[0]: row for row in session.execute(numbers.where(LoanAccount.id.in_(wanted)))}
+    approved = select(PayerRule.loan_account_id, PayerRule.payer_key).where(PayerRule.status == "approved")
+    payers: dict[int, list[str]] = {}
+    for account_id, key in session.execute(approved.where(PayerRule.loan_account_id.in_(wanted))):
+        payers.setdefault(account_id, []).append(key)
+    slips = _slips(session, receipts)
+    found = {}
+    for receipt in receipts:
+        _id, loan_key, virtual_key = accounts[receipt.loan_account_id]
+        named = dict.fromkeys(payers.get(receipt.loan_account_id, []), "payer")
+        named |= {loan_key: "loan number", virtual_key or "": "virtual account", receipt.receipt_key: "receipt number"}
+        named |= {slips.get(receipt.id, ""): "deposit slip", receipt.instrument_key or "": "payment reference"}
+        found[receipt.id] = {key: what for key, what in named.items() if tells(key)}
+    return found
+
+
+def tells(key: str) -> bool:
+    """Whether a key is long enough to point at one payment; a short run of digits is a date, a branch or a count."""
+    return len(key) > 1 and not (key.isdigit() and len(key) < LADDER.shortest_number)
+
+
+def _slips(session: Session, receipts: Sequence[Collection]) -> dict[int, str]:
+    """The key of the slip each receipt names, or of the one it was recorded on afterwards."""
+    named = {each.id: each.slip_key for each in receipts if each.slip_key}
+    rest = [each.id for each in receipts if not each.slip_key]
+    query = select(DepositItem.collection_id, Deposit.slip_key).join(Deposit, Deposit.id == DepositItem.deposit_id)
+    later = (
+        {row[0]: row[1] for row in session.execute(query.where(DepositItem.collection_id.in_(rest)))} if rest else {}
     )
-    slip = slip_of(session, receipt)
-    named = dict.fromkeys(payers, "payer")
-    named |= {account.loan_account_key: "loan number", account.virtual_account_key or "": "virtual account"}
-    named |= {receipt.receipt_key: "receipt number", slip[1] if slip else "": "deposit slip"}
-    named |= {receipt.instrument_key or "": "payment reference"}
-    short = LADDER.shortest_number
-    return {key: what for key, what in named.items() if len(key) > 1 and not (key.isdigit() and len(key) < short)}
+    return later | named
 
 
 def slip_of(session: Session, receipt: Collection) -> tuple[str, str] | None:
@@ -149,12 +185,6 @@ def slip_of(session: Session, receipt: Collection) -> tuple[str, str] | None:
     )
     row = session.execute(query).first()
     return (row[0], row[1]) if row else None
-
-
-def open_of(row: Collection | BankLine) -> int:
-    """What is neither linked nor written off, returned or assigned by hand, in minor units."""
-    taken = row.written_off_minor if isinstance(row, Collection) else row.settled_minor
-    return row.amount_minor - row.linked_minor - taken
 
 
 def refused_pairs(session: Session, receipts: Iterable[int], lines: Iterable[int]) -> set[tuple[int, int]]:
@@ -209,7 +239,7 @@ def _lines(session: Session, currency: str, wanted: Sequence[ColumnElement[bool]
 
 def _receipts(session: Session, line: BankLine) -> list[Collection]:
     """Receipts with an open amount that share a key, the account or the amount with a credit."""
-    keys = [key for key in line.ref_keys if not (key.isdigit() and len(key) < LADDER.shortest_number)]
+    keys = [key for key in line.ref_keys if tells(key)]
     accounts = [
         *session.scalars(select(LoanAccount.id).where(LoanAccount.loan_account_key.in_(keys)).limit(MOST_READ)),
         *session.scalars(select(LoanAccount.id).where(LoanAccount.virtual_account_key.in_(keys)).limit(MOST_READ)),
@@ -325,8 +355,3 @@ def on_the_same_credit(session: Session, line: BankLine, limit: int = 20) -> lis
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in session.execute(query)]
-
-
-def count_on(session: Session, line: BankLine) -> int:
-    query = select(func.count()).where(MatchLink.bank_line_id == line.id, MatchLink.status == "confirmed")
-    return session.scalar(query) or 0

@@ -78,11 +78,16 @@ def compare(session: Session, item: Item) -> list[Compared]:
         return []
     receipt, currency = item.receipt, item.currency
     found = _met(session, item)
-    gap = other.amount_minor - receipt.amount_minor
+    reported = item.amount_minor if item.together else receipt.amount_minor
+    gap = other.amount_minor - reported
     verdict = "Equal" if gap == 0 else f"{shown(abs(gap), currency)} {'more' if gap > 0 else 'less'}"
     found.append(
         Compared(
-            "Amount", shown(receipt.amount_minor, currency), shown(other.amount_minor, currency), verdict, gap == 0
+            "Amounts" if item.together else "Amount",
+            shown(reported, currency),
+            shown(other.amount_minor, currency),
+            verdict,
+            gap == 0,
         )
     )
     seen_on: date = other.value_on if isinstance(other, BankLine) else other.posted_on

@@ -17,12 +17,14 @@ from allocations.collections.models import Collection
 from allocations.reconciliation.bench.candidates import (
     Candidate,
     credits_for,
-    open_of,
     receipts_for,
     rivals_of,
     text_of,
 )
+from allocations.reconciliation.bench.rows import open_of
 from allocations.reconciliation.bench.words import ago, state_says, why_not
+from allocations.reconciliation.bench.worklist import Found, Narrowed, whom
+from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.matching.ladder import rule_says
 from allocations.reconciliation.models import BankLine, Break, MatchLink, Posting
 from portal.kernel.audit import AuditEvent
@@ -92,8 +94,8 @@ class Item:
         return text_of(self.line) if self.line is not None else ""
 
 
-def link_item(session: Session, link_id: int, *, now: datetime) -> Item:
-    """A suggestion, or what became of it. NotFound when there is no such link."""
+def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") -> Item:
+    """A suggestion, or what became of it; `look` as for a break. NotFound when there is no such link."""
     link = session.scalars(
         select(MatchLink)
         .where(MatchLink.id == link_id)
@@ -120,18 +122,27 @@ def link_item(session: Session, link_id: int, *, now: datetime) -> Item:
         sum(each.amount_minor for each, _receipt, _agency in together) if together else link.amount_minor,
         receipt.currency,
         rule_says(link.rule),
-        state_says(link, _refused_by(session, link), now),
+        _waits_says(session, link, now) or state_says(link, _refused_by(session, link), now),
         seen_of(link, receipt, line or posting, together),
         together,
-        credits_for(session, receipt, without=without) if waits and line is not None else [],
-        rivals_told(session, link.rivals or [], receipt.currency),
+        credits_for(session, receipt, also=looked_for(session, look).lines, without=without)
+        if waits and line is not None
+        else [],
+        rivals_told(session, [_as_miss(each, link) for each in link.rivals or []], receipt.currency),
         rivals_of(session, receipt) if waits else [],
         past_of(session, receipt, line or posting, now, but=link.id),
     )
 
 
-def break_item(session: Session, break_id: int, *, now: datetime) -> Item:
-    """A receipt or credit that stands open, or what became of it. NotFound when there is no such break."""
+def looked_for(session: Session, text: str) -> Found:
+    """What a person looks for by hand: a receipt, a bank line, a reference, an account."""
+    return whom(session, Narrowed(text=text)) or Found()
+
+
+def break_item(session: Session, break_id: int, *, now: datetime, look: str = "") -> Item:
+    """A receipt or credit that stands open, or what became of it; `look`: what else a person wants to see beside it.
+
+    NotFound when there is no such break."""
     found = session.scalars(
         select(Break)
         .where(Break.id == break_id)
@@ -160,19 +171,21 @@ def break_item(session: Session, break_id: int, *, now: datetime) -> Item:
         "" if is_open else _closed_says(session, found, now),
         "",
         (),
-        _candidates(session, found, receipt, line) if is_open else [],
+        _candidates(session, found, receipt, line, looked_for(session, look)) if is_open else [],
         rivals_told(session, found.misses or [], found.currency),
         rivals_of(session, receipt) if receipt is not None and is_open else [],
         past_of(session, subject, None, now) if subject is not None else [],
     )
 
 
-def _candidates(session: Session, found: Break, receipt: Collection | None, line: BankLine | None) -> list[Candidate]:
+def _candidates(
+    session: Session, found: Break, receipt: Collection | None, line: BankLine | None, looked: Found
+) -> list[Candidate]:
     if receipt is not None and open_of(receipt) > 0:
-        noted = [int(each["line_id"]) for each in found.misses or [] if each.get("line_id")]
-        return credits_for(session, receipt, also=noted)
-    if line is not None and line.side == "credit" and open_of(line) > 0:
-        return receipts_for(session, line)
+        noted = [int(each["id"]) for each in found.misses or [] if each.get("other") == "bank"]
+        return credits_for(session, receipt, also=[*noted, *looked.lines])
+    if line is not None and line.side == "credit" and open_of(line) > 0 and not line.returned_minor:
+        return receipts_for(session, line, also=looked.collections)
     return []
 
 
@@ -212,6 +225,15 @@ def seen_of(
     return f"{link.status}/{open_of(receipt)}/{left}/{ids}"
 
 
+def _waits_says(session: Session, link: MatchLink, now: datetime) -> str:
+    """That a suggestion was confirmed by one person and waits for a second."""
+    if link.status != "suggested":
+        return ""
+    query = select(HandAct).where(HandAct.link_id == link.id, HandAct.status == "proposed")
+    act = session.scalars(query).first()
+    return f"Proposed by {act.proposed_by} {ago(act.proposed_at, now)}; a second person decides." if act else ""
+
+
 def _refused_by(session: Session, link: MatchLink) -> str:
     if link.status != "rejected":
         return ""
@@ -239,20 +261,29 @@ def _closed_says(session: Session, found: Break, now: datetime) -> str:
     return f"Closed {ago(found.closed_at, now)}." if found.closed_at else "Closed."
 
 
+def _as_miss(rival: dict[str, Any], link: MatchLink) -> dict[str, Any]:
+    """A refused pair beside a link, told as the side of it that is not the link's."""
+    line, receipt = rival.get("of_line_id") or 0, rival.get("of_collection_id") or 0
+    other = ("bank", line) if line and line != link.bank_line_id else ("collection", receipt)
+    return {**rival, "other": other[0], "id": other[1]}
+
+
 def rivals_told(session: Session, noted: Sequence[dict[str, Any]], currency: str) -> list[Rival]:
-    """The refused candidates a run wrote down, in words. A side that is no longer there is left out."""
-    receipts = _by_id(session, Collection, [each.get("collection_id") for each in noted])
-    lines = _by_id(session, BankLine, [each.get("line_id") for each in noted])
-    postings = _by_id(session, Posting, [each.get("posting_id") for each in noted])
+    """The refused candidates a run wrote down ({other, id, why, gap_minor, days}), in words. A side that is gone is left out."""
+    rows: dict[str, dict[int, Any]] = {
+        other: _by_id(session, kind, [each.get("id") for each in noted if each.get("other") == other])
+        for other, kind in (("bank", BankLine), ("collection", Collection), ("posting", Posting))
+    }
     told = []
     for each in noted:
-        why = why_not(str(each.get("why", "")), int(each.get("gap_minor") or 0), each.get("days"), currency)
-        row: Any
-        if row := lines.get(each.get("line_id") or 0):
+        row = rows.get(str(each.get("other")), {}).get(int(each.get("id") or 0))
+        days = each.get("days")
+        why = why_not(str(each.get("why", "")), int(each.get("gap_minor") or 0), int(days) if days else None, currency)
+        if isinstance(row, BankLine):
             told.append(Rival("credit", row.ref, text_of(row), row.value_on, row.amount_minor, why))
-        elif row := receipts.get(each.get("collection_id") or 0):
+        elif isinstance(row, Collection):
             told.append(Rival("receipt", row.receipt_no, row.loan_account_no, row.collected_on, row.amount_minor, why))
-        elif row := postings.get(each.get("posting_id") or 0):
+        elif isinstance(row, Posting):
             told.append(Rival("posting", row.posting_no, row.loan_account_no, row.posted_on, row.amount_minor, why))
     return told
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from allocations.reconciliation.bench.worklist import Narrowed, of_break, whom
-from allocations.reconciliation.matching.reasons import KINDS
+from allocations.reconciliation.matching.ageing import Carried, carried
+from allocations.reconciliation.matching.reasons import CARRIED, KINDS
 from allocations.reconciliation.models import BankLine, Break, MatchLink, Posting, ReconRun
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import NotFound
 
 
@@ -142,6 +145,20 @@ def hands_of(session: Session, break_ids: Sequence[int]) -> dict[int, str]:
     """Who has which of these breaks in hand. The bank's alone."""
     query = select(Break.id, Break.assigned_to).where(Break.id.in_(break_ids), Break.assigned_to.is_not(None))
     return {break_id: person or "" for break_id, person in session.execute(query)}
+
+
+def carried_of(session: Session, break_ids: Sequence[int], now: datetime) -> dict[int, Carried]:
+    """Of these breaks, the cash that is on no slip: it ages by the hour."""
+    query = (
+        select(Break.id, Collection.collected_on, Collection.collected_time)
+        .join(Collection, Collection.id == Break.collection_id)
+        .where(Break.id.in_(break_ids), Break.code == "R01", Break.cure == CARRIED, Break.status == "open")
+    )
+    rows = session.execute(query).all()
+    if not rows:
+        return {}
+    within = int(setting_on(session, "cash.deposit_within_days", now.astimezone(BANK_ZONE).date()))
+    return {break_id: carried(on, at, within, now=now, zone=BANK_ZONE) for break_id, on, at in rows}
 
 
 def break_of(session: Session, break_id: int, *, today: date) -> tuple[Break, BreakRow]:

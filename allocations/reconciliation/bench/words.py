@@ -5,31 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from allocations.reconciliation.matching.reasons import MISSES
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import shown
 
-# Why a candidate was refused: what a run wrote beside a link or a break.
-WHY_NOT = {
-    "contested": "Another agency claims this credit too.",
-    "repeated": "The same agency reports it more than once.",
-    "several": "More than one fits; a person decides.",
-    "outbid": "It went to a pair with a stronger sign.",
-    "not_held": "The agency did not hold the account on the credit's day.",
-    "amount": "The amounts differ.",
-    "gap": "The amounts differ.",
-    "days": "The days lie too far apart.",
-    "far": "The days lie too far apart.",
-    "currency": "The currencies differ.",
-    "used": "Its money is linked already.",
-    "spent": "Its money is linked already.",
-    "taken": "Its money is linked already.",
-    "returned": "The money went back.",
+# Why a run refused a candidate, beside what reasons.MISSES says.
+WHY_NOT = MISSES | {
+    "held": "Another agency held the account on the credit's day.",
+    "account": "The credit names another loan account.",
+    "booked": "Core banking booked that reference on another account.",
+    "twin": "Another receipt's reference reads the same.",
+    "mode": "The money came another way.",
+    "reference": "The credit carries another reference than the receipt.",
     "rejected": "A person has said that these are not the same money.",
-    "refused": "A person has said that these are not the same money.",
-    "mode": "The way of paying differs.",
-    "sign": "No second sign agrees.",
-    "no_second_sign": "No second sign agrees.",
-    "weak": "Too little agrees to name it.",
+    "second": "No second sign agrees.",
+    "currency": "The currencies differ.",
 }
 
 

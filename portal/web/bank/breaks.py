@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,14 +12,15 @@ from allocations.collections.models import Collection
 from allocations.reconciliation.bench import board, queries
 from allocations.reconciliation.bench.assigning import assign_break
 from allocations.reconciliation.bench.by_hand import ACCEPTABLE, accept_break
-from allocations.reconciliation.bench.candidates import open_of, slip_of
+from allocations.reconciliation.bench.candidates import slip_of
 from allocations.reconciliation.bench.items import Item, break_item
+from allocations.reconciliation.bench.rows import open_of
+from allocations.reconciliation.matching.ageing import Carried
 from allocations.reconciliation.matching.reasons import KINDS
 from allocations.vocabulary import MODES
 from portal.access.guard import permission
 from portal.access.permissions import Permission, Role
 from portal.access.users import list_users
-from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Stale
 from portal.kernel.money import shown
@@ -43,6 +44,13 @@ NARROWING = (
     "at_most_minor",
     "days",
 )
+SIDES = {
+    "collection": "Receipt",
+    "bank": "Bank line",
+    "posting": "Posting",
+    "range": "Receipt book",
+    "book": "Receipt book",
+}
 DESKS = {  # whose next step it is, in words
     "agency": "The agency sees this in its own list, with the cure.",
     "bank_ops": "Whoever works the bench: link it, or assign the money.",
@@ -80,6 +88,11 @@ def index() -> str:
         bands=board.BANDS,
         asked=asked,
         hands=queries.hands_of(session, [row.id for row in page.rows]),
+        carried={
+            key: age_words(each, 0)
+            for key, each in queries.carried_of(session, [row.id for row in page.rows], clock().now()).items()
+        },
+        sides=SIDES,
         agencies=queries.agency_codes(session),
         kept=kept_filters("/bank/breaks", "bank_breaks.index"),
         form=DecideForm(formdata=None),
@@ -159,7 +172,7 @@ def page_of_break(break_id: int, form: ReasonForm, notice: str = "") -> str:
         assigning=assigning,
         today=clock().today(),
         now=clock().now(),
-        age_words=age_words(item, row.age_days),
+        age_words=age_words(queries.carried_of(session, [break_id], clock().now()).get(break_id), row.age_days),
         notice=notice,
         token=form.once.data,
         next_key="",
@@ -167,14 +180,13 @@ def page_of_break(break_id: int, form: ReasonForm, notice: str = "") -> str:
     )
 
 
-def age_words(item: Item, days: int) -> str:
-    """How long it has stood. Cash that no slip was made for ages by the hour: it is in somebody's pocket."""
-    receipt = item.receipt
-    if receipt is not None and receipt.mode == "cash" and not receipt.linked_minor and days < 4:
-        taken = datetime.combine(receipt.collected_on, receipt.collected_time or time(), BANK_ZONE)
-        hours = max(int((clock().now() - taken).total_seconds()) // 3600, 0)
-        return f"{hours} hour{'' if hours == 1 else 's'}"
-    return age(days)
+def age_words(carried: Carried | None, days: int) -> str:
+    """How long it has stood. Cash that is on no slip ages by the hour: it is in somebody's pocket."""
+    if carried is None:
+        return age(days)
+    least = "at least " if carried.at_least else ""
+    hours = f"{least}{carried.hours} hour{'' if carried.hours == 1 else 's'}"
+    return f"{hours} ({age(days)})" if carried.hours > 72 else hours
 
 
 def next_steps(item: Item) -> list[str]:

@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response
 
 from allocations.reconciliation.bench import by_hand, queries, worklist
 from allocations.reconciliation.bench.acts import undo_act
-from allocations.reconciliation.bench.candidates import open_of
 from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen
 from allocations.reconciliation.bench.explaining import compare
 from allocations.reconciliation.bench.items import Item, break_item, link_item
+from allocations.reconciliation.bench.rows import open_of
 from allocations.reconciliation.matching.ladder import RUNGS
 from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.models import MatchLink
@@ -33,7 +33,7 @@ from portal.web.edge import Page, clock, current_actor, db_session, once, page_o
 
 bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
 UNDONE_ON_BENCH = "Taken back on the bench."
-NO_FILTER = ("at", "part", "sums", "undo", "after")  # where one stands is no filter
+NO_FILTER = ("at", "part", "sums", "undo", "after", "look")  # where one stands is no filter
 KEY = re.compile(r"(link|break)-(\d{1,18})")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
 Answer = Response | tuple[str, int] | tuple[Response, int]
@@ -68,6 +68,7 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         modes=MODES,
         agencies=queries.agency_codes(session),
         kept=kept_filters("/bank/reconciliation/bench", "bank_bench.index"),
+        narrowed=asked != worklist.Narrowed(show=asked.show),
         undo=request.args.get("undo", "")[:400],
         notice=notice,
         token=secrets.token_urlsafe(18),
@@ -101,7 +102,8 @@ def item_of(at: str) -> Item | None:
         return None
     make = link_item if found[1] == "link" else break_item
     try:
-        return make(db_session(), int(found[2]), now=clock().now())
+        look = request.args.get("look", "").strip()[:60]
+        return make(db_session(), int(found[2]), now=clock().now(), look=look)
     except NotFound:
         return None
 
