@@ -45,6 +45,11 @@ class Book:
     busy_coll: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))  # with a suggestion
     busy_line: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
     currencies: list[str] = field(default_factory=list)
+    account_pairs: pd.DataFrame | None = None  # of this climb
+
+    def start_over(self) -> None:
+        """Forgets what the climb before tried and struck out."""
+        self.tried, self.struck, self.account_pairs = [], [], None
 
     @cached_property
     def keys(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from allocations.reconciliation.matching.signs import LONG, against, nearly, sec
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "score", "key"]
 REFUSED = ["coll", "other", "lag", "gap", "why"]
+NO_LINKS = pd.DataFrame(columns=LINKED)
 ACCOUNT_KEYS = ("va_key", "loan_key", "account")
 
 
@@ -25,24 +26,31 @@ def climb(book: Book, rung: Rung) -> pd.DataFrame:
     """The links of one rung, confirmed ones taken off the book."""
     if rung.side == "posting":
         return take(book, rung, posting_matches(book, rung))
-    if rung.key == "pool":
-        solutions, refused = pool_solutions(book, rung)
-        verdict = resolve(solutions)
-        refuse(book, refused)
-    else:
-        verdict = bank_verdict(book, rung)
-    if rung.confirms:
-        book.struck.append(verdict.struck)
-    refuse(book, verdict.struck.assign(why=verdict.struck["told"]))
-    accepted = borne_out(book, rung, verdict.accepted)
-    return take(book, rung, accepted)
+    verdict = pool_verdict(book, rung) if rung.key == "pool" else bank_verdict(book, rung)
+    if verdict is None:
+        return NO_LINKS
+    if len(verdict.struck):
+        if rung.confirms:
+            book.struck.append(verdict.struck)
+        refuse(book, verdict.struck.assign(why=verdict.struck["told"]))
+    return take(book, rung, borne_out(book, rung, verdict.accepted))
 
 
-def bank_verdict(book: Book, rung: Rung) -> Verdict:
+def pool_verdict(book: Book, rung: Rung) -> Verdict:
+    solutions, refused = pool_solutions(book, rung)
+    refuse(book, refused)
+    return resolve(solutions)
+
+
+def bank_verdict(book: Book, rung: Rung) -> Verdict | None:
+    """What stands of the rung's claims; None when nothing claims anything that is open."""
     claims = account_claims(book, rung) if rung.key in ACCOUNT_KEYS else key_claims(book, rung)
-    if rung.confirms and rung.key not in ACCOUNT_KEYS and rung.name in book.plain_rungs:
+    if rung.name in book.plain_rungs:
         book.tried.append(claims)
-    live = claims[live_claims(book, rung, claims)].reset_index(drop=True)
+    mask = live_claims(book, rung, claims)
+    if not mask.any():
+        return None
+    live = claims[mask].reset_index(drop=True)
     if rung.direction in ("1:n", "n:m"):
         return resolved_parts(book, rung, live)
     if rung.leaves_out:
@@ -54,7 +62,10 @@ def bank_verdict(book: Book, rung: Rung) -> Verdict:
 
 def live_claims(book: Book, rung: Rung, claims: pd.DataFrame) -> Mask:
     """Claims on something open that nobody has refused; a suggestion asks only for rows in no dispute that wait for nobody."""
-    live = ((claims["coll_open"] > 0) & (claims["other_open"] > 0)).to_numpy() & unrejected(book, claims, rung)
+    live = np.asarray((claims["coll_open"].to_numpy() > 0) & (claims["other_open"].to_numpy() > 0))
+    if not live.any():
+        return live
+    live &= unrejected(book, claims, rung)
     if not rung.confirms:
         coll, line = free(book)
         live &= coll[claims["coll"]] & line[claims["other"]]
@@ -132,6 +143,8 @@ def borne_out(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
 
 def posting_matches(book: Book, rung: Rung) -> pd.DataFrame:
     claims = posting_claims(book, rung)
+    if claims.empty:
+        return claims
     live = claims[unrejected(book, claims, rung)].reset_index(drop=True)
     accepted = settle(book, rung, live).accepted
     if rung.needs_money:
@@ -162,7 +175,7 @@ def refuse(book: Book, claims: pd.DataFrame) -> None:
 def take(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
     """Take the accepted amounts off both sides (a suggestion reserves its rows whole) and return them as links."""
     if accepted.empty:
-        return pd.DataFrame(columns=LINKED)
+        return NO_LINKS
     is_bank = rung.side == "bank"
     others, column = (book.line, "open") if is_bank else (book.posting, "unposted")
     amount = linked_amounts(book, accepted)

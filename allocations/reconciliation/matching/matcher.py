@@ -71,7 +71,7 @@ def climb_to_rest(book: Book, ladder: Ladder) -> list[pd.DataFrame]:
     other credit any more. What was tried and struck out is that of the last climb, so that another run finds the same."""
     confirmed: list[pd.DataFrame] = []
     while True:
-        book.tried, book.struck = [], []
+        book.start_over()
         found = [climb(book, rung) for rung in ladder.rungs if rung.confirms]
         confirmed += found
         if not any(len(each) for each in found):

@@ -12,6 +12,9 @@ from allocations.reconciliation.matching.claims import CLAIMED
 from allocations.reconciliation.matching.key_index import Codes, Ints, KeyIndex, Mask, key_codes
 from allocations.reconciliation.matching.rungs import Rung
 
+NO_CLAIMS = pd.DataFrame(
+    {name: pd.Series(dtype={"near": "bool", "held": "bool", "key": "str"}.get(name, "int64")) for name in CLAIMED}
+)
 SIGNS = ["by_loan", "by_va", "by_posting", "by_payer"]
 
 
@@ -20,6 +23,8 @@ def key_claims(book: Book, rung: Rung) -> pd.DataFrame:
     returned. A short number has to come in the usual days: cheque and slip numbers come round again."""
     codes = np.where(book.coll["open"].to_numpy() > 0, book.codes[rung.key], np.uint64(0)).astype(np.uint64)
     coll, rows = book.index.meet(codes, book.ladder.most_lines_per_key)
+    if not len(coll):
+        return NO_CLAIMS
     keys = book.coll[rung.key].take(coll)
     coll, rows, keys = same_text(coll, rows, keys, book.world.line_keys["key"])
     claims = facing(book, coll, book.index.owner[rows], keys, rung)
@@ -44,15 +49,26 @@ def account_claims(book: Book, rung: Rung) -> pd.DataFrame:
     no candidate here.
     """
     free_coll, free_line = free(book)
+    if book.account_pairs is None:
+        book.account_pairs = account_pairs(book, free_coll, free_line)
+    pairs = book.account_pairs
+    coll, other = pairs["coll"].to_numpy("int64"), pairs["other"].to_numpy("int64")
+    now = free_coll[coll] & free_line[other]
+    claims = facing(book, coll[now], other[now], pairs["key"][now], rung)
+    return claims.assign(**{name: pairs[name].to_numpy(dtype=bool)[now][claims.index] for name in SIGNS})
+
+
+def account_pairs(book: Book, free_coll: Mask, free_line: Mask) -> pd.DataFrame:
+    """coll, other, key and the signs of each pair, found once a climb: what is free only grows less in it."""
     found = [_by_number(book, name, free_coll) for name in ("loan_key", "va_key")]
     found += [_by_account(book, signs, free_coll) for signs in (posting_signs(book, free_coll), payer_signs(book))]
     pairs = pd.concat(found, ignore_index=True)
-    pairs = pairs[free_line[pairs["other"].to_numpy(dtype="int64")]]
-    signs = pairs.groupby(["coll", "other"], as_index=False, sort=False).agg(
-        {"key": "min", **dict.fromkeys(SIGNS, "any")}
-    )
-    claims = facing(book, signs["coll"].to_numpy("int64"), signs["other"].to_numpy("int64"), signs["key"], rung)
-    return claims.assign(**{name: signs[name].to_numpy(dtype=bool)[claims.index] for name in SIGNS})
+    pairs = pairs[free_line[pairs["other"].to_numpy(dtype="int64")]].sort_values(["coll", "other", "key"])
+    if not pairs.duplicated(["coll", "other"]).any():
+        return pairs.reset_index(drop=True)
+    by = pairs.groupby(["coll", "other"], sort=False)
+    signs = {name: by[name].transform("any") for name in SIGNS}
+    return pairs.assign(**signs).drop_duplicates(["coll", "other"], ignore_index=True)
 
 
 def free(book: Book) -> tuple[Mask, Mask]:
@@ -168,6 +184,8 @@ def facing(book: Book, coll: Ints, other: Ints, keys: pd.Series[Any], rung: Rung
     if rung.modes:
         kept &= np.isin(book.coll["family"].to_numpy()[coll], rung.modes)
     place = np.flatnonzero(kept)
+    if not len(place):
+        return NO_CLAIMS
     coll, other, lag = coll[place], other[place], lag[place]
     tolerances = np.array([rung.tolerance(each) for each in book.currencies], dtype=np.int64)
     claims = pd.DataFrame(

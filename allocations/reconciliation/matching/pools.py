@@ -10,7 +10,7 @@ import pandas as pd
 from allocations.reconciliation.matching.book import Book
 from allocations.reconciliation.matching.claims import CLAIMED, runs
 from allocations.reconciliation.matching.key_index import Ints, Mask, spread
-from allocations.reconciliation.matching.meeting import facing, free, unrejected
+from allocations.reconciliation.matching.meeting import NO_CLAIMS, facing, free, unrejected
 from allocations.reconciliation.matching.rungs import Rung
 from allocations.reconciliation.matching.subsets import exact_subsets, sets_of
 
@@ -23,6 +23,8 @@ def pool_solutions(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(solutions, refused): sets of two or more receipts that add up to a credit in one way alone; what came of the other pools, as
     (coll, other, lag, gap, why). With rung.chance a set counts only where it is hardly chance (see `hardly_chance`)."""
     pools, too_big = pools_of(book, rung)
+    if pools.empty:
+        return NO_CLAIMS.assign(solution=0, gap=0), too_big
     claims = facing(book, pools["coll"].to_numpy("int64"), pools["line"].to_numpy("int64"), pools["key"], rung)
     claims = claims[unrejected(book, claims, rung)]
     claims = claims.assign(ref=book.coll["ref"].take(claims["coll"].to_numpy()).to_numpy())
@@ -68,6 +70,9 @@ def pools_of(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
     agent's where the credit names the agent, else the agency's."""
     free_coll, free_line = free(book)
     cash = free_coll & np.isin(book.coll["family"].to_numpy(), rung.modes or ("cash",))
+    none = pd.DataFrame({name: pd.Series(dtype="int64") for name in ("coll", "other", "lag", "gap")}).assign(why="")
+    if not cash.any() or not free_line.any():
+        return none, none
     by_agent = _stretches(book, rung, "agent_key", cash, free_line)
     by_agency = _stretches(book, rung, "agency_key", cash, free_line)
     known = pd.MultiIndex.from_frame(by_agent[NAMED]).unique()
