@@ -83,6 +83,12 @@ def _other_amount(detail: dict[str, Any], currency: str) -> str:
     return f"The bank saw {shown(seen, currency)} on {_day(detail['credited_on'])}: {than}."
 
 
+def _in_doubt(detail: dict[str, Any], currency: str) -> str:
+    """Why it is in doubt is the bank's to know: it may be about somebody else."""
+    why = str(detail.get("why", ""))
+    return why if "direct" in why else "The bank cannot be sure yet that this money is this receipt's."
+
+
 def _numbers(detail: dict[str, Any], currency: str) -> str:
     said = []
     if detail.get("missing"):
@@ -110,7 +116,7 @@ def _split(detail: dict[str, Any], currency: str) -> str:
 SAID = {
     "R01": lambda detail, currency: str(detail.get("why", "")),
     "R03": _other_amount,
-    "R04": lambda detail, currency: str(detail.get("why", "")),
+    "R04": _in_doubt,
     "R05": lambda detail, currency: f"Credited on {_day(detail['credited_on'])}.",
     "R09": lambda detail, currency: (
         f"Returned on {_day(detail['returned_on'])}." if "returned_on" in detail else str(detail.get("why", ""))

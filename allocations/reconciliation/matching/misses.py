@@ -64,17 +64,17 @@ def of_receipts(ground: Ground, found: pd.DataFrame) -> pd.DataFrame:
 def refused_credits(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
     tried, line = ground.matches.tried, ground.book.line
     pairs = tried[tried["coll"].isin(coll.index)].drop_duplicates(["coll", "other"])
+    pairs = pairs.astype({"coll": "int64", "other": "int64"})
     credit = line.loc[pairs["other"]]
     left = credit["open"].where(credit["open"] > 0, credit["amount"]).to_numpy()
     gap = left - pairs["coll_open"].to_numpy()
-    struck = ground.matches.struck[["coll", "other", "why"]].drop_duplicates(["coll", "other"])
-    said = pairs.merge(struck, on=["coll", "other"], how="left")["why"].fillna("").to_numpy(dtype=object)
+    said = pairs.merge(why_refused(ground), on=["coll", "other"], how="left")["why"].fillna("").to_numpy(dtype=object)
     fitting = fits(pd.Series(gap), pd.Series(left), pairs["tolerance"].reset_index(drop=True), ground.ladder)
     back = credit["id"].isin(list(ground.book.returns.credits)).to_numpy()
     why = np.select(
         [said != "", back, ~fitting.to_numpy(), credit["open"].to_numpy() == 0, ~pairs["near"].to_numpy(dtype=bool)],
         [said, "returned", "amount", "taken", "days"],
-        "weak",
+        "other",
     )
     return pd.DataFrame(
         {
@@ -87,6 +87,14 @@ def refused_credits(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
             "days": pairs["lag"].to_numpy(),
         }
     )
+
+
+def why_refused(ground: Ground) -> pd.DataFrame:
+    """coll, other, why: what the ladder said of pairs by reference, rivals before what speaks against the pair itself."""
+    columns = ["coll", "other", "why"]
+    told = [each[columns] for each in (ground.matches.struck, *ground.book.refused) if len(each)]
+    told = [each[each["why"] != "amount"] for each in told]
+    return pd.concat(told or [pd.DataFrame(columns=columns)]).drop_duplicates(["coll", "other"])
 
 
 def nearby_postings(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:

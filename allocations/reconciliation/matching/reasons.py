@@ -161,16 +161,24 @@ DIRECT_SAYS = (
     "The borrower paid the bank direct on an account the agency held, and no receipt was reported for it in time."
 )
 
-# Why what came nearest to a break is not it.
+# Why what came nearest to a break is not it. The first are the ladder's own words for what it refused.
 MISSES = {
     "several": "It fits as well as another one does.",
     "contested": "Another agency claims the same credit.",
     "repeated": "The same agency claims it twice.",
+    "account": "The credit names another loan account.",
+    "booked": "Core banking booked this reference on another loan account.",
+    "twin": "Another receipt's reference reads the same.",
+    "mode": "It was paid another way.",
+    "reference": "It carries another payment reference.",
+    "second_sign": "Account and amount agree, but no second sign does.",
+    "not_unique": "Other receipts add up to it as well.",
+    "too_many": "Too many receipts could add up to it to say which do.",
     "returned": "The bank returned this money.",
     "amount": "The amounts differ.",
     "taken": "It is linked to something else already.",
     "days": "The days lie too far apart.",
-    "weak": "The reference is too short to prove anything.",
+    "other": "Something else speaks against it.",
     "other_account": "It is booked on another loan account.",
     "amount_alone": "Only the amount agrees: no reference, slip, receipt or loan number.",
 }

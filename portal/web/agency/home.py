@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, url_for
 
 from allocations.collections.field.promise_queries import todays_promises
 from allocations.placements import own_queries
-from allocations.reconciliation.bench.direct_queries import direct_to_answer
+from allocations.reconciliation.bench.direct_queries import direct_to_answer, own_direct
 from payouts import closing
 from payouts.commission.queries import next_slab
 from payouts.commission.reasons import REASONS
@@ -41,6 +41,7 @@ def index() -> str:
         unpaid=[reason(each, period.label) for each in unpaid],
         held=own_queries.held_today(session, agency.id, clock().today(), sight),
         direct=direct_to_answer(session, agency.id, clock().today()) if sight.everyone else [],
+        direct_rows=own_direct(session, agency.id, today=clock().today(), sight=sight, status="found", limit=3),
         promised=todays_promises(session, agency.id, clock().today(), sight=sight),
         settlements=closing.last_settlements(session, agency.id) if sees_money else [],
         sees_money=sees_money,
