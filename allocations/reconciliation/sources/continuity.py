@@ -47,7 +47,7 @@ def continuity_flags(session: Session, statement: BankStatement) -> list[Flag]:
     flags = [gap, days, _number_gap(statement, before)]
     if any(flag.get("code") == "twin" for flag in statement.flags):  # known already, in other words
         return [flag for flag in flags if flag]
-    if _ends_are_derived(statement) and not _meets(statement, before):
+    if _ends_are_derived(statement) and not gap and not _meets(statement, before):
         message = (
             "The file prints no opening balance: it was worked out from the first line."
             " A line missing before that one would not show until the statement before it is here."

@@ -313,7 +313,9 @@ def _row(
 
 def _flags(statement: ReadStatement, source: _Source, verdict: proof.Verdict) -> list[dict[str, Any]]:
     """How it was read, and what the file itself gives to tell; what its neighbours give comes after."""
-    flags: list[dict[str, Any]] = [{**source.read_as, "derived": statement.opening_is_derived}]
+    flags: list[dict[str, Any]] = [
+        {**source.read_as, "derived": statement.opening_is_derived, "layout": statement.layout}
+    ]
     flags += [{"code": "refused", "message": reason} for reason in verdict.reasons]
     flags += [{"code": "note", "message": note} for note in statement.notes]
     without_money = sum(1 for line in statement.lines if not line.amount_minor)

@@ -110,11 +110,11 @@ def draft(sha256: str) -> str | Response | tuple[str, int]:
     header = header_of(grid, form.skip_rows.data or 0, form.has_header.data)
     body = form.told(request.form, header)
     drafted = Drafted(sample, grid, body["columns"], body)
-    if not form.validate_on_submit() and (request.form.get("act") == "save" or set(form.errors) - {"name"}):
-        return drawn(form, drafted, code), 422
+    form.validate_on_submit()
     if request.form.get("act") != "save":
-        return drawn(form, drafted, code)
-    return saved(form, drafted, code)
+        form.name.errors = []  # it is asked for when the layout is saved
+        return drawn(form, drafted, code), 422 if form.errors else 200
+    return (drawn(form, drafted, code), 422) if form.errors else saved(form, drafted, code)
 
 
 def saved(form: LayoutForm, drafted: Drafted, code: str) -> Response | tuple[str, int]:

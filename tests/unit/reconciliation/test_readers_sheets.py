@@ -169,6 +169,11 @@ def test_columns_may_be_named_by_their_place_where_a_sheet_has_no_header():
     assert [line.signed_minor for line in statement.lines] == [500, -200]
 
 
+def test_a_heading_may_begin_with_a_hash():
+    profile = profile_from({"columns": {"booked_on": "Date", "amount": "# paid"}}, "mine")
+    assert read("Date,# paid\n05/01/2026,5.00\n", profile=profile).lines[0].signed_minor == 500
+
+
 def test_a_profile_survives_being_stored():
     for profile in (own(reference_digits=8), own(reference_after="UTR"), own(reference=""), *PRESETS.values()):
         body = json.loads(json.dumps(body_of(profile)))

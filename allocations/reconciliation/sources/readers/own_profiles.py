@@ -12,6 +12,7 @@ from allocations.reconciliation.sources.readers.profiles import (
     COLUMNS,
     DAY_FIRST,
     GENERIC,
+    PLACE,
     PRESETS,
     Profile,
     plain_header,
@@ -24,7 +25,6 @@ KEYS = {
     "reference_after", "reference_digits", "account", "has_header",
 }  # fmt: skip
 SIGNS = {"debit+credit": {"debit", "credit"}, "signed": {"amount"}, "dr_cr": {"amount", "dr_cr"}}
-PLACE = re.compile(r"#[1-9][0-9]{0,2}")
 DATE_FORMAT = re.compile(r"(?:%[dmYyb]|[-/. ])+")
 MOST_SKIPPED = 59
 LONGEST_PATTERN = 200
@@ -85,12 +85,12 @@ def _columns(told: Any, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
     columns: dict[str, tuple[str, ...]] = {}
     for word, names in told.items():
         listed = [names] if isinstance(names, str) else list(names) if isinstance(names, (list, tuple)) else []
-        plain = tuple(each for name in listed if (each := _header(str(name))))
-        if not plain:
+        named = tuple(name for each in listed if _header(name := str(each).strip()))
+        if not named:
             problems.append(
                 Problem("no_header", f"{word} names no column.", "Choose one, or leave it out.", column=str(word))
             )
-        columns[str(word)] = plain
+        columns[str(word)] = named
     if "booked_on" not in columns and "value_on" in columns:
         columns["booked_on"] = columns.pop("value_on")
     if "booked_on" not in columns:
@@ -101,7 +101,7 @@ def _columns(told: Any, problems: list[Problem]) -> dict[str, tuple[str, ...]]:
 
 
 def _header(name: str) -> str:
-    return name.strip() if PLACE.fullmatch(name.strip()) else plain_header(name)
+    return name if PLACE.fullmatch(name) else plain_header(name)
 
 
 def _check_sign(sign: Any, columns: Mapping[str, Any], problems: list[Problem]) -> None:

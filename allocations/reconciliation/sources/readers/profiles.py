@@ -14,6 +14,9 @@ DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%d-%b-%Y", "%d/%m/%y", "%d-%m-
 MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%d-%b-%Y", "%m/%d/%y", "%m-%d-%y")
 
 
+PLACE = re.compile(r"#[1-9][0-9]{0,2}")  # the nth column, where a heading does not name it
+
+
 def plain_header(text: str) -> str:
     """A header's name without case, spaces and punctuation: `Withdrawal Amt.` is `withdrawalamt`."""
     return re.sub(r"[\W_]+", "", text.casefold())
@@ -48,9 +51,10 @@ class Profile:
         names = [plain_header(name) for name in header]
         found: dict[str, int] = {}
         for word, aliases in self.columns.items():
-            for alias in aliases:
-                if alias[:1] == "#" and 0 < int(alias[1:]) <= len(names):
-                    found[word] = int(alias[1:]) - 1
+            for name in aliases:
+                alias = plain_header(name)
+                if PLACE.fullmatch(name) and int(name[1:]) <= len(names):
+                    found[word] = int(name[1:]) - 1
                 elif alias in names and names.index(alias) not in found.values():
                     found[word] = names.index(alias)
                 if word in found:
