@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -19,6 +19,7 @@ from allocations.reconciliation.bench.suspense import (
 )
 from allocations.reconciliation.bench_models import DirectPayment, HandAct
 from allocations.reconciliation.models import BankLine, MatchLink
+from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, PortalError, Stale
 from tests.factories.recon import ReconBook
@@ -242,3 +243,40 @@ def walk(session, chance, now):
                 withdraw_act(session, act.id, actor=MAKER, now=now)
             else:
                 decide_act(session, act.id, approve=chance.random() < 0.8, reason="ok", actor=CHECKER, now=now)
+
+
+# --- beside a run
+
+
+def reconciled(session, now):
+    reconcile(session, through=date(2026, 11, 9), actor=MAKER, now=now)
+    session.expire_all()
+
+
+def test_a_run_leaves_what_people_settled_and_counts_it_as_they_do(book, bank_session, now):
+    seen = book.line(900_00, "2026-10-06", "NEFT AXISN1234567")
+    book.receipt("R1", 900_00, "2026-10-05", "LN0001", utr="AXISN1234567", mode="neft")
+    assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=900_00, **by(now))
+    reconciled(bank_session, now)
+    assert (seen.linked_minor, seen.settled_minor) == (0, 900_00)
+    assert (told(bank_session).assigned_minor, told(bank_session).suspense_minor) == (900_00, 0)
+
+
+def test_the_refund_of_a_return_is_not_counted_twice(book, bank_session, now):
+    seen = book.line(900_00, "2026-10-06", "NEFT AXISN1234567")
+    act = return_credit(bank_session, seen.id, amount_minor=900_00, **by(now))
+    decide_act(bank_session, act.id, approve=True, actor=CHECKER, now=now)
+    book.line(900_00, "2026-10-08", "REFUND AXISN1234567", side="debit")
+    reconciled(bank_session, now)
+    assert (seen.settled_minor, seen.returned_minor) == (900_00, 0)
+    assert told(bank_session).returned_minor == 900_00
+
+
+def test_money_the_bank_took_back_is_nobodys(book, bank_session, now):
+    seen = book.line(900_00, "2026-10-06", "CHQ AXISN1234567")
+    book.line(900_00, "2026-10-08", "RETURN AXISN1234567", side="debit")
+    reconciled(bank_session, now)
+    found = told(bank_session)
+    assert (found.bank_returned_minor, found.suspense_minor) == (900_00, 0)
+    with pytest.raises(Invalid, match="more_than_credit"):
+        assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=900_00, **by(now))

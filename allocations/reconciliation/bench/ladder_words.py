@@ -31,6 +31,7 @@ FIELDS = {
     "modes": "ways of paying",
     "second": "second signs",
     "leaves_out": "receipts it may leave out",
+    "fills_in": "receipts nearly the same that may fill it up",
     "pool": "receipts tried for a sum",
     "chance": "odds against accident",
     "needs_money": "money seen first",
@@ -45,6 +46,7 @@ MEASURE_WORDS = {
     "most_lines_per_key": "credits a key may stand on",
     "cut_off_days": "days of the next month that still count as on time",
 }
+EVER = 9_999  # days from which on a reach bounds nothing
 UNMEANT = ("version", "says", "score")  # words, place and number change nothing of what a rule ties
 
 
@@ -59,7 +61,9 @@ class RuleWords:
     direction: str
     side: str
     tolerance: str
+    share: str
     days: str
+    reach: str
     does: str
     score: int
     says: str
@@ -78,8 +82,10 @@ def _rule(place: int, rung: Rung) -> RuleWords:
         KEY_SAYS.get(rung.key, rung.key),
         DIRECTIONS[rung.direction],
         SIDES[rung.side],
-        tolerance_says(rung),
-        days_say(rung),
+        f"±{rung.tolerance_major}" if rung.tolerance_major else "exact",
+        f"at most 1/{rung.share_of_credit} of the credit" if rung.tolerance_major else "",
+        span(rung.window),
+        reach_says(rung),
         does(rung.confirms),
         rung.score,
         rung.says,
@@ -91,15 +97,11 @@ def does(confirms: bool) -> str:
     return "Confirms" if confirms else "Suggests"
 
 
-def tolerance_says(rung: Rung) -> str:
-    if rung.tolerance_major == 0:
-        return "exact"
-    return f"±{rung.tolerance_major}, at most 1/{rung.share_of_credit} of the credit"
-
-
-def days_say(rung: Rung) -> str:
-    usual = span(rung.window)
-    return usual if rung.reach == rung.window else f"{usual}; no farther than {span(rung.reach)}"
+def reach_says(rung: Rung) -> str:
+    """How far the days may lie apart beyond the usual ones; empty when no farther."""
+    if rung.reach == rung.window:
+        return ""
+    return f"at most {span(rung.reach)}" if max(map(abs, rung.reach)) < EVER else "however far apart"
 
 
 def span(days: tuple[int, int]) -> str:
@@ -116,6 +118,8 @@ def besides(rung: Rung) -> str:
         said.append(f"a second sign: {_or(rung.second)}")
     if rung.leaves_out:
         said.append(f"up to {rung.leaves_out} receipts of the slip may be missing")
+    if rung.fills_in:
+        said.append(f"up to {rung.fills_in} receipts whose number is nearly the same or missing may fill it up")
     if rung.pool:
         said.append(f"sums out of at most {rung.pool} receipts")
     if rung.chance:
@@ -137,17 +141,17 @@ def _or(names: tuple[str, ...]) -> str:
 def changes(before: Ladder, after: Ladder) -> list[str]:
     """What another ladder changes, a sentence each; none when they tie the same money in the same order."""
     old, new = {each.name: each for each in before.rungs}, {each.name: each for each in after.rungs}
-    said = [f"{name} is dropped: {old[name].says}" for name in old if name not in new]
+    said = [f"{_called(name)} is dropped: {old[name].says}" for name in old if name not in new]
     for place, rung in enumerate(after.rungs, 1):
         if rung.name not in old:
-            said.append(f"{rung.name} is new, number {place}: {does(rung.confirms).lower()}. {rung.says}")
+            said.append(f"{_called(rung.name)} is new, number {place}: {does(rung.confirms).lower()}. {rung.says}")
         else:
-            said += [f"{rung.name}: {sentence}" for sentence in _rule_changes(old[rung.name], rung)]
+            said += [f"{_called(rung.name)}: {sentence}" for sentence in _rule_changes(old[rung.name], rung)]
     stayed = [name for name in old if name in new]
     order = [rung.name for rung in after.rungs if rung.name in old]
-    said += [f"{name} is tried earlier than before." for name in _moved_up(stayed, order)]
+    said += [f"{_called(name)} is tried earlier than before." for name in _moved_up(stayed, order)]
     said += [
-        f"{_sentence(MEASURE_WORDS[name])}: {_shown(getattr(before, name))} → {_shown(getattr(after, name))}."
+        f"{_sentence(MEASURE_WORDS.get(name, name))}: {_shown(getattr(before, name))} → {_shown(getattr(after, name))}."
         for name in MEASURES
         if getattr(before, name) != getattr(after, name)
     ]
@@ -156,7 +160,7 @@ def changes(before: Ladder, after: Ladder) -> list[str]:
 
 def _rule_changes(old: Rung, new: Rung) -> list[str]:
     return [
-        f"{FIELDS[name]}: {_field(old, name)} → {_field(new, name)}."
+        f"{FIELDS.get(name, name)}: {_field(old, name)} → {_field(new, name)}."
         for name in RULE_FIELDS
         if name not in ("name", "version") and getattr(old, name) != getattr(new, name)
     ]
@@ -176,6 +180,10 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(each) for each in value) or "none"
     return str(value).replace("_", " ") if isinstance(value, str) else str(value)
+
+
+def _called(name: str) -> str:
+    return _sentence(name.replace("_", " "))
 
 
 def _sentence(text: str) -> str:

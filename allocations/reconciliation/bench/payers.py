@@ -179,6 +179,7 @@ class RuleRow:
     rule: PayerRule
     loan_account_no: str
     customer: str
+    currency: str
     paid: list[Paid]
 
     @property
@@ -198,20 +199,22 @@ def list_payers(
     session: Session, *, status: str = "", after: tuple[Any, ...] | None = None, limit: int = 50
 ) -> list[RuleRow]:
     """Rules, the newest first; `after` is (id,) of the last one shown."""
-    query = select(PayerRule, LoanAccount.loan_account_no, LoanAccount.customer_name).join(
-        LoanAccount, LoanAccount.id == PayerRule.loan_account_id
-    )
+    query = select(PayerRule, LoanAccount).join(LoanAccount, LoanAccount.id == PayerRule.loan_account_id)
     if status:
         query = query.where(PayerRule.status == status)
     if after:
         query = query.where(PayerRule.id < after[0])
     rows: Sequence[Any] = session.execute(query.order_by(PayerRule.id.desc()).limit(limit)).all()
-    return [RuleRow(rule, number, name, paid_for(session, rule.payer_key)) for rule, number, name in rows]
+    return [_rule_row(session, rule, account) for rule, account in rows]
 
 
 def payer_row(session: Session, rule_id: int) -> RuleRow:
     rule = session.get(PayerRule, rule_id)
     if rule is None:
         raise NotFound("There is no such rule.")
-    account = session.get_one(LoanAccount, rule.loan_account_id)
-    return RuleRow(rule, account.loan_account_no, account.customer_name, paid_for(session, rule.payer_key))
+    return _rule_row(session, rule, session.get_one(LoanAccount, rule.loan_account_id))
+
+
+def _rule_row(session: Session, rule: PayerRule, account: LoanAccount) -> RuleRow:
+    paid = paid_for(session, rule.payer_key)
+    return RuleRow(rule, account.loan_account_no, account.customer_name, account.currency, paid)

@@ -54,10 +54,12 @@ class Rows:
 
 
 def open_of(row: Collection | BankLine | Posting) -> int:
-    """Neither linked nor written off, returned or assigned."""
+    """Neither linked nor written off, returned or assigned, nor taken back by the bank."""
     if isinstance(row, Collection):
         return row.amount_minor - row.linked_minor - row.written_off_minor
-    return row.amount_minor - row.linked_minor - (row.settled_minor if isinstance(row, BankLine) else 0)
+    if isinstance(row, BankLine):
+        return max(row.amount_minor - row.linked_minor - row.settled_minor - row.returned_minor, 0)
+    return row.amount_minor - row.linked_minor
 
 
 def with_agencies(session: Session, line_id: int, but_accounts: frozenset[int] = frozenset()) -> int:

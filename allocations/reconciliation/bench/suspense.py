@@ -15,7 +15,7 @@ from allocations.reconciliation.bench.effects import assign_problems
 from allocations.reconciliation.bench.limits import limits_on
 from allocations.reconciliation.bench.rows import Rows, lock_rows, open_of
 from allocations.reconciliation.bench_models import HandAct
-from allocations.reconciliation.models import BankLine, BankStatement, MatchLink, ReconRun
+from allocations.reconciliation.models import BankLine, BankStatement, MatchLink
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Problem, Stale
 
@@ -167,18 +167,17 @@ def money_explained(session: Session) -> list[Explained]:
     """statements = matched + suspense + returned, with what was assigned and written off on lines of their own. By currency."""
     credits = _credits(session)
     matched, acts = _matched(session), _acts(session)
-    back, own = _bank_returned(session), _own_totals(session)
+    own = _own_totals(session)
     found = []
     for currency in sorted(credits):
-        total, left = credits[currency]
-        returned = min(back.get(currency, 0), left)
+        total, left, returned = credits[currency]
         said, twice = own.get(currency, (0, 0))
         found.append(
             Explained(
                 currency=currency,
                 statements_minor=total,
                 matched_minor=matched.get(currency, 0),
-                suspense_minor=left - returned,
+                suspense_minor=left,
                 assigned_minor=acts.get(("assign", currency), 0),
                 written_off_minor=acts.get(("write_off", currency), 0),
                 given_back_minor=acts.get(("return", currency), 0),
@@ -193,16 +192,17 @@ def money_explained(session: Session) -> list[Explained]:
 COUNTS = BankStatement.status != "refused"
 
 
-def _credits(session: Session) -> dict[str, tuple[int, int]]:
-    """Currency → (all credits, what is left on them)."""
+def _credits(session: Session) -> dict[str, tuple[int, int, int]]:
+    """Currency → (all credits, what is left on them, how much of that the bank took back)."""
     left = BankLine.amount_minor - BankLine.linked_minor - BankLine.settled_minor
+    back = func.least(BankLine.returned_minor, left)
     query = (
-        select(BankLine.currency, func.sum(BankLine.amount_minor), func.sum(left))
+        select(BankLine.currency, func.sum(BankLine.amount_minor), func.sum(left - back), func.sum(back))
         .join(BankStatement, BankStatement.id == BankLine.statement_id)
         .where(BankLine.side == "credit", COUNTS)
         .group_by(BankLine.currency)
     )
-    return {currency: (int(total), int(rest)) for currency, total, rest in session.execute(query)}
+    return {currency: (int(total), int(left), int(back)) for currency, total, left, back in session.execute(query)}
 
 
 def _matched(session: Session) -> dict[str, int]:
@@ -226,12 +226,6 @@ def _acts(session: Session) -> dict[tuple[str, str], int]:
         .group_by(HandAct.kind, BankLine.currency)
     )
     return {(kind, currency): int(total) for kind, currency, total in session.execute(query)}
-
-
-def _bank_returned(session: Session) -> dict[str, int]:
-    """What the last run found the bank to have taken back."""
-    run = session.scalars(select(ReconRun).order_by(ReconRun.id.desc()).limit(1)).first()
-    return {code: int(sums.get("returned_minor", 0)) for code, sums in run.summary.items()} if run else {}
 
 
 def _own_totals(session: Session) -> dict[str, tuple[int, int]]:

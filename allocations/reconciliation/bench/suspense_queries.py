@@ -19,7 +19,7 @@ from allocations.reconciliation.bench_models import DirectPayment, HandAct
 from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink
 from portal.kernel.errors import NotFound
 
-OPEN = BankLine.amount_minor - BankLine.linked_minor - BankLine.settled_minor
+OPEN = BankLine.amount_minor - BankLine.linked_minor - BankLine.settled_minor - BankLine.returned_minor
 STAGES = ("new", "escalate", "general_ledger", "board")
 
 

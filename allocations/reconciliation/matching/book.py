@@ -206,10 +206,12 @@ def families(modes: pd.Series[Any]) -> Any:
 
 
 def went_back(line: pd.DataFrame, returns: Returns) -> None:
-    """Sets `returned`: all of a returned credit, or the parts of it that debits took back."""
+    """Sets `returned`: all of a returned credit, or the parts of it that debits took back; what people had sent back already is
+    settled, and the debit that shows it takes nothing more."""
     line["returned"] = linked(line["id"], returns.parts["credit_id"], returns.parts["amount"])
     if returns.credits:
         line["returned"] = line["returned"].mask(line["id"].isin(list(returns.credits)), line["amount"])
+    line["returned"] = line["returned"].clip(upper=line["amount"] - line["settled"])
 
 
 def linked(ids: pd.Series[int], of: pd.Series[int], amounts: pd.Series[int]) -> Ints:

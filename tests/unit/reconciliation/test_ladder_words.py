@@ -35,9 +35,9 @@ def test_the_same_ladder_changes_nothing():
 
 def test_a_change_is_a_sentence():
     assert changes(LADDER, with_first(window=(-1, 4))) == [
-        "reference_amount: usual days: −3 to +10 days → −1 to +4 days."
+        "Reference amount: usual days: −3 to +10 days → −1 to +4 days."
     ]
-    assert changes(LADDER, with_first(confirms=False)) == ["reference_amount: what it may do: confirms → suggests."]
+    assert changes(LADDER, with_first(confirms=False)) == ["Reference amount: what it may do: confirms → suggests."]
     assert changes(LADDER, replace(LADDER, cut_off_days=5)) == [
         "Days of the next month that still count as on time: 3 → 5."
     ]
@@ -45,10 +45,11 @@ def test_a_change_is_a_sentence():
 
 def test_dropped_new_and_moved_rules_are_told():
     shorter = replace(LADDER, rungs=LADDER.rungs[1:])
-    assert changes(LADDER, shorter)[0].startswith("reference_amount is dropped")
-    assert changes(shorter, LADDER)[0].startswith("reference_amount is new, number 1: confirms")
+    assert changes(LADDER, shorter)[0].startswith("Reference amount is dropped")
+    assert changes(shorter, LADDER)[0].startswith("Reference amount is new, number 1: confirms")
     turned = replace(LADDER, rungs=(LADDER.rungs[1], FIRST, *LADDER.rungs[2:]))
-    assert changes(LADDER, turned) == ["receipt_amount is tried earlier than before."]
+    second = LADDER.rungs[1].name.replace("_", " ").capitalize()
+    assert changes(LADDER, turned) == [f"{second} is tried earlier than before."]
 
 
 def test_a_rule_that_means_something_else_needs_a_higher_version():
