@@ -242,13 +242,13 @@ def note_seen(coll: pd.DataFrame, rows: Ints, days: Ints) -> None:
 def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Codes]:
     """Codes of the receipts still open; keys that identify no payment count as none."""
     rows = np.flatnonzero(coll["open"] > 0)
-    common, handles = key_codes(world.common["key"]), handles_of(world.line_keys["key"])
+    common = key_codes(world.common["key"])
     found = {}
     for name in KEY_COLUMNS:
         keys = coll[name].take(rows)
         if name not in SHARED:
             told = naming(keys, name, coll.take(rows), ladder)
-            keys = keys.where(told & ~keys.isin(handles) if name == "instrument_key" else told, "")
+            keys = keys if told.all() else keys.where(told, "")
         codes = np.zeros(len(coll), dtype=np.uint64)
         codes[rows] = key_codes(keys)
         if name not in SHARED and len(common):
@@ -257,6 +257,10 @@ def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Code
     for name in ("instrument_key", "fold_key"):
         own = (found[name] == found["loan_key"]) | (found[name] == found["va_key"])
         found[name][own] = 0
+    lettered = coll["instrument_key"].take(rows).str.contains("[A-Z]{2}$", regex=True).to_numpy()
+    if lettered.any():
+        codes = found["instrument_key"]
+        codes[rows[lettered & np.isin(codes[rows], key_codes(handles_of(world.line_keys["key"])))]] = 0
     return found
 
 
@@ -277,8 +281,8 @@ def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder
     if column == "receipt_key":
         told &= ~short | (coll["family"] == "electronic")
     if column != "slip_key" and short.any():
-        amount = coll.loc[short, "amount"]
-        told &= ~short | ~keys.isin(pd.concat([amount, amount // 100]).astype("str"))
+        numbers, amounts = keys[short].tolist(), coll.loc[short, "amount"].tolist()
+        told[short] &= [key not in (str(each), str(each // 100)) for key, each in zip(numbers, amounts, strict=True)]
     return told
 
 
