@@ -281,8 +281,11 @@ def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder
     if column == "receipt_key":
         told &= ~short | (coll["family"] == "electronic")
     if column != "slip_key" and short.any():
-        numbers, amounts = keys[short].tolist(), coll.loc[short, "amount"].tolist()
-        told[short] &= [key not in (str(each), str(each // 100)) for key, each in zip(numbers, amounts, strict=True)]
+        rows = np.flatnonzero(short)
+        pairs = zip(keys.take(rows).tolist(), coll["amount"].take(rows).tolist(), strict=True)
+        amounts = np.zeros(len(keys), dtype=bool)
+        amounts[rows] = [key in (str(each), str(each // 100)) for key, each in pairs]
+        told &= ~amounts
     return told
 
 

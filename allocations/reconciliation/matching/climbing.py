@@ -78,13 +78,13 @@ def settle(book: Book, rung: Rung, live: pd.DataFrame) -> Verdict:
     plain, others = live[alone], live[~alone]
     plain = plain.assign(gap=plain["coll_open"] - plain["other_open"], solution=-1 - plain.index.to_numpy())
     fit = fits(plain["gap"], plain["other_open"], plain["tolerance"], rung)
-    refuse(book, plain[~fit].assign(why="amount"))
+    refuse(book, plain[~fit].assign(why="amount"), rung)
     plain = weighed(book, rung, plain[fit])
     if others.empty:
         return Verdict(plain, plain[:0].assign(why="", told=""))
     solutions = feasible(others, rung)
     unfit = others[~others.index.isin(solutions.index)]
-    refuse(book, unfit.assign(gap=unfit["coll_open"] - unfit["other_open"], why="amount"))
+    refuse(book, unfit.assign(gap=unfit["coll_open"] - unfit["other_open"], why="amount"), rung)
     solutions = weighed(book, rung, solutions)
     if rung.many:
         doubts = doubtful(others, solutions, everyone=rung.key != "receipt_key")
@@ -166,9 +166,9 @@ def _names_other(mine: pd.Series[Any], theirs: pd.Series[Any], least: int) -> Ma
     return np.array([min(len(a), len(b)) >= least and not nearly(a, b) for a, b in pairs], dtype=bool)
 
 
-def refuse(book: Book, claims: pd.DataFrame) -> None:
-    """Remembers refused pairs for those who ask later why."""
-    if len(claims):
+def refuse(book: Book, claims: pd.DataFrame, rung: Rung | None = None) -> None:
+    """Remembers refused pairs of receipt and credit for those who ask later why."""
+    if len(claims) and (rung is None or rung.side == "bank"):
         book.refused.append(claims[REFUSED])
 
 

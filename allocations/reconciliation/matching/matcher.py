@@ -43,9 +43,9 @@ class Matches:
 
     @cached_property
     def rivals(self) -> pd.DataFrame:
-        """Refused candidates, the nearest few of each receipt, credit and posting (see rivals.RIVAL). For the bank's eyes only."""
-        links = pd.concat([self.standing[LINKED[:3]], self.confirmed[LINKED[:3]], self.suggested[LINKED[:3]]])
-        return find_rivals(self.book, links)
+        """The refused candidates of the new links and of the suggestions (see rivals.RIVAL). For the bank's eyes only."""
+        links = [each[LINKED[:3]] for each in (self.confirmed, self.suggested) if len(each)]
+        return find_rivals(self.book, pd.concat(links) if links else self.confirmed[LINKED[:3]])
 
 
 def match(world: World, ladder: Ladder = LADDER) -> Matches:

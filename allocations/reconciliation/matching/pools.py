@@ -44,7 +44,7 @@ def _answer(book: Book, rung: Rung, claims: pd.DataFrame, first: int, last: int)
     amounts, target = claims["coll_open"].to_numpy()[first:last], int(claims["other_open"].to_numpy()[first])
     answers = exact_subsets(amounts.tolist(), target, at_least=1) if len(amounts) > 1 else []
     if len(answers) != 1 or len(answers[0]) == 1:
-        return first, whole, "sums" if len(answers) > 1 else "sum"
+        return first, whole, "not_unique" if len(answers) > 1 else "sum"
     mine = np.isin(np.arange(len(amounts)), answers[0])
     if (book.coll["slip_key"].take(coll[mine]) != "").any():
         return first, whole, "other_slip"
@@ -81,7 +81,7 @@ def pools_of(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
     pools = pd.concat([_filled(book, each, column, cash) for each, column in zip(small, COLUMNS, strict=True)])
     big = pd.concat([by_agent, by_agency])
     big = big[big["count"] > rung.pool]
-    refused = pd.DataFrame({"coll": big["nearest"], "other": big["line"], "lag": 0, "gap": 0, "why": "pool"})
+    refused = pd.DataFrame({"coll": big["nearest"], "other": big["line"], "lag": 0, "gap": 0, "why": "too_many"})
     return pools, refused.astype({"coll": "int64", "other": "int64"})
 
 

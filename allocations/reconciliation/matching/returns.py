@@ -12,7 +12,9 @@ from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.key_index import Codes, KeyIndex, key_codes
 
 PART = ["debit_id", "credit_id", "collection_id", "amount", "day"]
-MOST_CREDITS = 25  # a key on more credits than this (a branch, the bank's own account) names no payment that could go back
+MOST_CREDITS = (
+    25  # a key on more credits than this (a branch, the bank's own account) names no payment that could go back
+)
 LONGEST_BOUNCE = (-7, 60)  # days from receipt to credit, where only the receipt's own number leads to the credit
 
 
