@@ -77,5 +77,16 @@ class Rates:
     stories: float = 0.0001  # times each story is told, of all payments; at least once
 
 
+# Everything that goes wrong goes wrong five to twenty times as often, and accounts are few, so that everything meets everything.
+STORM = Rates(
+    accounts_per_payment=0.25, handed_over=0.2, crooked_agency=0.15, payer_known=0.5, direct=0.15, to_virtual_account=0.12,
+    names_loan=0.25, loses_reference=0.06, other_case=0.1, confused=0.05, typo=0.06, no_reference=0.05, reported_late=0.15,
+    wrong_day=0.05, swept=0.1, split=0.05, late_slip=0.1, split_slip=0.06, slip_unseen=0.15, slip_unsaid=0.1,
+    slip_forgotten=0.02, slip_misread=0.03, skimmed=0.02, robbed_slip=0.05, short_count=0.03, inflated=0.1, invented=0.15,
+    bounced=0.15, returned=0.02, repeated=0.02, taken_over=0.01, nobody=0.1, unbooked=0.05, misbooked=0.02,
+    booking_reversed=0.01, stories=0.0004,
+)  # fmt: skip
+
+
 def scaled_agencies(rows: int) -> int:
     return 8 if rows <= 20_000 else 20

@@ -11,6 +11,7 @@ from tests.planted.faces import world_of
 from tests.planted.judge import Judgement, judge
 from tests.planted.month import Month
 from tests.planted.planting import plant
+from tests.planted.rates import STORM
 
 ROWS = 10_000
 SEEDS = (1, 2, 3)
@@ -28,6 +29,12 @@ def test_ten_thousand_receipts_with_every_noise(seed: int) -> None:
     assert found.false.empty, str(found)
     assert found.false_bookings.empty, str(found)
     assert found.keyed_share >= 0.98, str(found)
+    assert found.told_share >= 0.99, str(found)
+
+
+def test_in_a_storm_of_noise_less_is_confirmed_but_nothing_false() -> None:
+    found = judged(plant(5_000, 7, STORM))
+    assert found.false.empty, str(found)
     assert found.told_share >= 0.99, str(found)
 
 

@@ -221,7 +221,7 @@ def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame
     by = live.groupby("coll", sort=False)
     whole = (by["other_open"].transform("sum") == live["coll_open"]) & (by["other"].transform("size") > 1)
     live = live.assign(solution=live["coll"])
-    made = pd.concat([live[whole], _some_of(live[~whole].reset_index(drop=True))])
+    made = pd.concat([live[whole], _some_of(live[~whole].reset_index(drop=True))], ignore_index=True)
     rivals = named.groupby(["other", "coll_open"])["coll"].transform("nunique") > 1
     made = made[~made["other"].isin(named.loc[rivals, "other"])]
     made = made[made.groupby("other")["solution"].transform("nunique") == 1]

@@ -1,182 +1,240 @@
-"""The matcher's meaning, written the slow and obvious way: nested loops over every receipt and every credit."""
+"""The matcher's meaning, written the slow and obvious way, without frames.
+
+`naive_match` climbs the same ladder (data) and must come to the same links. Who meets whom stands in naive_board, what speaks for and
+against a pair in naive_signs, sums in naive_bundles and naive_sums, money that went back in naive_returns.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import Any
 
 from allocations.reconciliation.matching.facts import World
-from allocations.reconciliation.matching.ladder import LADDER, Rung
+from allocations.reconciliation.matching.ladder import LADDER
+from allocations.reconciliation.matching.rungs import Rung
+from tests.unit.reconciliation import naive_signs
+from tests.unit.reconciliation.naive_board import (
+    Board,
+    Pair,
+    account_pairs,
+    key_pairs,
+    named,
+    posting_pairs,
+    set_up,
+)
+from tests.unit.reconciliation.naive_bundles import (
+    account_parts,
+    filling_in,
+    leaving_out,
+    parts,
+    pool_solutions,
+    twinned,
+)
+from tests.unit.reconciliation.naive_signs import Row, is_short
+
+BY_ACCOUNT = ("va_key", "loan_key", "account")
+Link = tuple[int, int, int, int, str]  # receipt, credit, posting, amount, rule
 
 
-@dataclass
-class Pair:
-    coll: dict[str, Any]
-    line: dict[str, Any]
-    solution: Any = None
-
-    @property
-    def lag(self) -> int:
-        return int(self.line["day"] - self.coll["day"])
-
-
-def naive_match(world: World) -> tuple[set[tuple[int, int, int]], set[tuple[int, int]]]:
-    """Confirmed (collection, line, amount) and suggested (collection, line) of a world without earlier links."""
-    receipts = [dict(row, open=row["amount"]) for row in world.collections.to_dict("records")]
-    lines = [dict(row, keys=set()) for row in world.lines.to_dict("records")]
-    by_id = {each["id"]: each for each in lines}
-    for row in world.line_keys.to_dict("records"):
-        by_id[row["line_id"]]["keys"].add(row["key"])
-    gone = returned(lines)
-    for each in lines:
-        stands = each["side"] == "credit" and not each["is_reversal"] and each["id"] not in gone
-        each["open"] = each["amount"] if stands else 0
-    confirmed: set[tuple[int, int, int]] = set()
-    suggested: set[tuple[int, int]] = set()
-    disputed: list[Pair] = []
-    rungs = [each for each in LADDER.rungs if each.side == "bank"]
-
-    def climb(rung: Rung) -> tuple[list[Pair], list[Pair]]:
-        pairs = [Pair(c, b) for c in receipts for b in lines if meets(rung, c, b, world, disputed, suggested)]
-        return settle(solutions(rung, pairs), world)
-
-    moved = True
-    while moved:
-        moved, disputed = False, []
-        for rung in (each for each in rungs if each.confirms):
-            kept, struck = climb(rung)
-            disputed += struck
-            moved = moved or bool(kept)
-            confirmed |= links(kept)
-    for rung in (each for each in rungs if not each.confirms):
-        suggested |= {(pair.coll["id"], pair.line["id"]) for pair in climb(rung)[0]}
+def naive_match(world: World) -> tuple[set[Link], set[Link]]:
+    """Confirmed and suggested links of a world without earlier links."""
+    board = set_up(world)
+    confirmed: set[Link] = set()
+    while True:
+        board.disputed = []
+        found = [climb(board, rung) for rung in LADDER.rungs if rung.confirms]
+        confirmed |= set().union(*found)
+        if not any(found):
+            break
+    suggested = set().union(*(climb(board, rung) for rung in LADDER.rungs if not rung.confirms))
     return confirmed, suggested
 
 
-def returned(lines: list[dict[str, Any]]) -> set[int]:
-    back: set[int] = set()
-    for debit in sorted(
-        (each for each in lines if each["side"] == "debit"), key=lambda each: (each["day"], each["ref"])
-    ):
-        fitting = [
-            each
-            for each in lines
-            if each["side"] == "credit"
-            and not each["is_reversal"]
-            and each["id"] not in back
-            and each["amount"] == debit["amount"]
-            and each["currency"] == debit["currency"]
-            and each["day"] <= debit["day"]
-            and each["keys"] & debit["keys"]
-        ]
-        if fitting:
-            back.add(max(fitting, key=lambda each: (each["day"], each["ref"]))["id"])
-    return back
+def climb(board: Board, rung: Rung) -> set[Link]:
+    if rung.side == "posting":
+        kept = [pair for pair in settle(board, rung, posting_pairs(board, rung))[0] if books(rung, pair)]
+        return take(rung, kept)
+    if rung.key == "pool":
+        kept, struck = resolve(pool_solutions(board, rung))
+    else:
+        kept, struck = bank_verdict(board, rung)
+    if rung.confirms:
+        board.disputed += struck
+    kept = [pair for pair in kept if borne_out(board, rung, pair)]
+    if not rung.confirms:
+        board.waiting += kept
+    return take(rung, kept)
 
 
-def meets(rung: Rung, coll: dict[str, Any], line: dict[str, Any], world: World, disputed: Any, suggested: Any) -> bool:
-    if not coll["open"] or not line["open"] or coll["currency"] != line["currency"]:
-        return False
-    lag = line["day"] - coll["day"]
-    near = rung.window[0] <= lag <= rung.window[1]
-    if rung.key == "account":
-        in_dispute = any(pair.coll is coll or pair.line is line for pair in disputed)
-        waits = any(coll["id"] == one or line["id"] == other for one, other in suggested)
-        return near and not in_dispute and not waits and bears_account(coll, line, world)
-    key = coll[rung.key]
-    if key not in line["keys"] or len(key) < 2:
-        return False
-    if not key.isdigit() or len(key) >= LADDER.season_number:
-        return True
-    in_season = LADDER.season[0] <= lag <= LADDER.season[1]
-    return len(key) >= LADDER.shortest_number and (near or (len(key) >= LADDER.weak_number and in_season))
+def bank_verdict(board: Board, rung: Rung) -> tuple[list[Pair], list[Pair]]:
+    pairs = account_pairs(board, rung) if rung.key in BY_ACCOUNT else key_pairs(board, rung)
+    pairs = [pair for pair in pairs if pair.coll["open"] and pair.other["open"]]
+    if not rung.confirms:
+        pairs = [pair for pair in pairs if board.free(pair.coll, pair.other)]
+    pairs = [pair for pair in pairs if pair.other["id"] not in pair.coll["not_on"]]
+    if rung.direction in ("1:n", "n:m"):
+        return (account_parts(board, pairs) if rung.key == "account" else weighed(board, rung, parts(rung, pairs))), []
+    if rung.leaves_out:
+        return resolve(leaving_out(rung, pairs))
+    if rung.fills_in:
+        return resolve(filling_in(board, rung, pairs))
+    return settle(board, rung, pairs)
 
 
-def bears_account(coll: dict[str, Any], line: dict[str, Any], world: World) -> bool:
-    if coll["loan_key"] in line["keys"]:
-        return True
-    return any(
-        row["loan_account_id"] == coll["loan_account_id"]
-        and row["amount"] == line["open"]
-        and ({row["instrument_key"], row["receipt_key"]} - {""}) & line["keys"]
-        for row in world.postings.to_dict("records")
-    )
+def opened(rung: Rung, coll: Row) -> int:
+    return int(coll["open"] if rung.side == "bank" else coll["unposted"])
 
 
-def fit(gap: int, credit: int, currency: str) -> bool:
-    return gap == 0 or (abs(gap) <= LADDER.tolerance(currency) and abs(gap) * LADDER.share_of_credit <= credit)
+def fits(rung: Rung, gap: int, other: Row) -> bool:
+    tolerated = abs(gap) <= rung.tolerance(other["currency"]) and abs(gap) * rung.share_of_credit <= other["open"]
+    return gap == 0 or tolerated
+
+
+def settle(board: Board, rung: Rung, pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Those that stand, those struck out for their rivals."""
+    claims = weighed(board, rung, solutions(rung, pairs))
+    doubted: list[Pair] = []
+    if rung.many:
+        rivals = [pair for pair in pairs if has_rival(pair, pairs)]
+        doubted = [pair for pair in claims if is_doubtful(rung, pair, claims, rivals)]
+    claims = [pair for pair in claims if not any(pair.solution == each.solution for each in doubted)]
+    kept, struck = resolve(claims)
+    return kept, doubted + struck
+
+
+def has_rival(pair: Pair, pairs: list[Pair]) -> bool:
+    return any(each is not pair and (each.coll is pair.coll or each.other is pair.other) for each in pairs)
 
 
 def solutions(rung: Rung, pairs: list[Pair]) -> list[Pair]:
+    """All receipts of one agency under the key that make up a credit, or one receipt alone."""
     groups: dict[Any, list[Pair]] = defaultdict(list)
     for pair in pairs:
-        groups[(pair.line["id"], pair.coll["agency_id"])].append(pair)
+        groups[pair.other["id"], pair.coll["agency_id"]].append(pair)
     found = []
     for name, group in groups.items():
-        credit, currency = group[0].line["open"], group[0].line["currency"]
-        gap = sum(pair.coll["open"] for pair in group) - credit
-        if rung.many and fit(gap, credit, currency) and max(pair.coll["open"] for pair in group) > gap:
-            found += [Pair(pair.coll, pair.line, name) for pair in group]
-            continue
-        if rung.many and not rung.alone:
-            continue
-        single = [pair for pair in group if fit(pair.coll["open"] - credit, credit, currency)]
-        exact = [pair for pair in single if pair.coll["open"] == credit]
-        chosen = exact if rung.many and len(exact) == 1 else single
-        found += [Pair(pair.coll, pair.line, (*name, pair.coll["id"])) for pair in chosen]
-    for pair in found:
-        pair.line["near"] = rung.window
+        amounts = [opened(rung, pair.coll) for pair in group]
+        gap = sum(amounts) - group[0].other["open"]
+        if rung.many and fits(rung, gap, group[0].other) and max(amounts) > gap:
+            found += [named(pair, name) for pair in group]
+        elif rung.alone or not rung.many:
+            found += [
+                named(pair, (*name, pair.coll["id"]))
+                for pair, amount in zip(group, amounts, strict=True)
+                if fits(rung, amount - pair.other["open"], pair.other)
+            ]
     return found
 
 
-def settle(pairs: list[Pair], world: World) -> tuple[list[Pair], list[Pair]]:
-    def of(pair: Pair, side: str) -> set[Any]:
-        return {each.solution for each in pairs if getattr(each, side) is getattr(pair, side)}
+def is_doubtful(rung: Rung, pair: Pair, claims: list[Pair], pairs: list[Pair]) -> bool:
+    """One receipt alone on a credit that another names by the same key without its money being anywhere."""
+    if sum(each.solution == pair.solution for each in claims) > 1:
+        return False
+    placed = [each.coll for each in claims if has_rival(each, pairs) or each in pairs]
+    for each in pairs:
+        nowhere = not any(each.coll is coll for coll in placed)
+        asked = rung.key != "receipt_key" or each.coll["agency_id"] == pair.coll["agency_id"]
+        if each.other is pair.other and nowhere and each.held and asked:
+            return True
+    return False
 
-    def near(pair: Pair) -> bool:
-        low, high = pair.line["near"]
-        return bool(low <= pair.lag <= high)
 
-    def strike(hit: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+def resolve(claims: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """Nearer days first, then the agency that held the account; whatever still has a rival is left to a person."""
+
+    def rivals(pair: Pair, side: str) -> set[Any]:
+        return {each.solution for each in claims if getattr(each, side) is getattr(pair, side)}
+
+    def strike(hit: list[Pair]) -> list[Pair]:
+        nonlocal claims
         fallen = {pair.solution for pair in hit}
-        return [p for p in pairs if p.solution not in fallen], [p for p in pairs if p.solution in fallen]
+        out = [pair for pair in claims if pair.solution in fallen]
+        claims = [pair for pair in claims if pair.solution not in fallen]
+        return out
 
-    some_near = {id(pair.coll) for pair in pairs if near(pair)}
-    pairs, far = strike([p for p in pairs if len(of(p, "coll")) > 1 and id(p.coll) in some_near and not near(p)])
-    lost: list[Pair] = []
-    for line in {id(pair.line): pair.line for pair in pairs}.values():
-        there = [pair for pair in pairs if pair.line is line]
-        good = {s for s in {p.solution for p in there} if all(holds(p, world) for p in there if p.solution == s)}
-        holders = {pair.coll["agency_id"] for pair in there if pair.solution in good}
-        if len({pair.coll["agency_id"] for pair in there}) > 1 and len(holders) == 1:
-            lost += [pair for pair in there if pair.solution not in good]
-    pairs, lost = strike(lost)
-    pairs, left = strike([p for p in pairs if len(of(p, "coll")) > 1 or len(of(p, "line")) > 1])
-    return pairs, far + lost + left
+    def far(pair: Pair) -> bool:
+        nearer = any(each.coll is pair.coll and each.near for each in claims)
+        return not pair.near and nearer and len(rivals(pair, "coll")) > 1
 
+    def lost(pair: Pair) -> bool:
+        there = [each for each in claims if each.other is pair.other]
+        if len({each.coll["agency_id"] for each in there}) < 2:
+            return False
+        bad = {each.solution for each in claims if not each.held}
+        holders = {each.coll["agency_id"] for each in there if each.solution not in bad}
+        return len(holders) == 1 and pair.solution in bad
 
-def holds(pair: Pair, world: World) -> bool:
-    return any(
-        row["loan_account_id"] == pair.coll["loan_account_id"]
-        and row["agency_id"] == pair.coll["agency_id"]
-        and row["from_day"] <= pair.line["day"] <= row["to_day"]
-        for row in world.terms.to_dict("records")
-    )
+    struck = strike([pair for pair in claims if far(pair)])
+    struck += strike([pair for pair in claims if lost(pair)])
+    struck += strike([pair for pair in claims if len(rivals(pair, "coll")) > 1 or len(rivals(pair, "other")) > 1])
+    return claims, struck
 
 
-def links(kept: list[Pair]) -> set[tuple[int, int, int]]:
-    made: set[tuple[int, int, int]] = set()
+def weighed(board: Board, rung: Rung, claims: list[Pair]) -> list[Pair]:
+    """Without the solutions that something speaks against."""
+    if rung.side == "posting" or rung.key in BY_ACCOUNT:
+        return claims
+    return [
+        pair
+        for pair in claims
+        if not spoken_against(board, rung, [each for each in claims if each.solution == pair.solution])
+    ]
+
+
+def spoken_against(board: Board, rung: Rung, solution: list[Pair]) -> bool:
+    pairs, met = [(each.coll, each.other) for each in solution], solution[0].key
+    if rung.key in BY_ACCOUNT:
+        met = "" if rung.key == "account" else met
+        if any(naive_signs.unlike_its_own(*each) or naive_signs.came_any_other_way(*each) for each in pairs):
+            return True
+    elif rung.key in ("instrument_key", "receipt_key", "fold_key"):
+        if any(naive_signs.came_otherwise(*each) for each in pairs) and is_short(met, LADDER):
+            return True
+        if naive_signs.booked_elsewhere(pairs, met, board.postings):
+            return True
+        if rung.key == "instrument_key" and twinned(board, solution):
+            return True
+    return naive_signs.names_another(pairs, met)
+
+
+def borne_out(board: Board, rung: Rung, pair: Pair) -> bool:
+    """What a claim by account needs beside: its own sign, nothing against it, and one of the rung's second signs."""
+    if rung.key not in BY_ACCOUNT or rung.direction != "1:1":
+        return True
+    if rung.key != "account" and ("by_va" if rung.key == "va_key" else "by_loan") not in pair.signs:
+        return False
+    if not rung.confirms:
+        return True
+    if spoken_against(board, rung, [pair]):
+        return False
+    payer, sides = "by_payer" in pair.signs, (pair.coll["open"], pair.other["open"])
+    return not rung.second or naive_signs.second_sign(rung, pair.coll, pair.other, sides, payer, LADDER)
+
+
+def books(rung: Rung, pair: Pair) -> bool:
+    if rung.needs_money and pair.coll["open"]:
+        return False
+    return rung.key != "account" or not naive_signs.booked_as_another(pair.coll, pair.other)
+
+
+def take(rung: Rung, kept: list[Pair]) -> set[Link]:
+    """Takes confirmed amounts off both sides; where receipts exceed the credit by rounding, the largest gives the difference up."""
+    made: set[Link] = set()
     for name in {pair.solution for pair in kept}:
-        group = sorted((p for p in kept if p.solution == name), key=lambda p: (-p.coll["open"], p.coll["ref"]))
-        excess = max(0, sum(p.coll["open"] for p in group) - group[0].line["open"])
+        group = sorted((p for p in kept if p.solution == name), key=lambda p: (-opened(rung, p.coll), p.coll["ref"]))
+        excess = max(0, sum(opened(rung, pair.coll) for pair in group) - group[0].other["open"])
         for place, pair in enumerate(group):
-            made.add((pair.coll["id"], pair.line["id"], pair.coll["open"] - (0 if place else excess)))
-    for coll, line, amount in made:
-        pair = next(p for p in kept if p.coll["id"] == coll and p.line["id"] == line)
-        pair.coll["open"] = 0
-        pair.line["open"] -= amount
-    for pair in kept:
-        if pair.line["open"] <= LADDER.tolerance(pair.line["currency"]):
-            pair.line["open"] = 0
+            amount = opened(rung, pair.coll) - (0 if place else excess) if pair.amount is None else pair.amount
+            ids = (pair.other["id"], 0) if rung.side == "bank" else (0, pair.other["id"])
+            made.add((pair.coll["id"], *ids, amount, rung.name))
+            pair.amount = amount
+    if rung.confirms:
+        for pair in kept:
+            pair.other["open"] -= pair.amount
+            pair.coll["open" if rung.side == "bank" else "unposted"] = 0
+            if rung.side == "bank":
+                pair.coll["seen_on"] = max(pair.coll["seen_on"], pair.other["day"])
+        for pair in kept:
+            if pair.other["open"] <= LADDER.tolerance(pair.other["currency"]):
+                pair.other["open"] = 0
     return made

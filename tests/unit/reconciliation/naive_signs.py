@@ -1,0 +1,166 @@
+"""What the ladder's words mean for one receipt and one credit: which keys name a payment, what speaks against a pair, what bears it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from allocations.keys import receipt_fold
+from allocations.reconciliation.matching.reasons import FAMILY
+from allocations.reconciliation.matching.rungs import Ladder, Rung
+
+Row = dict[str, Any]
+LONG = 9
+SHARED = ("va_key", "loan_key", "agency_key", "agent_key")
+
+
+def family(mode: str) -> str:
+    return FAMILY.get(mode, "electronic")
+
+
+def is_short(key: str, ladder: Ladder) -> bool:
+    """Digits alone, and so few that the number comes round again."""
+    return key.isdigit() and len(key) < ladder.season_number
+
+
+def names_payment(key: str, column: str, receipt: Row, ladder: Ladder) -> bool:
+    """A branch names none, nor does an amount; a short number only a cheque, or a receipt that no cheque and no slip brought."""
+    if column in SHARED:
+        return key != ""
+    if len(key) < 2 or (key.isdigit() and len(key) < ladder.shortest_number):
+        return False
+    if re.fullmatch(r"[A-Z]{4}0[A-Z0-9]{6}", key):
+        return False
+    if not is_short(key, ladder) or column == "slip_key":
+        return True
+    if key in (str(receipt["amount"]), str(receipt["amount"] // 100)):
+        return False
+    wanted = "electronic" if column == "receipt_key" else "paper"
+    return family(receipt["mode"]) == wanted
+
+
+def nearly(one: str, other: str) -> bool:
+    """One character wrong, missing or too many, two neighbours swapped, or letters taken for digits."""
+    if one == other or (len(one) == len(other) and receipt_fold(one) == receipt_fold(other)):
+        return True
+    if len(one) == len(other):
+        differ = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+        swapped = len(differ) == 2 and differ[1] == differ[0] + 1 and one[differ[0]] == other[differ[1]]
+        return len(differ) == 1 or (swapped and one[differ[1]] == other[differ[0]])
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    return len(longer) - len(shorter) == 1 and any(
+        longer[:place] + longer[place + 1 :] == shorter for place in range(len(longer))
+    )
+
+
+def misread(one: str, other: str) -> bool:
+    """Nearly the same, and not the next number of a series."""
+    neighbours = len(one) == len(other) and one[:-2] == other[:-2]
+    return nearly(one, other) and (not neighbours or receipt_fold(one) == receipt_fold(other))
+
+
+def near_reference(receipt: Row, credit: Row) -> bool:
+    own = receipt["instrument_key"]
+    return len(own) >= LONG and any(nearly(own, key) for key in credit["keys"])
+
+
+def built_alike(one: str, other: str) -> bool:
+    """Same length, same first two characters, digits in the same places."""
+    same = len(one) == len(other) >= 6 and one[:2] == other[:2]
+    return same and [each.isdigit() for each in one] == [each.isdigit() for each in other]
+
+
+def came_otherwise(receipt: Row, credit: Row) -> bool:
+    return credit["mode"] != "" and family(credit["mode"]) != family(receipt["mode"])
+
+
+def came_any_other_way(receipt: Row, credit: Row) -> bool:
+    return credit["mode"] not in ("", receipt["mode"]) and not near_reference(receipt, credit)
+
+
+def unlike_its_own(receipt: Row, credit: Row) -> bool:
+    """Both carry a long reference, and they are not, not even nearly, the same."""
+    own, numbers = receipt["instrument_key"], [each for each in (receipt["loan_key"], receipt["va_key"]) if each]
+    theirs = [
+        key
+        for key in credit["keys"]
+        if len(key) >= LONG
+        and sum(letter.isdigit() for letter in key) >= LONG - 3
+        and ":" not in key
+        and not any(number in key for number in numbers)
+    ]
+    return len(own) >= LONG and bool(theirs) and not any(nearly(own, key) for key in theirs)
+
+
+def booked_as_another(receipt: Row, posting: Row) -> bool:
+    """The posting names another receipt, another long reference, or another way of paying."""
+    for name, least in (("receipt_key", 1), ("instrument_key", LONG)):
+        mine, theirs = receipt[name], posting[name]
+        if min(len(mine), len(theirs)) >= least and not nearly(mine, theirs):
+            return True
+    return posting["mode"] != "" and family(posting["mode"]) != family(receipt["mode"])
+
+
+def has_twin(solution: list[Row], receipts: list[Row], credits: list[Row], ladder: Ladder) -> bool:
+    """A receipt outside may have meant the same reference: it reads so, and no credit carries it as it is written."""
+
+    def read(receipt: Row) -> tuple[str, str]:
+        own, fold = receipt["instrument_key"], receipt["fold_key"]
+        own = own if names_payment(own, "instrument_key", receipt, ladder) else ""
+        return own, (fold if names_payment(fold, "fold_key", receipt, ladder) else "") or own
+
+    for mine in solution:
+        for other in receipts:
+            (own, fold), (theirs, their_fold) = read(mine), read(other)
+            alike = own and theirs and own != theirs and fold == their_fold
+            lost = not any(theirs in credit["keys"] for credit in credits)
+            if alike and lost and not any(other is each for each in solution):
+                return True
+    return False
+
+
+def names_another(pairs: list[tuple[Row, Row]], met: str) -> bool:
+    """The credit carries a loan or virtual account number built like a receipt's own, and it is no receipt's of these."""
+    own, others = False, False
+    for receipt, credit in pairs:
+        for number in (receipt["loan_key"], receipt["va_key"]):
+            for key in credit["keys"]:
+                if number and built_alike(number, key):
+                    own |= key == number
+                    others |= key not in (number, met)
+    return others and not own
+
+
+def booked_elsewhere(pairs: list[tuple[Row, Row]], met: str, postings: Iterable[Row]) -> bool:
+    """Core banking booked that reference and amount on another account, and nothing of it on the receipts' own."""
+    own, others = False, False
+    for receipt, _ in pairs:
+        for each in postings:
+            if each["live"] and met and each["instrument_key"] == met:
+                mine = (
+                    each["loan_account_id"] == receipt["loan_account_id"]
+                    or each["receipt_key"] == receipt["receipt_key"]
+                )
+                own |= mine
+                others |= not mine and each["amount"] == receipt["amount"]
+    return others and not own
+
+
+def second_sign(rung: Rung, receipt: Row, credit: Row, opened: tuple[int, int], payer: bool, ladder: Ladder) -> bool:
+    """`opened`: what stands open on both sides; `payer`: an approved payer's credit."""
+    cash = family(receipt["mode"]) == "cash"
+    major = 10 * max(1, rung.tolerance(receipt["currency"]))
+    odd = receipt["emi"] > 0 and receipt["amount"] % receipt["emi"] and receipt["amount"] % major
+    va = receipt["va_key"]
+    signs = {
+        "mode": credit["mode"] == receipt["mode"] and not cash,
+        "virtual_account": va != ""
+        and va in credit["keys"]
+        and not (va.isdigit() and len(va) < ladder.weak_number)
+        and not cash,
+        "odd_amount": opened[0] == opened[1] and bool(odd),
+        "payer": payer and not cash,
+        "near_reference": near_reference(receipt, credit),
+    }
+    return any(signs[name] for name in rung.second)
