@@ -124,8 +124,8 @@ def choices_of(table: Table) -> dict[str, str]:
 
 def value_for(table: Table, column: Column[Any], number: int) -> Any:
     kind = column.type
-    if column.name == "agency_id" or column.foreign_keys or (column.primary_key and isinstance(kind, types.Integer)):
-        return number
+    if column.foreign_keys or (isinstance(kind, types.Integer) and (column.primary_key or column.name.endswith("_id"))):
+        return number  # some ids are kept true by triggers instead of a foreign key
     if isinstance(kind, types.Boolean):
         return True
     if isinstance(kind, types.Integer):
