@@ -170,8 +170,8 @@ def test_columns_may_be_named_by_their_place_where_a_sheet_has_no_header():
 
 
 def test_a_heading_may_begin_with_a_hash():
-    profile = profile_from({"columns": {"booked_on": "Date", "amount": "# paid"}}, "mine")
-    assert read("Date,# paid\n05/01/2026,5.00\n", profile=profile).lines[0].signed_minor == 500
+    profile = profile_from({"columns": {"booked_on": "Date", "amount": "# paid", "description": "What"}}, "mine")
+    assert read("Date,# paid,What\n05/01/2026,5.00,X\n", profile=profile).lines[0].signed_minor == 500
 
 
 def test_a_profile_survives_being_stored():
