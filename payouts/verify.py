@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from payouts.difference import Difference, Findings
+from payouts.verify_acts import check_acts
 from payouts.verify_corrections import check_corrections
 from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
@@ -63,6 +64,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_corrections(session, findings)
     check_deposits(session, findings)
     check_links(session, findings)
+    check_acts(session, findings)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
     check_payouts(session, findings, period)

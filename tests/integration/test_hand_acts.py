@@ -11,6 +11,9 @@ from allocations.reconciliation.bench.acts import decide_act, undo_act, withdraw
 from allocations.reconciliation.bench.by_hand import confirm_suggestion, link_by_hand, undo_link, write_off
 from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.models import BankLine, MatchLink
+from payouts.difference import Findings
+from payouts.verify_acts import check_acts
+from payouts.verify_records import check_seals
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, PortalError, Refused, Stale
@@ -299,3 +302,36 @@ def test_an_unknown_act_is_not_found(bank_session, now):
         with pytest.raises(PortalError) as missing:
             act(bank_session, 999_999, actor=CHECKER, now=now, **({"approve": True} if act is decide_act else {}))
         assert not isinstance(missing.value, Refused)
+
+
+# --- verified
+
+
+def told_by_verify(session):
+    findings = Findings()
+    check_seals(session, findings)
+    check_acts(session, findings)
+    return [(each.table, each.field) for each in findings.differences]
+
+
+def test_verify_finds_sums_and_signatures_that_a_hand_has_been_at(book, bank_session, database, now):
+    taken, seen, _ = linked(book, bank_session, now, 100_00, 100_00, 90_00)
+    for side in ({"collection_id": taken.id}, {"bank_line_id": seen.id}):
+        write_off(bank_session, **side, amount_minor=5_00, reason="fee", actor=MAKER, now=now)
+    *_, big = linked(book, bank_session, now, LAKH, LAKH, LAKH, no="R2", account="LN0002")
+    decide_act(bank_session, big.id, approve=True, actor=CHECKER, now=now)
+    bank_session.commit()
+    assert told_by_verify(bank_session) == []
+    for table, column, edit in (
+        ("bank_lines", "settled_minor", f"update bank_lines set settled_minor = 0 where id = {seen.id}"),
+        ("collections", "written_off_minor", f"update collections set written_off_minor = 0 where id = {taken.id}"),
+        ("hand_acts", "decided_by", f"update hand_acts set decided_by = null where id = {big.id}"),
+        (
+            "hand_acts",
+            "seal (amount_minor=1000000)",
+            f"update hand_acts set amount_minor = 1000000 where id = {big.id}",
+        ),
+    ):
+        database.execute(f"do $$ begin set local session_replication_role = replica; {edit}; end $$")
+        bank_session.expire_all()
+        assert (table, column) in told_by_verify(bank_session)
