@@ -226,7 +226,8 @@ def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame
     made = made[~made["other"].isin(named.loc[rivals, "other"])]
     made = made[made.groupby("other")["solution"].transform("nunique") == 1]
     complete = made.groupby("solution")["other_open"].transform("sum") == made["coll_open"]
-    made = made[complete].assign(gap=0, amount=made["other_open"])
+    made = made[complete]
+    made = made.assign(gap=0, amount=made["other_open"])  # of `made` itself: an empty frame would take on another's rows
     return made[~has_twin(book, made)]
 
 
