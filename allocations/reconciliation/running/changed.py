@@ -100,7 +100,12 @@ def look_at(session: Session, changed: Changed, through: date, ladder: Ladder, l
     most = int(last.marks.get("rows", 0)) // SHARE
     open_tables(session)
     for table, query in ASKED.items():
-        session.execute(text(f"insert into {table} (id, round) select id, 0 from ({query.format(when='<=')}) a"), asked)
+        session.execute(
+            text(
+                f"insert into {table} (id, round) select id, 0 from ({query.format(when='<=')}) a on conflict do nothing"
+            ),
+            asked,
+        )
     if looked(session) > most:
         return replace(changed, part=False, line_ids=None)
     session.execute(text(ASKED_ACCOUNTS), {"taken": asked["taken"]})

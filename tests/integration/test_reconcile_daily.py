@@ -1,0 +1,131 @@
+"""A run over what has changed comes to the same as a run over everything, whatever came when and whoever had a hand in it."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from allocations.reconciliation.models import BankLine, Break, MatchLink, ReconRun
+from allocations.reconciliation.running import changed
+from allocations.reconciliation.running.reconcile import reconcile
+from portal.kernel.audit import Actor
+from tests.factories.recon import ReconBook
+
+ACTOR = Actor(None, "system", "system")
+FIRST = date(2026, 10, 1)
+STANDING = """
+    select 'link', l.collection_id, coalesce(l.bank_line_id, 0), coalesce(l.posting_id, 0), l.amount_minor, l.status, l.rule, ''
+      from match_links l where l.status in ('suggested', 'confirmed')
+    union all
+    select 'break', coalesce(b.collection_id, 0), coalesce(b.bank_line_id, 0), coalesce(b.posting_id, 0), b.amount_minor, b.code,
+           b.owner, b.opened_on || ' ' || b.due_on
+      from breaks b where b.status = 'open'
+    order by 1, 2, 3, 4, 5, 6, 7, 8
+"""
+
+
+@pytest.fixture(autouse=True)
+def _always_a_part(monkeypatch):
+    monkeypatch.setattr(changed, "SHARE", 0.001)
+
+
+class Days:
+    """Adds random rows that collide: few amounts, references, slips, accounts, agencies and days."""
+
+    def __init__(self, session, seed):
+        self.book, self.random, self.number = ReconBook(session), random.Random(seed), 0
+
+    def some(self, how_many):
+        for _ in range(how_many):
+            self.random.choices([self.receipt, self.line, self.debit, self.posting], [5, 5, 1, 3])[0]()
+
+    def day(self):
+        return (FIRST + timedelta(days=self.random.randrange(12))).isoformat()
+
+    def amount(self):
+        return self.random.choice([500_00, 750_00, 1000_00, 1250_00, 1749_37, 999_60])
+
+    def reference(self):
+        return self.random.choice(["HDFCN2610000{}", "SBINR5202610{}", "77120{}", "6283123456{:02}"]).format(
+            self.random.randrange(9)
+        )
+
+    def account(self):
+        return f"LN{self.random.randrange(1, 9):06}"
+
+    def receipt(self):
+        self.number += 1
+        rows = self.random
+        agency = rows.choice(["SHAKTI", "SHAKTI", "VEGA"])
+        mode = rows.choice(["upi", "neft", "cash", "cash", "cheque"])
+        more = {"mode": mode, "agency": agency}
+        if mode == "cash" and rows.random() < 0.6:
+            more["slip"] = f"SLIP-{rows.randrange(5)}"
+        elif mode != "cash" and rows.random() < 0.8:
+            more["utr"] = self.reference()
+        account = self.account()
+        self.book.allocate(agency, account, **({} if agency == "SHAKTI" else {"stream": "tele"}))
+        self.book.receipt(f"R{self.number}", self.amount(), self.day(), account, **more)
+
+    def line(self, **more):
+        words = [
+            self.reference(),
+            f"SLIP-{self.random.randrange(5)}",
+            f"RECEIPT R{self.random.randrange(1, 30)}",
+            self.account(),
+            "CASH DEPOSIT SHAKTI",
+            f"UPI/{self.random.randrange(5)}ravi@okhdfc",
+        ]
+        said = " ".join(self.random.sample(words, self.random.choice([1, 1, 2])))
+        total = sum(self.amount() for _ in range(self.random.choice([1, 1, 1, 2, 3])))
+        self.book.line(total, self.day(), f"{said} HDFC0001234", **more)
+
+    def debit(self):
+        self.line(side="debit", is_reversal=self.random.random() < 0.5)
+
+    def posting(self):
+        self.number += 1
+        account = self.account()
+        self.book.allocate("SHAKTI", account)
+        more = self.random.choice([{}, {"no": f"R{self.random.randrange(1, 30)}"}, {"utr": self.reference()}])
+        self.book.posting(f"P{self.number}", self.amount(), self.day(), account, **more)
+
+    def by_hand(self, session):
+        """What the desk does: refuse, confirm, take apart; the database queues what it touched."""
+        links = session.scalars(select(MatchLink).where(MatchLink.status.in_(("suggested", "confirmed")))).all()
+        for link in self.random.sample(links, min(len(links), 2)):
+            if link.status == "suggested":
+                link.status = self.random.choice(["rejected", "confirmed"])
+                link.confirmed_by = "maker@bank.example" if link.status == "confirmed" else None
+            else:
+                link.status, link.undone_by, link.undone_at = "undone", "maker@bank.example", self.book.statement.imported_at
+            session.flush()
+
+
+def run(session, now, through, **more):
+    result = reconcile(session, through=through, actor=ACTOR, now=now, **more)
+    session.expire_all()
+    return result, session.execute(text(STANDING)).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_part_comes_to_the_same_as_the_whole(bank_session, now, seed):
+    days = Days(bank_session, seed)
+    days.some(25)
+    through = FIRST + timedelta(days=8)
+    assert run(bank_session, now, through)[0].mode == "full"
+    for step in range(5):
+        days.some(days.random.randrange(1, 7))
+        if step % 2:
+            days.by_hand(bank_session)
+        through += timedelta(days=days.random.randrange(2))
+        with bank_session.begin_nested() as kept:
+            whole, wanted = run(bank_session, now, through, full=True)
+            kept.rollback()
+        bank_session.expire_all()
+        part, found = run(bank_session, now, through)
+        assert part.mode == "daily"
+        assert found == wanted, f"step {step}"
+        assert part.result_hash == whole.result_hash
+        assert part.currencies == whole.currencies
