@@ -124,6 +124,32 @@ def test_a_return_is_proposed_by_one_and_approved_by_another_who_sees_what_it_do
     assert f"The debit {refund.ref}" in complete.text
 
 
+def test_what_waits_is_shown_on_both_sides_and_reserves_neither(browse, book, bank_session):
+    line = unclaimed(book, bank_session, 90_000_00)
+    taken = book.receipt("R1", 90_000_00, "2026-10-05", "LN0001")
+    missing = Break(
+        code="R01",
+        side="collection",
+        ref="R1",
+        collection_id=taken.id,
+        agency_id=taken.agency_id,
+        amount_minor=90_000_00,
+        currency="INR",
+        opened_on=taken.collected_on,
+        owner="agency",
+        cure="Send the slip.",
+    )
+    bank_session.add(missing)
+    actor = Actor(7, MAKER, "bank_operator")
+    link_by_hand(bank_session, taken.id, line.id, 90_000_00, reason="He called", actor=actor, now=NOW)
+    bank_session.commit()
+    found = bank_session.scalars(select(Break.id).where(Break.bank_line_id == line.id)).one()
+    for page in (f"/bank/breaks/{missing.id}", f"/bank/breaks/{found}", f"/bank/suspense/{line.id}"):
+        assert "aits for a second person" in browse(MAKER).get(page).text, page
+    assert "waits for a second person" in browse(MAKER).get("/bank/suspense").text
+    assert (line.linked_minor, taken.linked_minor) == (0, 0)
+
+
 def test_an_act_that_no_longer_fits_cannot_be_approved(browse, book, bank_session):
     line, maker, checker = unclaimed(book, bank_session, 90_000_00), browse(MAKER), browse(CHECKER)
     assigned(maker, line, ("LN9001", "60000"))

@@ -100,6 +100,7 @@ def list_acts(
     kind: str = "",
     mine: str = "",
     line_id: int | None = None,
+    collection_id: int | None = None,
     under_way: bool = False,
     after: tuple[Any, ...] | None = None,
     limit: int = 50,
@@ -117,6 +118,8 @@ def list_acts(
         query = query.where(HandAct.proposed_by == mine)
     if line_id is not None:
         query = query.where(HandAct.bank_line_id == line_id)
+    if collection_id is not None:
+        query = query.where(HandAct.collection_id == collection_id)
     if under_way:
         query = query.where(HandAct.kind == "return", HandAct.status == "done", HandAct.debit_line_id.is_(None))
     oldest_first = show == "waiting"

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from allocations.collections.models import Collection
 from allocations.reconciliation.bench import board, queries
+from allocations.reconciliation.bench.act_queries import list_acts
 from allocations.reconciliation.bench.assigning import assign_break
 from allocations.reconciliation.bench.by_hand import ACCEPTABLE, accept_break
 from allocations.reconciliation.bench.candidates import slip_of
@@ -166,6 +167,9 @@ def page_of_break(break_id: int, form: ReasonForm, notice: str = "") -> str:
         evidence=evidence(found.detail, row.currency),
         acceptable=found.code in ACCEPTABLE and found.status == "open",
         next_steps=next_steps(item),
+        waiting=list_acts(session, collection_id=found.collection_id, line_id=found.bank_line_id)
+        if found.collection_id or found.bank_line_id
+        else [],
         desk=DESKS.get(found.owner, ""),
         open_of=open_of,
         form=form,
