@@ -281,6 +281,44 @@ def the_next_transfers_only_receipt_fills_up_a_remittance(t: Teller) -> None:
     t.credit(3_719_00 + money, 7, f"NEFT-{head}{last}-SHAKTI RECOVERY SERVICES-REMITTANCE", pot, carries="r")
 
 
+def a_nameless_credit_claimed_by_an_agency_that_no_longer_holds_the_account(t: Teller) -> None:
+    """The borrower paid the bank himself, after the account had passed on; the first agency reports it as its own."""
+    one, other = t.two_agencies()
+    ours, money = t.account(one, until=10, then=other), t.money() + 91_00
+    t.receipt(ours, money, 17, "auto_debit", f"UTIB7{t.rrn()}000", agency=one)
+    t.credit(money, 17, f"BY TRANSFER {ours.name} LOAN {ours.loan_no}", carries="l")
+
+
+def a_booking_claimed_by_an_agency_that_no_longer_holds_the_account(t: Teller) -> None:
+    """Its owner misread the reference; who had the account before quotes it well."""
+    one, other = t.two_agencies()
+    ours, money, utr, pot = t.account(one, until=10, then=other), t.money(), f"YESBN26010{t.cheque()}", t.pot()
+    mine = t.receipt(ours, money, 17, "neft", f"YESBN26OIO{utr[10:]}", agency=other, pot=pot)
+    t.receipt(ours, money, 17, "neft", utr, agency=one)
+    t.credit(money, 17, f"NEFT-{utr}-{ours.name}-EMI", pot, carries="r")
+    t.posting(ours, money, 18, "neft", utr, of=mine)
+
+
+def an_invented_cheque_beside_an_inflated_one_on_one_account(t: Teller) -> None:
+    """The credit bears the number of the receipt whose amount is a lie, and has the amount of the one that is a lie altogether."""
+    ours, money, number, pot = t.account(1), t.money(), t.cheque(), t.pot()
+    real = t.receipt(ours, money + 525_00, 6, "cheque", number, pot=pot, money=money, reason="inflated")
+    t.receipt(ours, money, 6, "cheque", f"9271{t.rrn()[4:]}")
+    t.credit(money, 8, f"CLG CHQ {number} SBIN", pot, carries="r")
+    t.posting(ours, money, 9, "cheque", number, of=real)
+
+
+def a_payment_booked_on_two_accounts(t: Teller) -> None:
+    """Core banking believed a liar's word, reference and all; the liar's own receipt has a digit wrong, the owner's a letter."""
+    one, other = t.two_agencies()
+    ours, theirs, money, utr, pot = t.account(one), t.account(other), t.money(), f"YESBN26010{t.cheque()}", t.pot()
+    mine = t.receipt(ours, money, 7, "neft", f"YESBN26O10{utr[10:]}", pot=pot)
+    wrong = t.receipt(theirs, money, 7, "neft", utr[:-1] + str((int(utr[-1]) + 1) % 10))
+    t.credit(money, 7, f"NEFT-{utr}-{ours.name}-SENT", pot, carries="r")
+    t.posting(ours, money, 8, "neft", utr, of=mine)
+    t.posting(theirs, money, 8, "neft", utr, of=wrong)
+
+
 LOOKALIKES = (
     a_reference_that_is_another_agencys_payment,
     a_reference_whose_narrative_names_another_loan,
@@ -317,4 +355,8 @@ LOOKALIKES = (
     a_payers_handle_written_as_reference,
     a_virtual_account_written_as_reference,
     the_next_transfers_only_receipt_fills_up_a_remittance,
+    a_nameless_credit_claimed_by_an_agency_that_no_longer_holds_the_account,
+    a_booking_claimed_by_an_agency_that_no_longer_holds_the_account,
+    an_invented_cheque_beside_an_inflated_one_on_one_account,
+    a_payment_booked_on_two_accounts,
 )
