@@ -271,6 +271,7 @@ def test_one_rule_is_changed_by_fields_tried_and_approved_by_another(
     assert "Climbing both ladders" in asked.text
     make_worker(settings, database.logins, clock).run(wait=False)
     assert "It would do the same" in maker.get(asked.request.full_path).text
+    assert "It would do the same" in checker.get("/bank/ladders/1").text, "who decides sees what the maker saw"
     assert maker.post("/bank/ladders/1/approve").status_code == 403
     sha = bank_session.scalars(select(MatchLadder.sha256)).one()
     done = sent(checker, "/bank/ladders/1", "/bank/ladders/1/approve", expected_sha256=sha, reason="")

@@ -9,7 +9,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
 from allocations.reconciliation.bench import ladders
-from allocations.reconciliation.bench.jobs import ask_to_try
+from allocations.reconciliation.bench.jobs import ask_to_try, last_try
 from allocations.reconciliation.bench.ladder_edits import body_of_text, ladder_text, with_rule, without_rule
 from allocations.reconciliation.bench.ladder_words import MEASURE_WORDS, changes, rules_in_words
 from allocations.reconciliation.matching.ladder import parse_ladder
@@ -163,7 +163,7 @@ def version_page(version: int, **forms: Any) -> str:
     row = ladders.load_ladder(session, within(version))
     ladder, before = parse_ladder(row.body, row.version), ladders.ladder_before(session, row)
     asked = request.args.get("job", type=int)
-    job = progress_of(session, asked) if asked else None
+    job = progress_of(session, asked) if asked else last_try(session, row.version)
     tried = (job.result or {}).get("rows") if job is not None and job.status == "done" else None
     given = {
         "approve_form": ApproveLadderForm(formdata=None, expected_sha256=row.sha256),
@@ -189,7 +189,7 @@ def within(version: int) -> int:
 
 
 @bp.post("/<int:version>/try")
-@permission(Permission.LADDER_READ)
+@permission(Permission.LADDER_PROPOSE)
 def try_it(version: int) -> Response:
     """Ask a worker to climb both ladders on what is open; nothing is written."""
     session, form = db_session(), TryForm()
