@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from allocations.reconciliation.matching.ladder_lint import check_ladder
+from allocations.reconciliation.matching.reasons import DIRECT_RULE, DIRECT_SAYS
 from allocations.reconciliation.matching.rungs import MEASURES, RULE_FIELDS, Ladder, Rung
 
 BY_HAND = "by_hand"
@@ -70,4 +71,6 @@ RUNGS = {rung.name: rung for rung in LADDER.rungs}
 def rule_says(rule: str, ladder: Ladder = LADDER) -> str:
     """A rule in words, for the bench and for a trace."""
     rung = ladder.rung(rule) or RUNGS.get(rule)
+    if rung is None and rule == DIRECT_RULE:
+        return DIRECT_SAYS
     return rung.says if rung else "Linked by a person."
