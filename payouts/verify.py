@@ -14,6 +14,7 @@ from payouts.verify_corrections import check_corrections
 from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
+from payouts.verify_reconciliation import check_reconciliation
 from payouts.verify_records import (
     check_accounts,
     check_audit_chain,
@@ -64,6 +65,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_corrections(session, findings)
     check_deposits(session, findings)
     check_links(session, findings)
+    check_reconciliation(session, findings)
     check_acts(session, findings)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)

@@ -18,13 +18,14 @@ from portal.kernel.money import shown
 
 @click.command("reconcile", cls=PortalCommand)
 @click.option("--through", type=click.DateTime(["%Y-%m-%d"]), help="The last day looked at; today if not given.")
+@click.option("--full", is_flag=True, help="Look at everything, not only at what has changed since the last run.")
 @with_edge
-def reconcile_command(edge: Edge, through: datetime | None) -> None:
+def reconcile_command(edge: Edge, through: datetime | None, full: bool) -> None:
     """Tie receipts to bank lines and postings; what cannot be tied becomes a break."""
     day = through.date() if through else edge.today
     with edge.unit() as session:
         actor = edge.actor(session, Permission.RECONCILIATION_RUN)
-        result = reconcile(session, through=day, actor=actor, now=edge.now)
+        result = reconcile(session, through=day, actor=actor, now=edge.now, full=full)
     edge.show(as_json(result), in_words(result))
 
 
@@ -37,6 +38,7 @@ def as_json(result: ReconResult) -> dict[str, Any]:
         "new_links": result.confirmed,
         "undone": result.undone,
         "changed": result.is_new,
+        "mode": result.mode,
         "input_hash": result.input_hash,
         "result_hash": result.result_hash,
         "by_currency": [of_currency(each) for each in result.currencies],

@@ -26,7 +26,8 @@ from allocations.reconciliation.matching.ladder import Ladder
 from allocations.reconciliation.matching.matcher import Matches
 
 LINK_COLUMNS = ["status", "coll", "other", "amount", "rule", "rule_version"]
-BREAK_COLUMNS = ["code", "side", "ref", "amount", "currency", "day", "due", "owner"]
+# Not the day it was opened: an open break keeps that, whatever is found out later.
+BREAK_COLUMNS = ["code", "side", "ref", "amount", "currency", "due", "owner"]
 BETWEEN = "\x1f"
 SIZE = 32  # bytes of a mark
 ALL = 1 << 8 * SIZE
