@@ -114,3 +114,49 @@ def test_postings_done_in_part_exit_3(portal, database):
     code, body = portal("postings", "import", "FILE", text=text, name="p.csv")
     assert (code, body["rows"], body["created"], body["updated"], body["rejected"]) == (3, 2, 1, 0, 1)
     assert body["errors"][0]["row"] == 3
+
+
+FEDERAL = "When,What,Sum,Way,Left\n05.01.2026,PAID AXISN12345,500.00,Cr,1500.00\n06.01.2026,CHQ RET 000123,200.00,Dr,1300.00\n"
+
+
+def test_a_layout_saved_on_a_page_is_named_by_the_command(portal, bank_session, now):
+    from allocations.reconciliation.sources.bank_profiles import save_profile
+    from allocations.reconciliation.sources.readers.own_profiles import profile_from
+
+    columns = {"booked_on": "When", "description": "What", "amount": "Sum", "dr_cr": "Way", "balance": "Left"}
+    with unit_of_work(bank_session):
+        layout = profile_from({"columns": columns, "date_format": "%d.%m.%Y"}, "x")
+        save_profile(bank_session, layout, name="Federal Bank", actor=SETUP, now=now)
+    code, body = portal("bank", "profiles")
+    assert code == 0
+    assert {"sbi", "hdfc", "icici", "axis", "kotak"} <= set(body["built_in"])
+    assert [(row["profile"], row["version"]) for row in body["profiles"]] == [("federal-bank", 1)]
+    code, body = portal("bank", "read", "FILE", "--profile", "federal-bank", text=FEDERAL)
+    assert (code, [line["side"] for line in body["lines"]]) == (0, ["credit", "debit"])
+    code, body = portal("bank", "import", "FILE", "--profile", "Federal Bank", "--account", "50100")
+    assert (code, body["created"], body["statements"][0]["balanced"]) == (0, 2, True)
+
+
+def test_a_toml_layout_with_faults_says_every_one(portal, tmp_path):
+    layout = tmp_path / "mine.toml"
+    layout.write_text('reference = "(a+)+"\ndate_format = "%Q"\n[columns]\nbooked_on = "When"\n')
+    code, body = portal("bank", "read", "FILE", "--profile", str(layout), text=FEDERAL)
+    assert code == 2
+    assert {error["code"] for error in body["errors"]} == {"no_amount_column", "bad_date_format", "bad_reference"}
+    assert {error["file"] for error in body["errors"]} == {"mine.toml"}
+
+
+def test_a_zip_of_statements_comes_in_whole_and_tells_what_is_missing_between_them(portal, tmp_path):
+    import io
+    import zipfile
+
+    buffer = io.BytesIO()
+    later = SHEET.replace("01/2026", "03/2026").replace("1500.00", "2500.00").replace("1300.00", "2300.00")
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("jan.csv", "Account No: 501000012345\n" + SHEET)
+        archive.writestr("mar.csv", "Account No: 501000012345\n" + later)
+    code, body = portal("bank", "import", "FILE", text=buffer.getvalue(), name="both.zip")
+    assert (code, len(body["statements"]), body["created"]) == (0, 2, 4)
+    assert "gap" in {flag["code"] for flag in body["statements"][1]["flags"]}
+    code, body = portal("bank", "import", "FILE", name="both.zip")
+    assert (code, body["created"], body["duplicates"]) == (0, 0, 4)

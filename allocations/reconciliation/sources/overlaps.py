@@ -105,9 +105,6 @@ def changed_since(session: Session, statement: ReadStatement, account: BankAccou
     if earlier is None or not statement.number:
         return None
     marks = {item.fingerprint for item in proof.numbered(statement.lines)}
-    gone = session.scalar(
-        select(func.count())
-        .select_from(BankLine)
-        .where(BankLine.statement_id == earlier.id, BankLine.fingerprint.not_in(marks))
-    )
+    stored = session.scalars(select(BankLine.fingerprint).where(BankLine.statement_id == earlier.id))
+    gone = sum(1 for fingerprint in stored if fingerprint not in marks)
     return (earlier.ref, gone) if gone else None

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from allocations.keys import normalise_reference
@@ -21,6 +21,9 @@ from allocations.reconciliation.sources import proof
 from allocations.reconciliation.sources.proof import NumberedLine
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement
 
+SIGNS = (
+    BankLine.booked_on, BankLine.value_on, BankLine.amount_minor, BankLine.side, BankLine.bank_ref, BankLine.customer_ref,
+)  # fmt: skip
 Movement = tuple[date, int, str]  # booking day, minor units, side: what no other wording changes
 
 
@@ -59,11 +62,13 @@ def compare(
     """The fresh lines of a statement beside what its days are known to hold."""
     fresh, reworded, of = _without_other_messages(session, statement, account, fresh)
     retold = Retold(fresh, reworded, of=of)
+    counts: Counter[str] = Counter()
     for earlier in _earlier(session, statement, account, duplicates):
         days = told_in_full(statement, earlier)
         if days is None:
             continue
-        gone, added = _differences(session, statement, account, earlier, retold.fresh, days)
+        counts = counts or Counter(item.fingerprint for item in proof.numbered(statement.lines))
+        gone, added = _differences(session, counts, earlier, retold.fresh, days)
         pairs = _pairs(gone, added)
         left = [item for item in retold.fresh if id(item) not in pairs]
         retold = Retold(
@@ -82,17 +87,18 @@ def _without_other_messages(
     if not days:
         return fresh, 0, ""
     query = (
-        select(BankLine, BankStatement.ref)
+        select(*SIGNS, BankStatement.ref)
         .join(BankStatement, BankStatement.id == BankLine.statement_id)
         .where(BankLine.bank_account_id == account.id, BankLine.booked_on.in_(days))
-        .where(BankStatement.status != proof.REFUSED, BankStatement.format != statement.format)
+        .where(BankStatement.bank_account_id == account.id, BankStatement.status != proof.REFUSED)
+        .where(BankStatement.format != statement.format)
     )
     known: dict[tuple[Any, ...], str] = {}
     counts: Counter[tuple[Any, ...]] = Counter()
-    for line, ref in session.execute(query):
-        for key in _signs(line):
+    for row in session.execute(query):
+        for key in _signs(cast("Row[Any]", row)):
             counts[key] += 1
-            known[key] = ref
+            known[key] = row.ref
     left: list[NumberedLine] = []
     of = ""
     for item in fresh:
@@ -105,7 +111,7 @@ def _without_other_messages(
     return left, len(fresh) - len(left), of
 
 
-def _signs(line: ReadLine | BankLine) -> list[tuple[Any, ...]]:
+def _signs(line: ReadLine | Row[Any]) -> list[tuple[Any, ...]]:
     """What makes two messages' lines one: day, amount, side and a reference the bank gave in its own field."""
     refs = {normalise_reference(line.bank_ref), normalise_reference(line.customer_ref)} - {""}
     return [(line.booked_on, line.value_on, line.amount_minor, line.side, ref) for ref in sorted(refs) if len(ref) >= 6]
@@ -162,14 +168,12 @@ def _follows(statement: ReadStatement, earlier: BankStatement) -> bool:
 
 def _differences(
     session: Session,
-    statement: ReadStatement,
-    account: BankAccount,
+    counts: Mapping[str, int],
     earlier: BankStatement,
     fresh: Sequence[NumberedLine],
     days: tuple[date, date],
 ) -> tuple[list[Movement], list[NumberedLine]]:
-    """Within these days: the earlier statement's movements that this one lacks, and this one's that are not stored."""
-    counts: Mapping[str, int] = Counter(item.fingerprint for item in proof.numbered(statement.lines))
+    """Within these days: the earlier statement's movements that this one (`counts` of its fingerprints) lacks, and its new ones."""
     stored = session.execute(
         select(BankLine.fingerprint, BankLine.occurrence, BankLine.booked_on, BankLine.amount_minor, BankLine.side)
         .where(BankLine.statement_id == earlier.id, BankLine.booked_on.between(*days))
