@@ -10,6 +10,7 @@ import pandas as pd
 
 from allocations.reconciliation.matching.break_rows import Ground
 from allocations.reconciliation.matching.claims import fits
+from allocations.reconciliation.matching.rivals import refused_pairs
 
 MOST_MISSES = 3
 NEAR_DAYS = (7, 14)  # the same amount alone is looked for from a week before a receipt to two weeks after it
@@ -62,23 +63,22 @@ def of_receipts(ground: Ground, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def refused_credits(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
-    tried, line = ground.matches.tried, ground.book.line
-    pairs = tried[tried["coll"].isin(coll.index)].drop_duplicates(["coll", "other"])
-    pairs = pairs.astype({"coll": "int64", "other": "int64"})
-    credit = line.loc[pairs["other"]]
+    """Every pair of one of these receipts with a credit that the ladder looked at, and why it came to nothing."""
+    line, pairs = ground.book.line, met_in_vain(ground)
+    pairs = pairs[pairs["coll"].isin(coll.index)]
+    credit, receipt = line.loc[pairs["other"]], coll.loc[pairs["coll"]]
     left = credit["open"].where(credit["open"] > 0, credit["amount"]).to_numpy()
-    gap = left - pairs["coll_open"].to_numpy()
-    said = pairs.merge(why_refused(ground), on=["coll", "other"], how="left")["why"].fillna("").to_numpy(dtype=object)
-    fitting = fits(pd.Series(gap), pd.Series(left), pairs["tolerance"].reset_index(drop=True), ground.ladder)
-    back = credit["id"].isin(list(ground.book.returns.credits)).to_numpy()
+    gap = left - receipt["open"].to_numpy()
+    fitting = fits(pd.Series(gap), pd.Series(left), receipt["tolerance"].reset_index(drop=True), ground.ladder)
+    said = pairs["why"].to_numpy(dtype=object)
     why = np.select(
-        [said != "", back, ~fitting.to_numpy(), credit["open"].to_numpy() == 0, ~pairs["near"].to_numpy(dtype=bool)],
-        [said, "returned", "amount", "taken", "days"],
+        [said != "", ~fitting.to_numpy(), credit["open"].to_numpy() == 0, ~pairs["near"].to_numpy(dtype=bool)],
+        [said, "amount", "taken", "days"],
         "other",
     )
     return pd.DataFrame(
         {
-            "subject_id": coll.loc[pairs["coll"], "id"].to_numpy(),
+            "subject_id": receipt["id"].to_numpy(),
             "other": "bank",
             "id": credit["id"].to_numpy(),
             "ref": credit["ref"].to_numpy(),
@@ -89,12 +89,14 @@ def refused_credits(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def why_refused(ground: Ground) -> pd.DataFrame:
-    """coll, other, why: what the ladder said of pairs by reference, rivals before what speaks against the pair itself."""
-    columns = ["coll", "other", "why"]
-    told = [each[columns] for each in (ground.matches.struck, *ground.book.refused) if len(each)]
-    told = [each[each["why"] != "amount"] for each in told]
-    return pd.concat(told or [pd.DataFrame(columns=columns)]).drop_duplicates(["coll", "other"])
+def met_in_vain(ground: Ground) -> pd.DataFrame:
+    """coll, other, lag, near, why: pairs the ladder refused, with its reason; and those that met on a key alone, with none."""
+    refused = refused_pairs(ground.book).assign(near=True)
+    met = ground.matches.tried.assign(why="")
+    columns = ["coll", "other", "lag", "near", "why"]
+    pairs = pd.concat([each[columns] for each in (refused, met) if len(each)] or [refused[columns]], ignore_index=True)
+    pairs = pairs.astype({"coll": "int64", "other": "int64", "lag": "int64"})
+    return pairs.drop_duplicates(["coll", "other"])
 
 
 def nearby_postings(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
