@@ -45,11 +45,12 @@ class Book:
     busy_coll: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))  # with a suggestion
     busy_line: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
     currencies: list[str] = field(default_factory=list)
-    account_pairs: pd.DataFrame | None = None  # of this climb
+    account_pairs: pd.DataFrame | None = None  # of this climb, as are twins
+    _twins: pd.DataFrame | None = None
 
     def start_over(self) -> None:
         """Forgets what the climb before tried and struck out."""
-        self.tried, self.struck, self.account_pairs = [], [], None
+        self.tried, self.struck, self.account_pairs, self._twins = [], [], None, None
 
     @cached_property
     def keys(self) -> pd.DataFrame:
@@ -79,12 +80,16 @@ class Book:
     def modes_seen(self) -> bool:
         return bool((self.line["mode"] != "").any())
 
-    @cached_property
     def twins(self) -> pd.DataFrame:
-        """coll → twin (positions): receipts whose references are written differently and read the same with letters taken for digits
-        read as digits, where no credit carries the twin's as it is written."""
+        """coll → twin (positions): open receipts whose references are written differently and read the same with letters taken for
+        digits read as digits, where no credit carries the twin's as it is written."""
+        if self._twins is None:
+            self._twins = self._find_twins()
+        return self._twins
+
+    def _find_twins(self) -> pd.DataFrame:
         own, fold = self.codes["instrument_key"], self.codes["fold_key"]
-        rows = np.flatnonzero(own > 0)
+        rows = np.flatnonzero((own > 0) & (self.coll["open"].to_numpy() > 0))
         read = np.where(fold[rows] > 0, fold[rows], own[rows])
         order = np.lexsort((own[rows], read))
         read, written = read[order], own[rows[order]]

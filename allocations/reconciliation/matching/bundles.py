@@ -16,7 +16,7 @@ from allocations.reconciliation.matching.claims import runs
 from allocations.reconciliation.matching.key_index import Ints, Mask
 from allocations.reconciliation.matching.meeting import facing, free
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.signs import has_twin, misread
+from allocations.reconciliation.matching.signs import has_twin, misread, outside_term, quoted_by_another
 from allocations.reconciliation.matching.subsets import exact_subsets, left_out, sets_of
 
 NEIGHBOURS = 1  # days that receipts of one deposit may lie apart from the rest of it
@@ -227,8 +227,11 @@ def in_account_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame
     made = made[made.groupby("other")["solution"].transform("nunique") == 1]
     complete = made.groupby("solution")["other_open"].transform("sum") == made["coll_open"]
     made = made[complete]
-    made = made.assign(gap=0, amount=made["other_open"])  # of `made` itself: an empty frame would take on another's rows
-    return made[~has_twin(book, made)]
+    made = made.assign(
+        gap=0, amount=made["other_open"]
+    )  # of `made` itself: an empty frame would take on another's rows
+    bad = has_twin(book, made) | outside_term(book, made) | quoted_by_another(book, made)
+    return made[~made["solution"].isin(made.loc[bad, "solution"])]
 
 
 def _some_of(live: pd.DataFrame) -> pd.DataFrame:

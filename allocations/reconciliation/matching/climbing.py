@@ -14,7 +14,7 @@ from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.meeting import account_claims, free, key_claims, posting_claims, unrejected
 from allocations.reconciliation.matching.pools import pool_solutions
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.signs import LONG, against, nearly, second_sign
+from allocations.reconciliation.matching.signs import LONG, against, has_twin, nearly, second_sign
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "score", "key"]
 REFUSED = ["coll", "other", "lag", "gap", "why"]
@@ -149,7 +149,9 @@ def posting_matches(book: Book, rung: Rung) -> pd.DataFrame:
     accepted = settle(book, rung, live).accepted
     if rung.needs_money:
         accepted = accepted[book.coll["open"].to_numpy()[accepted["coll"]] == 0]
-    return accepted[~booked_as_another(book, accepted)] if rung.key == "account" else accepted
+    if rung.key == "account":
+        return accepted[~booked_as_another(book, accepted)]
+    return accepted[~has_twin(book, accepted)] if rung.key == "instrument_key" else accepted
 
 
 def booked_as_another(book: Book, claims: pd.DataFrame) -> Mask:

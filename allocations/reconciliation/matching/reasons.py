@@ -170,6 +170,7 @@ MISSES = {
     "held": "Another agency held the account on the value date.",
     "doubt": "Another receipt names the credit too, and its money is nowhere else.",
     "account": "The credit names another loan account.",
+    "term": "The agency did not hold the account on the receipt's day.",
     "booked": "Core banking booked this reference on another loan account.",
     "twin": "Another receipt's reference reads the same.",
     "mode": "It was paid another way.",

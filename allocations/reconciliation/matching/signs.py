@@ -48,8 +48,9 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
     account: the credit names a loan or virtual account, and it is no receipt's of the solution. booked: core banking booked that
     reference and amount, but on another account alone. twin: another receipt's reference reads the same with letters taken for
     digits read as digits, and no credit carries it as it is written. mode: only a short number agrees, and the credit came another
-    way; where the key is an account: it came any other way, and not nearly under the receipt's reference. reference: the key is an
-    account, and the credit carries another reference than the receipt.
+    way; where the key is an account: it came any other way, and not nearly under the receipt's reference. And where the key is an
+    account: reference, the credit carries another than the receipt; doubt, it carries another receipt's; term, the receipt's agency
+    did not hold the account on its day.
     """
     if claims.empty:
         return pd.Series("", index=claims.index, dtype=object)
@@ -57,7 +58,12 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
     if rung.key in ("va_key", "loan_key", "account"):
         seen = _modes(book, claims)
         other_mode = (seen != "") & (seen != book.coll["mode"].take(claims["coll"].to_numpy()).to_numpy())
-        found = {"reference": unlike_its_own(book, claims), "mode": other_mode & ~near_reference(book, claims)}
+        found = {
+            "term": outside_term(book, claims),
+            "reference": unlike_its_own(book, claims),
+            "doubt": quoted_by_another(book, claims),
+            "mode": other_mode & ~near_reference(book, claims),
+        }
     elif rung.key in ("instrument_key", "receipt_key", "fold_key"):
         found = {
             "mode": _other_way(book, claims) & _short(book, claims),
@@ -139,8 +145,10 @@ def booked_elsewhere(book: Book, claims: pd.DataFrame, met: Codes) -> Mask:
 
 
 def has_twin(book: Book, claims: pd.DataFrame) -> Mask:
-    """Another open receipt, in no part of the solution, may have meant the same reference (see Book.twins)."""
-    twins = book.twins
+    """Of a receipt still open: another open receipt, in no part of the solution, may have meant the same reference (Book.twins)."""
+    still = book.coll["open"].to_numpy() > 0
+    twins = book.twins()
+    twins = twins[still[twins["coll"]] & still[twins["twin"]]]
     if not len(twins):
         return np.zeros(len(claims), dtype=bool)
     asked = claims[["coll", "solution"]].assign(place=np.arange(len(claims)))
@@ -151,6 +159,20 @@ def has_twin(book: Book, claims: pd.DataFrame) -> Mask:
     )
     outside = pairs.loc[pairs["inside"].isna(), "solution"]
     return np.asarray(claims["solution"].isin(outside))
+
+
+def outside_term(book: Book, claims: pd.DataFrame) -> Mask:
+    """The receipt's agency did not hold the account on the receipt's day."""
+    coll = book.coll.take(claims["coll"].to_numpy())
+    return np.asarray((coll["day"] < coll["from_day"]) | (coll["day"] > coll["to_day"]))
+
+
+def quoted_by_another(book: Book, claims: pd.DataFrame) -> Mask:
+    """The credit carries the payment reference of another receipt that is still open."""
+    quotes = book.quotes
+    quotes = quotes[book.coll["open"].to_numpy()[quotes["by"]] > 0]
+    pairs = claims[["coll", "other"]].assign(place=np.arange(len(claims))).merge(quotes, on="other")
+    return np.isin(np.arange(len(claims)), pairs.loc[pairs["by"] != pairs["coll"], "place"])
 
 
 def unlike_its_own(book: Book, claims: pd.DataFrame) -> Mask:

@@ -117,7 +117,13 @@ def account_parts(board: Board, pairs: list[Pair]) -> list[Pair]:
     for group in kept:
         for pair in group:
             pair.solution, pair.amount = pair.coll["id"], pair.other["open"]
-    return [pair for group in kept if not twinned(board, group) for pair in group]
+    bad = [group for group in kept if twinned(board, group) or any(unheld_or_quoted(board, pair) for pair in group)]
+    return [pair for group in kept if group not in bad for pair in group]
+
+
+def unheld_or_quoted(board: Board, pair: Pair) -> bool:
+    quoted = naive_signs.quoted_by_another(pair.coll, pair.other, board.receipts, LADDER)
+    return quoted or naive_signs.outside_term(pair.coll)
 
 
 def twinned(board: Board, solution: list[Pair]) -> bool:

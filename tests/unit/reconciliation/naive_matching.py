@@ -29,6 +29,7 @@ from tests.unit.reconciliation.naive_bundles import (
     parts,
     pool_solutions,
     twinned,
+    unheld_or_quoted,
 )
 from tests.unit.reconciliation.naive_signs import Row, is_short
 
@@ -52,7 +53,7 @@ def naive_match(world: World) -> tuple[set[Link], set[Link]]:
 
 def climb(board: Board, rung: Rung) -> set[Link]:
     if rung.side == "posting":
-        kept = [pair for pair in settle(board, rung, posting_pairs(board, rung))[0] if books(rung, pair)]
+        kept = [pair for pair in settle(board, rung, posting_pairs(board, rung))[0] if books(board, rung, pair)]
         return take(rung, kept)
     if rung.key == "pool":
         kept, struck = resolve(pool_solutions(board, rung))
@@ -187,6 +188,8 @@ def spoken_against(board: Board, rung: Rung, solution: list[Pair]) -> bool:
         met = "" if rung.key == "account" else met
         if any(naive_signs.unlike_its_own(*each) or naive_signs.came_any_other_way(*each) for each in pairs):
             return True
+        if any(unheld_or_quoted(board, each) for each in solution):
+            return True
     elif rung.key in ("instrument_key", "receipt_key", "fold_key"):
         if any(naive_signs.came_otherwise(*each) for each in pairs) and is_short(met, LADDER):
             return True
@@ -211,9 +214,11 @@ def borne_out(board: Board, rung: Rung, pair: Pair) -> bool:
     return not rung.second or naive_signs.second_sign(rung, pair.coll, pair.other, sides, payer, LADDER)
 
 
-def books(rung: Rung, pair: Pair) -> bool:
+def books(board: Board, rung: Rung, pair: Pair) -> bool:
     if rung.needs_money and pair.coll["open"]:
         return False
+    if rung.key == "instrument_key":
+        return not twinned(board, [pair])
     return rung.key != "account" or not naive_signs.booked_as_another(pair.coll, pair.other)
 
 

@@ -93,6 +93,21 @@ def unlike_its_own(receipt: Row, credit: Row) -> bool:
     return len(own) >= LONG and bool(theirs) and not any(nearly(own, key) for key in theirs)
 
 
+def outside_term(receipt: Row) -> bool:
+    return not receipt["from_day"] <= receipt["day"] <= receipt["to_day"]
+
+
+def quoted_by_another(receipt: Row, credit: Row, receipts: list[Row], ladder: Ladder) -> bool:
+    """The credit carries the payment reference of another receipt that is still open."""
+    return any(
+        each is not receipt
+        and each["open"]
+        and each["instrument_key"] in credit["keys"]
+        and names_payment(each["instrument_key"], "instrument_key", each, ladder)
+        for each in receipts
+    )
+
+
 def booked_as_another(receipt: Row, posting: Row) -> bool:
     """The posting names another receipt, another long reference, or another way of paying."""
     for name, least in (("receipt_key", 1), ("instrument_key", LONG)):
@@ -115,7 +130,7 @@ def has_twin(solution: list[Row], receipts: list[Row], credits: list[Row], ladde
             (own, fold), (theirs, their_fold) = read(mine), read(other)
             alike = own and theirs and own != theirs and fold == their_fold
             lost = not any(theirs in credit["keys"] for credit in credits)
-            if alike and lost and not any(other is each for each in solution):
+            if alike and lost and mine["open"] and other["open"] and not any(other is each for each in solution):
                 return True
     return False
 
