@@ -96,7 +96,8 @@ class BankLine(WithId, Sealed, Base):
     """Money seen at the bank. `amount_minor` is positive; `side` says which way. A reversed credit is a debit with `is_reversal`.
 
     `linked_minor`: the sum of its confirmed links; `settled_minor`: what people returned, assigned or wrote off of it. Both are kept by
-    the database. `returned_minor`: what debits took back, as the last run saw it. `fingerprint` with `occurrence` tells a line downloaded twice from two genuine equal lines of one day.
+    the database. `returned_minor`: what debits took back, as the last run saw it. `fingerprint` with `occurrence` tells a line
+    downloaded twice from two genuine equal lines of one day.
     """
 
     __tablename__ = "bank_lines"
@@ -278,6 +279,12 @@ class Break(WithId, Base):
         CheckConstraint("status in ('open','closed')", name="status"),
         Index("ix_breaks_open", "status", "code", "id"),
         Index("ix_breaks_agency", "agency_id", "status", "code", "id"),
+        Index(
+            "ix_breaks_unclaimed",
+            "opened_on",
+            "id",
+            postgresql_where=text("status = 'open' and code = 'R02'"),
+        ),
         Index("ix_breaks_owner", "owner", "code", "id", postgresql_where=text("status = 'open'")),
         Index("ix_breaks_side", "side", "code", "id", postgresql_where=text("status = 'open'")),
         Index(

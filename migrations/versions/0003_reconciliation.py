@@ -31,6 +31,7 @@ BENCH_INDEXES = (
     ),
     ("ix_match_links_rule", "match_links", ["rule", "id"], "status = 'suggested'"),
     ("ix_match_links_agency", "match_links", ["agency_id", "rule", "id"], "status = 'suggested'"),
+    ("ix_breaks_unclaimed", "breaks", ["opened_on", "id"], "status = 'open' and code = 'R02'"),
     ("ix_breaks_owner", "breaks", ["owner", "code", "id"], "status = 'open'"),
     ("ix_breaks_side", "breaks", ["side", "code", "id"], "status = 'open'"),
     ("ix_breaks_assigned", "breaks", ["assigned_to", "code", "id"], "status = 'open' and assigned_to is not null"),

@@ -34,6 +34,8 @@ PURE = (
     "allocations.placements.asset_class",
     "allocations.placements.buckets",
     "allocations.placements.outcomes",
+    "allocations.reconciliation.bench.ladder_edits",
+    "allocations.reconciliation.bench.ladder_words",
     "allocations.reconciliation.matching.*",
     "allocations.reconciliation.sources.proof",
     "allocations.reconciliation.sources.readers.*",

@@ -39,6 +39,7 @@ class SuspenseRow:
 
     line: BankLine
     break_id: int
+    opened_on: date
     age_days: int
     stage: Stage
     assigned_to: str
@@ -99,7 +100,7 @@ def unclaimed_page(
     after: tuple[Any, ...] | None = None,
     limit: int = 50,
 ) -> list[SuspenseRow]:
-    """Unclaimed credits, the oldest first; `after` is (value date, break id) of the last one shown."""
+    """Unclaimed credits, the oldest first; `after` is (day, break id) of the last one shown."""
     stages = stages_on(session, today)
     query = _unclaimed().options(undefer(Break.assigned_to))
     if stage in STAGES:
@@ -117,6 +118,7 @@ def unclaimed_page(
         SuspenseRow(
             line,
             found.id,
+            found.opened_on,
             age := max((today - line.value_on).days, 0),
             stage_of(stages, age),
             found.assigned_to or "",
@@ -163,9 +165,9 @@ def _unclaimed() -> Any:
 def _within(stages: Sequence[Stage], code: str, today: date) -> list[Any]:
     place = STAGES.index(code)
     first = stages[place].from_days
-    conditions = [BankLine.value_on < today - timedelta(days=first)] if first else []
+    conditions = [Break.opened_on < today - timedelta(days=first)] if first else []
     if place + 1 < len(stages):
-        conditions.append(BankLine.value_on >= today - timedelta(days=stages[place + 1].from_days))
+        conditions.append(Break.opened_on >= today - timedelta(days=stages[place + 1].from_days))
     return conditions
 
 
@@ -251,16 +253,40 @@ CONTESTED = text("""
 """)
 
 
-def contested_lines(session: Session, limit: int = 200) -> list[tuple[BankLine, list[Claim]]]:
-    """Credits with money left that receipts of several agencies claim and the terms could not decide; the oldest first."""
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A contested credit for a list: who claims it, by agency's code and receipt number."""
+
+    line: BankLine
+    claims: list[tuple[str, str]]
+
+    @property
+    def open_minor(self) -> int:
+        return open_of(self.line)
+
+
+def contested_lines(session: Session, *, after: tuple[Any, ...] | None = None, limit: int = 50) -> list[Contest]:
+    """Credits with money left that receipts of several agencies claim and the terms could not decide; the oldest first.
+
+    `after` is (value date, id) of the last one shown. One whose other claims were settled meanwhile is told with what is left.
+    """
     ids = session.scalars(CONTESTED).all()
-    query = select(BankLine).where(BankLine.id.in_(ids), OPEN > 0).order_by(BankLine.value_on, BankLine.id).limit(limit)
-    pairs = [(line, claims_of(session, line)) for line in session.scalars(query)]
-    return [(line, claims) for line, claims in pairs if len({claim.collection.agency_id for claim in claims}) > 1]
+    query = select(BankLine).where(BankLine.id.in_(ids), OPEN > 0)
+    if after:
+        query = query.where(tuple_(BankLine.value_on, BankLine.id) > tuple_(cast(after[0], Date), after[1]))
+    lines = session.scalars(query.order_by(BankLine.value_on, BankLine.id).limit(limit)).all()
+    return [
+        Contest(line, [(agency.code, receipt.receipt_no) for receipt, agency in _claiming(session, line)])
+        for line in lines
+    ]
 
 
 def claims_of(session: Session, line: BankLine) -> list[Claim]:
     """Open receipts, of whatever agency, that share a reference, number or slip with a credit."""
+    return [_claim(session, line, receipt, agency) for receipt, agency in _claiming(session, line)]
+
+
+def _claiming(session: Session, line: BankLine) -> Sequence[Any]:
     keys = list(line.ref_keys)
     slips = (
         select(DepositItem.collection_id)
@@ -281,7 +307,7 @@ def claims_of(session: Session, line: BankLine) -> list[Claim]:
         .order_by(Agency.code, Collection.receipt_no, Collection.id)
         .limit(40)
     )
-    return [_claim(session, line, receipt, agency) for receipt, agency in session.execute(query)]
+    return session.execute(query).all()
 
 
 def _claim(session: Session, line: BankLine, receipt: Collection, agency: Agency) -> Claim:

@@ -39,7 +39,7 @@ def index() -> str:
         lambda after, limit: queries.unclaimed_page(
             session, today=today, stage=stage, wanted=wanted, after=after, limit=limit
         ),
-        lambda row: (row.line.value_on, row.break_id),
+        lambda row: (row.opened_on, row.break_id),
     )
     return render_template(
         "bank/suspense/index.html",
@@ -47,8 +47,6 @@ def index() -> str:
         stages=queries.stages_on(session, today),
         explained=money_explained(session) if wants_sums() else None,
         sums=queries.unclaimed_sums(session, today=today) if wants_sums() else None,
-        contested=queries.contested_lines(session),
-        under_way=list_acts(session, show="all", under_way=True),
         tab="unclaimed",
     )
 
@@ -57,12 +55,11 @@ def index() -> str:
 @permission(Permission.SUSPENSE_READ)
 def contested() -> str:
     session = db_session()
-    return render_template(
-        "bank/suspense/contested.html",
-        contested=queries.contested_lines(session),
-        under_way=list_acts(session, show="all", under_way=True),
-        tab="contested",
+    page = page_of(
+        lambda after, limit: queries.contested_lines(session, after=after, limit=limit),
+        lambda row: (row.line.value_on, row.line.id),
     )
+    return render_template("bank/suspense/contested.html", page=page, tab="contested")
 
 
 @bp.get("/returns")
@@ -70,12 +67,11 @@ def contested() -> str:
 def returns() -> str:
     """Returns no debit shows yet."""
     session = db_session()
-    return render_template(
-        "bank/suspense/returns.html",
-        contested=queries.contested_lines(session),
-        under_way=list_acts(session, show="all", under_way=True),
-        tab="returns",
+    page = page_of(
+        lambda after, limit: list_acts(session, show="all", under_way=True, after=after, limit=limit),
+        lambda row: (row.act.id,),
     )
+    return render_template("bank/suspense/returns.html", page=page, tab="returns")
 
 
 @bp.get("/<int:line_id>")
