@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from decimal import Decimal
 
 import pytest
 
+from allocations.reconciliation.sources.proof import prove
 from allocations.reconciliation.sources.readers.detect import read_statements
 from portal.kernel.errors import Invalid
 from portal.kernel.money import plain
@@ -72,3 +76,32 @@ def test_hostile_files_are_refused_with_a_reason(real_data):
         with pytest.raises(Invalid) as refused:
             read_statements(path.read_bytes(), path.name)
         assert all(problem.code and problem.cure for problem in refused.value.problems), path.name
+
+
+def test_a_zip_of_every_statement_gives_what_each_gives_alone(real_data):
+    folder = real_data / "bank-statements"
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix in {".sta", ".txt", ".xml", ".csv", ".xlsx"}]
+    alone = [statement for path in paths for statement in read_statements(path.read_bytes(), path.name)]
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for at, path in enumerate(paths):
+            archive.write(path, f"{at:03d}-{path.name}")
+    assert read_statements(buffer.getvalue(), "all.zip") == alone
+    assert len(alone) >= 49
+
+
+AMOUNT = re.compile(rb"(?m)^:61:\d{6}(?:\d{4})?R?[DC][A-Z]?(\d+,\d{0,2})")
+
+
+def test_no_other_digit_in_an_amount_of_a_real_statement_is_taken_for_proved(real_data):
+    altered = 0
+    for path in sorted((real_data / "bank-statements" / "mt940").glob("*.*")):
+        data = path.read_bytes()
+        if not all(prove(each).status == "proved" for each in read_statements(data, path.name)):
+            continue
+        digits = (at for match in AMOUNT.finditer(data) for at in range(*match.span(1)) if data[at : at + 1] != b",")
+        for at in list(digits)[:60]:
+            other = data[:at] + str((int(data[at : at + 1]) + 1) % 10).encode() + data[at + 1 :]
+            assert any(prove(each).status == "refused" for each in read_statements(other, path.name)), (path.name, at)
+            altered += 1
+    assert altered >= 50
