@@ -103,7 +103,13 @@ def filling_in(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     if not groups:
         return live.assign(solution=0, gap=0)
     loose, heads = loose_receipts(book, rung), live.iloc[[first for first, _ in groups]]
-    chosen = [_filling(book, live.iloc[first:last], rung, loose) for first, last in groups]
+    least = loose.amount.min(initial=np.iinfo(np.int64).max)  # smaller gaps, charges mostly, no receipt fills
+    hopeless = ((heads["other_open"] - heads["total"]).to_numpy() < least).tolist()
+    none = np.zeros(0, dtype=np.int64)
+    chosen = [
+        none if small else _filling(book, live.iloc[first:last], rung, loose)
+        for (first, last), small in zip(groups, hopeless, strict=True)
+    ]
     size = np.array([len(each) for each in chosen])
     place = np.repeat(np.arange(len(groups)), size)
     more = facing(book, np.concatenate(chosen), heads["other"].to_numpy()[place], heads["key"].take(place), rung)
