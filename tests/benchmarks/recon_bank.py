@@ -72,7 +72,7 @@ insert into bank_lines (ref, statement_id, bank_account_id, line_no, value_on, a
 SLIP = "(n / 100 * 3 + n % 20 - 12)"
 
 
-def fill(connection: psycopg.Connection, rows: int) -> None:
+def fill(connection: psycopg.Connection, rows: int, *, lines: bool = True) -> None:
     """Needs a superuser outside a transaction, and a database with its starting rows alone."""
     connection.execute("set session_replication_role = replica")
     run(connection, BASE)
@@ -81,9 +81,15 @@ def fill(connection: psycopg.Connection, rows: int) -> None:
     connection.execute("analyze loan_accounts, allocations")
     run(connection, RECEIPTS, first=0, last=rows - 1)
     connection.execute("analyze collections")
-    run(connection, LINES, first=0, last=rows - 1, statement=1)
+    if lines:
+        run(connection, LINES, first=0, last=rows - 1, statement=1)
     connection.execute("set session_replication_role = origin")
     connection.execute("vacuum analyze")
+
+
+def a_day(connection: psycopg.Connection, first: int, last: int) -> None:
+    """The bank lines of these receipts, as an import writes them: seen by triggers, and waiting for a run."""
+    run(connection, LINES, first=first, last=last, statement=2)
 
 
 def run(connection: psycopg.Connection, script: str, **values: object) -> None:
