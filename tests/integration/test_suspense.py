@@ -17,8 +17,9 @@ from allocations.reconciliation.bench.suspense import (
     return_credit,
     split_credit,
 )
+from allocations.reconciliation.bench.suspense_queries import claims_of, contested_lines, unclaimed_page
 from allocations.reconciliation.bench_models import DirectPayment, HandAct
-from allocations.reconciliation.models import BankLine, MatchLink
+from allocations.reconciliation.models import BankLine, Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, PortalError, Stale
@@ -280,3 +281,33 @@ def test_money_the_bank_took_back_is_nobodys(book, bank_session, now):
     assert (found.bank_returned_minor, found.suspense_minor) == (900_00, 0)
     with pytest.raises(Invalid, match="more_than_credit"):
         assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=900_00, **by(now))
+
+
+def test_a_run_leads_two_claims_of_one_credit_to_a_person(book, bank_session, now):
+    book.receipt("R1", 900_00, "2026-10-05", "LN0001", utr="AXISN1234567", mode="neft")
+    book.allocate("VEGA", "LN0002", stream="tele")
+    book.receipt("V1", 900_00, "2026-10-05", "LN0002", utr="AXISN1234567", mode="neft", agency="VEGA")
+    seen = book.line(900_00, "2026-10-06", "NEFT AXISN1234567")
+    reconciled(bank_session, now)
+    found = contested_lines(bank_session)
+    assert [(each.line.id, each.claims) for each in found] == [(seen.id, [("SHAKTI", "R1"), ("VEGA", "V1")])]
+    mine, theirs = claims_of(bank_session, seen)
+    assert (mine.held, theirs.held, mine.keys) == (True, True, ["AXISN1234567"])
+    link_by_hand(bank_session, mine.collection.id, seen.id, 900_00, **by(now))
+    assert contested_lines(bank_session) == []
+    reconciled(bank_session, now)
+    left = bank_session.scalars(
+        select(Break).where(Break.collection_id == theirs.collection.id, Break.status == "open")
+    )
+    words = [f"{each.cure} {each.detail}" for each in left]
+    assert words and all("SHAKTI" not in each and "R1" not in each for each in words), "neither learns of the other"
+
+
+def test_unclaimed_credits_of_a_run_stand_in_suspense_with_their_age(book, bank_session, now):
+    seen = book.line(900_00, "2026-10-06", "BY TRANSFER")
+    reconciled(bank_session, now)
+    row = unclaimed_page(bank_session, today=date(2026, 11, 10))[0]
+    assert (row.line.id, row.open_minor, row.age_days, row.stage.code) == (seen.id, 900_00, 35, "general_ledger")
+    assert unclaimed_page(bank_session, today=date(2026, 11, 10), after=(row.opened_on, row.break_id)) == []
+    assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=900_00, **by(now))
+    assert unclaimed_page(bank_session, today=date(2026, 11, 10)) == []
