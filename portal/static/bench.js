@@ -42,9 +42,8 @@
 
   // ---- moving
   const address = (key) => {
-    const url = new URL(location.href);
+    const url = new URL(bench.dataset.url, location.origin);
     url.searchParams.set("at", key);
-    for (const name of ["undo", "part", "sums"]) url.searchParams.delete(name);
     return url;
   };
   const fetched = (key) => {

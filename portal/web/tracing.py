@@ -139,6 +139,7 @@ PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "settlement": ("bank_settlements.show", lambda node: {"ref": node.ref}),
     "statement_line": ("bank_settlements.show", lambda node: {"ref": node.ref.rpartition("/")[0], "_anchor": "lines"}),
     "payout_batch": ("finance_payouts.show", lambda node: {"ref": node.ref}),
+    "match_link": ("bank_links.show", lambda node: {"link_id": int(node.ref.removeprefix("L"))}),
     "bank_line": ("bank_statements.show", lambda node: {"ref": node.facts.get("statement", "")}),
 }
 

@@ -63,6 +63,8 @@ def test_without_a_script_the_loser_gets_the_bench_with_the_fresh_state(browse, 
     act(meera, meera.get(BENCH).text, f"/bank/reconciliation/links/{link.id}/confirm")
     answer = arun.post(f"/bank/reconciliation/links/{link.id}/confirm", {"once": once_in(page)})
     assert answer.status_code == 409 and f"Linked by {MEERA} just now." in answer.text and "Work list" in answer.text
+    assert f"{BENCH}?at=" in answer.text or "Nothing waits" in answer.text
+    assert "/confirm?" not in answer.text
 
 
 def test_what_is_open_having_moved_stops_a_decision(desk, bank_session, now):
@@ -231,7 +233,7 @@ def test_a_preview_says_what_it_would_accept_and_what_it_leaves_out(desk, bank_s
     for number in range(1, 4):
         desk.suggest(f"S{number}", number * 100_00, account=f"LN000{number}")
     desk.suggest("BIG", 90_000_00, account="LN0009")
-    near = [{"line_id": 1, "why": "several"}]
+    near = [{"of_line_id": 1, "of_collection_id": 0, "why": "several", "gap_minor": 0, "days": 1}]
     desk.suggest("RIVAL", 50_00, account="LN0010", rivals=near)
     shared = desk.line(300_00, "2026-11-01", "TWO")
     desk.suggest("T1", 100_00, account="LN0011", line=shared)
@@ -376,12 +378,12 @@ def test_every_figure_of_the_board_opens_its_rows(browse, desk, bank_session):
 
 def test_a_link_is_explained_in_words(browse, desk, bank_session):
     other = desk.line(900_00, "2026-11-02", "TRF OTHER")
-    near = [{"line_id": other.id, "collection_id": 0, "why": "several", "gap_minor": 0, "days": 3}]
+    near = [{"of_line_id": other.id, "of_collection_id": 0, "why": "several", "gap_minor": 0, "days": 3}]
     link = desk.suggest("S1", 900_00, rivals=near)
     bank_session.commit()
     meera = browse(MEERA)
     page = meera.get(f"/bank/reconciliation/links/{link.id}").text
-    for words in ("Account amount window, version 2", "may only suggest", "scores 60 of 100", "More than one fits", other.ref,
+    for words in ("Account amount window, version 2", "may only suggest", "scores 60 of 100", "It fits as well as another one does.", other.ref,
                   "3 days later", "Credited 2 days later", "Equal", "LN0001", "Decide on the bench"):  # fmt: skip
         assert words in page, words
     assert meera.get("/bank/reconciliation/links/999999").status_code == 404

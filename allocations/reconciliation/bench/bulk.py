@@ -28,6 +28,7 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 AT_ONCE = 200  # more are accepted by a worker
 MOST = 20_000  # pairs of one preview; the next ones come with the next
 LARGEST = 10
+SECOND = "A second person has to agree to such an amount."
 BULK = "bulk_of_links"
 Tell = Callable[[int, int], None]
 
@@ -116,12 +117,12 @@ def preview_bulk(session: Session, *, rule: str, asked: Narrowed, now: datetime)
     found = whom(session, asked)
     query = suggestion_rows(session, asked, found, today).add_columns(func.jsonb_array_length(MatchLink.rivals) > 0)
     limit = limits_on(session, now).second_person_minor
-    pairs = []
+    pairs: list[Pair] = []
     for link, receipt, agency, line_ref, posting_no, has_rivals in session.execute(
         query.order_by(MatchLink.id).limit(MOST)
     ):
         why = "A run saw rivals: look at each." if has_rivals else ""
-        why = "A second person has to agree to such an amount." if link.amount_minor >= limit else why
+        why = SECOND if link.amount_minor >= limit else why
         pairs.append(
             Pair(
                 link.id,
@@ -135,7 +136,19 @@ def preview_bulk(session: Session, *, rule: str, asked: Narrowed, now: datetime)
                 why,
             )
         )
-    return _preview(rule, _whole_credits(session, rule, pairs))
+    return _preview(rule, _whole_credits(session, rule, _within(limit, pairs)))
+
+
+def _within(limit: int, pairs: list[Pair]) -> list[Pair]:
+    """Parts are no way around a limit: what is linked to one credit is added up."""
+    total: dict[int, int] = {}
+    for each in pairs:
+        if each.line_id is not None:
+            total[each.line_id] = total.get(each.line_id, 0) + each.amount_minor
+    return [
+        replace(each, left_out=SECOND) if not each.left_out and total.get(each.line_id or 0, 0) >= limit else each
+        for each in pairs
+    ]
 
 
 def _whole_credits(session: Session, rule: str, pairs: list[Pair]) -> list[Pair]:
@@ -180,7 +193,9 @@ def accept_bulk(
     if not preview.pairs:
         raise Refused("There is nothing to accept.", code="nothing_to_accept")
     for done, pair in enumerate(preview.pairs, start=1):
-        confirm_suggestion(session, pair.link_id, actor=actor, now=now)
+        link = confirm_suggestion(session, pair.link_id, actor=actor, now=now)
+        if link.status != "confirmed":
+            raise Refused(f"{pair.receipt_no} needs a second person; decide on it by itself.", code="needs_second")
         if tell is not None:
             tell(done, preview.count)
     record_event(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from allocations.collections.models import Collection
 from allocations.reconciliation.bench.by_hand import confirm_suggestion, reject_suggestion
 from allocations.reconciliation.bench.items import seen_of, together_with
+from allocations.reconciliation.bench.limits import limits_on
 from allocations.reconciliation.models import BankLine, MatchLink, Posting
 from allocations.reconciliation.running.reconcile import lock_for_hand
 from portal.kernel.audit import Actor
@@ -18,8 +19,10 @@ from portal.kernel.errors import NotFound, Stale
 def confirm_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> list[MatchLink]:
     """Confirm a suggestion with all that goes with it. Stale when the link, what is open or what goes with it is not what was seen."""
     link, ids = _as_seen(session, link_id, seen)
+    total = sum(session.get_one(MatchLink, each).amount_minor for each in ids)
+    together = len(ids) > 1 and total >= limits_on(session, now).second_person_minor
     for each in ids:
-        confirm_suggestion(session, each, actor=actor, now=now)
+        confirm_suggestion(session, each, actor=actor, now=now, together=together)
     return [session.get_one(MatchLink, each) for each in ids] or [link]
 
 

@@ -157,6 +157,8 @@ def break_item(session: Session, break_id: int, *, now: datetime, look: str = ""
     agency = session.scalar(select(Agency.code).where(Agency.id == found.agency_id)) if found.agency_id else ""
     is_open = found.status == "open"
     subject = receipt or line or posting
+    candidates = _candidates(session, found, receipt, line, looked_for(session, look)) if is_open else []
+    shown = {each.ref for each in candidates}
     return Item(
         f"break-{found.id}",
         None,
@@ -171,8 +173,8 @@ def break_item(session: Session, break_id: int, *, now: datetime, look: str = ""
         "" if is_open else _closed_says(session, found, now),
         "",
         (),
-        _candidates(session, found, receipt, line, looked_for(session, look)) if is_open else [],
-        rivals_told(session, found.misses or [], found.currency),
+        candidates,
+        [each for each in rivals_told(session, found.misses or [], found.currency) if each.ref not in shown],
         rivals_of(session, receipt) if receipt is not None and is_open else [],
         past_of(session, subject, None, now) if subject is not None else [],
     )

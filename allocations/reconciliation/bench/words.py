@@ -10,17 +10,24 @@ from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import shown
 
 # Why a run refused a candidate, beside what reasons.MISSES says.
-WHY_NOT = MISSES | {
+WHY_NOT = {
     "held": "Another agency held the account on the credit's day.",
+    "doubt": "Its number or reference is in doubt.",
+    "nearer": "Another lies nearer.",
     "account": "The credit names another loan account.",
+    "term": "The agency did not hold the account then.",
     "booked": "Core banking booked that reference on another account.",
     "twin": "Another receipt's reference reads the same.",
     "mode": "The money came another way.",
     "reference": "The credit carries another reference than the receipt.",
+    "second_sign": "No second sign agrees.",
+    "other_slip": "The receipt is on another slip.",
+    "not_unique": "More than one set of receipts adds up to it.",
+    "chance": "So many sets would fit by chance that it proves nothing.",
+    "too_many": "There are too many receipts to try every sum.",
     "rejected": "A person has said that these are not the same money.",
-    "second": "No second sign agrees.",
     "currency": "The currencies differ.",
-}
+} | MISSES
 
 
 def why_not(code: str, gap_minor: int = 0, days: int | None = None, currency: str = "INR") -> str:

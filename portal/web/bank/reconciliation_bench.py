@@ -61,7 +61,8 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         page=page,
         asked=asked,
         at=at,
-        left=worklist.left_to_do(session, asked.show) if wants_sums() else None,
+        left=worklist.left_to_do(session, asked.show) if wants_sums() or request.method == "POST" else None,
+        bench_url=bench_url,
         rules=[(name, rung.says) for name, rung in RUNGS.items() if not rung.confirms],
         kinds=KINDS,
         owners=OWNERS,
@@ -75,6 +76,13 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         query=args if args is not None else query_here(),
         **about(at, page),
     )
+
+
+def bench_url(query: str, after: str | None = None, at: str = "") -> str:
+    """The bench as narrowed, from a place in the list, with an item chosen; the same from a page that answers a form."""
+    more = [(name, value) for name, value in (("after", after), ("at", at)) if value]
+    whole_query = urlencode([*parse_qsl(query), *more])
+    return url_for(".index") + (f"?{whole_query}" if whole_query else "")
 
 
 def query_here() -> str:
@@ -290,8 +298,7 @@ def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = 
         )  # fmt: skip
     flash(done.says, done.tone)
     more = [("undo", "-".join(map(str, done.undo))), ("at", str(form.next.data or ""))]
-    query = urlencode([*asked_query(back), *((name, value) for name, value in more if value)])
-    return redirect(f"{url_for('.index')}{'?' + query if query else ''}")
+    return redirect(bench_url(urlencode([*asked_query(back), *((name, value) for name, value in more if value)])))
 
 
 def unchanged(at: str, says: str, back: str, status: int) -> Answer:
