@@ -169,8 +169,13 @@ def outside_term(book: Book, claims: pd.DataFrame) -> Mask:
 
 def quoted_by_another(book: Book, claims: pd.DataFrame) -> Mask:
     """The credit carries the payment reference of another receipt that is still open."""
-    quotes = book.quotes
-    quotes = quotes[book.coll["open"].to_numpy()[quotes["by"]] > 0]
+    if claims.empty:
+        return np.zeros(0, dtype=bool)
+    still = book.coll["open"].to_numpy() > 0
+    by, rows = book.index.meet(
+        np.where(still, book.codes["instrument_key"], np.uint64(0)).astype(np.uint64), book.ladder.most_lines_per_key
+    )
+    quotes = pd.DataFrame({"by": by, "other": book.index.owner[rows]})
     pairs = claims[["coll", "other"]].assign(place=np.arange(len(claims))).merge(quotes, on="other")
     return np.isin(np.arange(len(claims)), pairs.loc[pairs["by"] != pairs["coll"], "place"])
 
