@@ -18,7 +18,7 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     seen = seen.groupby("collection_id").agg(seen=("amount", "sum"), credit_day=("credit_day", "max"))
     coll = ground.coll.join(seen, on="id", how="inner")
     coll = coll[(coll["unposted"] > 0) & ~coll["posting_suggested"]]
-    wrong = misbooked(ground)
+    wrong = ground.once("misbooked", misbooked)
     coll = coll[~coll["id"].isin(wrong["id"])]
     known = ground.book.world.links
     reversed_ids = known.loc[known["posting_id"].isin(list(ground.book.returns.postings)), "collection_id"]
@@ -69,9 +69,13 @@ def bookings_without_money(ground: Ground) -> list[pd.DataFrame]:
     unseen = coll[(coll["open"] == coll["amount"]) & ~coll["suggested"]]
     linked = ground.core[ground.core["collection_id"].isin(unseen["id"])]
     waits = posting["id"].isin(ground.matches.suggested["posting_id"])
-    lonely = (posting["open"] == posting["amount"]) & ~waits & ~posting["ref"].isin(misbooked(ground)["posting_ref"])
-    shown = posting["id"].isin(backed(ground, posting))
-    rows = posting[(posting["id"].isin(linked["posting_id"]) | lonely) & ~shown]
+    lonely = (
+        (posting["open"] == posting["amount"])
+        & ~waits
+        & ~posting["ref"].isin(ground.once("misbooked", misbooked)["posting_ref"])
+    )
+    rows = posting[posting["id"].isin(linked["posting_id"]) | lonely]
+    rows = rows[~rows["id"].isin(backed(ground, rows))]
     return [made("R07", "posting", rows, "amount", details(rows, "No credit shows this money.", booked_on="day"))]
 
 
@@ -80,17 +84,21 @@ def backed(ground: Ground, posting: pd.DataFrame) -> pd.Series[Any]:
     book = ground.book
     keys = book.keys[book.keys["line"].map(book.line["open"]) > 0]
     signs = posting[["id", "amount", "instrument_key", "receipt_key"]].melt(["id", "amount"], value_name="key")
-    signs = signs[signs["key"] != ""].merge(keys, on="key")
+    signs = signs[signs["key"].isin(keys["key"])].merge(keys, on="key")
     return signs.loc[signs["line"].map(book.line["open"]).astype("int64") == signs["amount"], "id"]
+
+
+COMPARED = ["id", "ref", "agency_id", "amount", "currency", "day", "mode"]
 
 
 def other_ways_of_paying(ground: Ground) -> list[pd.DataFrame]:
     posting = ground.book.posting
     modes = pd.Series(posting["mode"].to_numpy(), index=posting["id"])
     booked = ground.core.assign(booked=ground.core["posting_id"].map(modes))[["collection_id", "booked"]]
-    rows = ground.coll.merge(booked, left_on="id", right_on="collection_id").drop_duplicates("id")
+    rows = ground.coll[COMPARED].merge(booked, left_on="id", right_on="collection_id").drop_duplicates("id")
     rows = rows[~rows["id"].isin(ground.direct)]  # how a borrower paid the bank itself, nobody reported
-    rows = rows[(rows["booked"].fillna("") != "") & (rows["booked"].map(_family) != rows["mode"].map(_family))]
+    rows = rows[rows["booked"].fillna("") != ""]
+    rows = rows[rows["booked"].map(_family) != rows["mode"].map(_family)]
     return [made("R10", "collection", rows, "amount", details(rows, "Modes differ.", reported="mode", booked="booked"))]
 
 

@@ -14,8 +14,8 @@ from allocations.reconciliation.matching.reasons import CARRIED, COUNTED_DIRECT,
 
 def unseen_money(ground: Ground) -> list[pd.DataFrame]:
     """Receipts not (fully) seen at the bank: returned R09, pointing elsewhere too R04, amount differs R03, else R01."""
-    coll = ground.coll[(ground.coll["open"] > 0) & ~ground.coll["suggested"]]
-    claims = weigh_claims(ground, coll)
+    coll = unseen(ground)
+    claims = ground.once("claims", weigh_claims)
     returned = returned_receipts(ground, coll, claims)
     rest = coll[~coll["id"].isin(returned["id"])]
     repeated = repeated_receipts(ground, rest, claims)
@@ -81,10 +81,15 @@ def _differences(short: pd.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def weigh_claims(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
+def unseen(ground: Ground) -> pd.DataFrame:
+    """Receipts not seen whole that wait for nobody's word."""
+    return ground.coll[(ground.coll["open"] > 0) & ~ground.coll["suggested"]]
+
+
+def weigh_claims(ground: Ground) -> pd.DataFrame:
     """Bank claims of receipts still open, with what is true of the credit: `returned`, `foreign` (another agency is on it),
     `agrees` (amount fits), `why` (struck out in the ladder), `strong` (a reference nobody else can have by chance)."""
-    book, tried = ground.book, ground.matches.tried
+    book, tried, coll = ground.book, ground.matches.tried, unseen(ground)
     claims = tried[tried["coll"].isin(coll.index)].copy()
     touched = tried[tried["other"].isin(claims["other"])]
     agencies = pd.concat([touched[["other", "agency_id"]], linked_agencies(ground)]).drop_duplicates()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -32,7 +32,7 @@ COLUMNS = [
 NEXT_DAY = Dated(((date.min, None, 1),))  # cash is paid in on the next day, where no dated rule says otherwise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ground:
     """What the rules below look at: the book after the climb, and every bank link that stands or was just made."""
 
@@ -44,6 +44,13 @@ class Ground:
     core: pd.DataFrame  # links collection_id, posting_id, amount
     direct: frozenset[int]  # collections that stand for money paid direct: nobody's report
     cash_days: Dated  # days from taking cash to paying it in, as the rule stood on the day
+    known: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[Ground], pd.DataFrame]) -> pd.DataFrame:
+        """What several rules look at, made for the first that asks."""
+        if name not in self.known:
+            self.known[name] = make(self)
+        return self.known[name]
 
     @property
     def book(self) -> Book:

@@ -43,8 +43,7 @@ def unclaimed_credits(ground: Ground) -> list[pd.DataFrame]:
     """Credits with money left that nobody's receipt explains (R02), and reversals that undo nothing we know (R09)."""
     book, matches = ground.book, ground.matches
     line = book.line[(book.line["open"] > 0) & ~book.line["id"].isin(matches.suggested["line_id"])]
-    still = ground.coll[(ground.coll["open"] > 0) & ~ground.coll["suggested"]]
-    claims = weigh_claims(ground, still)
+    claims = ground.once("claims", weigh_claims)
     real = (~claims["foreign"] | claims["agrees"] | claims["strong"]) & (claims["why"] != SEVERAL)
     unclaimed = line[~line.index.isin(claims.loc[real, "other"])]
     debits = book.line[book.line["id"].isin(list(book.returns.loose)) & book.line["is_reversal"]]

@@ -64,7 +64,7 @@ def of_receipts(ground: Ground, found: pd.DataFrame) -> pd.DataFrame:
 
 def refused_credits(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
     """Every pair of one of these receipts with a credit that the ladder looked at, and why it came to nothing."""
-    line, pairs = ground.book.line, met_in_vain(ground)
+    line, pairs = ground.book.line, ground.once("met in vain", met_in_vain)
     pairs = pairs[pairs["coll"].isin(coll.index)]
     credit, receipt = line.loc[pairs["other"]], coll.loc[pairs["coll"]]
     left = credit["open"].where(credit["open"] > 0, credit["amount"]).to_numpy()
