@@ -383,7 +383,8 @@ def test_a_link_is_explained_in_words(browse, desk, bank_session):
     bank_session.commit()
     meera = browse(MEERA)
     page = meera.get(f"/bank/reconciliation/links/{link.id}").text
-    for words in ("Account amount window, version 2", "may only suggest", "scores 60 of 100", "It fits as well as another one does.", other.ref,
+    said = "It fits as well as another one does."
+    for words in ("Account amount window, version 2", "may only suggest", "scores 60 of 100", said, other.ref,
                   "3 days later", "Credited 2 days later", "Equal", "LN0001", "Decide on the bench"):  # fmt: skip
         assert words in page, words
     assert meera.get("/bank/reconciliation/links/999999").status_code == 404
