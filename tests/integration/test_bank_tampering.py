@@ -240,6 +240,15 @@ def test_a_weekend_is_no_gap(take_in: Callable[..., Any]) -> None:
     assert codes(take_in(as_mt940(monday, OPENING + 100_00, OPENING + 200_00, number="8"))) == set()
 
 
+def test_numbers_that_count_days_or_nothing_leave_no_gap(take_in: Callable[..., Any]) -> None:
+    friday = one_line(date(2026, 11, 6), 100_00, "UTR9000000001")
+    monday = one_line(date(2026, 11, 9), 100_00, "UTR9000000002")
+    tuesday = one_line(date(2026, 11, 10), 100_00, "UTR9000000003")
+    take_in(as_mt940(friday, OPENING, OPENING + 100_00, number="310"))
+    assert codes(take_in(as_mt940(monday, OPENING + 100_00, OPENING + 200_00, number="313"))) == set()
+    assert codes(take_in(as_mt940(tuesday, OPENING + 200_00, OPENING + 300_00, number="313"))) == set()
+
+
 def test_an_overlap_is_told_and_only_new_lines_are_stored(take_in: Callable[..., Any]) -> None:
     ORIGINAL_BALANCES.clear()
     lines = movements(random.Random(2), 20)

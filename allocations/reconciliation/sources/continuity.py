@@ -136,14 +136,17 @@ def _gap(statement: BankStatement, before: Sequence[BankStatement]) -> Flag | No
 
 
 def _number_gap(statement: BankStatement, before: Sequence[BankStatement]) -> Flag | None:
-    """A statement number left out, or given twice. Numbers begin again with a year, a page number with a day."""
+    """A statement number left out. Numbers begin again with a year; some banks give all the same, some count by days."""
     ours, theirs = NUMBER.match(statement.number), [NUMBER.match(each.number) for each in before]
     known = [(match, each) for match, each in zip(theirs, before, strict=True) if match]
     if not ours or not known:
         return None
     number = int(ours[1])
     numbers = {int(match[1]) for match, _each in known}
-    if number in {1, *(each + 1 for each in numbers)} or (ours[2] and number in numbers):
+    if number in {1, *numbers, *(each + 1 for each in numbers)}:
+        return None
+    days = (statement.to_on - before[0].to_on).days if statement.to_on and before[0].to_on else 0
+    if _meets(statement, before) and number - max(numbers) == days:
         return None
     last = max(known, key=lambda pair: int(pair[0][1]))[1]
     message = f"It is number {statement.number}, and {last.ref} before it is number {last.number}."
