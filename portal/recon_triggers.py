@@ -10,43 +10,61 @@ from __future__ import annotations
 LINKS = """
 create or replace function portal_links_added() returns trigger language plpgsql as $$
 declare
-  asked bigint;
-  found_ bigint;
+  to_lines numeric;
+  to_postings numeric;
+  others bigint;
+  runs bigint[];
+  put numeric;
+  missing bigint;
 begin
-  execute $plan$with d as (
-      select collection_id as id, agency_id, sum(amount_minor) as delta from fresh
-       where status = 'confirmed' and bank_line_id is not null group by 1, 2),
-    u as (update collections c set linked_minor = c.linked_minor + d.delta from d
-       where c.id = d.id and c.agency_id = d.agency_id returning 1)
-    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
-  if asked <> found_ then perform portal_missing_side('agency_id_collection_id'); end if;
-  execute $plan$with d as (
-      select bank_line_id as id, sum(amount_minor) as delta from fresh
-       where status = 'confirmed' and bank_line_id is not null group by 1),
-    u as (update bank_lines b set linked_minor = b.linked_minor + d.delta from d where b.id = d.id returning 1)
-    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
-  if asked <> found_ then perform portal_missing_side('bank_line_id'); end if;
-  execute $plan$with d as (
-      select posting_id as id, sum(amount_minor) as delta from fresh
-       where status = 'confirmed' and posting_id is not null group by 1),
-    u as (update postings p set linked_minor = p.linked_minor + d.delta from d where p.id = d.id returning 1)
-    select (select count(*) from d), (select count(*) from u)$plan$ into asked, found_;
-  if asked <> found_ then perform portal_missing_side('posting_id'); end if;
-  execute $plan$select count(*) from (select distinct agency_id, collection_id from fresh
-      where status <> 'confirmed' or bank_line_id is null) f
-    where not exists (select from collections c where c.id = f.collection_id and c.agency_id = f.agency_id)$plan$ into asked;
-  if asked > 0 then perform portal_missing_side('agency_id_collection_id'); end if;
-  execute $plan$select count(*) from (select distinct bank_line_id from fresh
-      where status <> 'confirmed' and bank_line_id is not null) f
-    where not exists (select from bank_lines b where b.id = f.bank_line_id)$plan$ into asked;
-  if asked > 0 then perform portal_missing_side('bank_line_id'); end if;
-  execute $plan$select count(*) from (select distinct posting_id from fresh
-      where status <> 'confirmed' and posting_id is not null) f
-    where not exists (select from postings p where p.id = f.posting_id)$plan$ into asked;
-  if asked > 0 then perform portal_missing_side('posting_id'); end if;
-  execute $plan$select count(*) from (select distinct run_id from fresh where run_id is not null) f
-    where not exists (select from recon_runs r where r.id = f.run_id)$plan$ into asked;
-  if asked > 0 then perform portal_missing_side('run_id'); end if;
+  -- Each look at the new rows reads all of them: what there is to do is asked first.
+  select coalesce(sum(amount_minor) filter (where status = 'confirmed' and bank_line_id is not null), 0),
+         coalesce(sum(amount_minor) filter (where status = 'confirmed' and posting_id is not null), 0),
+         count(*) filter (where status <> 'confirmed' or bank_line_id is null), array[min(run_id), max(run_id)]
+    into to_lines, to_postings, others, runs from fresh;
+  if to_lines > 0 then
+    execute $plan$with u as (update collections c set linked_minor = c.linked_minor + d.delta
+        from (select collection_id as id, agency_id, sum(amount_minor) as delta from fresh
+               where status = 'confirmed' and bank_line_id is not null group by 1, 2) d
+       where c.id = d.id and c.agency_id = d.agency_id returning d.delta)
+      select coalesce(sum(delta), 0) from u$plan$ into put;
+    if put <> to_lines then perform portal_missing_side('agency_id_collection_id'); end if;
+    execute $plan$with u as (update bank_lines b set linked_minor = b.linked_minor + d.delta
+        from (select bank_line_id as id, sum(amount_minor) as delta from fresh
+               where status = 'confirmed' and bank_line_id is not null group by 1) d
+       where b.id = d.id returning d.delta)
+      select coalesce(sum(delta), 0) from u$plan$ into put;
+    if put <> to_lines then perform portal_missing_side('bank_line_id'); end if;
+  end if;
+  if to_postings > 0 then
+    execute $plan$with u as (update postings p set linked_minor = p.linked_minor + d.delta
+        from (select posting_id as id, sum(amount_minor) as delta from fresh
+               where status = 'confirmed' and posting_id is not null group by 1) d
+       where p.id = d.id returning d.delta)
+      select coalesce(sum(delta), 0) from u$plan$ into put;
+    if put <> to_postings then perform portal_missing_side('posting_id'); end if;
+  end if;
+  if others > 0 then
+    execute $plan$select count(*) from (select distinct agency_id, collection_id from fresh
+        where status <> 'confirmed' or bank_line_id is null) f
+      where not exists (select from collections c where c.id = f.collection_id and c.agency_id = f.agency_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('agency_id_collection_id'); end if;
+    execute $plan$select count(*) from (select distinct bank_line_id from fresh
+        where status <> 'confirmed' and bank_line_id is not null) f
+      where not exists (select from bank_lines b where b.id = f.bank_line_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('bank_line_id'); end if;
+    execute $plan$select count(*) from (select distinct posting_id from fresh
+        where status <> 'confirmed' and posting_id is not null) f
+      where not exists (select from postings p where p.id = f.posting_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('posting_id'); end if;
+  end if;
+  if runs[1] is distinct from runs[2] then
+    execute $plan$select count(*) from (select distinct run_id from fresh where run_id is not null) f
+      where not exists (select from recon_runs r where r.id = f.run_id)$plan$ into missing;
+  else
+    select count(*) into missing where runs[1] is not null and not exists (select from recon_runs r where r.id = runs[1]);
+  end if;
+  if missing > 0 then perform portal_missing_side('run_id'); end if;
   if current_setting('portal.reconciling', true) is distinct from 'on' then
     insert into recon_queue (kind, row_id, last_id) select 'collection', collection_id, collection_id from fresh
       union select 'line', bank_line_id, bank_line_id from fresh where bank_line_id is not null
@@ -158,6 +176,15 @@ begin
   end if;
   return null;
 end $$;
+-- An account placed from a day of which credits are known already: who may have been paid is another question then.
+create or replace function portal_queue_placed() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  insert into recon_queue (kind, row_id, last_id)
+    select distinct 'account', f.loan_account_id, f.loan_account_id from fresh f
+     where f.from_on <= (select max(value_on) from bank_lines);
+  return null;
+end $$;
 create or replace function portal_queue_act() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -203,6 +230,9 @@ create trigger queue_changed after update of status on bank_statements
 drop trigger if exists queue_changed on allocations;
 create trigger queue_changed after update of from_on, to_on, agency_id, loan_account_id on allocations
   for each row execute function portal_queue_account();
+drop trigger if exists queue_new on allocations;
+create trigger queue_new after insert on allocations
+  referencing new table as fresh for each statement execute function portal_queue_placed();
 drop trigger if exists queue_changed on loan_accounts;
 create trigger queue_changed after update of virtual_account_key, loan_account_no on loan_accounts
   for each row when (old.virtual_account_key is distinct from new.virtual_account_key or old.loan_account_no <> new.loan_account_no)
