@@ -16,7 +16,7 @@ def day(text: str | date) -> int:
 
 
 def receipt(id: int, amount: int, on: str | date, **more: Any) -> dict[str, Any]:
-    """A collection: `utr`, `slip`, `no`, `agency`, `account`, `mode`, `term` as one would write them."""
+    """A collection: `utr`, `slip`, `no`, `agency`, `account`, `mode`, `term` as one would write them; `va` and `agent` likewise."""
     agency, account = more.get("agency", 1), more.get("account", 100 + id)
     term = more.get("term", ("2026-01-01", None))
     number = more.get("no", f"R-{id:03}")
@@ -35,6 +35,11 @@ def receipt(id: int, amount: int, on: str | date, **more: Any) -> dict[str, Any]
         "slip_key": normalise_reference(more.get("slip")),
         "from_day": day(term[0]),
         "to_day": day(term[1]) if term[1] else NEVER,
+        "va_key": normalise_reference(more.get("va")),
+        "fold_key": more.get("fold", ""),
+        "agency_key": f"AGCY{agency:02}",
+        "agent_key": normalise_reference(more.get("agent")),
+        "emi": more.get("emi", 0),
     }
 
 
@@ -48,6 +53,8 @@ def line(id: int, amount: int, on: str | date, *texts: str, **more: Any) -> dict
         "day": day(on),
         "amount": amount,
         "currency": more.get("currency", "INR"),
+        "mode": more.get("mode", ""),
+        "settled": more.get("settled", 0),
         "keys": reference_keys(*texts),
     }
 
@@ -99,4 +106,6 @@ def world(
         terms=more.get("terms", terms),
         links=more.get("links", ()),
         rejected=more.get("rejected", ()),
+        payers=more.get("payers", ()),
+        common=more.get("common", ()),
     )
