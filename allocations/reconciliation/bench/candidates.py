@@ -63,11 +63,16 @@ class Candidate:
 
 
 def credits_for(
-    session: Session, receipt: Collection, *, also: Sequence[int] = (), without: Sequence[int] = ()
+    session: Session,
+    receipt: Collection,
+    *,
+    also: Sequence[int] = (),
+    without: Sequence[int] = (),
+    names: dict[str, str] | None = None,
 ) -> list[Candidate]:
     """Open credits that may be a receipt's money, the likeliest first. `also`: credits a run noted as near or a person asked
     for, whatever their day; `without`: not these."""
-    names = names_of(session, receipt)
+    names = names_of(session, receipt) if names is None else names
     left = open_of(receipt)
     slack = LADDER.tolerance(receipt.currency)
     near = and_(

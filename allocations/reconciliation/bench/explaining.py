@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation.bench.candidates import names_of, on_the_same_credit, spoken_days
+from allocations.reconciliation.bench.candidates import on_the_same_credit, spoken_days
 from allocations.reconciliation.bench.items import Item, link_item
 from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.matching.ladder import RUNGS
@@ -62,7 +62,7 @@ def explain_link(session: Session, link_id: int, *, now: datetime) -> Explained:
     rung = RUNGS.get(link.rule)
     return Explained(
         item,
-        compare(session, item),
+        compare(item),
         on_the_same_credit(session, item.line) if item.line is not None else [],
         session.scalars(acts.limit(50)).all(),
         session.scalars(events.limit(50)).all(),
@@ -71,13 +71,13 @@ def explain_link(session: Session, link_id: int, *, now: datetime) -> Explained:
     )
 
 
-def compare(session: Session, item: Item) -> list[Compared]:
+def compare(item: Item) -> list[Compared]:
     """Both sides beside each other: what they share, the amounts, the days, the account. Derived from the rows, which are sealed."""
     other: Any = item.line or item.posting
     if item.receipt is None or other is None:
         return []
     receipt, currency = item.receipt, item.currency
-    found = _met(session, item)
+    found = _met(item)
     reported = item.amount_minor if item.together else receipt.amount_minor
     gap = other.amount_minor - reported
     verdict = "Equal" if gap == 0 else f"{shown(abs(gap), currency)} {'more' if gap > 0 else 'less'}"
@@ -102,7 +102,7 @@ def compare(session: Session, item: Item) -> list[Compared]:
     return found
 
 
-def _met(session: Session, item: Item) -> list[Compared]:
+def _met(item: Item) -> list[Compared]:
     receipt = item.receipt
     assert receipt is not None
     if item.line is not None:
@@ -110,7 +110,7 @@ def _met(session: Session, item: Item) -> list[Compared]:
         return [
             Compared(what.capitalize(), key, key if key in keys else "not in the narrative", "The same" if key in keys else "–",
                      True if key in keys else None)
-            for key, what in names_of(session, receipt).items()
+            for key, what in item.names.items()
         ]  # fmt: skip
     posting = item.posting
     assert posting is not None

@@ -17,6 +17,7 @@ from allocations.collections.models import Collection
 from allocations.reconciliation.bench.candidates import (
     Candidate,
     credits_for,
+    names_of,
     receipts_for,
     rivals_of,
     text_of,
@@ -77,7 +78,8 @@ class Item:
     candidates: Sequence[Candidate] = ()
     rivals: Sequence[Rival] = ()
     twins: Sequence[tuple[Collection, str]] = ()
-    past: Sequence[Past] = field(default=())
+    past: Sequence[Past] = ()
+    names: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -109,7 +111,7 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
     posting = _fresh(session, Posting, link.posting_id) if link.posting_id else None
     agency = session.scalar(select(Agency.code).where(Agency.id == receipt.agency_id)) or ""
     together = together_with(session, link)
-    waits = link.status == "suggested"
+    waits, names = link.status == "suggested", names_of(session, receipt)
     without = [link.bank_line_id] if link.bank_line_id else []
     return Item(
         f"link-{link.id}",
@@ -125,12 +127,13 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
         _waits_says(session, link, now) or state_says(link, _refused_by(session, link), now),
         seen_of(link, receipt, line or posting, together),
         together,
-        credits_for(session, receipt, also=looked_for(session, look).lines, without=without)
+        credits_for(session, receipt, also=looked_for(session, look).lines, without=without, names=names)
         if waits and line is not None
         else [],
         rivals_told(session, [_as_miss(each, link) for each in link.rivals or []], receipt.currency),
         rivals_of(session, receipt) if waits else [],
         past_of(session, receipt, line or posting, now, but=link.id),
+        names,
     )
 
 

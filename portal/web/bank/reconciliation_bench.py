@@ -97,7 +97,7 @@ def about(at: str, page: Page[worklist.WorkRow] | None = None) -> dict[str, Any]
     behind = keys[keys.index(at) + 1 : keys.index(at) + 2] if at in keys else []
     return {
         "item": item,
-        "compared": compare(db_session(), item) if item else [],
+        "compared": compare(item) if item else [],
         "next_key": behind[0] if behind else "",
         "form": DecideForm(formdata=None),
         "open_of": open_of,
