@@ -8,13 +8,15 @@ from sqlalchemy.exc import DBAPIError
 
 from allocations.collections.models import Collection
 from allocations.placements.models import LoanAccount
-from allocations.reconciliation.bench_models import DirectPayment, PayerRule
+from allocations.reconciliation.bench.acts import undo_act
+from allocations.reconciliation.bench_models import DirectPayment, HandAct, PayerRule
 from allocations.reconciliation.models import Break, MatchLink, ReconRun
+from allocations.reconciliation.running import changed
 from allocations.reconciliation.running.direct import direct_payment_by_hand
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.db import agency_scope
-from portal.kernel.errors import Refused
+from portal.kernel.errors import Invalid, Refused
 from tests.factories.recon import AT, ReconBook
 from tests.factories.world import an_account, an_allocation
 
@@ -327,6 +329,62 @@ def test_a_link_a_person_takes_apart_leaves_nothing_behind(book, run, bank_sessi
     assert open_codes(bank_session) == {("R02", "ST1/1")}
     run(20)
     assert [row[3] for row in payments(bank_session)] == ["dropped"]
+
+
+def test_numbers_an_agency_took_beforehand_stop_no_run(book, run, bank_session):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT LN00077")
+    run()
+    known = bank_session.scalars(select(DirectPayment.id)).one()
+    for number in (f"DIRECT-{known}", f"DIRECT-{known}-B", f"DIRECT-{known}-D"):
+        book.receipt(number, 100_00, "2026-11-09", "LN00099")
+    run(4)
+    assert [row[3] for row in payments(bank_session)] == ["counted"]
+    assert f"DIRECT-{known}-C" in {row[0] for row in links(bank_session)}
+
+
+def test_money_that_bounced_is_counted_no_longer(book, run, bank_session):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT UTRX1234567890 LN00077")
+    run()
+    run(4)
+    book.line(5000_00, "2026-11-14", "RETURN UTRX1234567890", side="debit", is_reversal=True)
+    run(5)
+    assert [row[3] for row in payments(bank_session)] == ["dropped"]
+
+
+def test_an_agency_whose_term_turns_out_to_have_ended_is_not_paid_for_it(book, run, bank_session):
+    held = book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT LN00077")
+    run()
+    held.to_on = date(2026, 11, 1)
+    bank_session.flush()
+    run(4)
+    assert [row[3] for row in payments(bank_session)] == ["dropped"]
+
+
+def test_an_account_placed_after_its_money_came_is_found_by_a_daily_run(book, run, bank_session, monkeypatch):
+    monkeypatch.setattr(changed, "SHARE", 0.001)
+    account = an_account(bank_session, "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT LN00077")
+    run()
+    an_allocation(bank_session, account, book.agency("SHAKTI"), from_on=date(2026, 11, 1))
+    run(1)
+    assert payments(bank_session) == [("LN00077", 5000_00, "loan_number", "found")]
+
+
+def test_what_was_withdrawn_cannot_be_given_back_as_a_receipt(book, run, bank_session, now):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT LN00077")
+    run()
+    run(4)
+    link = bank_session.scalars(select(MatchLink)).one()
+    link.status, link.undone_by, link.undone_at, link.undo_reason = "undone", "ops@bank.example", now, "Wrong account."
+    bank_session.flush()
+    run(5)
+    act = bank_session.scalars(select(HandAct)).one()
+    with pytest.raises(Invalid, match="stands_for_nothing"):
+        undo_act(bank_session, act.id, reason="Give it back", actor=ACTOR, now=now)
 
 
 # --- by hand

@@ -186,7 +186,6 @@ def _approved_along(session: Session, act: HandAct, here: ColumnElement[bool]) -
         HandAct.proposed_at == act.proposed_at,
         HandAct.status == "done",
         HandAct.decided_by.is_not(None),
-        HandAct.direct_payment_id.is_(None),
     )
     return int(session.scalar(query) or 0)
 

@@ -181,7 +181,10 @@ def _against_undo(session: Session, act: HandAct, rows: Rows, limits: Limits) ->
         raise Stale()
     direct = session.get(DirectPayment, target.direct_payment_id or 0)
     receipt = "An agency has a receipt for it by now. Take that link apart instead."
+    was_direct = rows.collection is not None and rows.collection.source == "direct"
+    nothing = "This receipt stood for money paid direct that is no longer counted. Assign the credit again instead."
     return [
+        (was_direct, "stands_for_nothing", nothing, ""),
         (target.kind not in UNDOABLE, "not_undoable", "A link is taken apart, not undone.", ""),
         (target.debit_line_id is not None, "money_gone", "A debit shows that the money went back.", ""),
         (direct is not None and direct.status not in ("found", "dropped"), "receipt_made", receipt, ""),

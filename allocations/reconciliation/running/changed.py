@@ -106,9 +106,9 @@ def look_at(session: Session, changed: Changed, through: date, ladder: Ladder, l
             ),
             asked,
         )
-    if looked(session) > most:
+    accounts = session.execute(text(ASKED_ACCOUNTS), {"taken": asked["taken"]}).rowcount  # type: ignore[attr-defined]
+    if looked(session) + accounts > most:
         return replace(changed, part=False, line_ids=None)
-    session.execute(text(ASKED_ACCOUNTS), {"taken": asked["taken"]})
     reach(session, last, through)
     keys = list(session.scalars(text(NEW_COMMON), {"most": ladder.most_lines_per_key, "through": through}))
     session.execute(text(BEARERS), {"keys": keys})

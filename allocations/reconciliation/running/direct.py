@@ -78,7 +78,7 @@ def find_direct_payments(
     withdrawn = withdraw(session, sql.TAKEN_APART, about, "dropped")
     gave_way = withdraw(session, sql.GIVES_WAY, about | {"all": True}, "found")
     claimed = _rows(session, sql.CLAIM, about)
-    dropped = _rows(session, sql.DROP, about)
+    dropped = _rows(session, sql.DROP, about) + _rows(session, sql.BOUNCED, about)
     _rows(session, sql.REOPEN, about)
     found = _rows(session, sql.FIND, about)
     due = [] if gave_way else list(session.scalars(text(sql.DUE), about))
@@ -142,6 +142,8 @@ def direct_payment_by_hand(
     ).first()
     if payment is not None and payment.status in ("counted", "claimed"):
         raise Refused("This credit was counted for this account already.", code="counted_already")
+    if payment is not None and payment.agency_id != allocation.agency_id:
+        raise Refused("This credit was found for the agency that held the account before.", code="found_for_another")
     if payment is None:
         payment = _new_payment(line, account, allocation, now)
         session.add(payment)

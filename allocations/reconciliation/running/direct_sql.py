@@ -72,15 +72,26 @@ CLAIM = f"""
      where d.status = 'found' and exists ({LIVE_LINK} and exists (select from collections c
        where c.id = m.collection_id and c.agency_id = d.agency_id and c.loan_account_id = d.loan_account_id))
 """
-# Money that stands with somebody else, that people have disposed of, or that went back.
+# Money that stands with somebody else, that people have disposed of, that went back, or whose account turns out to have been another's.
 DROP = f"""
     update direct_payments d set status = 'dropped', settled_at = :now from bank_lines b
      where b.id = d.bank_line_id and d.status = 'found' and (
        exists ({LIVE_LINK}) or b.amount_minor - b.settled_minor < d.amount_minor
+       or not exists (select from allocations a where a.id = d.allocation_id
+            and a.from_on <= d.value_on and (a.to_on is null or a.to_on >= d.value_on))
        or (not exists (select from breaks k where k.bank_line_id = b.id and k.code = 'R02' and k.status = 'open')
            and not exists (select from match_links s where s.bank_line_id = b.id and s.status = 'suggested')
            and exists (select from bank_lines w where w.side = 'debit' and w.amount_minor = b.amount_minor
              and w.currency = b.currency and w.value_on >= b.value_on and w.ref_keys && b.ref_keys)))
+"""
+# The bank took the money back after it was counted: its link is undone, and the receipt it became shows the return (R09).
+BOUNCED = f"""
+    update direct_payments d set status = 'dropped', settled_at = :now
+     where d.status = 'counted'
+       and exists (select from match_links m where m.collection_id = d.collection_id and m.bank_line_id = d.bank_line_id
+         and m.rule = '{DIRECT_RULE}' and m.status = 'undone' and m.undone_by is null)
+       and not exists (select from match_links m where m.collection_id = d.collection_id and m.bank_line_id is not null
+         and m.status = 'confirmed')
 """
 # The receipt that claimed it was taken off it again: it is as it was when it was found.
 REOPEN = f"""
@@ -132,26 +143,27 @@ DUE = f"""
     select d.id from direct_payments d
      where d.status = 'found' and d.claim_until < :today and exists ({UNCLAIMED}) order by d.id
 """
-SAME_NUMBER = """
-    c.agency_id = d.agency_id and c.receipt_key between 'DIRECT' || d.id and 'DIRECT' || d.id || 'ZZ'
-    and c.receipt_key ~ ('^DIRECT' || d.id || '[A-Z]?$')
-"""
-# DIRECT-7, and DIRECT-7-B where that number was used before.
+SUFFIX = "case when n > 0 then repeat('Z', n / 26) || chr(65 + n % 26) else '' end"
+# DIRECT-7, and DIRECT-7-B where somebody used that number before, by whatever way.
 COUNT = f"""
     insert into collections (agency_id, allocation_id, loan_account_id, loan_account_no, receipt_no, receipt_key, amount_minor,
                              currency, collected_on, mode, reported_at, source)
-    select d.agency_id, d.allocation_id, d.loan_account_id, d.loan_account_no, 'DIRECT-' || d.id || coalesce('-' || n.letter, ''),
-           'DIRECT' || d.id || coalesce(n.letter, ''), d.amount_minor, d.currency, d.value_on, {WAY}, :now, 'direct'
+    select d.agency_id, d.allocation_id, d.loan_account_id, d.loan_account_no,
+           'DIRECT-' || d.id || case f.suffix when '' then '' else '-' || f.suffix end, 'DIRECT' || d.id || f.suffix,
+           d.amount_minor, d.currency, d.value_on, {WAY}, :now, 'direct'
       from direct_payments d
       join (select l.*, {WORDS} from bank_lines l) b on b.id = d.bank_line_id
-      cross join lateral (select case when count(*) > 0 then chr(65 + cast(count(*) as int)) end as letter
-        from collections c where {SAME_NUMBER}) n
+      cross join lateral (select {SUFFIX} as suffix from generate_series(0, 1000) n
+        where not exists (select from collections c where c.agency_id = d.agency_id and c.receipt_key = 'DIRECT' || d.id || {SUFFIX})
+        order by n limit 1) f
      where d.id = any(:ids) order by d.id
 """
-COUNTED = f"""
+COUNTED = """
     update direct_payments d set status = 'counted', settled_at = :now, collection_id = c.id
       from collections c
-     where d.id = any(:ids) and {SAME_NUMBER} and c.source = 'direct' and c.linked_minor = 0 and c.written_off_minor = 0
+     where d.id = any(:ids) and c.agency_id = d.agency_id and c.receipt_key ~ ('^DIRECT' || d.id || '[A-Z]*$')
+       and c.receipt_key between 'DIRECT' || d.id and 'DIRECT' || d.id || repeat('Z', 50)
+       and c.source = 'direct' and c.linked_minor = 0 and c.written_off_minor = 0 and c.reported_at = :now
 """
 LINK = f"""
     insert into match_links (agency_id, collection_id, bank_line_id, amount_minor, status, rule, rule_version, score, evidence,

@@ -28,7 +28,8 @@ from allocations.reconciliation.matching.facts import (
 from allocations.reconciliation.running.columns import read_columns
 
 # A receipt that names no slip itself is on the one it was recorded on afterwards.
-# Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing.
+# Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing. A debit that a
+# person has tied to a return is told: it takes back nothing else.
 COLLECTIONS = """
     select c.id, g.code || '/' || c.receipt_key, c.agency_id, c.loan_account_id, c.loan_account_no,
            c.amount_minor - c.written_off_minor, c.currency, c.collected_on - date '0001-01-01' + 1, c.mode, c.receipt_key,
@@ -64,6 +65,7 @@ LINES = f"""
            b.settled_minor, array_to_string(b.ref_keys, ' ')
       from bank_lines b join bank_statements s on s.id = b.statement_id
      where b.value_on <= {{through}} and s.status <> 'refused'
+       and b.id not in (select h.debit_line_id from hand_acts h where h.debit_line_id is not null and h.status = 'done')
 """
 READ_LINE = {**LINE, "keys": "str"}
 POSTINGS = """
