@@ -76,8 +76,8 @@ def test_the_settlements_page_says_so_before_it_is_submitted_and_not_after(month
     maker = browse(MAKER)
     act(maker, "/bank/settlements", "/bank/settlements/draft", period="2026-10")
     page = maker.get("/bank/settlements/S2610-SHAKTI").text
-    assert "Not settled yet in this month" in page and "₹5,000.00" in page
+    assert "Still open in this month" in page and "₹5,000.00" in page
     assert "/bank/breaks?code=R04&amp;agency=SHAKTI" in page
-    assert "Not settled yet" not in maker.get("/bank/settlements/S2610-VEGA").text
+    assert "Still open in this month" not in maker.get("/bank/settlements/S2610-VEGA").text
     act(maker, "/bank/settlements/S2610-SHAKTI", "/bank/settlements/S2610-SHAKTI/submit")
-    assert "Not settled yet" not in maker.get("/bank/settlements/S2610-SHAKTI").text
+    assert "Still open in this month" not in maker.get("/bank/settlements/S2610-SHAKTI").text

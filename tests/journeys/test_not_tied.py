@@ -67,7 +67,7 @@ def test_an_agency_reads_what_happened_what_cures_it_and_until_when(month: Any, 
 
 def test_what_was_paid_direct_is_told_at_home_and_only_to_its_agency(month: Any, open_page: Any) -> None:
     page = open_page("/agency", email=OWNER)
-    assert page.get_by_text("₹7,500.00").is_visible()
+    assert page.get_by_text("₹7,500.00 on LN00077, 9 Nov 2026: the payer named the loan account.").is_visible()
     page.get_by_role("link", name="See what was paid direct").click()
     assert page.get_by_role("row", name="LN00077").get_by_text("The payer named the loan account").is_visible()
     page.get_by_role("link", name="All", exact=True).click()
