@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 import pandas as pd
 
-from allocations.keys import receipt_fold
+from allocations.keys import receipt_fold, receipt_folds
 from allocations.reconciliation.matching.book import Book
 from allocations.reconciliation.matching.claims import runs
 from allocations.reconciliation.matching.key_index import Ints, Mask
@@ -55,6 +55,7 @@ class Loose:
     day: Ints
     amount: Ints
     keys: list[str]
+    folds: list[str]  # the keys with letters taken for digits read as digits
     lone: Mask  # nobody else of the agency wrote that key
     start: dict[int, tuple[int, int]]  # agency → its stretch
 
@@ -87,6 +88,7 @@ def loose_receipts(book: Book, rung: Rung) -> Loose:
         coll["day"].to_numpy()[rows],
         coll["open"].to_numpy()[rows],
         keys.take(rows).tolist(),
+        receipt_folds(keys.take(rows)).tolist(),
         lone[rows],
         stretches,
     )
@@ -127,7 +129,7 @@ def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
     gap, key, fold = int(facts["other_open"] - facts["total"]), facts["key"], receipt_fold(facts["key"])
     pool = _candidates(book, group["coll"].to_numpy(), int(facts["agency_id"]), loose)
     here = pool[loose.amount[pool] <= gap]
-    same = np.array([receipt_fold(loose.keys[each]) == fold for each in here], dtype=bool)
+    same = np.array([loose.folds[each] == fold for each in here.tolist()], dtype=bool)
     read_so, gap = here[same], gap - int(loose.amount[here[same]].sum())
     if gap == 0:
         return loose.place[read_so]
@@ -149,9 +151,10 @@ def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
 
 def _candidates(book: Book, coll: Ints, agency: int, loose: Loose) -> Ints:
     """Loose receipts of a group's agency, agent (where both are known) and days."""
-    here = np.arange(*loose.start.get(agency, (0, 0)))
+    first, last = loose.start.get(agency, (0, 0))
     days = book.coll["day"].to_numpy()[coll]
-    here = here[(loose.day[here] >= days.min() - NEIGHBOURS) & (loose.day[here] <= days.max() + NEIGHBOURS)]
+    begin, end = np.searchsorted(loose.day[first:last], [days.min() - NEIGHBOURS, days.max() + NEIGHBOURS + 1])
+    here = np.arange(first + begin, first + end)
     agents = np.unique(book.codes["agent_key"][coll].astype(np.int64))
     if len(agents) == 1 and agents[0]:
         here = here[(loose.agent[here] == agents[0]) | (loose.agent[here] == 0)]

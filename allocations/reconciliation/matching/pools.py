@@ -29,28 +29,31 @@ def pool_solutions(book: Book, rung: Rung) -> tuple[pd.DataFrame, pd.DataFrame]:
     claims = claims[unrejected(book, claims, rung)]
     claims = claims.assign(ref=book.coll["ref"].take(claims["coll"].to_numpy()).to_numpy())
     claims = claims.sort_values(["other", "agency_id", "ref"], ignore_index=True)
-    answers = [_answer(book, rung, claims, first, last) for first, last in runs(claims)]
-    found = [places for _, places, why in answers if not why]
+    stretches = runs(claims)
+    answers = [_answer(book, rung, claims, first, last) for first, last in stretches]
+    found = [places for places, why in answers if not why]
     solutions = claims.iloc[np.concatenate(found)] if found else claims[:0]
     number = np.repeat(np.arange(len(found)), [len(each) for each in found])
-    told = [claims.iloc[places].assign(gap=0, why=why) for _, places, why in answers if why and why != "sum"]
-    refused = pd.concat([*[each[["coll", "other", "lag", "gap", "why"]] for each in told], too_big], ignore_index=True)
+    size = [last - first for first, last in stretches]
+    why = np.repeat(np.array([said for _, said in answers], dtype=object), size)
+    told = claims.assign(gap=0, why=why)[~np.isin(why, ["", "sum"])]
+    refused = pd.concat([told[["coll", "other", "lag", "gap", "why"]], too_big], ignore_index=True)
     return solutions[CLAIMED].reset_index(drop=True).assign(solution=number, gap=0), refused
 
 
-def _answer(book: Book, rung: Rung, claims: pd.DataFrame, first: int, last: int) -> tuple[int, Ints, str]:
-    """(first, places in `claims`, why not): the one set that adds up, or the whole pool and why it was refused."""
+def _answer(book: Book, rung: Rung, claims: pd.DataFrame, first: int, last: int) -> tuple[Ints, str]:
+    """(places in `claims`, why not): the one set that adds up, or the whole pool and why it was refused."""
     whole, coll = np.arange(first, last), claims["coll"].to_numpy()[first:last]
     amounts, target = claims["coll_open"].to_numpy()[first:last], int(claims["other_open"].to_numpy()[first])
     answers = exact_subsets(amounts.tolist(), target, at_least=1) if len(amounts) > 1 else []
     if len(answers) != 1 or len(answers[0]) == 1:
-        return first, whole, "not_unique" if len(answers) > 1 else "sum"
+        return whole, "not_unique" if len(answers) > 1 else "sum"
     mine = np.isin(np.arange(len(amounts)), answers[0])
     if (book.coll["slip_key"].take(coll[mine]) != "").any():
-        return first, whole, "other_slip"
+        return whole, "other_slip"
     if rung.chance and not hardly_chance(book, rung, coll, amounts, mine):
-        return first, whole, "chance"
-    return first, whole[mine], ""
+        return whole, "chance"
+    return whole[mine], ""
 
 
 def hardly_chance(book: Book, rung: Rung, coll: Ints, amounts: Ints, mine: Mask) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import combinations
 from math import comb, gcd
 
@@ -17,6 +18,11 @@ def exact_subsets(amounts: list[int], target: int, *, at_least: int = 2, enough:
 
     Both halves of the pool are added up once and met in the middle: a thousand sums each for twenty receipts.
     """
+    return list(_subsets(tuple(amounts), target, at_least, enough))
+
+
+@lru_cache(maxsize=1 << 16)  # a climb asks for most pools again
+def _subsets(amounts: tuple[int, ...], target: int, at_least: int, enough: int) -> tuple[tuple[int, ...], ...]:
     half = len(amounts) // 2
     left, right = _all_sums(amounts[:half]), _all_sums(amounts[half:])
     order = np.argsort(right, kind="stable")
@@ -29,11 +35,11 @@ def exact_subsets(amounts: list[int], target: int, *, at_least: int = 2, enough:
             if len(places) >= at_least:
                 found.append(places)
                 if len(found) == enough:
-                    return found
-    return found
+                    return tuple(found)
+    return tuple(found)
 
 
-def _all_sums(amounts: list[int]) -> Sums:
+def _all_sums(amounts: tuple[int, ...]) -> Sums:
     """The sum of every subset; place k of the result is the subset whose bits k are."""
     sums = np.zeros(1, dtype=np.int64)
     for amount in amounts:
