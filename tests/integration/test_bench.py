@@ -388,3 +388,24 @@ def test_a_link_is_explained_in_words(browse, desk, bank_session):
                   "3 days later", "Credited 2 days later", "Equal", "LN0001", "Decide on the bench"):  # fmt: skip
         assert words in page, words
     assert meera.get("/bank/reconciliation/links/999999").status_code == 404
+
+
+def test_money_two_receipts_point_at_is_never_linked_by_one_key_alone(browse, desk, bank_session):
+    first = desk.receipt("R1", 900_00, "2026-10-20", "LN0001", utr="AXISN520261000001")
+    desk.receipt("R1A", 900_00, "2026-10-20", "LN0001", utr="AXISN520261000001")
+    desk.line(900_00, "2026-10-20", "NEFT AXISN520261000001")
+    found = desk.stands_open(first, "R04")
+    bank_session.commit()
+    part = browse(MEERA).get(f"{BENCH}?part=item&at=break-{found.id}&show=receipts").text
+    assert "Same payment reference" in part and "R1A bears the same number or reference" in part
+    assert "data-clear" not in part and 'name="reason" required minlength="3" maxlength="500" value=""' in part
+
+
+def test_another_side_is_looked_for_by_hand(browse, desk, bank_session):
+    found = desk.stands_open(desk.receipt("R1", 900_00, "2026-10-20", "LN0001"))
+    far = desk.line(450_00, "2026-06-01", "UPI/999988887777/SOMEBODY")
+    bank_session.commit()
+    meera, where = browse(MEERA), f"{BENCH}?part=item&at=break-{found.id}&show=receipts"
+    assert far.ref not in meera.get(where).text
+    seen = meera.get(f"{where}&look=999988887777").text
+    assert far.ref in seen and "The credit is ₹450.00 less." in seen
