@@ -16,7 +16,7 @@ ACCOUNTS = (101, 102, 103)
 REFERENCES = ["UTRAAAA00001", "UTRAAAA0000I", "445566", "0451", "S-77", "R-001", "R-002", "LAN101", "LAN102"]
 VIRTUAL = {101: "PARB0101", 102: "PARB0102", 103: ""}
 SIGNS = [*REFERENCES, "PARB0101", "PARB0102", "ravi@okhdfc", "AG1-A01", "AG2-A02"]
-AMOUNTS = [1000_00, 1000_50, 2000_00, 2217_00, 3000_00, 4, 60]
+AMOUNTS = [1000_00, 1000_50, 2000_00, 2217_00, 3000_00, 4455_66, 4, 60]
 MODES = ["upi", "neft", "cash", "cheque"]
 days = st.integers(0, 20).map(lambda number: FIRST + timedelta(days=number))
 Story = tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]
@@ -112,18 +112,12 @@ def world_of(story: Story, links: Any = (), through: date | None = None) -> Worl
 
 def as_facts(matches: Matches) -> list[dict[str, Any]]:
     """What a run confirmed, as links of the next."""
-    rows = matches.confirmed.to_dict("records")
-    return [
-        link(
-            number,
-            row["collection_id"],
-            row["amount"],
-            line=row["line_id"],
-            posting=row["posting_id"],
-            rule=row["rule"],
-        )
-        for number, row in enumerate(rows, 1)
-    ]
+    found = []
+    for number, row in enumerate(matches.confirmed.to_dict("records"), 1):
+        ids = {"line": row["line_id"], "posting": row["posting_id"]}
+        made = link(number, row["collection_id"], row["amount"], rule=row["rule"], **ids)
+        found.append(made | {"rule_version": row["rule_version"]})
+    return found
 
 
 def beside(story: Story, step: int) -> Story:

@@ -13,7 +13,7 @@ from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.matching.matcher import Matches, match, totals
 from tests.unit.reconciliation.random_worlds import FIRST, Story, as_facts, beside, stories, together, world_of
 
-quick = settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 
 
 def all_links(matches: Matches) -> pd.DataFrame:
