@@ -14,7 +14,7 @@ from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.meeting import account_claims, free, key_claims, posting_claims, unrejected
 from allocations.reconciliation.matching.pools import pool_solutions
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.signs import LONG, against, has_twin, nearly, second_sign
+from allocations.reconciliation.matching.signs import LONG, against, has_near_twin, has_twin, nearly, second_sign
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "score", "key"]
 REFUSED = ["coll", "other", "lag", "gap", "why"]
@@ -120,6 +120,10 @@ def weighed(book: Book, rung: Rung, solutions: pd.DataFrame) -> pd.DataFrame:
 
 def resolved_parts(book: Book, rung: Rung, live: pd.DataFrame) -> Verdict:
     made = in_account_parts(book, live, rung) if rung.key == "account" else in_parts(book, live, rung)
+    if rung.key == "instrument_key" and len(made):
+        twin = has_near_twin(book, made)
+        refuse(book, made.assign(why="twin")[twin])
+        made = made[~twin]
     return Verdict(weighed(book, rung, made), made[:0].assign(why="", told=""))
 
 

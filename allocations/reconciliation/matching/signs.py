@@ -242,6 +242,23 @@ def misread(one: str, other: str) -> bool:
     return nearly(one, other) and (not neighbours or receipt_fold(one) == receipt_fold(other))
 
 
+def has_near_twin(book: Book, claims: pd.DataFrame) -> Mask:
+    """Another open receipt of the same amount has nearly the same reference, and no credit carries that as it is written: its owner
+    may have slipped with the pen where a rival has copied well."""
+    own, still = book.codes["instrument_key"], book.coll["open"].to_numpy() > 0
+    asked = np.where(still, own, np.uint64(0)).astype(np.uint64)
+    asked[book.index.meet(asked)[0]] = 0
+    lost = np.flatnonzero((asked > 0) & book.coll["open"].isin(claims["coll_open"]).to_numpy())
+    keys = book.coll["instrument_key"].take(lost)
+    twins = pd.DataFrame({"coll_open": book.coll["open"].to_numpy()[lost], "twin": lost, "theirs": keys.to_numpy()})
+    mine = claims.drop_duplicates("coll")[["coll", "coll_open", "key"]]
+    pairs = mine.merge(twins[(keys.str.len() >= LONG).to_numpy()], on="coll_open")
+    alike = (pairs["key"].str[:4] == pairs["theirs"].str[:4]) | (pairs["key"].str[-4:] == pairs["theirs"].str[-4:])
+    pairs = pairs[(alike & (pairs["coll"] != pairs["twin"])).to_numpy()]
+    near = [nearly(one, other) for one, other in zip(pairs["key"].tolist(), pairs["theirs"].tolist(), strict=True)]
+    return np.asarray(claims["coll"].isin(pairs.loc[np.array(near, dtype=bool), "coll"]))
+
+
 # --- second signs
 
 

@@ -97,6 +97,14 @@ def test_a_misread_twin_speaks_against_the_receipt_that_is_well_written():
 # --- several credits
 
 
+def test_parts_that_a_rival_copied_well_and_the_owner_miswrote_are_left_to_a_person():
+    parts = [line(i, amount, "2026-10-06", "UTIBN26274100001") for i, amount in ((7, 3000_00), (8, 2000_00))]
+    rival = receipt(1, 5000_00, "2026-10-05", utr="UTIBN26274100001", agency=2)
+    owner = receipt(2, 5000_00, "2026-10-05", utr="UTIBN26274100010")
+    assert linked(match(world([rival, owner], parts))) == set()
+    assert len(linked(match(world([rival, owner | {"amount": 5100_00}], parts)))) == 2
+
+
 def test_a_receipt_paid_in_parts_under_one_reference():
     parts = [line(i, amount, "2026-10-06", "UTIBN26274100001") for i, amount in ((7, 3000_00), (8, 2000_00))]
     paid = [receipt(1, 5000_00, "2026-10-05", utr="UTIBN26274100001")]
