@@ -21,6 +21,7 @@ KEY_COLUMNS = (
     "instrument_key", "receipt_key", "slip_key", "fold_key", "va_key", "loan_key", "agency_key", "agent_key"
 )  # fmt: skip
 SHARED = ("va_key", "loan_key", "agency_key", "agent_key")  # stand on any number of credits and still say what they say
+EPOCH = 719_163  # the ordinal of 1970-01-01
 BRANCH = r"[A-Z]{4}0[A-Z0-9]{6}"  # an IFSC names a branch, never a payment
 
 
@@ -284,7 +285,7 @@ def handles_of(keys: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder) -> pd.Series[bool]:
-    """Keys that name a payment: no branch, no amount. A short number is a cheque's, or the number of a receipt that no cheque and
+    """Keys that name a payment: no branch, no amount, no date. A short number is a cheque's, or the number of a receipt that no cheque and
     no slip brought; written anywhere else it is a date, an amount or an approval code."""
     digits = keys.str.isdigit()
     told = identifying(keys, ladder) & ~(keys.str.fullmatch(BRANCH))
@@ -293,6 +294,11 @@ def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder
         told &= ~short | (coll["family"] == "paper")
     if column == "receipt_key":
         told &= ~short | (coll["family"] == "electronic")
+    if column in ("receipt_key", "slip_key") and short.any():
+        rows = np.flatnonzero(short & (keys.str.len() >= 5))
+        days = np.zeros(len(keys), dtype=bool)
+        days[rows] = reads_as_its_day(keys.take(rows), coll["day"].take(rows))
+        told &= ~days
     if column != "slip_key" and short.any():
         rows = np.flatnonzero(short)
         pairs = zip(keys.take(rows).tolist(), coll["amount"].take(rows).tolist(), strict=True)
@@ -300,6 +306,21 @@ def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder
         amounts[rows] = [key in (str(each), str(each // 100)) for key, each in pairs]
         told &= ~amounts
     return told
+
+
+def reads_as_its_day(keys: pd.Series[Any], days: pd.Series[Any]) -> Mask:
+    """Digits that read as a day of the receipt's own month or of the months beside it (03112026, 20261103, 031126, 261103; zeros in
+    front are gone): tied by these, a receipt would be tied by amount and date alone."""
+    number, size = keys.to_numpy(dtype=object).astype(np.int64), keys.str.len().to_numpy()
+    month = (days.to_numpy() - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    found = np.zeros(len(keys), dtype=bool)
+    for sizes, unit, century in (((7, 8), 10_000, 0), ((5, 6), 100, 2000)):
+        day_first = number // (100 * unit), number // unit % 100, number % unit + century
+        year_first = number % 100, number // 100 % 100, number // 10_000 + century
+        for (day, of_month, year), fits in ((day_first, np.isin(size, sizes)), (year_first, size == sizes[1])):
+            real = (day >= 1) & (day <= 31) & (of_month >= 1) & (of_month <= 12)
+            found |= fits & real & (np.abs((year - 1970) * 12 + of_month - 1 - month) <= 1)
+    return found
 
 
 def index_of(world: World, lines: Codes, codes: dict[str, Codes], posting: pd.DataFrame) -> KeyIndex:

@@ -17,6 +17,8 @@ FLAGS = ("confirms", "alone", "needs_money")
 NUMBERS = ("version", "score", "tolerance_major", "share_of_credit", "leaves_out", "fills_in", "pool", "chance")
 SPANS = ("window", "reach")
 LISTS = ("modes", "second")
+LEAST = {"shortest_number": 3, "weak_number": 4, "season_number": 7}  # digits; beneath, a key would be any number
+MOST_LINES, LONGEST_WINDOW, LONGEST_REACH = 100, 31, 366
 ALLOWED = {
     "instrument_key": ("1:1", "n:1", "1:n"),
     "receipt_key": ("1:1", "n:1"),
@@ -76,6 +78,12 @@ def _measure(name: str, value: object) -> Iterator[Problem]:
         yield from (_problem(code, say, column=name) for code, _field, say in _span(name, value))
     elif not _is_number(value) or value < 0:  # type: ignore[operator]
         yield _problem("not_a_number", f"{name} is a whole number from 0 up.", column=name)
+    elif value < LEAST.get(name, 0):  # type: ignore[operator]
+        yield _problem(
+            "too_short", f"{name} has to be at least {LEAST[name]}: shorter numbers are everybody's.", column=name
+        )
+    elif name == "most_lines_per_key" and value > MOST_LINES:  # type: ignore[operator]
+        yield _problem("too_common", f"A key on more than {MOST_LINES} credits names no payment.", column=name)
     elif (name, value) in (("share_of_credit", 0), ("most_lines_per_key", 0)):
         yield _problem("zero", f"{name} has to be at least 1.", column=name)
     elif name == "tolerance_major" and value > 10:  # type: ignore[operator]
@@ -197,6 +205,15 @@ def _too_little(rule: Rule) -> Found:
         )
     if key == "fold_key":
         yield "misread", "confirms", "A reference read with other letters may only suggest."
+    if key in ("instrument_key", "receipt_key", "slip_key"):
+        if rule["window"][1] - rule["window"][0] > LONGEST_WINDOW:
+            yield (
+                "window",
+                "window",
+                f"Short numbers come round again: the usual days may span {LONGEST_WINDOW} at most.",
+            )
+        if rule["reach"][1] - rule["reach"][0] > LONGEST_REACH:
+            yield "window", "reach", f"References come round again: reach may span {LONGEST_REACH} days at most."
     if rule.get("leaves_out"):
         yield "leaves_out", "confirms", "A slip with receipts left out may only suggest."
     if key == "pool" and rule.get("chance", 0) < 1000:
@@ -218,6 +235,8 @@ def _posting(rule: Rule) -> Found:
         yield "posting_key", "key", "Core banking knows receipt numbers, payment references and accounts alone."
     if rule["direction"] != "1:1":
         yield "direction", "direction", "A posting is tied to one receipt."
+    if rule["key"] == "account" and rule["confirms"] and rule["reach"][1] - rule["reach"][0] > 14:
+        yield "window", "reach", "An account is paid every month: reach may span fourteen days at most."
     if rule["key"] == "account" and rule["confirms"] and not rule.get("needs_money"):
         yield (
             "second_sign",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from allocations.keys import receipt_fold
@@ -24,6 +25,19 @@ def is_short(key: str, ladder: Ladder) -> bool:
     return key.isdigit() and len(key) < ladder.season_number
 
 
+def days_around(ordinal: int) -> set[str]:
+    """Every day of a receipt's month and of the two beside it, as people write days in digits."""
+    own = date.fromordinal(ordinal)
+    written: set[str] = set()
+    for step in (-1, 0, 1):
+        year, month = divmod(own.year * 12 + own.month - 1 + step, 12)
+        for day in range(1, 32):
+            parts = f"{day:02}{month + 1:02}{year}", f"{day:02}{month + 1:02}{year % 100:02}"
+            written |= {text.lstrip("0") for text in parts}
+            written |= {f"{year}{month + 1:02}{day:02}", f"{year % 100:02}{month + 1:02}{day:02}"}
+    return written
+
+
 def names_payment(key: str, column: str, receipt: Row, ladder: Ladder) -> bool:
     """A branch names none, nor does an amount; a short number only a cheque, or a receipt that no cheque and no slip brought."""
     if column in SHARED:
@@ -31,6 +45,8 @@ def names_payment(key: str, column: str, receipt: Row, ladder: Ladder) -> bool:
     if len(key) < 2 or (key.isdigit() and len(key) < ladder.shortest_number):
         return False
     if re.fullmatch(r"[A-Z]{4}0[A-Z0-9]{6}", key):
+        return False
+    if is_short(key, ladder) and column in ("receipt_key", "slip_key") and key in days_around(receipt["day"]):
         return False
     if not is_short(key, ladder) or column == "slip_key":
         return True

@@ -68,6 +68,9 @@ def test_rules_are_said_in_words():
         ("reference_amount", {"modes": ["barter"]}, "modes", "unknown_mode"),
         ("reference_amount", {"needs_money": True}, "needs_money", "needs_money"),
         ("reference_amount", {"says": " "}, "says", "wrong_kind"),
+        ("receipt_amount", {"window": [-20, 40], "reach": [-40, 120]}, "window", "window"),
+        ("receipt_amount", {"reach": [-400, 400]}, "reach", "window"),
+        ("posting_account_money", {"reach": [-20, 20]}, "reach", "window"),
         ("account_amount_sign", {"second": []}, "second", "second_sign"),
         ("account_amount_sign", {"second": ["a feeling"]}, "second", "unknown_sign"),
         ("account_amount_sign", {"reach": [-20, 20]}, "reach", "window"),
@@ -89,6 +92,15 @@ def test_rules_are_said_in_words():
 def test_a_rule_that_goes_too_far_is_refused(rule, fields, column, code):
     body, row = with_rule(rule, **fields)
     assert (row, column, code) in faults(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("shortest_number", 2), ("weak_number", 3), ("season_number", 6), ("most_lines_per_key", 101)]
+)
+def test_measures_never_make_any_number_a_name(name, value):
+    body = default_body()
+    body["measures"][name] = value
+    assert name in {column for _row, column, _code in faults(body)}
 
 
 def test_what_lies_on_the_boundary_is_let_through():
