@@ -126,7 +126,19 @@ def test_a_profile_that_makes_no_sense_says_why(data):
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"(a+)+b", r"((a|b)*)*", r"(\w+\s?)*x", r"(a)\1", r"no group", "(", "(" * 150 + ")" * 150, r"(.*)(.*)(.*)(.*)x"],
+    [
+        r"(a+)+b",
+        r"((a|b)*)*",
+        r"(\w+\s?)*x",
+        r"((?:[A-Z]{1,40}){1,40})9",
+        r"((?:A|AA){1,40})9",
+        r"((?:A?A?){1,40})9",
+        r"(a)\1",
+        r"no group",
+        "(",
+        "(" * 150 + ")" * 150,
+        r"(.*)(.*)(.*)(.*)x",
+    ],
 )
 def test_a_pattern_that_could_run_away_is_refused(pattern):
     with pytest.raises(Invalid, match="reference"):
