@@ -74,12 +74,19 @@ def bank_verdict(board: Board, rung: Rung) -> tuple[list[Pair], list[Pair]]:
         pairs = [pair for pair in pairs if board.free(pair.coll, pair.other)]
     pairs = [pair for pair in pairs if pair.other["id"] not in pair.coll["not_on"]]
     if rung.direction in ("1:n", "n:m"):
-        return (account_parts(board, pairs) if rung.key == "account" else weighed(board, rung, parts(rung, pairs))), []
+        return (account_parts(board, pairs) if rung.key == "account" else parts_that_stand(board, rung, pairs)), []
     if rung.leaves_out:
         return resolve(leaving_out(rung, pairs))
     if rung.fills_in:
         return resolve(filling_in(board, rung, pairs))
     return settle(board, rung, pairs)
+
+
+def parts_that_stand(board: Board, rung: Rung, pairs: list[Pair]) -> list[Pair]:
+    made = weighed(board, rung, parts(rung, pairs))
+    if rung.key != "instrument_key":
+        return made
+    return [p for p in made if not naive_signs.has_near_twin(p.coll, board.receipts, board.credits, LADDER)]
 
 
 def opened(rung: Rung, coll: Row) -> int:
@@ -192,6 +199,12 @@ def spoken_against(board: Board, rung: Rung, solution: list[Pair]) -> bool:
             return True
     elif rung.key in ("instrument_key", "receipt_key", "fold_key"):
         if any(naive_signs.came_otherwise(*each) for each in pairs) and is_short(met, LADDER):
+            return True
+        if (
+            rung.key == "receipt_key"
+            and is_short(met, LADDER)
+            and any(naive_signs.unlike_its_own(*each) for each in pairs)
+        ):
             return True
         if naive_signs.booked_elsewhere(pairs, met, board.postings):
             return True

@@ -109,6 +109,21 @@ def unlike_its_own(receipt: Row, credit: Row) -> bool:
     return len(own) >= LONG and bool(theirs) and not any(nearly(own, key) for key in theirs)
 
 
+def has_near_twin(receipt: Row, receipts: list[Row], credits: list[Row], ladder: Ladder) -> bool:
+    """Another open receipt of the amount has nearly the reference, and no credit carries that one as it is written."""
+    own = receipt["instrument_key"]
+    for each in receipts:
+        theirs = each["instrument_key"]
+        if each is receipt or not each["open"] or each["open"] != receipt["open"] or len(theirs) < LONG:
+            continue
+        lost = names_payment(theirs, "instrument_key", each, ladder) and not any(
+            theirs in one["keys"] for one in credits
+        )
+        if lost and nearly(own, theirs) and (own[:4] == theirs[:4] or own[-4:] == theirs[-4:]):
+            return True
+    return False
+
+
 def outside_term(receipt: Row) -> bool:
     return not receipt["from_day"] <= receipt["day"] <= receipt["to_day"]
 
