@@ -104,14 +104,6 @@ class Book:
         return pairs.loc[pairs["written"] != pairs["other"], ["coll", "twin"]]
 
     @cached_property
-    def quotes(self) -> pd.DataFrame:
-        """by → other (positions): receipts and the credits that carry their payment references."""
-        by, rows = self.index.meet(self.codes["instrument_key"], self.ladder.most_lines_per_key)
-        texts = self.coll["instrument_key"].take(by).array, self.world.line_keys["key"].take(rows).array
-        same = np.asarray(texts[0] == texts[1], dtype=bool)
-        return pd.DataFrame({"by": by[same], "other": self.index.owner[rows[same]]})
-
-    @cached_property
     def account_numbers(self) -> AccountNumbers:
         return AccountNumbers(self.world.line_keys["key"], self.key_codes, self.index.owner, self.coll)
 
