@@ -70,6 +70,8 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
             "booked": booked_elsewhere(book, claims, codes),
             "twin": has_twin(book, claims) if rung.key == "instrument_key" else np.zeros(len(claims), dtype=bool),
         }
+        if rung.key == "receipt_key" and (short := _short(book, claims)).any():
+            found["reference"] = short & unlike_its_own(book, claims)
     else:
         found = {}
     why = np.full(len(claims), "", dtype=object)

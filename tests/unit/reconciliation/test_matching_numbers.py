@@ -25,3 +25,10 @@ def test_a_receipt_number_that_is_the_date_ties_no_transfer_of_the_day():
     reported = receipt(1, 5000_00, "2026-11-03", no="20261103", utr="412345678901")
     seen = line(1, 5000_00, "2026-11-03", "UPI/498765432109/20261103/EMI")
     assert not len(match(world([reported], [seen])).confirmed)
+
+
+@pytest.mark.parametrize(("utr", "ties"), [("412345678901", 0), ("498765432109", 1), ("498765432190", 1)])
+def test_a_flat_that_has_the_number_of_a_receipt_pays_nobody_elses(utr, ties):
+    reported = receipt(1, 5000_00, "2026-11-03", no="101", utr=utr)
+    seen = line(1, 5000_00, "2026-11-05", "UPI/498765432109/FLAT 101/EMI")
+    assert len(match(world([reported], [seen])).confirmed) == ties
