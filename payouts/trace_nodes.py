@@ -17,6 +17,7 @@ from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.models import Settlement, SettlementLine
+from portal.kernel.db import scope_of
 from portal.kernel.money import plain
 
 # From the payout down to the posting; also the order of the chain.
@@ -148,6 +149,9 @@ class _Names:
         agency_ids = {
             row.agency_id for kind in ("settlement", "collection", "payout", "match_link") for row in of(kind)
         }
+        self.at_bank = (
+            scope_of(session).role == "bank"
+        )  # who at the bank decided, and in which words, is the bank's to know
         self.agencies = self._map(session, Agency, agency_ids)
         self.uploads = self._map(session, Upload, {row.upload_id for row in of("collection")})
         self.statements = self._map(session, BankStatement, {row.statement_id for row in of("bank_line")})
@@ -303,11 +307,11 @@ def _link(row: MatchLink, names: _Names) -> Node:
         side="bank" if row.bank_line_id else "core banking",
         rule=row.rule,
         rule_version=row.rule_version,
-        evidence=row.evidence,
-        confirmed_by=row.confirmed_by,
+        evidence=row.evidence if names.at_bank else {key: row.evidence[key] for key in row.evidence if key != "reason"},
+        confirmed_by=row.confirmed_by if names.at_bank or not row.confirmed_by else "a person at the bank",
         confirmed_at=row.confirmed_at,
         undone_at=row.undone_at,
-        undo_reason=row.undo_reason,
+        undo_reason=row.undo_reason if names.at_bank or not row.undone_by else "A person at the bank took it apart.",
     )
     return Node("match_link", f"L{row.id}", row.amount_minor, names.agencies[row.agency_id].currency, facts)
 

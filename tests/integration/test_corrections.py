@@ -20,9 +20,10 @@ from allocations.collections.uploads.corrections import (
     withdraw_correction,
 )
 from allocations.collections.uploads.importing import UploadResult, import_collections
+from allocations.reconciliation.running.locks import lock_for_run
 from payouts.verify import verify
 from portal.kernel.audit import Actor
-from portal.kernel.db import PortalSession
+from portal.kernel.db import PortalSession, bank_scope
 from portal.kernel.errors import Invalid, NotFound, Refused, Stale
 from tests.factories.world import an_account, an_agency, an_allocation
 
@@ -331,3 +332,17 @@ def test_what_was_withdrawn_a_moment_ago_is_not_accepted(
     theirs.commit()
     with pytest.raises(Refused, match="withdrawn"):
         accept_correction(bank_session, load_correction(bank_session, seen.ref), actor=MAKER, now=now)
+
+
+def test_a_correction_waits_for_a_run_that_has_read_the_receipt(
+    load: Load, bank_session: PortalSession, database: Any, now: datetime
+) -> None:
+    load(FIRST)
+    load("R1,LN1,100,2026-10-06,cash,,A1")
+    bank_session.commit()
+    with database.logins.session(bank_scope(TODAY)) as run:
+        lock_for_run(run)
+        correction = proposed(bank_session)
+        bank_session.execute(text("set local lock_timeout = '200ms'"))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            accept_correction(bank_session, correction, actor=MAKER, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from payouts.trace import trace
 from portal.kernel.errors import NotFound
@@ -99,6 +100,15 @@ def test_an_agency_traces_its_own_money_without_the_banks_batch(agency_session, 
     for foreign in ("S2610-SHAKTI/1", "P2610-0001", "R-2610001001", "BL-2610001001", "B2610-01", "A2610.1-00001"):
         with pytest.raises(NotFound):
             trace(vega, foreign)
+
+
+def test_an_agency_learns_neither_who_at_the_bank_decided_nor_in_which_words(agency_session, bank_session, paid):
+    bank_session.execute(
+        text("update match_links set confirmed_by = 'maker@bank.example' where bank_line_id is not null")
+    )
+    bank_session.commit()
+    told = {who: str(trace(who, "S2610-VEGA/1").as_dict()) for who in (bank_session, agency_session(2))}
+    assert ["'confirmed_by': 'maker@bank.example'" in each for each in told.values()] == [True, False]
 
 
 def test_an_agency_sees_in_shared_terms_only_what_they_earned_itself(agency_session, paid):

@@ -19,6 +19,7 @@ from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 
 LONGEST_REASON = 500
+RUNS = 7_266_321  # the lock a reconciliation holds alone (allocations/reconciliation/running/locks.py)
 TRANSITIONS: dict[tuple[str, str], str] = {
     ("proposed", "accept"): "accepted",
     ("proposed", "decline"): "declined",
@@ -56,6 +57,8 @@ def accept_correction(
     Refused when money is tied to the receipt, when it changed since, when its account was not with the agency on that day, when no
     receipt could have been reported like that (correction_checks.py), or when the decider proposed it.
     """
+    # A run that read the receipt as it was would tie money to what it no longer says.
+    session.execute(select(func.pg_advisory_xact_lock_shared(RUNS)))
     lock_collections(session, correction.agency_id)
     collection = collection_of(session, correction)
     refuse_stale(correction, collection, actor)
@@ -101,7 +104,7 @@ def collection_of(session: Session, correction: CollectionCorrection) -> Collect
 def refuse_stale(correction: CollectionCorrection, collection: Collection, actor: Actor) -> None:
     if actor.email == correction.proposed_by:
         raise Refused("Who proposed a correction does not decide on it.", code="is_not_the_maker")
-    if collection.linked_minor:
+    if collection.linked_minor or collection.written_off_minor:
         message = f"Money at the bank is tied to {collection.receipt_no}; what it stands for cannot change."
         raise Refused(message, code="receipt_linked", cure="Take the link apart first, or decline the correction.")
     for name, was in correction.was.items():
