@@ -5,10 +5,12 @@ from datetime import date
 import pytest
 
 from allocations.reconciliation.bench.acts import decide_act, tie_debit
-from allocations.reconciliation.bench.suspense import Part, return_credit, split_credit
+from allocations.reconciliation.bench.by_hand import link_by_hand
+from allocations.reconciliation.bench.suspense import Part, assign_credit, return_credit, split_credit
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from tests.factories.recon import ReconBook
+from tests.factories.world import an_account
 
 MAKER = Actor(7, "maker@bank.example", "bank_operator")
 CHECKER = Actor(8, "checker@bank.example", "bank_approver")
@@ -43,3 +45,12 @@ def test_a_debit_tied_to_a_return_takes_no_other_credit_back(book, bank_session,
         reconcile(bank_session, through=date(2026, 11, 10), actor=MAKER, now=now, full=full)
         bank_session.refresh(receipt)
         assert receipt.linked_minor == 5000_00
+
+
+def test_a_part_tied_and_a_part_assigned_are_no_way_round_the_limit(book, bank_session, now):
+    an_account(bank_session, "LN9001")
+    taken, seen = book.receipt("R1", 30_000_00, "2026-10-05", "LN0001"), book.line(60_000_00, "2026-10-06", "TRF")
+    by = {"reason": "The branch named both", "actor": MAKER, "now": now}
+    first = link_by_hand(bank_session, taken.id, seen.id, 30_000_00, **by)
+    second = assign_credit(bank_session, seen.id, loan_account_no="LN9001", amount_minor=30_000_00, **by)
+    assert (first.status, second.status) == ("done", "proposed")

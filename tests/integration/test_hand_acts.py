@@ -210,6 +210,16 @@ def test_taking_apart_above_the_limit_asks_a_second_person(book, bank_session, n
     assert link.status == "undone"
 
 
+def test_what_two_people_tied_in_parts_one_of_them_does_not_take_apart(book, bank_session, now):
+    _, seen, first = linked(book, bank_session, now, 30_000_00, LAKH, 30_000_00)
+    taken = book.receipt("R2", 30_000_00, "2026-10-05", "LN0002")
+    act = link_by_hand(bank_session, taken.id, seen.id, 30_000_00, reason="He called", actor=MAKER, now=now)
+    assert (first.status, act.status) == ("done", "proposed")
+    decide_act(bank_session, act.id, approve=True, actor=CHECKER, now=now)
+    apart = [undo_link(bank_session, each.link_id, reason="wrong", actor=MAKER, now=now) for each in (first, act)]
+    assert [each.status for each in apart] == ["done", "proposed"]
+
+
 def test_every_step_of_an_act_is_in_the_audit_log(book, bank_session, now):
     *_, act = linked(book, bank_session, now, LAKH, LAKH, LAKH)
     decide_act(bank_session, act.id, approve=False, reason="Not his money", actor=CHECKER, now=now)

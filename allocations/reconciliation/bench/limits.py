@@ -32,9 +32,10 @@ def limits_on(session: Session, now: datetime) -> Limits:
 
 
 def needs_second(session: Session, act: HandAct, limits: Limits, undoes: HandAct | None = None) -> bool:
-    """Whether an act waits for a second person. Money that goes back to a payer always does, and so does undoing that."""
+    """Whether an act waits for a second person. Money that goes back to a payer always does, and so does taking back what two people
+    agreed on: else one of them could, part by part."""
     kind = undoes.kind if undoes is not None else act.kind
-    if kind == "return":
+    if kind == "return" or _agreed_by_two(session, act, undoes):
         return True
     if kind == "write_off":
         done = 0 if undoes is not None else _done_alone(session, act)
@@ -43,8 +44,19 @@ def needs_second(session: Session, act: HandAct, limits: Limits, undoes: HandAct
     return act.amount_minor + done >= limits.second_person_minor
 
 
+def _agreed_by_two(session: Session, act: HandAct, undoes: HandAct | None) -> bool:
+    if undoes is not None:
+        return undoes.decided_by is not None
+    if act.kind != "unlink":
+        return False
+    made = select(HandAct.id).where(HandAct.link_id == act.link_id, HandAct.kind == "link", HandAct.status == "done")
+    return session.scalar(made.where(HandAct.decided_by.is_not(None)).limit(1)) is not None
+
+
 def _done_alone(session: Session, act: HandAct) -> int:
-    """What was done of this kind on the same credit or receipt without a second person, and still stands."""
+    """What was done of this kind on the same credit or receipt without a second person, and still stands. Tied or assigned, money is
+    said to be somebody's: both count."""
+    kinds = ("link", "assign") if act.kind in ("link", "assign") else (act.kind,)
     here = []
     if act.bank_line_id is not None:
         here.append(HandAct.bank_line_id == act.bank_line_id)
@@ -55,7 +67,7 @@ def _done_alone(session: Session, act: HandAct) -> int:
         select(func.coalesce(func.sum(HandAct.amount_minor), 0))
         .outerjoin(MatchLink, MatchLink.id == HandAct.link_id)
         .where(
-            and_(or_(*here), HandAct.kind == act.kind, HandAct.status == "done", HandAct.decided_by.is_(None), stands)
+            and_(or_(*here), HandAct.kind.in_(kinds), HandAct.status == "done", HandAct.decided_by.is_(None), stands)
         )
     )
     return int(session.scalar(query) or 0)
