@@ -186,12 +186,12 @@ def in_parts(book: Book, live: pd.DataFrame, rung: Rung) -> pd.DataFrame:
     bad = ~by["near"].transform("all") | (receipts * credits != by["coll"].transform("size")) | (credits < 2)
     gap = by["coll_open"].transform("sum") // credits - by["other_open"].transform("sum") // receipts
     bad |= gap.abs() > live["tolerance"]
+    shared = live.groupby("other")["solution"].transform("nunique") > 1  # even by one whose own sums do not come out
+    bad |= shared.groupby(live["solution"]).transform("any")
     if rung.direction == "1:n":
         short = live["key"].str.isdigit() & (live["key"].str.len() < book.ladder.season_number)
         bad |= (receipts > 1) | short
-    live = live[~bad]
-    live = live[live.groupby("other")["solution"].transform("nunique") == 1]
-    return side_by_side(book, live)
+    return side_by_side(book, live[~bad])
 
 
 def side_by_side(book: Book, live: pd.DataFrame) -> pd.DataFrame:

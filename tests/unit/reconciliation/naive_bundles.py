@@ -74,7 +74,8 @@ def parts(rung: Rung, pairs: list[Pair]) -> list[Pair]:
     found = []
     for name, group in good.items():
         credits = distinct(pair.other for pair in group)
-        if any(pair.other is each for each in credits for other in good if other != name for pair in good[other]):
+        rivals = [pair for other in groups if other != name for pair in groups[other]]
+        if any(pair.other is each for each in credits for pair in rivals):
             continue
         receipts, tolerance = distinct(pair.coll for pair in group), rung.tolerance(credits[0]["currency"])
         gap = sum(each["open"] for each in receipts) - sum(each["open"] for each in credits)
