@@ -175,6 +175,18 @@ def test_a_link_without_a_reason_says_what_is_missing_and_changes_nothing(browse
     assert answer.status_code == 422 and answer.json["says"] == "Say why." and answer.json["open"]
 
 
+@pytest.mark.parametrize("amount", ["900.001", "Infinity", "NaN", "-1"])
+def test_an_amount_that_is_none_is_told_and_changes_nothing(browse, desk, bank_session, amount):
+    receipt, line = desk.receipt("R1", 900_00, "2026-10-20", "LN0001"), desk.line(900_00, "2026-10-21", "TRANSFER")
+    found = desk.stands_open(receipt)
+    bank_session.commit()
+    meera = browse(MEERA)
+    page = meera.get(f"{BENCH}?show=receipts").text
+    more = {"collection_id": receipt.id, "bank_line_id": line.id, "expected": "90000/90000", "reason": "They called."}
+    answer = act(meera, page, "/bank/reconciliation/link", at=f"break-{found.id}", amount=amount, **more)
+    assert answer.status_code == 422 and answer.json["open"]
+
+
 # --- the list and its filters
 
 
@@ -227,6 +239,15 @@ def test_an_auditor_looks_and_decides_nothing(browse, desk, bank_session):
 
 
 # --- many at once
+
+
+def test_a_candidate_of_another_amount_keeps_no_pair_out_of_bulk(desk, bank_session, now):
+    differs = {"of_line_id": 1, "of_collection_id": 0, "why": "amount", "gap_minor": 5_00, "days": 1}
+    desk.suggest("CLEAR", 100_00, account="LN0001", rivals=[differs])
+    desk.suggest("DOUBT", 200_00, account="LN0002", rivals=[differs, differs | {"why": "several", "gap_minor": 0}])
+    preview = preview_bulk(bank_session, rule="account_amount_window", asked=Narrowed(), now=now)
+    assert [each.receipt_no for each in preview.pairs] == ["CLEAR"]
+    assert [each.receipt_no for each in preview.left_out] == ["DOUBT"]
 
 
 def test_a_preview_says_what_it_would_accept_and_what_it_leaves_out(desk, bank_session, now):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.bench.by_hand import confirm_suggestion, undo_link
@@ -28,6 +29,8 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 AT_ONCE = 200  # more are accepted by a worker
 MOST = 20_000  # pairs of one preview; the next ones come with the next
 LARGEST = 10
+# refused for its amount, a candidate was never the same money: it makes nobody doubt the pair
+TRUE_RIVALS = cast('$[*] ? (@.why != "amount")', JSONPATH)
 SECOND = "A second person has to agree to such an amount."
 BULK = "bulk_of_links"
 Tell = Callable[[int, int], None]
@@ -115,7 +118,9 @@ def preview_bulk(session: Session, *, rule: str, asked: Narrowed, now: datetime)
     today = now.astimezone(BANK_ZONE).date()
     asked = replace(asked, show="suggestions", rule=rule)
     found = whom(session, asked)
-    query = suggestion_rows(session, asked, found, today).add_columns(func.jsonb_array_length(MatchLink.rivals) > 0)
+    query = suggestion_rows(session, asked, found, today).add_columns(
+        func.jsonb_path_exists(MatchLink.rivals, TRUE_RIVALS)
+    )
     limit = limits_on(session, now).second_person_minor
     pairs: list[Pair] = []
     for link, receipt, agency, line_ref, posting_no, has_rivals in session.execute(
