@@ -18,6 +18,7 @@ from allocations.collections.field_models import Evidence
 from allocations.collections.models import Collection, CollectionCorrection
 from allocations.collections.queries import REPORTED, Totals, in_period, totals
 from allocations.reconciliation.bench.queries import suggestions_waiting
+from allocations.reconciliation.bench_models import HandAct, MatchLadder, PayerRule
 from allocations.reconciliation.sources.bank_queries import refused_count
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.rate_cards.models import RateCardVersion
@@ -213,6 +214,7 @@ def decisions_waiting(session: Session, currency: str) -> list[Waiting]:
     rows = [row for row in suggestions_waiting(session) if row[0] == currency]
     found = [Waiting("suggestions", sum(row[1] for row in rows), sum(row[2] for row in rows), currency, "maker")]
     found.append(Waiting("refused_statements", refused_count(session), None, currency, "checker"))
+    found += _acts_waiting(session, currency)
     told_otherwise = select(func.count()).where(CollectionCorrection.status == "proposed")
     found.append(Waiting("corrections", session.scalar(told_otherwise) or 0, None, currency, "maker"))
     to_review = select(func.count()).where(Evidence.review == "waiting", Evidence.status == "ready")
@@ -230,3 +232,16 @@ def decisions_waiting(session: Session, currency: str) -> list[Waiting]:
         count, minor = session.execute(query.where(Settlement.status == status, Settlement.currency == currency)).one()
         found.append(Waiting(kind, count, int(minor), currency, desk))
     return [each for each in found if each.count]
+
+
+def _acts_waiting(session: Session, currency: str) -> list[Waiting]:
+    """What a maker at the bench asks a second person for."""
+    acts = select(func.count(), func.coalesce(func.sum(HandAct.amount_minor), 0))
+    count, minor = session.execute(acts.where(HandAct.status == "proposed", HandAct.currency == currency)).one()
+    payers = select(func.count()).where(PayerRule.status == "proposed")
+    ladders = select(func.count()).where(MatchLadder.status == "draft")
+    return [
+        Waiting("acts", count, int(minor), currency, "checker"),
+        Waiting("payers", session.scalar(payers) or 0, None, currency, "checker"),
+        Waiting("ladders", session.scalar(ladders) or 0, None, currency, "checker"),
+    ]
