@@ -322,8 +322,12 @@ def _as_receipt(found: Candidate, receipt: Collection, agency: str) -> Candidate
 
 
 def text_of(line: BankLine) -> str:
-    """What the bank wrote, in one line."""
-    return " · ".join(part for part in (line.bank_ref, line.customer_ref, line.description) if part)
+    """What the bank wrote, in one line; a reference the narrative repeats is said once."""
+    told = [part for part in (line.description,) if part]
+    for part in (line.customer_ref, line.bank_ref):
+        if part and not any(part in each for each in told):
+            told.insert(0, part)
+    return " · ".join(told)
 
 
 def spoken_days(days: int) -> str:

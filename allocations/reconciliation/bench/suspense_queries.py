@@ -14,6 +14,7 @@ from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, Deposit, DepositItem
 from allocations.placements.models import Allocation
+from allocations.reconciliation.bench.candidates import text_of
 from allocations.reconciliation.bench.rows import open_of, with_agencies
 from allocations.reconciliation.bench_models import DirectPayment, HandAct
 from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink
@@ -52,7 +53,7 @@ class SuspenseRow:
 
     @property
     def text(self) -> str:
-        return said_of(self.line)
+        return text_of(self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,6 @@ class Claim:
         return open_of(self.collection)
 
 
-def said_of(line: BankLine) -> str:
-    return " · ".join(part for part in (line.bank_ref, line.customer_ref, line.description) if part)
-
-
 def stages_on(session: Session, day: date) -> list[Stage]:
     """The stages of suspense by the rule of a day, the youngest first."""
     days = setting_on(session, "suspense.days", day)
@@ -82,7 +79,7 @@ def stages_on(session: Session, day: date) -> list[Stage]:
         Stage("new", 0, "New", "Bank operations"),
         Stage("escalate", int(days["escalate"]), "Escalated", "Head of collections"),
         Stage("general_ledger", int(days["general_ledger"]), "General ledger", "Finance, for the general ledger"),
-        Stage("board", int(days["board"]), "Board", "The board's report"),
+        Stage("board", int(days["board"]), "Board", "The board, in its report"),
     ]
 
 

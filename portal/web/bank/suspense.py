@@ -13,6 +13,7 @@ from wtforms.fields.choices import SelectChoice
 from allocations.reconciliation.bench import suspense_queries as queries
 from allocations.reconciliation.bench.act_queries import list_acts, refunds_near
 from allocations.reconciliation.bench.by_hand import link_by_hand
+from allocations.reconciliation.bench.candidates import text_of
 from allocations.reconciliation.bench.suspense import Part, money_explained, return_credit, split_credit
 from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.matching.reasons import MISSES
@@ -88,7 +89,7 @@ def credit_page(line_id: int, problems: Any = (), **forms: Any) -> str:
         "bank/suspense/show.html",
         story=story,
         line=story.line,
-        said=queries.said_of(story.line),
+        said=text_of(story.line),
         acts=list_acts(session, show="all", line_id=line_id),
         misses=misses_in_words(story),
         problems=problems,
@@ -187,7 +188,7 @@ def claims_page(line_id: int, problems: Any = ()) -> str:
         "bank/suspense/claims.html",
         story=story,
         line=story.line,
-        said=queries.said_of(story.line),
+        said=text_of(story.line),
         claims=queries.claims_of(session, story.line),
         acts=list_acts(session, show="waiting", line_id=line_id),
         problems=problems,
