@@ -10,7 +10,7 @@
   const rows = () => all("[data-row]", bench).filter((row) => !row.closest("li").hidden);
   const here = () => find('[data-row][aria-current="true"]', bench);
   const ready = new Map(); // fragments fetched ahead: key → promise of text
-  let undo = null, busy = false, asked = 0;
+  let undo = null, busy = false, asked = 0, nothing = "There is nothing to take back.";
 
   // ---- saying things
   const say = (words, tone = "good") => {
@@ -64,7 +64,13 @@
     const list = rows(), next = list[list.indexOf(row) + 1];
     if (next) fetched(next.dataset.row).catch(() => {});
   };
-  const show = (html) => { pane.innerHTML = html; chosen = 0; mark(); };
+  const show = (html) => {
+    const inside = pane.contains(document.activeElement);
+    pane.innerHTML = html;
+    chosen = 0;
+    mark();
+    if (inside) (here() || pane).focus({ preventScroll: true }); // what had the focus is gone
+  };
   const choose = async (row, { focus = true } = {}) => {
     if (!row) return;
     const mine = ++asked;
@@ -170,6 +176,7 @@
       ready.clear();
       if (!said.ok) return refused(row, said);
       undo = said.undo ? { url: said.undo, once: said.once, also: said.also, csrf: data.get("csrf_token"), gone: [] } : null;
+      if (form.matches("[data-bench-reject]")) nothing = `A refusal stays on record. To tie ${item.getAttribute("aria-label")} after all, find it under Receipts open.`;
       leave(said.gone, row, item);
       say(said.undo ? `${said.says} u takes it back.` : said.says);
     } catch { form.submit(); } finally {
@@ -196,7 +203,7 @@
   const takeBack = async () => {
     const standing = find("[data-bench-undo]");
     if (!undo && standing) { standing.requestSubmit(); return; }
-    if (!undo) { say("There is nothing to take back.", "accent"); return; }
+    if (!undo) { say(nothing, "accent"); return; }
     if (busy) return;
     busy = true;
     const data = new FormData();

@@ -26,9 +26,10 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, NotFound, Refused
-from portal.kernel.money import Money, shown
+from portal.kernel.money import shown
 from portal.web.bank.bench_asked import asked_here, asked_in, kept_filters
 from portal.web.bank.reconciliation_forms import DecideForm, LinkForm, WriteOffForm
+from portal.web.bank.suspense import minor
 from portal.web.edge import Page, clock, current_actor, db_session, once, page_of, wants_sums
 
 bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
@@ -189,7 +190,7 @@ def link() -> Answer:
             session,
             collection_id,
             line_id,
-            Money.from_major(form.amount.data or 0, currency).minor,
+            minor(form.amount.data, currency),
             reason=form.reason.data or "",
             expected=pair_of(form.expected.data),
             actor=current_actor(),
@@ -217,7 +218,7 @@ def write_off() -> Answer:
             session,
             collection_id=whole(form.collection_id.data) or None,
             bank_line_id=whole(form.bank_line_id.data) or None,
-            amount_minor=Money.from_major(form.amount.data or 0, currency).minor,
+            amount_minor=minor(form.amount.data, currency),
             reason=form.reason.data or "",
             expected=whole(form.expected.data),
             actor=current_actor(),
@@ -281,7 +282,8 @@ def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = 
     if not form.validate_on_submit():
         if form.csrf_token.errors if hasattr(form, "csrf_token") else False:
             raise UnprocessableEntity()
-        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        wrong = [("Amount: " if name == "amount" else "") + str(errors[0]) for name, errors in form.errors.items()]
+        said = " ".join(wrong)
         return unchanged(at, said, back, 422)
     try:
         with unit_of_work(session):
