@@ -217,5 +217,6 @@ def evidence(detail: dict[str, Any], currency: str) -> list[tuple[str, str]]:
         elif name.endswith("_on"):
             pairs.append((words(name.removesuffix("_on")), day(date.fromisoformat(value))))
         elif name != "why":
-            pairs.append((words(name), str(value)))
+            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            pairs.append(("Reference" if name == "key" else words(name), said))
     return pairs
