@@ -373,6 +373,38 @@ def test_an_account_placed_after_its_money_came_is_found_by_a_daily_run(book, ru
     assert payments(bank_session) == [("LN00077", 5000_00, "loan_number", "found")]
 
 
+def test_the_reversal_of_a_debit_is_nobodys_payment(book, run, bank_session):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "REVERSAL OF NACH DR LN00077", is_reversal=True)
+    run()
+    assert payments(bank_session) == []
+
+
+def test_a_payer_believed_no_longer_is_no_sign_any_more(book, run, bank_session):
+    account = book.allocate("SHAKTI", "LN00077").loan_account_id
+    rule = PayerRule(
+        payer_key="VPA:RAVI@OKHDFC", loan_account_id=account, status="approved", proposed_by="a", proposed_at=AT
+    )
+    rule.decided_by, rule.decided_at = "b", AT
+    bank_session.add(rule)
+    book.line(5000_00, "2026-11-09", "UPI/RAVI@OKHDFC")
+    run()
+    rule.status = "retired"
+    bank_session.flush()
+    run(4)
+    assert [row[3] for row in payments(bank_session)] == ["dropped"]
+
+
+def test_a_posting_that_was_reversed_is_no_sign_any_more(book, run, bank_session):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "UTRX1234567890")
+    book.posting("P1", 5000_00, "2026-11-09", "LN00077", utr="UTRX1234567890", mode="rtgs")
+    run()
+    book.posting("P2", 5000_00, "2026-11-10", "LN00077", mode="rtgs", reverses="P1")
+    run(4)
+    assert [row[3] for row in payments(bank_session)] == ["dropped"]
+
+
 def test_what_was_withdrawn_cannot_be_given_back_as_a_receipt(book, run, bank_session, now):
     book.allocate("SHAKTI", "LN00077")
     book.line(5000_00, "2026-11-09", "NEFT LN00077")

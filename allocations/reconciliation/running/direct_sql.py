@@ -30,7 +30,7 @@ FIND = f"""
     with credits as materialized (
       select b.id, b.ref, b.ref_keys, b.value_on, b.currency, b.amount_minor - b.settled_minor as open_minor
         from breaks k join bank_lines b on b.id = k.bank_line_id
-       where k.code = 'R02' and k.status = 'open' and b.linked_minor = 0 and b.amount_minor > b.settled_minor
+       where k.code = 'R02' and k.status = 'open' and not b.is_reversal and b.linked_minor = 0 and b.amount_minor > b.settled_minor
          and b.value_on <= :through and (:all or b.id = any(:lines))
          and not exists (select from direct_payments d where d.bank_line_id = b.id)),
     keys as materialized (
@@ -72,13 +72,19 @@ CLAIM = f"""
      where d.status = 'found' and exists ({LIVE_LINK} and exists (select from collections c
        where c.id = m.collection_id and c.agency_id = d.agency_id and c.loan_account_id = d.loan_account_id))
 """
-# Money that stands with somebody else, that people have disposed of, that went back, or whose account turns out to have been another's.
+# Money that stands with somebody else, that people have disposed of, that went back, whose account turns out to have
+# been another's, or whose one sign was taken back.
 DROP = f"""
     update direct_payments d set status = 'dropped', settled_at = :now from bank_lines b
      where b.id = d.bank_line_id and d.status = 'found' and (
        exists ({LIVE_LINK}) or b.amount_minor - b.settled_minor < d.amount_minor
        or not exists (select from allocations a where a.id = d.allocation_id
             and a.from_on <= d.value_on and (a.to_on is null or a.to_on >= d.value_on))
+       or d.sign = 'payer' and not exists (select from payer_rules r where r.loan_account_id = d.loan_account_id
+            and r.status = 'approved' and r.payer_key = any(b.ref_keys))
+       or d.sign = 'posting' and not exists (select from postings p where p.loan_account_id = d.loan_account_id
+            and (p.instrument_key = any(b.ref_keys) or p.receipt_key = any(b.ref_keys)) and p.amount_minor = d.amount_minor
+            and not exists (select from postings r where r.reverses_posting_no = p.posting_no))
        or (not exists (select from breaks k where k.bank_line_id = b.id and k.code = 'R02' and k.status = 'open')
            and not exists (select from match_links s where s.bank_line_id = b.id and s.status = 'suggested')
            and exists (select from bank_lines w where w.side = 'debit' and w.amount_minor = b.amount_minor
