@@ -153,6 +153,17 @@ def the_next_slips_only_receipt_fills_up_a_slip(t: Teller) -> None:
     t.credit(3_719_00 + money, 7, f"CASH DEP THANE SLIP {first}", pot, carries="s")
 
 
+def a_kept_receipt_as_great_as_another_agencys_deposit_of_that_slip_number(t: Teller) -> None:
+    """All that one agency lists under the number makes up both agencies' deposits together."""
+    one, other = t.two_agencies()
+    money, number, pots = t.money(), t.cheque()[1:], (t.pot(), t.pot())
+    t.receipt(t.account(one), 6_127_00, 6, "cash", slip=number, pot=pots[0])
+    t.receipt(t.account(one), money, 6, "cash", slip=number, reason="skimmed")
+    t.credit(6_127_00, 7, f"CASH DEP THANE SLIP {number}", pots[0], carries="s")
+    t.receipt(t.account(other), money + 250_00, 6, "cash", slip=number, pot=pots[1], money=money, reason="inflated")
+    t.credit(money, 7, f"CASH DEP VASHI SLIP {number}", pots[1], carries="s")
+
+
 CASH_STORIES = (
     a_slip_number_of_two_agencies_of_which_one_paid_in,
     a_slip_number_whose_sum_is_a_part_of_another_agencys_slip,
@@ -169,4 +180,5 @@ CASH_STORIES = (
     a_slip_by_parts_that_two_agencies_claim,
     one_receipt_as_great_as_two_that_were_kept,
     the_next_slips_only_receipt_fills_up_a_slip,
+    a_kept_receipt_as_great_as_another_agencys_deposit_of_that_slip_number,
 )
