@@ -4,9 +4,9 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 
-from allocations.reconciliation.models import BankLine, Break, MatchLink, ReconRun
+from allocations.reconciliation.models import MatchLink
 from allocations.reconciliation.running import changed
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
@@ -99,7 +99,11 @@ class Days:
                 link.status = self.random.choice(["rejected", "confirmed"])
                 link.confirmed_by = "maker@bank.example" if link.status == "confirmed" else None
             else:
-                link.status, link.undone_by, link.undone_at = "undone", "maker@bank.example", self.book.statement.imported_at
+                link.status, link.undone_by, link.undone_at = (
+                    "undone",
+                    "maker@bank.example",
+                    self.book.statement.imported_at,
+                )
             session.flush()
 
 

@@ -30,8 +30,15 @@ LINKS = f"""
      where m.mark is not null
 """
 LINK = {
-    "id": "int64", "mark": "str", "status": "str", "coll": "str", "other": "str", "amount": "int64", "rule": "str",
-    "rule_version": "int64", "waits": "bool",
+    "id": "int64",
+    "mark": "str",
+    "status": "str",
+    "coll": "str",
+    "other": "str",
+    "amount": "int64",
+    "rule": "str",
+    "rule_version": "int64",
+    "waits": "bool",
 }
 BREAKS = f"""
     select k.id, encode(k.mark, 'hex'), k.code, k.side, coalesce(g.code || '/' || c.receipt_key, b.ref, p.posting_no, k.ref),
@@ -43,8 +50,16 @@ BREAKS = f"""
      where k.mark is not null
 """
 BREAK = {
-    "id": "int64", "mark": "str", "code": "str", "side": "str", "ref": "str", "amount": "int64", "currency": "str",
-    "due": "int64", "owner": "str", "waits": "bool",
+    "id": "int64",
+    "mark": "str",
+    "code": "str",
+    "side": "str",
+    "ref": "str",
+    "amount": "int64",
+    "currency": "str",
+    "due": "int64",
+    "owner": "str",
+    "waits": "bool",
 }
 
 
