@@ -248,7 +248,7 @@ create trigger queue_changed after insert or update of status, amount_minor on b
 # Look-ups by key behind the lines' policy (see portal_lines_named): asked for the bank alone, one index look-up a key.
 LOOK_UPS = """
 create or replace function portal_lines_bearing(keys text[]) returns setof bigint
-language plpgsql stable security definer set search_path = public, pg_temp as $$
+language plpgsql stable security definer set search_path = public, pg_temp set enable_seqscan = off as $$
 begin
   if current_setting('portal.scope', true) = 'bank' then
     return query select distinct b.id from unnest(keys) k (key)
@@ -256,7 +256,7 @@ begin
   end if;
 end $$;
 create or replace function portal_keys_borne(keys text[], most bigint, through date) returns setof text
-language plpgsql stable security definer set search_path = public, pg_temp as $$
+language plpgsql stable security definer set search_path = public, pg_temp set enable_seqscan = off as $$
 begin
   if current_setting('portal.scope', true) = 'bank' then
     return query select k.key from unnest(keys) k (key)
@@ -264,6 +264,13 @@ begin
              and not l.is_reversal and l.value_on <= through limit most + 1) found);
   end if;
 end $$;
+create or replace function portal_keys_in_place() returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  if current_setting('portal.scope', true) = 'bank' then perform gin_clean_pending_list('ix_bank_lines_ref_keys'::regclass); end if;
+end $$;
+revoke all on function portal_keys_in_place() from public;
+grant execute on function portal_keys_in_place() to portal_bank;
 revoke all on function portal_lines_bearing(text[]) from public;
 revoke all on function portal_keys_borne(text[], bigint, date) from public;
 grant execute on function portal_lines_bearing(text[]) to portal_bank;

@@ -108,6 +108,7 @@ def withdraw(session: Session, which: str, about: dict[str, Any], status: str) -
         why = {"why": row.why or "Taken apart by a person.", "now": about["now"]}
         if row.gives_way:
             session.execute(text(sql.UNDO_LINK), why | {"link": row.link_id})
+        session.execute(text(sql.UNBOOK), why | {"collection": row.collection_id})
         session.execute(text(sql.WITHDRAW), why | {"collection": row.collection_id, "by": "system"})
         settled = about["now"] if status == "dropped" else None
         session.execute(text(sql.MOVE_ON), {"status": status, "settled": settled, "id": row.id})

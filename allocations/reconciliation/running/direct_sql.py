@@ -137,6 +137,11 @@ GIVES_WAY = f"""
 UNDO_LINK = """
     update match_links set status = 'undone', undone_at = :now, undo_reason = :why where id = :link and status = 'confirmed'
 """
+# What core banking booked of it is free for the receipt that takes its place.
+UNBOOK = """
+    update match_links set status = 'undone', undone_at = :now, undo_reason = :why
+     where collection_id = :collection and posting_id is not null and status in ('confirmed', 'suggested')
+"""
 # The receipt it had become is written off whole: an act like any, so that its sum can be told.
 WITHDRAW = """
     insert into hand_acts (kind, collection_id, amount_minor, currency, reason, status, proposed_by, proposed_at)

@@ -130,25 +130,39 @@ LOOSE = "(case when c.mode = 'cash' then coalesce(c.slip_key, '') else coalesce(
 SHORT = "(case when s.mode = 'cash' then coalesce(s.slip_key, '') else coalesce(s.instrument_key, '') end)"
 HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1
     or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
-BESIDE = f"""
-    c.agency_id = s.agency_id and c.collected_on between s.collected_on - 1 and s.collected_on + 1
-    and ({LOOSE} = '' or {HALVES.format(LOOSE, SHORT)})
-"""
-IN_DOUBT = """(exists (select from breaks k where k.collection_id = {0}.id and k.status = 'open' and k.code = 'R03')
-    or exists (select from match_links m where m.collection_id = {0}.id and m.status = 'suggested'))"""
+NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')}) and c.linked_minor < c.amount_minor and c.amount_minor - c.linked_minor <= s.gap"
 LOOSE_OF_SHORT = f"""
+    with borne as materialized (
+        select k.key, max(b.amount_minor - b.linked_minor) as left_
+          from looked_lines f join bank_lines b on b.id = f.id cross join unnest(b.ref_keys) k (key)
+         where b.side = 'credit' and b.linked_minor < b.amount_minor group by 1),
+    named as materialized (
+        select s.agency_id, {SHORT} as key, min(s.collected_on) as since, max(s.collected_on) as until,
+               sum(s.amount_minor - s.linked_minor) as total, max(f.round) as round
+          from looked_collections f join collections s on s.id = f.id
+         where s.linked_minor < s.amount_minor group by 1, 2),
+    short as materialized (
+        select n.agency_id, n.key, n.since, n.until, o.left_ - n.total as gap
+          from named n join borne o on o.key = n.key where o.left_ > n.total and n.round >= :round - 1)
     insert into looked_collections (id, round)
-    select c.id, :round from looked_collections f join collections s on s.id = f.id join collections c on {BESIDE}
-     where {LAST} and s.linked_minor < s.amount_minor and c.linked_minor < c.amount_minor and {SHORT} <> ''
-       and exists (select from looked_lines n join bank_lines b on b.id = n.id
-                    where b.side = 'credit' and {SHORT} = any(b.ref_keys)
-                      and b.amount_minor - b.linked_minor > s.amount_minor - s.linked_minor)
+    select c.id, :round from short s join collections c
+        on c.agency_id = s.agency_id and c.collected_on between s.since - 1 and s.until + 1
+     where {NEAR}
     on conflict do nothing
 """
 SHORT_OF_LOOSE = f"""
+    with doubt as materialized (
+        select k.collection_id as id, max(coalesce((k.detail ->> 'difference_minor')::bigint, 0)) as gap
+          from breaks k where k.status = 'open' and k.code = 'R03' and k.collection_id is not null group by 1
+        union all
+        select m.collection_id, max(m.amount_minor) from match_links m where m.status = 'suggested' group by 1),
+    short as materialized (
+        select s.id, s.agency_id, s.collected_on + around.days as day, {SHORT} as key, d.gap
+          from doubt d join collections s on s.id = d.id cross join (values (-1), (0), (1)) around (days)
+         where d.gap > 0 and s.linked_minor < s.amount_minor)
     insert into looked_collections (id, round)
-    select s.id, :round from {F_C} join collections s on {BESIDE}
-     where {LAST} and s.linked_minor < s.amount_minor and {IN_DOUBT.format("s")}
+    select distinct s.id, :round from {F_C} join short s on s.agency_id = c.agency_id and s.day = c.collected_on
+     where {LAST} and {NEAR.replace("c.linked_minor < c.amount_minor and c.amount_minor - c.linked_minor", "c.amount_minor")}
     on conflict do nothing
 """
 
@@ -167,7 +181,9 @@ def close_over(session: Session, ladder: Ladder, most: int) -> bool:
         added += sum(_run(session, query, given) for query in (MORE_COLLECTIONS, MORE_POSTINGS))
         days = given | {"first": first, "last": last}
         added += sum(_run(session, query, days) for query in (CASH_OF_CREDITS, CREDITS_OF_CASH))
+        session.execute(text("set local enable_hashjoin = on"))
         added += sum(_run(session, query, given) for query in (LOOSE_OF_SHORT, SHORT_OF_LOOSE))
+        session.execute(text("set local enable_hashjoin = off"))
         if not added or looked(session) > most:
             settled = not added
             break
@@ -187,7 +203,9 @@ def looked(session: Session) -> int:
 
 
 def open_tables(session: Session) -> None:
-    """Empty temporary tables for the rows looked at, and the words a narrative may name an agency by."""
+    """Empty temporary tables for the rows looked at, and the words a narrative may name an agency by. Keys of lines that have just
+    come in are put in their place in the index: until then each look-up reads all of them."""
+    session.execute(text("select portal_keys_in_place()"))
     for statement in TABLES.split(";"):
         session.execute(text(statement))
     words = {(normalise_reference(code), agency) for agency, code in session.execute(text(WORDS)) if code}
