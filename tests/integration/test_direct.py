@@ -278,6 +278,20 @@ def test_a_receipt_reported_late_takes_its_place(book, run, bank_session):
     assert late.result_hash == again.result_hash and not again.is_new
 
 
+def test_what_core_banking_booked_goes_over_to_the_late_receipt(book, run, bank_session):
+    book.allocate("SHAKTI", "LN00077")
+    book.line(5000_00, "2026-11-09", "NEFT UTRX1234567890 LN00077")
+    book.posting("P1", 5000_00, "2026-11-09", "LN00077", mode="neft")
+    run()
+    run(4)
+    assert len(links(bank_session)) == 2
+    book.receipt("R-1", 5000_00, "2026-11-08", "LN00077", utr="UTRX1234567890", mode="neft")
+    late, again = run(5), run(5)
+    assert {row[0] for row in links(bank_session)} == {"R-1"} and len(links(bank_session)) == 2
+    assert open_codes(bank_session) == set()
+    assert late.result_hash == again.result_hash
+
+
 def test_a_receipt_with_another_reference_is_other_money(book, run, bank_session):
     book.allocate("SHAKTI", "LN00077")
     book.line(5000_00, "2026-11-09", "NEFT UTRX1234567890 LN00077")
