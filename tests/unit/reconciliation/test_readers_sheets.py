@@ -254,6 +254,11 @@ def test_unclear_amounts_are_never_guessed(text):
         written_minor(text, "INR")
 
 
+def test_a_cell_of_blanks_costs_no_time():
+    with pytest.raises(ValueError, match="is not an amount"):
+        written_minor("5" + " " * 900_000 + "x", "INR")
+
+
 def test_number_cells_give_the_digits_a_sheet_shows():
     assert [cell_text(value) for value in (3500.0, 0.1 + 0.2, 1e14, None, True)] == [
         "3500",

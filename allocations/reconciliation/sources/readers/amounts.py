@@ -15,6 +15,7 @@ UNGROUPED = r"[0-9]+"
 WESTERN = r"[0-9]{1,3}(?:,[0-9]{3})+"
 INDIAN = r"[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
 WRITTEN = re.compile(rf"(?:{UNGROUPED}|{WESTERN}|{INDIAN})(?:\.[0-9]+)?|\.[0-9]+")
+LONGEST = 80  # characters of an amount; the patterns below would take hours over a cell of blanks
 DR_CR = re.compile(r"(?i)\s*\(?(?<![A-Za-z])(dr|cr|d|c)\b\.?\)?\s*$")
 MONTHS = {
     name: at
@@ -47,6 +48,8 @@ def swift_minor(text: str, currency: str) -> int:
 def written_minor(text: str, currency: str) -> int:
     """Minor units of an amount in a sheet: either grouping, a currency sign, a sign in front, or Dr/Cr behind (Dr < 0)."""
     rest = text.replace("\u00a0", " ").replace("−", "-").strip()
+    if len(rest) > LONGEST:
+        raise ValueError(f"{rest[:LONGEST]!r}… is not an amount")
     flag = DR_CR.search(rest)
     if flag:
         rest = rest[: flag.start()]
