@@ -287,7 +287,7 @@ def naming(keys: pd.Series[Any], column: str, coll: pd.DataFrame, ladder: Ladder
     if column == "receipt_key":
         told &= ~short | (coll["family"] == "electronic")
     if column in ("receipt_key", "slip_key") and short.any():
-        rows = np.flatnonzero(short & (keys.str.len() >= 5))
+        rows = np.flatnonzero(short & keys.str.fullmatch("[0-9]{5,8}"))
         days = np.zeros(len(keys), dtype=bool)
         days[rows] = reads_as_its_day(keys.take(rows), coll["day"].take(rows))
         told &= ~days

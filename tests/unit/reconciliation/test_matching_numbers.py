@@ -21,6 +21,10 @@ def test_a_number_that_is_no_day_of_those_months_is_a_slip(written):
     assert confirmed(written, f"CASH DEP {written} BR") == 1
 
 
+def test_digits_of_no_value_stop_no_run():
+    assert confirmed("፩፩፩፩፩፩", "CASH DEP") == 0
+
+
 def test_a_receipt_number_that_is_the_date_ties_no_transfer_of_the_day():
     reported = receipt(1, 5000_00, "2026-11-03", no="20261103", utr="412345678901")
     seen = line(1, 5000_00, "2026-11-03", "UPI/498765432109/20261103/EMI")
