@@ -48,7 +48,7 @@ def minor_of(text: str, currency: str) -> int | None:
 
 
 def whole(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) <= 5 else None
+    return int(text) if text.isdecimal() and len(text) <= 5 else None
 
 
 def kept_filters(page: str, endpoint: str) -> list[dict[str, Any]]:

@@ -161,7 +161,7 @@ def reject(link_id: int) -> Answer:
 def undo(link_id: int) -> Answer:
     """Take a link (and those made with it) apart; from the bench without further words, from elsewhere with a reason."""
     reason = request.form.get("reason", "").strip()[:500] or UNDONE_ON_BENCH
-    also = [int(each) for each in request.form.get("also", "").split("-") if each.isdigit()][:200]
+    also = [int(each) for each in request.form.get("also", "").split("-") if each.isdecimal() and len(each) < 19][:200]
 
     def act(session: Any, form: DecideForm) -> Done:
         ids = list(dict.fromkeys([link_id, *also]))

@@ -58,7 +58,7 @@ def link_all() -> Response | tuple[str, int]:
     try:
         with unit_of_work(session):
             once(form, session)
-            if count.isdigit() and int(count) > bulks.AT_ONCE:
+            if count.isdecimal() and len(count) < 19 and int(count) > bulks.AT_ONCE:
                 job = ask_to_accept(
                     session, rule=asked.rule, asked=asked, expected=expected, actor=current_actor(), clock=clock()
                 )

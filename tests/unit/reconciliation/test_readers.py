@@ -14,6 +14,7 @@ from allocations.reconciliation.sources.proof import prove
 from allocations.reconciliation.sources.readers.detect import detect, read_statements
 from allocations.reconciliation.sources.readers.references import reference_keys
 from allocations.reconciliation.sources.readers.statement import ReadLine
+from portal.kernel.errors import Invalid
 from portal.kernel.money import plain
 
 REFERENCE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=1, max_size=16).filter(
@@ -448,3 +449,23 @@ def test_every_usual_encoding_is_read(encoding):
 def test_references_in_a_narrative_become_keys():
     keys = reference_keys("", "000123", "UPI/CR/412345678901/RAVI/LN-0042 CHQ000777 UTRNO:AXISN12345")
     assert {"123", "412345678901", "LN0042", "777", "AXISN12345"} <= set(keys)
+
+
+LONG_BAI2 = """01,SENDER,RECV,261101,1200,1,80,1,2/
+02,RECV,SENDER,1,261101,1200,INR,2/
+03,50100000001,INR,010,{opening},,,015,1000,,/
+16,165,{amount},{funds},REF,CUST,TEXT/
+49,2000,3/
+98,2000,1,5/
+99,2000,1,7/
+"""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"opening": "1" * 5000}, {"amount": "9" * 5000}, {"funds": "D," + "9" * 5000}, {"funds": "D,²"}, {"amount": "²"}],
+)
+def test_numbers_without_end_or_value_are_refused_in_words(told):
+    text = LONG_BAI2.format(**{"opening": "1000", "amount": "100", "funds": "Z"} | told)
+    with pytest.raises(Invalid):
+        read_statements(text.encode(), "x.bai")

@@ -126,8 +126,9 @@ def _at(record: Record, position: int) -> str:
 def _integer(text: str, record: Record, faults: Faults) -> int:
     if not text:
         return 0
-    if not INTEGER.fullmatch(text) or abs(int(text)) > MAX_MINOR * 1000:
-        faults.add("bad_amount", f"{text!r} is not a whole number of minor units.", CURE, row=record.row, value=text)
+    if not INTEGER.fullmatch(text) or len(text) > 30 or abs(int(text)) > MAX_MINOR * 1000:
+        told = text[:40]
+        faults.add("bad_amount", f"{told!r} is not a whole number of minor units.", CURE, row=record.row, value=told)
         return 0
     return int(text)
 
@@ -164,7 +165,7 @@ def _funds_width(record: Record, at: int) -> int:
             return 4
         case "D":
             count = _at(record, at + 1)
-            return 2 + 2 * (int(count) if count.isdigit() else 0)
+            return 2 + 2 * (int(count) if count.isdecimal() and len(count) < 19 else 0)
     return 1
 
 

@@ -126,7 +126,7 @@ def _summary_flaws(draft: Draft, statement: Node) -> list[str]:
     """Where the statement's own summary (counts and sums of its entries) says something else than its entries."""
     counted = statement.said("TxsSummry/TtlNtries/NbOfNtries")
     flaws = []
-    if counted.isdigit() and int(counted) != draft.entries:
+    if counted.isdecimal() and len(counted) < 19 and int(counted) != draft.entries:
         flaws.append(f"It says {counted} entries and holds {draft.entries}.")
     if draft.pending:  # the sums below may or may not include what is not booked yet
         return flaws

@@ -160,7 +160,12 @@ def _batch_parts(
     announced = entry.said("Btch/NbOfTxs", "NtryDtls/Btch/NbOfTxs")
     if known and not adds_up:
         draft.notes.append(f"The transactions of an entry (row {entry.row}) do not add up to it; it stays one line.")
-    elif announced.isdigit() and int(announced) != len(details) and len(entry.all("NtryDtls")) <= 1:
+    elif (
+        announced.isdecimal()
+        and len(announced) < 19
+        and int(announced) != len(details)
+        and len(entry.all("NtryDtls")) <= 1
+    ):
         draft.notes.append(f"An entry (row {entry.row}) says {announced} transactions and lists {len(details)}.")
     return parts if adds_up else []
 
