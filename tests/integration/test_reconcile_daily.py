@@ -133,3 +133,17 @@ def test_a_part_comes_to_the_same_as_the_whole(bank_session, now, seed):
         assert found == wanted, f"step {step}"
         assert part.result_hash == whole.result_hash
         assert part.currencies == whole.currencies
+
+
+@pytest.mark.parametrize("first", ["line", "receipt"])
+def test_a_reference_in_letters_of_another_script_is_found_by_a_daily_run_too(bank_session, now, first):
+    book = ReconBook(bank_session)
+    adds = {
+        "line": lambda: book.line(5000_00, "2026-10-06", "NEFT HDFCN26100123"),
+        "receipt": lambda: book.receipt("R1", 5000_00, "2026-10-05", "LN000001", utr="\u041dDFCN26100123", mode="neft"),
+    }
+    adds.pop(first)()
+    run(bank_session, now, date(2026, 10, 12))
+    next(iter(adds.values()))()
+    part, found = run(bank_session, now, date(2026, 10, 12))
+    assert part.mode == "daily" and [row[6] for row in found if row[0] == "link"] == ["reference_misread"]

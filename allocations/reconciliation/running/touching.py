@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.keys import normalise_reference
+from allocations.keys import LOOK_ALIKES, normalise_reference
 from allocations.reconciliation.matching.rungs import Ladder
 
 MOST_ROUNDS = 60
@@ -33,6 +33,8 @@ AS_BEFORE = "set local enable_hashjoin = on; set local enable_mergejoin = on; se
 F_C = "looked_collections f join collections c on c.id = f.id"
 F_L = "looked_lines f join bank_lines b on b.id = f.id"
 F_P = "looked_postings f join postings p on p.id = f.id"
+SEEN, MEANT = ("".join(map(chr, side)) for side in (LOOK_ALIKES.keys(), LOOK_ALIKES.values()))
+FOLD = f"translate(c.instrument_key, '{SEEN}', '{MEANT}')"
 LAST = "f.round = :round - 1"
 # What the rows of the last round bear. A number of an account counts however many credits bear it.
 ACCOUNTS = f"""
@@ -51,7 +53,7 @@ KEYS = f"""
     insert into asked_keys (key, round)
     select key, :round from (
         select c.instrument_key as key from {F_C} where {LAST}
-        union select translate(c.instrument_key, 'OILSZB', '011528') from {F_C} where {LAST}
+        union select {FOLD} from {F_C} where {LAST}
         union select c.receipt_key from {F_C} where {LAST}
         union select c.slip_key from {F_C} where {LAST}
         union select d.slip_key from looked_collections f join deposit_items i on i.collection_id = f.id
@@ -80,7 +82,7 @@ MORE_COLLECTIONS = f"""
     select c.id, :round from {K} join collections c on c.instrument_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.receipt_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.slip_key = k.key where k.round = :round
-    union select c.id, :round from {K} join collections c on translate(c.instrument_key, 'OILSZB', '011528') = k.key
+    union select c.id, :round from {K} join collections c on {FOLD} = k.key
            where k.round = :round and c.instrument_key is not null
     union select i.collection_id, :round from {K} join deposits d on d.slip_key = k.key join deposit_items i on i.deposit_id = d.id
            where k.round = :round
