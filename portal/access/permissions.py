@@ -133,6 +133,7 @@ class Permission(StrEnum):
     PAYER_RULE_DECIDE = "payer_rule:decide"
     LADDER_READ = "ladder:read"
     LADDER_PROPOSE = "ladder:propose"
+    LADDER_TRY = "ladder:try"
     LADDER_DECIDE = "ladder:decide"
     BANK_PROFILE_EDIT = "bank_profile:edit"
     DIRECT_READ = "direct:read"

@@ -96,6 +96,10 @@ def is_admin_or_maker(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR}
 
 
+def is_admin_maker_or_checker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR, Role.BANK_APPROVER}
+
+
 def is_admin_maker_or_machine(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR, Role.SYSTEM}
 
@@ -168,6 +172,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.PAYER_RULE_DECIDE: [is_checker, is_not_the_maker],
     P.LADDER_READ: [is_bank_reader],
     P.LADDER_PROPOSE: [is_admin_or_maker],
+    P.LADDER_TRY: [is_admin_maker_or_checker],
     P.LADDER_DECIDE: [is_checker, is_not_the_maker],
     P.BANK_PROFILE_EDIT: [is_admin_or_maker],
     P.DIRECT_READ: [is_bank_reader],

@@ -189,7 +189,7 @@ def within(version: int) -> int:
 
 
 @bp.post("/<int:version>/try")
-@permission(Permission.LADDER_PROPOSE)
+@permission(Permission.LADDER_TRY)
 def try_it(version: int) -> Response:
     """Ask a worker to climb both ladders on what is open; nothing is written."""
     session, form = db_session(), TryForm()
