@@ -16,18 +16,19 @@ bp = Blueprint("agency_direct", __name__, url_prefix="/agency/direct")
 @bp.get("")
 @permission(Permission.OWN_DIRECT_READ)
 def index() -> str:
-    session, today, agency_id = db_session(), clock().today(), own_agency_id()
+    session, today, agency_id, sight = db_session(), clock().today(), own_agency_id(), own_sight()
     chosen = {"status": request.args.get("status", "")[:10], "text": request.args.get("text", "").strip()[:60]}
     page = page_of(
         lambda after, limit: queries.own_direct(
-            session, agency_id, sight=own_sight(), today=today, after=after, limit=limit, **chosen
+            session, agency_id, sight=sight, today=today, after=after, limit=limit, **chosen
         ),
         lambda row: (row.payment.value_on, row.payment.id),
     )
     return render_template(
         "agency/direct/index.html",
         page=page,
-        waiting=queries.direct_to_answer(session, agency_id, today),
+        waiting=queries.direct_to_answer(session, agency_id, today) if sight.everyone else [],
+        alone=not sight.everyone,
         statuses=queries.STATUSES,
         today=today,
     )
