@@ -276,7 +276,7 @@ def accept(edge: Edge, ref: str, reason: str) -> None:
             "currency": statement.currency,
             "accepted_by": statement.accepted_by,
         }
-    edge.show(payload, f"{ref} is accepted; {payload['created']} lines count from now on.")
+    edge.show(payload, f"{ref} is accepted; lines that count from now on: {payload['created']}.")
 
 
 @bank.command("add-account")

@@ -159,7 +159,8 @@ def accept(ref: str) -> Response | tuple[str, int]:
         created = accept_statement(
             session, file_store(), statement, actor=current_actor(), reason=form.reason.data or "", now=clock().now()
         )
-    flash(f"{ref} is accepted. {created} lines count from now on.", "success")
+    lines = "1 line counts" if created == 1 else f"{created} lines count"
+    flash(f"{ref} is accepted. {lines} from now on.", "success")
     return redirect(url_for(".show", ref=ref))
 
 
