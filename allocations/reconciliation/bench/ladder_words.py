@@ -160,7 +160,7 @@ def changes(before: Ladder, after: Ladder) -> list[str]:
 
 def _rule_changes(old: Rung, new: Rung) -> list[str]:
     return [
-        f"{FIELDS.get(name, name)}: {_field(old, name)} → {_field(new, name)}."
+        f"{FIELDS.get(name, name)}: {_field(old, name)} → {_field(new, name)}".rstrip(".") + "."
         for name in RULE_FIELDS
         if name not in ("name", "version") and getattr(old, name) != getattr(new, name)
     ]

@@ -92,7 +92,9 @@ class AccountBook:
             number = statement.layout.upper()
         if not number:
             raise Refused(
-                "The file does not say which account it is of.", code="account_missing", cure="Name the account."
+                "The file does not say which account it is of.",
+                code="account_missing",
+                cure="Choose the account on the page, or name it with --account.",
             )
         return number
 
