@@ -104,6 +104,20 @@ def test_receipts_that_make_up_one_credit_are_linked_together(browse, desk, bank
     assert {bank_session.get(MatchLink, each.id).status for each in links} == {"undone"}
 
 
+def test_a_set_with_a_refused_receipt_is_no_set_any_more(browse, desk, bank_session):
+    line = desk.line(500_00, "2026-11-01", "CASH DEP SHAKTI")
+    links = [desk.suggest(f"P{n}", amount, line=line, rule="batch_guess") for n, amount in ((1, 200_00), (2, 300_00))]
+    bank_session.commit()
+    meera = browse(MEERA)
+    page = meera.get(f"{BENCH}?at=link-{links[0].id}").text
+    said = act(meera, page, f"/bank/reconciliation/links/{links[0].id}/reject").json
+    assert sorted(said["gone"]) == sorted(f"link-{each.id}" for each in links)
+    bank_session.expire_all()
+    assert [bank_session.get(MatchLink, each.id).status for each in links] == ["rejected", "undone"]
+    refused = bank_session.get(MatchLink, links[1].id)
+    assert refused.undone_by is None and "refused" in refused.undo_reason  # the matcher may suggest it elsewhere
+
+
 def test_a_refused_pair_says_so_where_it_comes_near_again(desk, bank_session, now):
     link = desk.suggest("S1", 900_00)
     link.status = "rejected"

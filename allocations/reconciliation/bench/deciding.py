@@ -10,10 +10,13 @@ from allocations.collections.models import Collection
 from allocations.reconciliation.bench.by_hand import confirm_suggestion, reject_suggestion
 from allocations.reconciliation.bench.items import seen_of, together_with
 from allocations.reconciliation.bench.limits import limits_on
+from allocations.reconciliation.bench.rows import lock_rows, reopen, tell_link
 from allocations.reconciliation.models import BankLine, MatchLink, Posting
 from allocations.reconciliation.running.reconcile import lock_for_hand
 from portal.kernel.audit import Actor
 from portal.kernel.errors import NotFound, Stale
+
+NO_SET = "A receipt that was to make up the credit with it was refused."
 
 
 def confirm_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> list[MatchLink]:
@@ -26,11 +29,23 @@ def confirm_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now
     return [session.get_one(MatchLink, each) for each in ids] or [link]
 
 
-def reject_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> MatchLink:
-    """Say that this receipt and this money do not belong together. Stale as in `confirm_seen`."""
-    _as_seen(session, link_id, seen)
+def reject_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now: datetime) -> list[MatchLink]:
+    """Say that this receipt and this money do not belong together; the refused link first, then what goes with it.
+
+    What was suggested only because it makes the money up together with this receipt is withdrawn, and may be suggested elsewhere.
+    Stale as in `confirm_seen`.
+    """
+    _, ids = _as_seen(session, link_id, seen)
     reject_suggestion(session, link_id, actor=actor, now=now)
-    return session.get_one(MatchLink, link_id)
+    for other_id in ids:
+        if other_id == link_id:
+            continue
+        rows = lock_rows(session, link_id=other_id)
+        assert rows.link is not None
+        rows.link.status, rows.link.undone_at, rows.link.undo_reason = "undone", now, NO_SET
+        reopen(session, rows, NO_SET)
+        tell_link(session, rows.link, "withdraw", actor, now)
+    return [session.get_one(MatchLink, each) for each in (link_id, *(each for each in ids if each != link_id))]
 
 
 def _as_seen(session: Session, link_id: int, seen: str) -> tuple[MatchLink, list[int]]:

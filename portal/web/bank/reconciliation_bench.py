@@ -148,10 +148,11 @@ def confirm(link_id: int) -> Answer:
 @permission(Permission.MATCH_CONFIRM)
 def reject(link_id: int) -> Answer:
     def act(session: Any, form: DecideForm) -> Done:
-        link = reject_seen(session, link_id, seen_in(form), actor=current_actor(), now=clock().now())
-        return Done(
-            f"Not the same money: {amount_of(link)} stays open on both sides.", [f"link-{link.id}"], tone="info"
-        )
+        links = reject_seen(session, link_id, seen_in(form), actor=current_actor(), now=clock().now())
+        says = f"Not the same money: {amount_of(links[0])} stays open on both sides."
+        if len(links) > 1:
+            says += " The receipts that were to make the credit up with it are open again too."
+        return Done(says, [f"link-{each.id}" for each in links], tone="info")
 
     return decided(f"link-{link_id}", act)
 

@@ -405,6 +405,13 @@ def test_ofx_gives_exact_lines_and_a_closing_balance():
     assert statement.balanced is None
 
 
+@pytest.mark.parametrize("write", [as_mt940, as_camt])
+def test_a_narrative_that_speaks_of_ofx_makes_no_ofx_file(write):
+    day = date(2026, 1, 1)
+    line = ReadLine(1, day, day, 100_00, "credit", False, "R1", "OFXHEADER", "OFXHEADER")
+    assert read_statements(write([line], 1000), "s.txt")[0].lines[0].amount_minor == 100_00
+
+
 def test_an_ofx_file_cut_short_is_refused():
     assert problems_of(OFX[:-30].encode())[0].code == "truncated"
 

@@ -66,11 +66,11 @@ def _detect_text(data: bytes, head: bytes, faults: Faults) -> str:
     text = decode(data, faults)[:65_536].lstrip()
     if not text:
         faults.stop("empty_file", "The file is empty.", "Download it again.")
+    if text.startswith("<") and camt.looks_like(head):  # asked first: a narrative may speak of OFX
+        return "camt053"
     if ofx.looks_like(text):
         return "ofx"
     if text.startswith("<"):
-        if camt.looks_like(head):
-            return "camt053"
         faults.stop("wrong_format", "This is XML, but no camt.052, camt.053, camt.054 or OFX.", SEND)
     if bai2.looks_like(text):
         return "bai2"

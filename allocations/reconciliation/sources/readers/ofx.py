@@ -24,8 +24,8 @@ CURE = "Download the file from the bank again."
 
 
 def looks_like(text: str) -> bool:
-    head = text[:2000].upper()
-    return "OFXHEADER" in head or "<OFX>" in head
+    head = text[:2000].lstrip().upper()
+    return head.startswith(("OFXHEADER", "<")) and ("OFXHEADER" in head or "<OFX>" in head)
 
 
 def read(text: str, faults: Faults) -> list[ReadStatement]:
