@@ -209,6 +209,15 @@ def one_line(day: date, amount: int, reference: str) -> Lines:
     return [ReadLine(1, day, day, amount, "credit", False, f"B{reference}", reference, f"UPI {reference}")]
 
 
+def test_numbers_that_name_days_leave_none_out(take_in: Callable[..., Any]) -> None:
+    """A week's statement is numbered by the day after it, the next one by its own last day."""
+    weeks = [date(2026, 10, 21), date(2026, 10, 29)]
+    for at, (day, number) in enumerate(zip(weeks, ("20261022", "20261029"), strict=True)):
+        opening = OPENING + at * 100_00
+        told = take_in(as_mt940(one_line(day, 100_00, f"UTR910000000{at}"), opening, opening + 100_00, number=number))
+        assert "number_gap" not in codes(told)
+
+
 def test_a_missing_statement_is_told_until_it_comes(take_in: Callable[..., Any], bank_session: Any) -> None:
     days = [date(2026, 11, day) for day in (2, 3, 4)]
     parts = [one_line(day, 100_00, f"UTR900000000{at}") for at, day in enumerate(days)]

@@ -135,11 +135,19 @@ def _gap(statement: BankStatement, before: Sequence[BankStatement]) -> Flag | No
     return {"code": "gap", "message": message, "previous": last.ref, **sums}
 
 
+def _names_a_day(statement: BankStatement) -> bool:
+    """Whether its number is a day it tells of, or the one after: 20261029."""
+    if len(statement.number) != 8 or statement.from_on is None or statement.to_on is None:
+        return False
+    first, last = (f"{day:%Y%m%d}" for day in (statement.from_on, statement.to_on + timedelta(days=1)))
+    return first <= statement.number <= last
+
+
 def _number_gap(statement: BankStatement, before: Sequence[BankStatement]) -> Flag | None:
     """A statement number left out. Numbers begin again with a year; some banks give all the same, some count by days."""
     ours, theirs = NUMBER.match(statement.number), [NUMBER.match(each.number) for each in before]
     known = [(match, each) for match, each in zip(theirs, before, strict=True) if match]
-    if not ours or not known:
+    if not ours or not known or _names_a_day(statement):
         return None
     number = int(ours[1])
     numbers = {int(match[1]) for match, _each in known}
