@@ -160,12 +160,6 @@ begin
   insert into recon_queue (kind, row_id, last_id) select distinct 'collection', collection_id, collection_id from fresh;
   return null;
 end $$;
-create or replace function portal_queue_statement() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
-begin
-  insert into recon_queue (kind, row_id, last_id) values ('statement', new.id, new.id);
-  return null;
-end $$;
 create or replace function portal_queue_account() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -185,20 +179,16 @@ begin
      where f.from_on <= (select max(value_on) from bank_lines);
   return null;
 end $$;
-create or replace function portal_queue_act() returns trigger
+-- Whatever an act or a break is about, on either side.
+create or replace function portal_queue_sides() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  about jsonb := to_jsonb(new);
 begin
   insert into recon_queue (kind, row_id, last_id)
-    select kind, id, id from (values ('collection', new.collection_id), ('line', new.bank_line_id), ('line', new.debit_line_id))
-      as asked (kind, id) where id is not null;
-  return null;
-end $$;
-create or replace function portal_queue_break() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
-begin
-  insert into recon_queue (kind, row_id, last_id)
-    select kind, id, id from (values ('collection', new.collection_id), ('line', new.bank_line_id), ('posting', new.posting_id))
-      as asked (kind, id) where id is not null;
+    select kind, (about ->> side)::bigint, (about ->> side)::bigint
+      from (values ('collection', 'collection_id'), ('line', 'bank_line_id'), ('line', 'debit_line_id'), ('posting', 'posting_id'))
+      as asked (kind, side) where about ->> side is not null;
   return null;
 end $$;
 
@@ -226,7 +216,7 @@ create trigger queue_changed after update of loan_account_id, amount_minor, curr
     receipt_key, reverses_posting_no on postings for each row execute function portal_queue_row('posting');
 drop trigger if exists queue_changed on bank_statements;
 create trigger queue_changed after update of status on bank_statements
-  for each row when (old.status is distinct from new.status) execute function portal_queue_statement();
+  for each row when (old.status is distinct from new.status) execute function portal_queue_row('statement');
 drop trigger if exists queue_changed on allocations;
 create trigger queue_changed after update of from_on, to_on, agency_id, loan_account_id on allocations
   for each row execute function portal_queue_account();
@@ -240,10 +230,10 @@ create trigger queue_changed after update of virtual_account_key, loan_account_n
 drop trigger if exists queue_new on payer_rules;
 create trigger queue_new after insert or update of status on payer_rules for each row execute function portal_queue_account();
 drop trigger if exists queue_new on hand_acts;
-create trigger queue_new after insert or update of status, debit_line_id on hand_acts for each row execute function portal_queue_act();
+create trigger queue_new after insert or update of status, debit_line_id on hand_acts for each row execute function portal_queue_sides();
 drop trigger if exists queue_changed on breaks;
 create trigger queue_changed after insert or update of status, amount_minor on breaks
-  for each row when (current_setting('portal.reconciling', true) is distinct from 'on') execute function portal_queue_break();
+  for each row when (current_setting('portal.reconciling', true) is distinct from 'on') execute function portal_queue_sides();
 """
 # Look-ups by key behind the lines' policy (see portal_lines_named): asked for the bank alone, one index look-up a key.
 LOOK_UPS = """

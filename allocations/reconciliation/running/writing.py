@@ -123,9 +123,11 @@ def write_links(session: Session, changes: LinkChanges, run_id: int, now: dateti
     if len(changes.new):
         # The trigger that adds links up cannot know how many are new; for many, a look-up each takes twice as long as one join.
         in_bulk = len(changes.new) > MANY_LINKS
-        session.execute(ONE_JOIN if in_bulk else LOOK_UPS)
+        if in_bulk:
+            session.execute(ONE_JOIN)
         session.execute(ADD_LINKS, {"run_id": run_id, "now": now})
-        session.execute(LOOK_UPS)
+        if in_bulk:
+            session.execute(LOOK_UPS)
 
 
 def stage_links(session: Session, matches: Matches, changes: LinkChanges) -> None:
