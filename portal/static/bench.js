@@ -10,7 +10,7 @@
   const rows = () => all("[data-row]", bench).filter((row) => !row.closest("li").hidden);
   const here = () => find('[data-row][aria-current="true"]', bench);
   const ready = new Map(); // fragments fetched ahead: key → promise of text
-  let undo = null, busy = false, asked = 0, nothing = "There is nothing to take back.";
+  let undo = null, busy = false, asked = 0;
 
   // ---- saying things
   const say = (words, tone = "good") => {
@@ -176,7 +176,6 @@
       ready.clear();
       if (!said.ok) return refused(row, said);
       undo = said.undo ? { url: said.undo, once: said.once, also: said.also, csrf: data.get("csrf_token"), gone: [] } : null;
-      if (form.matches("[data-bench-reject]")) nothing = `A refusal stays on record. To tie ${item.getAttribute("aria-label")} after all, find it under Receipts open.`;
       leave(said.gone, row, item);
       say(said.undo ? `${said.says} u takes it back.` : said.says);
     } catch { form.submit(); } finally {
@@ -200,10 +199,17 @@
     else if (find("[data-bench-more]", bench)) location.reload();
     else { pane.replaceChildren(); const done = document.createElement("p"); done.className = "bench-done"; done.textContent = "That was the last one here."; pane.append(done); pane.focus(); }
   };
+  // A suggestion that stands again counts again; a link taken apart is told, and left.
+  const back = (row, again) => {
+    row.closest("li").hidden = false;
+    if (again) { count(1, Number(row.dataset.minor), row.dataset.currency); return; }
+    find("[data-said]", row).textContent = "Taken back";
+    row.closest("li").classList.add("is-stale");
+  };
   const takeBack = async () => {
     const standing = find("[data-bench-undo]");
     if (!undo && standing) { standing.requestSubmit(); return; }
-    if (!undo) { say(nothing, "accent"); return; }
+    if (!undo) { say("There is nothing to take back.", "accent"); return; }
     if (busy) return;
     busy = true;
     const data = new FormData();
@@ -211,7 +217,7 @@
     try {
       const answer = await fetch(undo.url, { method: "POST", body: data, headers: { "X-Bench": "1" }, credentials: "same-origin" });
       const said = await answer.json();
-      if (said.ok) undo.gone.forEach((row) => { find("[data-said]", row).textContent = "Taken back"; row.closest("li").hidden = false; row.closest("li").classList.add("is-stale"); });
+      if (said.ok) undo.gone.forEach((row) => back(row, said.again.includes(row.dataset.row)));
       const first = undo.gone[0];
       undo = null;
       say(said.says, said.ok ? "good" : "waiting");

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from allocations.reconciliation.bench.bulk import accept_bulk, bulk_of, packed, preview_bulk, undo_bulk, unpacked
 from allocations.reconciliation.bench.candidates import credits_for, receipts_for
-from allocations.reconciliation.bench.deciding import confirm_seen
+from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen, undo_rejection
 from allocations.reconciliation.bench.items import link_item
 from allocations.reconciliation.bench.worklist import Narrowed, work_page
-from allocations.reconciliation.models import MatchLink
+from allocations.reconciliation.models import Break, MatchLink
 from portal.access.models import SavedFilter
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.errors import Refused, Stale
@@ -116,6 +116,33 @@ def test_a_set_with_a_refused_receipt_is_no_set_any_more(browse, desk, bank_sess
     assert [bank_session.get(MatchLink, each.id).status for each in links] == ["rejected", "undone"]
     refused = bank_session.get(MatchLink, links[1].id)
     assert refused.undone_by is None and "refused" in refused.undo_reason  # the matcher may suggest it elsewhere
+
+
+def test_a_refusal_is_taken_back_with_the_set_that_went_with_it(browse, desk, bank_session):
+    line = desk.line(500_00, "2026-11-01", "CASH DEP SHAKTI")
+    links = [desk.suggest(f"P{n}", amount, line=line, rule="batch_guess") for n, amount in ((1, 200_00), (2, 300_00))]
+    bank_session.commit()
+    meera = browse(MEERA)
+    page = meera.get(f"{BENCH}?at=link-{links[0].id}").text
+    said = act(meera, page, f"/bank/reconciliation/links/{links[0].id}/reject").json
+    again = {"once": said["once"], "also": said["also"]}
+    back = meera.post(said["undo"], again, headers={"X-Bench": "1"}).json
+    assert sorted(back["again"]) == sorted(f"link-{each.id}" for each in links) and "suggested again" in back["says"]
+    bank_session.expire_all()
+    assert [bank_session.get(MatchLink, each.id).status for each in links] == ["suggested", "suggested"]
+    assert not list(bank_session.scalars(select(Break).where(Break.status == "open")))
+    once = {"once": "another", "also": said["also"]}
+    assert meera.post(said["undo"], once, headers={"X-Bench": "1"}).status_code == 409
+
+
+def test_a_refusal_stays_once_its_money_is_anothers(desk, bank_session, now):
+    line = desk.line(900_00, "2026-11-01", "TRF")
+    link = desk.suggest("S1", 900_00, line=line)
+    meera = Actor(1, MEERA, "bank_operator")
+    reject_seen(bank_session, link.id, "", actor=meera, now=now)
+    desk.suggest("S2", 900_00, line=line)
+    with pytest.raises(Stale):
+        undo_rejection(bank_session, link.id, actor=meera, now=now)
 
 
 def test_a_refused_pair_says_so_where_it_comes_near_again(desk, bank_session, now):

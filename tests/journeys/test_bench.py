@@ -62,6 +62,12 @@ def test_a_day_at_the_bench_needs_no_mouse(desk: Desk, open_page: Any, bank_sess
     shows(page, "S3")
     press("x")
     page.get_by_text("Not the same money: ₹300.00 stays open").first.wait_for()
+    press("u")
+    page.get_by_text("₹300.00 is suggested again.").first.wait_for()
+    shows(page, "S3")
+    assert page.locator("[data-left-minor]").inner_text() == "₹800.00"
+    press("x")
+    page.get_by_text("Not the same money: ₹300.00 stays open").first.wait_for()
     press("/")
     page.keyboard.type("S4")
     press("Enter")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from allocations.collections.models import Collection
-from allocations.reconciliation.bench.by_hand import confirm_suggestion, reject_suggestion
+from allocations.reconciliation.bench.by_hand import REFUSED_PAIR, confirm_suggestion, reject_suggestion
 from allocations.reconciliation.bench.items import seen_of, together_with
 from allocations.reconciliation.bench.limits import limits_on
-from allocations.reconciliation.bench.rows import lock_rows, reopen, tell_link
-from allocations.reconciliation.models import BankLine, MatchLink, Posting
+from allocations.reconciliation.bench.rows import Rows, lock_rows, reopen, tell_link
+from allocations.reconciliation.models import BankLine, Break, MatchLink, Posting
 from allocations.reconciliation.running.reconcile import lock_for_hand
 from portal.kernel.audit import Actor
 from portal.kernel.errors import NotFound, Stale
@@ -46,6 +48,55 @@ def reject_seen(session: Session, link_id: int, seen: str, *, actor: Actor, now:
         reopen(session, rows, NO_SET)
         tell_link(session, rows.link, "withdraw", actor, now)
     return [session.get_one(MatchLink, each) for each in (link_id, *(each for each in ids if each != link_id))]
+
+
+def undo_rejection(
+    session: Session, link_id: int, also: Sequence[int] = (), *, actor: Actor, now: datetime
+) -> list[MatchLink]:
+    """A refusal on the bench is taken back: the pair, and what was withdrawn with it (`also`), are suggestions again.
+
+    Stale when one of them is no refusal any more, or its money stands elsewhere by now.
+    """
+    found = []
+    for each in dict.fromkeys([link_id, *also]):
+        rows = lock_rows(session, link_id=each)
+        link = rows.link
+        assert link is not None
+        refused = (
+            link.status == "rejected" if each == link_id else (link.status, link.undo_reason) == ("undone", NO_SET)
+        )
+        if not refused or link.amount_minor > _free_for(session, rows):
+            raise Stale()
+        link.status, link.undone_at, link.undo_reason = "suggested", None, None
+        _close_what_it_opened(session, link, now)
+        tell_link(session, link, "suggest_again", actor, now)
+        session.flush()
+        found.append(link)
+    return found
+
+
+def _free_for(session: Session, rows: Rows) -> int:
+    """What both sides of a link have left beside what other suggestions already speak for, in minor units."""
+    link, opens = rows.link, rows.opens()
+    assert link is not None
+    face = MatchLink.posting_id if link.posting_id is not None else MatchLink.bank_line_id
+    sides = {
+        "collection": MatchLink.collection_id == link.collection_id,
+        "line": face == (link.posting_id or link.bank_line_id),
+    }
+    spoken = select(func.coalesce(func.sum(MatchLink.amount_minor), 0)).where(
+        MatchLink.status == "suggested", MatchLink.id != link.id, face.is_not(None)
+    )
+    return min(left - int(session.scalar(spoken.where(sides[side])) or 0) for side, left in opens.items())
+
+
+def _close_what_it_opened(session: Session, link: MatchLink, now: datetime) -> None:
+    """The breaks that stand open only because of the refusal; what a run has found since stays."""
+    touched = [Break.collection_id == link.collection_id]
+    touched += [Break.bank_line_id == link.bank_line_id] if link.bank_line_id is not None else []
+    opened = Break.detail["why"].astext.in_([REFUSED_PAIR, NO_SET])
+    query = update(Break).where(or_(*touched), Break.status == "open", Break.run_id.is_(None), opened)
+    session.execute(query.values(status="closed", closed_at=now))
 
 
 def _as_seen(session: Session, link_id: int, seen: str) -> tuple[MatchLink, list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from allocations.reconciliation.bench import by_hand, queries, worklist
 from allocations.reconciliation.bench.acts import undo_act
-from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen
+from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen, undo_rejection
 from allocations.reconciliation.bench.explaining import compare
 from allocations.reconciliation.bench.items import Item, break_item, link_item
 from allocations.reconciliation.bench.rows import open_of
@@ -34,7 +34,7 @@ from portal.web.edge import Page, clock, current_actor, db_session, once, page_o
 
 bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
 UNDONE_ON_BENCH = "Taken back on the bench."
-NO_FILTER = ("at", "part", "sums", "undo", "after", "look")  # where one stands is no filter
+NO_FILTER = ("at", "part", "sums", "undo", "refused", "after", "look")  # where one stands is no filter
 KEY = re.compile(r"(link|break)-(\d{1,18})")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
 Answer = Response | tuple[str, int] | tuple[Response, int]
@@ -71,7 +71,8 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         agencies=queries.agency_codes(session),
         kept=kept_filters("/bank/reconciliation/bench", "bank_bench.index"),
         narrowed=asked != worklist.Narrowed(show=asked.show),
-        undo=request.args.get("undo", "")[:400],
+        undo=ids_in(request.args.get("undo", "")),
+        refused=ids_in(request.args.get("refused", "")),
         notice=notice,
         token=secrets.token_urlsafe(18),
         query=args if args is not None else query_here(),
@@ -152,7 +153,22 @@ def reject(link_id: int) -> Answer:
         says = f"Not the same money: {amount_of(links[0])} stays open on both sides."
         if len(links) > 1:
             says += " The receipts that were to make the credit up with it are open again too."
-        return Done(says, [f"link-{each.id}" for each in links], tone="info")
+        ids = [each.id for each in links]
+        return Done(says, [f"link-{each}" for each in ids], refused=ids, tone="info")
+
+    return decided(f"link-{link_id}", act)
+
+
+@bp.post("/links/<int:link_id>/reject/undo")
+@permission(Permission.MATCH_CONFIRM)
+def undo_reject(link_id: int) -> Answer:
+    """Take a refusal back, with what was withdrawn because of it."""
+    also = ids_in(request.form.get("also", ""))
+
+    def act(session: Any, form: DecideForm) -> Done:
+        links = undo_rejection(session, link_id, also, actor=current_actor(), now=clock().now())
+        keys = [f"link-{each.id}" for each in links]
+        return Done(f"{amount_of(links[0])} is suggested again.", [], again=keys)
 
     return decided(f"link-{link_id}", act)
 
@@ -162,7 +178,7 @@ def reject(link_id: int) -> Answer:
 def undo(link_id: int) -> Answer:
     """Take a link (and those made with it) apart; from the bench without further words, from elsewhere with a reason."""
     reason = request.form.get("reason", "").strip()[:500] or UNDONE_ON_BENCH
-    also = [int(each) for each in request.form.get("also", "").split("-") if each.isdecimal() and len(each) < 19][:200]
+    also = ids_in(request.form.get("also", ""))
 
     def act(session: Any, form: DecideForm) -> Done:
         ids = list(dict.fromkeys([link_id, *also]))
@@ -247,23 +263,28 @@ def undo_write_off(act_id: int) -> Answer:
 
 
 class Done:
-    """What an act did: what to say, what leaves the list, and how to take it back."""
+    """What an act did: what to say, what leaves the list or stands on it `again`, and how to take it back."""
 
     def __init__(
         self,
         says: str,
         gone: list[str],
         *,
-        undo: list[int] | None = None,
+        undo: Sequence[int] = (),
+        refused: Sequence[int] = (),
         act_id: int | None = None,
+        again: Sequence[str] = (),
         tone: str = "success",
     ) -> None:
-        self.says, self.gone, self.undo, self.act_id, self.tone = says, gone, undo or [], act_id, tone
+        self.says, self.gone, self.again, self.tone = says, gone, list(again), tone
+        self.undo, self.refused, self.act_id = undo, refused, act_id
 
     @property
     def undo_url(self) -> str:
         if self.undo:
             return url_for(".undo", link_id=self.undo[0])
+        if self.refused:
+            return url_for(".undo_reject", link_id=self.refused[0])
         return url_for(".undo_write_off", act_id=self.act_id) if self.act_id else ""
 
 
@@ -296,11 +317,12 @@ def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = 
         return unchanged(at, " ".join(filter(None, [str(error), getattr(error, "cure", "")])), back, 409)
     if from_script():
         return jsonify(
-            {"ok": True, "says": done.says, "gone": done.gone, "undo": done.undo_url, "also": "-".join(map(str, done.undo)),
-             "once": secrets.token_urlsafe(18)}
+            {"ok": True, "says": done.says, "gone": done.gone, "again": done.again, "undo": done.undo_url,
+             "also": joined(done.undo or done.refused), "once": secrets.token_urlsafe(18)}
         )  # fmt: skip
     flash(done.says, done.tone)
-    more = [("undo", "-".join(map(str, done.undo))), ("at", str(form.next.data or ""))]
+    at = next(iter(done.again), str(form.next.data or ""))
+    more = [("undo", joined(done.undo)), ("refused", joined(done.refused)), ("at", at)]
     return redirect(bench_url(urlencode([*asked_query(back), *((name, value) for name, value in more if value)])))
 
 
@@ -318,6 +340,15 @@ def unchanged(at: str, says: str, back: str, status: int) -> Answer:
 
 def asked_query(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in parse_qsl(query) if name not in NO_FILTER]
+
+
+def joined(ids: Sequence[int]) -> str:
+    return "-".join(map(str, ids))
+
+
+def ids_in(text: str) -> list[int]:
+    """The ids of `joined`, out of an address or a form; what is none is left out."""
+    return [int(each) for each in text.split("-") if each.isdecimal() and len(each) < 19][:200]
 
 
 def from_script() -> bool:
