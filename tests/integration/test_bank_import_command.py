@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import select
 
+from allocations.reconciliation.models import BankAccount
 from portal.access.permissions import Role
 from portal.access.users import add_user
 from portal.cli.main import run
@@ -66,18 +68,26 @@ def test_read_needs_no_database_and_gives_every_line(tmp_path, monkeypatch, caps
 
 
 def test_import_stores_once(portal):
-    code, body = portal("bank", "import", "FILE", text=SHEET)
+    code, body = portal("bank", "import", "FILE", "--account", "50100", text=SHEET)
     assert code == 0
     assert (body["lines"], body["created"], body["duplicates"], body["errors"]) == (2, 2, 0, [])
     (statement,) = body["statements"]
-    assert (statement["account"], statement["currency"], statement["balanced"]) == ("HDFC", "INR", True)
+    assert (statement["account"], statement["currency"], statement["balanced"]) == ("50100", "INR", True)
     assert statement["account_added"]
-    code, body = portal("bank", "import", "FILE")
+    code, body = portal("bank", "import", "FILE", "--account", "50100")
     assert (code, body["lines"], body["created"], body["duplicates"]) == (0, 2, 0, 2)
 
 
+def test_a_file_that_names_no_account_asks_for_it_and_makes_none_up(portal, bank_session):
+    code, body = portal("bank", "import", "FILE", text=SHEET)
+    (error,) = body["errors"]
+    assert (code, error["code"]) == (1, "account_missing") and "--account" in error["cure"]
+    assert list(bank_session.scalars(select(BankAccount))) == []
+
+
 def test_a_statement_that_differs_exits_1_is_kept_and_can_be_accepted_by_an_approver(portal, checker):
-    code, body = portal("bank", "import", "FILE", text=SHEET.replace("200.00,,1300.00", "210.00,,1300.00"))
+    wrong = SHEET.replace("200.00,,1300.00", "210.00,,1300.00")
+    code, body = portal("bank", "import", "FILE", "--account", "50100", text=wrong)
     assert code == 1
     (statement,) = body["statements"]
     assert (statement["status"], statement["balanced"], statement["difference"]) == ("refused", False, "10.00")

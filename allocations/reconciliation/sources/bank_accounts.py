@@ -86,10 +86,8 @@ class AccountBook:
         return account
 
     def _number(self, statement: ReadStatement) -> str:
-        """The account a file names; a sheet that names none belongs to the one asked for, or to its bank's layout."""
+        """The account a file names; a file that names none belongs to the one asked for, and to none that nobody named."""
         number = statement.account or self.expected
-        if not number and self.register and statement.layout:
-            number = statement.layout.upper()
         if not number:
             raise Refused(
                 "The file does not say which account it is of.",
