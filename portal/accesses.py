@@ -188,11 +188,40 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_select=(  # all but the credit
             *("id", "agency_id", "allocation_id", "loan_account_id", "loan_account_no", "amount_minor", "currency"),
-            *("value_on", "sign", "status", "found_on", "claim_until", "collection_id", "settled_at"),
+            *("value_on", "sign", "status", "found_on", "told_at", "claim_until", "collection_id", "settled_at"),
         ),
     ),
     "bank_profiles": Access(bank_update=("is_active",)),
     "saved_filters": Access(bank="sid"),
+    "outcome_sets": Access(
+        bank_update=("is_current",),
+        agency="s",
+        agency_rows="true",
+        agency_select=("id", "period_start", "version", "is_current", "made_at"),
+    ),
+    "account_outcomes": Access(bank="si", agency="s"),
+    "agency_measures": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="s",
+        agency_rows=f"{OWN} and status = 'approved'",
+    ),
+    "one_time_settlements": Access(
+        bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),
+        agency="s",
+        agency_rows=HELD_TODAY.format(table="one_time_settlements", column="loan_account_id"),
+    ),
+    "earning_events": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="siu",
+        agency_update=("status",),  # an agency may withdraw its own claim
+        agency_writes="source = 'agency'",
+    ),
+    "manual_adjustments": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="s",
+        agency_rows=f"{OWN} and status = 'accepted'",
+    ),
+    "simulations": Access(bank_update=("status", "result", "result_hash", "finished_at")),
     "rate_cards": Access(
         agency="s",
         agency_rows="exists (select 1 from rate_card_versions v where v.rate_card_id = rate_cards.id)",

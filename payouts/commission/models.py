@@ -24,6 +24,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
 
+LINE_KINDS = (
+    *(
+        "commission",
+        "account_fee",
+        "event_fee",
+        "clawback",
+        "cap",
+        "bonus",
+        "penalty",
+        "separate_recovery",
+        "adjustment",
+    ),
+    *("guarantee", "holdback", "holdback_release"),
+)
+
 
 class AccrualRun(WithId, Base):
     """One computation of a month's commission. A later run of an open month supersedes it; lines frozen in a settlement stay."""
@@ -43,6 +58,7 @@ class AccrualRun(WithId, Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    outcome_set_id: Mapped[int | None] = mapped_column(ForeignKey("outcome_sets.id"))
     run_by: Mapped[str] = mapped_column(Text)
     run_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
@@ -54,9 +70,7 @@ class AccrualLine(WithId, Sealed, Base):
     __table_args__ = (
         UniqueConstraint("ref"),
         UniqueConstraint("agency_id", "id"),
-        CheckConstraint(
-            "kind in ('commission','clawback','cap','bonus','penalty','adjustment','holdback')", name="kind"
-        ),
+        CheckConstraint(f"kind in {LINE_KINDS}", name="kind"),
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
         ForeignKeyConstraint(["agency_id", "link_id"], ["match_links.agency_id", "match_links.id"]),
         Index("ix_accrual_lines_run_agency", "run_id", "agency_id", "id"),
@@ -64,6 +78,10 @@ class AccrualLine(WithId, Sealed, Base):
         Index("ix_accrual_lines_card", "agency_id", "rate_card_version_id"),  # which cards an agency may see
         Index("ix_accrual_lines_collection", "collection_id"),
         Index("ix_accrual_lines_link", "link_id"),
+        Index("ix_accrual_lines_event", "event_id", postgresql_where=text("event_id is not null")),
+        Index("ix_accrual_lines_adjustment", "adjustment_id", postgresql_where=text("adjustment_id is not null")),
+        ForeignKeyConstraint(["agency_id", "event_id"], ["earning_events.agency_id", "earning_events.id"]),
+        ForeignKeyConstraint(["agency_id", "adjustment_id"], ["manual_adjustments.agency_id", "manual_adjustments.id"]),
     )
     __sealed__ = (
         "ref",
@@ -94,6 +112,8 @@ class AccrualLine(WithId, Sealed, Base):
     currency: Mapped[str] = mapped_column(Text)
     credited_on: Mapped[date] = mapped_column(Date)
     clawback_of_id: Mapped[int | None] = mapped_column(BigInteger)
+    event_id: Mapped[int | None] = mapped_column(BigInteger)
+    adjustment_id: Mapped[int | None] = mapped_column(BigInteger)
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
     steps: Mapped[list[Any]] = mapped_column(JSONB)
 

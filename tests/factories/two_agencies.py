@@ -61,6 +61,17 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "withholding_minor": 0,
     },
     "journal_lines": {"credit_minor": 0},
+    "account_outcomes": {"outcome": "rolled_forward", "is_measured": False, "snapshot_on": None},
+    "agency_measures": {"status": "approved", "decided_by": "y{n}"},
+    "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
+    "earning_events": {
+        "status": "proposed",
+        "decided_by": None,
+        "decided_at": None,
+        "source": "agency",
+        "resubmits_id": None,
+    },
+    "manual_adjustments": {"status": "accepted", "decided_by": "y{n}", "kind": "adjustment"},
 }
 
 

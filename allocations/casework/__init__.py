@@ -1,0 +1,1 @@
+"""What a person must decide about a borrower: compromises, and later complaints, legal readiness, campaigns."""

@@ -1,0 +1,1 @@
+"""How an agency is measured: values a period is judged by."""
