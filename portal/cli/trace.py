@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from allocations.reconciliation.matching.ladder import rule_says
 from payouts.trace import trace as find_trace
 from payouts.trace_nodes import Node
 from payouts.verify import record_verification
@@ -32,8 +33,15 @@ def trace(edge: Edge, ref: str, limit: int) -> None:
 
 def node_line(node: Node) -> str:
     amount = shown(node.amount_minor, node.currency) if node.amount_minor is not None else ""
-    facts = ", ".join(f"{name} {value}" for name, value in node.facts.items() if isinstance(value, str | int))
+    facts = ", ".join(fact(node, name, value) for name, value in node.facts.items() if isinstance(value, str | int))
     return f"{node.title:<15} {node.ref:<26} {amount:>18}  {facts}"
+
+
+def fact(node: Node, name: str, value: str | int) -> str:
+    """A fact with its name; a match's rule in its words, with the code beside it."""
+    if node.type == "match_link" and name == "rule":
+        return f"{rule_says(str(value)).rstrip('.')} ({value})"
+    return f"{name} {value}"
 
 
 @click.command("verify", cls=PortalCommand)

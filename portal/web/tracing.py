@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, url_for
 
+from allocations.reconciliation.matching.ladder import rule_says
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
 from portal.kernel.money import Money
@@ -65,12 +66,29 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
         "href": url_for(trace_endpoint, ref=node.ref),
         "page": page_of_thing(node, OWN_PAGES if trace_endpoint.startswith("agency") else PAGES),
         "status": node.facts.get("status"),
-        "facts": " · ".join(one_fact(name, node.facts[name], node.currency) for name in SAID if name in node.facts),
+        "facts": " · ".join(one_fact(name, value, node.currency) for name, value in said_of(node).items()),
+        "code": code_of(node),
         "pairs": pairs_of(node),
         "here": node.type == found.type and node.ref == found.ref,
         "up": node.up,
         "down": node.down,
     }
+
+
+def said_of(node: Node) -> dict[str, Any]:
+    """The facts of a node's line, in their order; a match says why in its rule's words, not in its code."""
+    facts = {name: node.facts[name] for name in SAID if name in node.facts}
+    if node.type == "match_link":
+        why = (facts.pop("evidence", None) or {}).get("why") or rule_says(facts["rule"])
+        facts = {"description" if name == "rule" else name: why if name == "rule" else facts[name] for name in facts}
+    return facts
+
+
+def code_of(node: Node) -> str:
+    """The code of a match's rule with its version, for whoever looks it up; "" for any other node."""
+    if node.type != "match_link":
+        return ""
+    return f"{node.facts['rule']}, version {node.facts.get('rule_version', 1)}"
 
 
 def one_fact(name: str, value: Any, currency: str = "") -> str:
@@ -96,9 +114,12 @@ SIDES = {"core banking": "with core banking", "bank": "with the bank"}
 
 def pairs_of(node: Node) -> list[tuple[str, str]]:
     """Every fact as (word, text); hashes whole, because this is where they are read."""
+    facts = dict(node.facts)
+    if code := code_of(node):
+        facts["rule"] = f"{rule_says(facts['rule'])} ({code})"
+        facts.pop("rule_version", None)
     return [
-        (name.replace("_", " ").capitalize(), readable(value, name, node.currency))
-        for name, value in node.facts.items()
+        (name.replace("_", " ").capitalize(), readable(value, name, node.currency)) for name, value in facts.items()
     ]
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
+from allocations.reconciliation.matching.ladder import rule_says
 from payouts.trace import trace
 from portal.kernel.errors import NotFound
 from tests.factories.paid_month import a_paid_month
+from tests.factories.world import a_user
 
 WHOLE = [
     "payout",
@@ -122,3 +124,15 @@ def test_the_command_prints_the_chain(cli, paid):
     assert {node["type"] for node in result.json["chain"]} == set(WHOLE)
     assert cli("trace", "nobody").exit_code == 1
     assert "₹78,400.00" in cli("trace", "P2610-0001", text=True).out
+
+
+def test_a_match_says_its_rule_in_words_with_the_code_beside(cli, paid, browse, bank_session):
+    a_user(bank_session, "auditor@bank.example", "auditor")
+    bank_session.commit()
+    code = next(
+        node["facts"]["rule"] for node in cli("trace", "P2610-0001").json["chain"] if node["type"] == "match_link"
+    )
+    words = rule_says(code).rstrip(".")
+    assert f"{words} ({code})" in cli("trace", "P2610-0001", text=True).out
+    page = browse("auditor@bank.example").get("/audit/trace?ref=P2610-0001").text
+    assert words in page and f'<small class="quiet">{code}, version 1</small>' in page and f"rule {code}" not in page
