@@ -7,13 +7,16 @@ held until a date, so its step says how much is held and adds nothing.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
 from payouts.rate_cards.choosing import fits
 from payouts.rate_cards.facts import FactLine, Facts
 from payouts.rate_cards.measures import Measures
-from payouts.rate_cards.pricing import Chosen, PricedLine, Step, floor_of, price_lines
+from payouts.rate_cards.pricing import Chosen, PricedLine, floor_of, price_lines
+from payouts.rate_cards.steps import Step
 from payouts.rate_cards.terms import Bonus, Card, Condition, Exact, Limit, Penalty, Rule, When, driver_text, number_text
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import half_up, plain
@@ -33,6 +36,58 @@ class Quote:
     @property
     def unpaid(self) -> list[PricedLine]:
         return [line for line in self.lines if line.unpaid]
+
+
+class Sums(Protocol):
+    """What the priced lines of one agency come to: all that is looked at after the lines. Amounts in minor units."""
+
+    @property
+    def measures(self) -> Measures: ...
+
+    @property
+    def cash_minor(self) -> int:
+        """Confirmed money, counted by the lines that count money."""
+        ...
+
+    def groups(self, rule: Rule, per: str) -> Iterable[tuple[str, int, int]]:
+        """(account or "", amount, base) of what the rule paid; a line without an account is in no account's group.
+
+        Groups that no limit of the rule touches may be left out.
+        """
+        ...
+
+    def hits(self, bonus: Bonus) -> tuple[list[int], int]:
+        """Positions of the paid lines of money a bonus applies to, and their base."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LineSums:
+    """Sums over priced lines, one by one."""
+
+    priced: list[PricedLine]
+    chosen: list[Chosen]
+    measures: Measures
+
+    @property
+    def cash_minor(self) -> int:
+        return sum(each.counted_minor for each in self.chosen if each.pools_in == "cash")
+
+    def groups(self, rule: Rule, per: str) -> Iterable[tuple[str, int, int]]:
+        groups: dict[str, list[PricedLine]] = defaultdict(list)
+        for line in self.priced:
+            if line.rule_id == rule.id and not line.unpaid and (per != "account" or line.account):
+                groups[line.account if per == "account" else ""].append(line)
+        for account, lines in groups.items():
+            yield account, sum(line.amount_minor for line in lines), sum(line.base_minor for line in lines)
+
+    def hits(self, bonus: Bonus) -> tuple[list[int], int]:
+        hit = [
+            each
+            for each in self.chosen
+            if each.pools_in == "cash" and not each.unpaid and fits(bonus.applies_to, each.line)
+        ]
+        return [each.line.position for each in hit], sum(each.counted_minor for each in hit)
 
 
 @dataclass(slots=True)
@@ -59,17 +114,22 @@ def price(card: Card, facts: Facts) -> Quote:
     for line in priced:
         data: Step = {"line": line.position, "rule": line.rule_id, "how": line.how}
         tally.add("line", line.amount_minor, data | ({"unpaid": line.unpaid} if line.unpaid else {}))
-    for per in ("account", "rule", "agency"):
-        _limits(tally, priced, per)
-    extras = _bonuses(tally, facts, chosen, measures) + _penalties(tally, facts)
-    qualified = _qualifier(tally, measures)
-    _multiplier(tally, measures)
-    _agency_caps(tally, chosen, measures)
-    if qualified:
-        _guarantee(tally, facts)
-    held = _holdback(tally)
+    extras, held = finish(tally, LineSums(priced, chosen, measures), facts)
     lines = _in_order(facts, priced, extras)
     return Quote(card.currency, lines, tally.steps, tally.fee + tally.recoveries, tally.fee, held)
+
+
+def finish(tally: Tally, sums: Sums, facts: Facts) -> tuple[list[PricedLine], int]:
+    """All that comes after the lines. Gives the bonuses and penalties written as lines of the facts, and what is held back."""
+    for per in ("account", "rule", "agency"):
+        _limits(tally, sums, per)
+    extras = _bonuses(tally, facts, sums) + _penalties(tally, facts)
+    qualified = _qualifier(tally, sums.measures)
+    _multiplier(tally, sums.measures)
+    _agency_caps(tally, sums)
+    if qualified:
+        _guarantee(tally, facts)
+    return extras, _holdback(tally)
 
 
 def _in_order(facts: Facts, priced: list[PricedLine], extras: list[PricedLine]) -> list[PricedLine]:
@@ -82,22 +142,15 @@ def _rule_lines(facts: Facts) -> int:
     return sum(1 for line in facts.lines if not (line.bonus or line.penalty))
 
 
-def _limits(tally: Tally, priced: list[PricedLine], per: str) -> None:
+def _limits(tally: Tally, sums: Sums, per: str) -> None:
     """Caps and floors over an account or over a whole rule. A line without an account is a sum over many and has no account cap."""
     for rule in tally.card.rules:
-        limits = [limit for limit in (rule.cap, rule.floor) if limit and limit.per == per]
-        if not limits:
-            continue
-        groups: dict[str, list[PricedLine]] = defaultdict(list)
-        for line in priced:
-            if line.rule_id == rule.id and not line.unpaid and (per != "account" or line.account):
-                groups[line.account if per == "account" else ""].append(line)
-        for account, lines in groups.items():
-            _limit(tally, rule, account, lines, per)
+        if any(limit and limit.per == per for limit in (rule.cap, rule.floor)):
+            for account, total, base in sums.groups(rule, per):
+                _limit(tally, rule, account, total, base, per)
 
 
-def _limit(tally: Tally, rule: Rule, account: str, lines: list[PricedLine], per: str) -> None:
-    total, base = sum(line.amount_minor for line in lines), sum(line.base_minor for line in lines)
+def _limit(tally: Tally, rule: Rule, account: str, total: int, base: int, per: str) -> None:
     where = {"rule": rule.id, "per": per} | ({"loan_account_no": account} if account else {})
     if rule.cap and rule.cap.per == per and total > rule.cap.amount_minor:
         _limit_step(tally, "cap", rule.cap, rule.cap.amount_minor - total, total, where)
@@ -111,7 +164,7 @@ def _limit_step(tally: Tally, step: str, limit: Limit, amount: int, before: int,
     tally.add(step, amount, where | shown)
 
 
-def _bonuses(tally: Tally, facts: Facts, chosen: list[Chosen], measures: Measures) -> list[PricedLine]:
+def _bonuses(tally: Tally, facts: Facts, sums: Sums) -> list[PricedLine]:
     """Bonuses written as lines of the facts, then those the card finds itself among the lines."""
     given = [line for line in facts.lines if line.bonus]
     lines, problems = [], []
@@ -119,7 +172,7 @@ def _bonuses(tally: Tally, facts: Facts, chosen: list[Chosen], measures: Measure
         bonus = tally.card.bonus(line.bonus or "")
         assert bonus is not None
         try:
-            lines.append(_bonus_line(tally, bonus, line, measures))
+            lines.append(_bonus_line(tally, bonus, line, sums.measures))
         except Invalid as error:
             problems += [
                 Problem(each.code, each.message, each.cure, column=f"lines[{line.position}]") for each in error.problems
@@ -128,7 +181,7 @@ def _bonuses(tally: Tally, facts: Facts, chosen: list[Chosen], measures: Measure
         raise Invalid(problems)
     for bonus in tally.card.bonuses:
         if bonus.id not in {line.bonus for line in given}:
-            _found_bonus(tally, bonus, chosen, measures)
+            _found_bonus(tally, bonus, sums)
     return lines
 
 
@@ -162,18 +215,17 @@ def _condition_data(card: Card, condition: Condition, value: Exact | None) -> St
     return data
 
 
-def _found_bonus(tally: Tally, bonus: Bonus, chosen: list[Chosen], measures: Measures) -> None:
+def _found_bonus(tally: Tally, bonus: Bonus, sums: Sums) -> None:
     """A bonus nobody wrote as a line: on every confirmed line its conditions fit, when its driver is measured and reached."""
-    value = measures.known(bonus.condition.driver) if bonus.condition else None
+    value = sums.measures.known(bonus.condition.driver) if bonus.condition else None
     if bonus.condition and (value is None or not bonus.condition.met(value)):
         return
-    hit = [each for each in chosen if each.pools_in == "cash" and not each.unpaid and fits(bonus.applies_to, each.line)]
-    if not hit and (bonus.rate is not None or bonus.applies_to != When()):
+    lines, base = sums.hits(bonus)
+    if not lines and (bonus.rate is not None or bonus.applies_to != When()):
         return
-    base = sum(each.counted_minor for each in hit)
     amount = half_up(bonus.rate * base) if bonus.rate is not None else bonus.amount_minor or 0
-    lines = [each.line.position for each in hit] if bonus.rate is not None else []
-    tally.add("bonus", amount, _bonus_data(tally.card, bonus, measures, True, base) | {"on_lines": lines})
+    on_lines = lines if bonus.rate is not None else []
+    tally.add("bonus", amount, _bonus_data(tally.card, bonus, sums.measures, True, base) | {"on_lines": on_lines})
 
 
 def _penalties(tally: Tally, facts: Facts) -> list[PricedLine]:
@@ -238,13 +290,13 @@ def _multiplier(tally: Tally, measures: Measures) -> None:
     tally.add("multiplier", amount, data)
 
 
-def _agency_caps(tally: Tally, chosen: list[Chosen], measures: Measures) -> None:
+def _agency_caps(tally: Tally, sums: Sums) -> None:
     level, currency = tally.card.agency, tally.card.currency
     if level.cap_minor is not None and tally.fee > level.cap_minor:
         tally.add("cap", level.cap_minor - tally.fee, {"per": "agency", "limit": plain(level.cap_minor, currency)})
-    if level.blended_cap_rate is None or not measures.has_cash:
+    if level.blended_cap_rate is None or not sums.measures.has_cash:
         return
-    cash = sum(each.counted_minor for each in chosen if each.pools_in == "cash")
+    cash = sums.cash_minor
     most = half_up(level.blended_cap_rate * max(cash, 0))
     if tally.fee > most:
         data = {

@@ -7,11 +7,21 @@ account, rule or agency after that is in `agency_level`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from payouts.rate_cards.choosing import earning_rule
 from payouts.rate_cards.facts import FactLine, Facts
 from payouts.rate_cards.measures import Measures, pool_of
+from payouts.rate_cards.steps import (
+    Step,
+    base_step,
+    lag_step,
+    limit_step,
+    rate_text,
+    round_step,
+    share_step,
+    slab_step,
+    unpaid_step,
+)
 from payouts.rate_cards.terms import (
     BASE_UNITS,
     COMPONENTS,
@@ -29,7 +39,6 @@ from payouts.rate_cards.terms import (
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import exponent, half_up, plain
 
-Step = dict[str, Any]
 STACKING = (
     "confirmed_amount",
     "account_count",
@@ -136,7 +145,7 @@ def _price(card: Card, chosen: Chosen, measures: Measures, problems: list[Proble
 
 
 def _unpaid(card: Card, chosen: Chosen, code: str) -> PricedLine:
-    how = [{"step": "unpaid", "code": code, "base": plain(chosen.counted_minor, card.currency)}]
+    how = [unpaid_step(code, plain(chosen.counted_minor, card.currency))]
     rule_id = chosen.rule.id if chosen.rule else None
     line = chosen.line
     return PricedLine(line.position, "commission", rule_id, 0, chosen.counted_minor, line.account, "", code, how)
@@ -144,11 +153,11 @@ def _unpaid(card: Card, chosen: Chosen, code: str) -> PricedLine:
 
 def _price_by(card: Card, rule: Rule, chosen: Chosen, measures: Measures) -> PricedLine:
     line, money = chosen.line, chosen.counted_minor
-    how: list[Step] = [_base_step(card, rule, chosen)]
+    how: list[Step] = [base_step(rule, plain(money, card.currency), chosen.quantity)]
     share = line.share * (card.agency.direct_pay_share if line.words.get("source") == "direct" else 1)
     base: Exact = money * share
     if share != 1:
-        how.append({"step": "share", "share": number_text(share), "base": minor_text(base, card.currency)})
+        how.append(share_step(number_text(share), minor_text(base, card.currency)))
     fee, rate, slab_steps = _slab_fee(card, rule, chosen, base, measures)
     how += slab_steps
     measures.advance(line, rule, chosen.pools_in, base, chosen.quantity)
@@ -157,20 +166,11 @@ def _price_by(card: Card, rule: Rule, chosen: Chosen, measures: Measures) -> Pri
         if tier is None:
             return _unpaid(card, chosen, "no_lag_tier")
         fee *= tier.factor
-        how.append(_lag_step(line.lag_days, tier))
+        how.append(lag_step(line.lag_days, tier))
     amount = half_up(fee)
-    how.append({"step": "round", "exact": minor_text(fee, card.currency), "amount": plain(amount, card.currency)})
+    how.append(round_step(minor_text(fee, card.currency), plain(amount, card.currency)))
     amount = _line_limits(card, rule, amount, chosen, how)
     return PricedLine(line.position, "commission", rule.id, amount, money, line.account, rate, None, how)
-
-
-def _base_step(card: Card, rule: Rule, chosen: Chosen) -> Step:
-    step: Step = {"step": "base", "earns_on": rule.earns_on, "base": plain(chosen.counted_minor, card.currency)}
-    if rule.earns_on != "cash":
-        step["count"] = chosen.quantity
-    if not rule.counts_everything:
-        step["components"] = sorted(rule.components)
-    return step
 
 
 def _slab_fee(card: Card, rule: Rule, chosen: Chosen, base: Exact, measures: Measures) -> tuple[Exact, str, list[Step]]:
@@ -183,12 +183,12 @@ def _slab_fee(card: Card, rule: Rule, chosen: Chosen, base: Exact, measures: Mea
             fee += _worth(slab, length)
         value = high if rule.driver != "balance_before" else low
         steps = [_slab_step(card, rule, chosen, slab, value, measures, part=length) for slab, length in parts]
-        return fee, "/".join(dict.fromkeys(_rate_text(card, slab) for slab, _ in parts)), steps
+        return fee, "/".join(dict.fromkeys(rate_text(card, slab) for slab, _ in parts)), steps
     value = _driver_value(rule, chosen, base, measures)
     slab = slab_at(rule.slabs, value)
     quantity = base if slab.rate is not None else chosen.quantity
     step = _slab_step(card, rule, chosen, slab, value, measures)
-    return _worth(slab, quantity), _rate_text(card, slab), [step]
+    return _worth(slab, quantity), rate_text(card, slab), [step]
 
 
 def _worth(slab: Slab, length: Exact) -> Exact:
@@ -265,30 +265,13 @@ def _slab_step(
     part: Exact | None = None,
 ) -> Step:
     place = next(place for place, each in enumerate(rule.slabs) if each is slab)
-    following = rule.slabs[place + 1].start if place + 1 < len(rule.slabs) else None
-    step: Step = {
-        "step": "slab",
-        "mode": rule.mode,
-        "from": driver_text(rule.driver, slab.start, card.currency),
-        "to": None if following is None else driver_text(rule.driver, following, card.currency),
-    }
-    if rule.driver:
-        step |= {"driver": rule.driver, "value": driver_text(rule.driver, value, card.currency)}
-        if rule.driver not in ("line_amount", "balance_before"):
-            step |= {"scope": rule.driver_scope, "pool": pool_of(rule.driver_scope, rule, chosen.line)}
-            step |= measures.told(rule.driver, step["pool"])
+    pool = pool_of(rule.driver_scope, rule, chosen.line)
+    told = measures.told(rule.driver, pool) if rule.driver else {}
+    length = None
     if part is not None:
-        step["part"] = minor_text(part, card.currency) if BASE_UNITS[rule.earns_on] == MONEY else number_text(part)
-    step["rate" if slab.rate is not None else "amount"] = _rate_text(card, slab)
-    return step
-
-
-def _rate_text(card: Card, slab: Slab) -> str:
-    return number_text(slab.rate) if slab.rate is not None else plain(slab.amount_minor or 0, card.currency)
-
-
-def _lag_step(lag_days: int, tier: LagTier) -> Step:
-    return {"step": "lag", "lag_days": lag_days, "within_days": tier.within_days, "factor": number_text(tier.factor)}
+        length = minor_text(part, card.currency) if BASE_UNITS[rule.earns_on] == MONEY else number_text(part)
+    reached = driver_text(rule.driver, value, card.currency)
+    return slab_step(card, rule, place, value=reached, pool=pool, told=told, part=length)
 
 
 def _line_limits(card: Card, rule: Rule, amount: int, chosen: Chosen, how: list[Step]) -> int:
@@ -296,23 +279,14 @@ def _line_limits(card: Card, rule: Rule, amount: int, chosen: Chosen, how: list[
     size = abs(amount)
     if rule.cap and rule.cap.per == "line" and size > rule.cap.amount_minor:
         size = rule.cap.amount_minor
-        how.append(_limit_step("cap", rule.cap, size, card))
+        how.append(limit_step("cap", rule.cap, plain(size, card.currency), card))
     if rule.floor and rule.floor.per == "line" and (chosen.counted_minor or rule.earns_on != "cash"):
         least = floor_of(rule.floor, abs(chosen.counted_minor))
         if size < least:
             size = least
-            how.append(_limit_step("floor", rule.floor, size, card))
+            how.append(limit_step("floor", rule.floor, plain(size, card.currency), card))
     return -size if chosen.counted_minor < 0 else size
 
 
 def floor_of(floor: Limit, base_minor: int) -> int:
     return min(floor.amount_minor, base_minor) if floor.at_most_base else floor.amount_minor
-
-
-def _limit_step(step: str, limit: Limit, size: int, card: Card) -> Step:
-    return {
-        "step": step,
-        "per": limit.per,
-        "limit": plain(limit.amount_minor, card.currency),
-        "amount": plain(size, card.currency),
-    }
