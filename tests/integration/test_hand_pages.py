@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -83,6 +85,17 @@ def test_a_small_credit_is_assigned_at_once_and_a_split_names_every_fault(browse
     assert wrong.status_code == 422 and "There is no such account" in wrong.text and 'value="500.00"' in wrong.text
     done = assigned(maker, line, ("LN9001", "400"), ("LN9002", "500"))
     assert "₹900.00 assigned" in done.text and "All of ₹900.00 is accounted for" in done.text
+
+
+def test_the_first_account_is_asked_for_and_a_refused_return_keeps_its_words(browse, book, bank_session):
+    line, maker = unclaimed(book, bank_session, 900_00), browse(MAKER)
+    page = maker.get(f"/bank/suspense/{line.id}").text
+    assert re.search(r'<label for="parts-0-account">Loan account</label>', page)
+    assert re.search(r'<label for="parts-1-account">Loan account <span class="optional">', page)
+    assert "Say which account." in assigned(maker, line, ("", "400")).text
+    typed = {"expected": line.amount_minor, "amount": "5000", "debit": "0", "reason": "Sent to us by mistake."}
+    refused = sent(maker, f"/bank/suspense/{line.id}", f"/bank/suspense/{line.id}/return", **typed)
+    assert refused.status_code == 422 and "Sent to us by mistake." in refused.text and 'value="5000' in refused.text
 
 
 def test_figures_of_yesterday_are_refused(browse, book, bank_session):

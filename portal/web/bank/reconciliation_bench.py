@@ -102,6 +102,7 @@ def about(at: str, page: Page[worklist.WorkRow] | None = None) -> dict[str, Any]
         "compared": compare(item) if item else [],
         "next_key": behind[0] if behind else "",
         "form": DecideForm(formdata=None),
+        "typed": request.form if request.method == "POST" else {},
         "open_of": open_of,
     }
 

@@ -169,7 +169,7 @@ def give_back(line_id: int) -> Answer:
             )
             said = told([made], "returned")
     except Invalid as wrong:
-        return credit_page(line_id, wrong.problems), 422
+        return credit_page(line_id, wrong.problems, return_form=form), 422
     flash(*said)
     return redirect(url_for(".show", line_id=line_id))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wtforms import DecimalField, FieldList, Form, FormField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -27,6 +29,16 @@ class AssignForm(ActForm):
     reason = TextAreaField(
         "How is it known whose money it is?", [InputRequired("Say how."), Length(min=3, max=500)], id="assign-reason"
     )
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        first = self.parts[0].form
+        for field, says in ((first.account, "Say which account."), (first.amount, "Say how much.")):
+            field.validators = [
+                InputRequired(says),
+                *(each for each in field.validators if not isinstance(each, Optional)),
+            ]
+            field.flags.required, field.flags.optional = True, False
 
 
 class ReturnForm(ActForm):
