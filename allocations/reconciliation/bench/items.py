@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, undefer
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
+from allocations.reconciliation.bench.act_queries import ActRow, list_acts
 from allocations.reconciliation.bench.candidates import (
     Candidate,
     credits_for,
@@ -32,6 +33,7 @@ from portal.kernel.audit import AuditEvent
 from portal.kernel.errors import NotFound
 
 OTHER_ACTS = 12  # links of the past shown
+MOST_WAITING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Past:
 
 @dataclass(frozen=True)
 class Item:
-    """What the bench shows of one suggestion or break. `state` is empty while it can still be decided; `seen` names what is shown."""
+    """What the bench shows of one suggestion or break. `state` is empty while it can still be decided; `seen` names what is shown;
+    `waiting`: what people have proposed to do with either side, which reserves nothing until a second person agrees."""
 
     key: str
     link: MatchLink | None
@@ -79,6 +82,7 @@ class Item:
     rivals: Sequence[Rival] = ()
     twins: Sequence[tuple[Collection, str]] = ()
     past: Sequence[Past] = ()
+    waiting: Sequence[ActRow] = ()
     names: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -133,6 +137,7 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
         rivals_told(session, [_as_miss(each, link) for each in link.rivals or []], receipt.currency),
         rivals_of(session, receipt) if waits else [],
         past_of(session, receipt, line or posting, now, but=link.id),
+        proposed_on(session, receipt, line, but=link.id) if waits else [],
         names,
     )
 
@@ -180,6 +185,7 @@ def break_item(session: Session, break_id: int, *, now: datetime, look: str = ""
         [each for each in rivals_told(session, found.misses or [], found.currency) if each.ref not in shown],
         rivals_of(session, receipt) if receipt is not None and is_open else [],
         past_of(session, subject, None, now) if subject is not None else [],
+        proposed_on(session, receipt, line) if is_open else [],
     )
 
 
@@ -192,6 +198,16 @@ def _candidates(
     if line is not None and line.side == "credit" and open_of(line) > 0 and not line.returned_minor:
         return receipts_for(session, line, also=looked.collections)
     return []
+
+
+def proposed_on(
+    session: Session, receipt: Collection | None, line: BankLine | None, *, but: int | None = None
+) -> list[ActRow]:
+    """Acts on a receipt or a credit that wait for a second person, the oldest first; not the one that confirms the link `but`."""
+    sides = [{"collection_id": receipt.id}] if receipt is not None else []
+    sides += [{"line_id": line.id}] if line is not None else []
+    found = {row.act.id: row for side in sides for row in list_acts(session, limit=MOST_WAITING, **side)}
+    return [found[key] for key in sorted(found) if but is None or found[key].act.link_id != but]
 
 
 def _fresh(session: Session, kind: Any, row_id: int | None) -> Any:
