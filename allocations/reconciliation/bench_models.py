@@ -141,7 +141,7 @@ class PayerRule(WithId, Base):
 class DirectPayment(WithId, Base):
     """Money a borrower paid straight to the bank on an account an agency held that day. `found`: the agency is told and may report a
     receipt for it until `claim_until`; `claimed`: it did; `counted`: it became a collection of source `direct`; `dropped`: the credit
-    turned out to be something else."""
+    turned out to be something else. `told_at`: from then on a receipt of that agency is no proof by itself."""
 
     __tablename__ = "direct_payments"
     __table_args__ = (
@@ -166,6 +166,7 @@ class DirectPayment(WithId, Base):
     sign: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default="found", server_default="found")
     found_on: Mapped[date] = mapped_column(Date)
+    told_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     claim_until: Mapped[date] = mapped_column(Date)
     collection_id: Mapped[int | None] = mapped_column(BigInteger)
     settled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

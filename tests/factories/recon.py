@@ -89,7 +89,7 @@ class ReconBook:
             instrument_key=normalise_reference(more.get("utr")) or None,
             deposit_slip_no=more.get("slip"),
             slip_key=normalise_reference(more.get("slip")) or None,
-            reported_at=AT,
+            reported_at=more.get("reported_at", AT),
             collected_time=more.get("at"),
             source=more.get("source", "file"),
             **parts(more.get("split")),

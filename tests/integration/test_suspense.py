@@ -89,6 +89,7 @@ def test_money_that_stands_with_an_agency_is_not_given_to_anybody_else(book, ban
             value_on=seen.value_on,
             sign="loan_number",
             found_on=seen.value_on,
+            told_at=now,
             claim_until=seen.value_on,
         )
     )

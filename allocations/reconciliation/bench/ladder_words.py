@@ -35,6 +35,7 @@ FIELDS = {
     "pool": "receipts tried for a sum",
     "chance": "odds against accident",
     "needs_money": "money seen first",
+    "told": "told to the agency first",
 }
 MEASURE_WORDS = {
     "tolerance_major": "rounding left on a row",
@@ -126,6 +127,8 @@ def besides(rung: Rung) -> str:
         said.append(f"confirms only when an accident is rarer than one in {rung.chance}")
     if rung.needs_money:
         said.append("the bank has seen the money")
+    if rung.told:
+        said.append("the agency was told of the credit before it reported the receipt")
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

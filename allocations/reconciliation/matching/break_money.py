@@ -11,6 +11,8 @@ from allocations.reconciliation.matching.claims import SEVERAL, fits
 from allocations.reconciliation.matching.ladder import Ladder
 from allocations.reconciliation.matching.reasons import CARRIED, COUNTED_DIRECT, SEVERAL_CREDITS
 
+AROUND_DIRECT = (-10, 3)  # days from the value date within which a receipt of the amount speaks of the same money
+
 
 def unseen_money(ground: Ground) -> list[pd.DataFrame]:
     """Receipts not (fully) seen at the bank: returned R09, pointing elsewhere too R04, amount differs R03, else R01."""
@@ -153,18 +155,31 @@ def loose_returns(ground: Ground, coll: pd.DataFrame) -> pd.DataFrame:
 def repeated_receipts(ground: Ground, rest: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame:
     """Open receipts whose reference or number also stands for something else (+ `key`): a credit used or contested, a payment
     reference reported twice, one receipt reported by two agencies. `counted_direct`: all it is, is a credit that was counted for the
-    same agency as paid direct."""
+    same agency as paid direct, whether the receipt names it or not."""
     used = claims["open_now"] == 0
     contested = claims["foreign"] & (claims["agrees"] | claims["strong"])
     own_twice = ~claims["foreign"] & used & (claims["agrees"] | claims["strong"]) & ~claims["returned"]
     hits = claims[(contested | own_twice | claims["why"].isin(["contested", "repeated"])) & ~claims["returned"]]
     shared = shared_keys(ground, rest)
-    keys = pd.concat([hits.drop_duplicates("coll").set_index("coll")["key"], shared])
+    keys = pd.concat([hits.drop_duplicates("coll").set_index("coll")["key"], shared, counted_already(ground, rest)])
     keys = keys[~keys.index.duplicated()]
     rows = rest[rest.index.isin(keys.index)]
     other = hits[contested[hits.index] | (hits["why"] != "") | ~hits["other"].isin(direct_credits(ground))]
     doubted = rows.index.isin(other["coll"]) | rows.index.isin(shared.index)
     return rows.assign(key=rows.index.map(keys), counted_direct=~doubted)
+
+
+def counted_already(ground: Ground, rest: pd.DataFrame) -> pd.Series[Any]:
+    """Position → "", of receipts of the account and amount of money that was counted as paid direct in those days."""
+    same = ["agency_id", "loan_account_id", "amount", "currency"]
+    counted = ground.coll[
+        ground.coll["id"].isin(ground.bank.loc[ground.bank["collection_id"].isin(ground.direct), "collection_id"])
+    ]
+    pairs = (
+        rest[[*same, "day"]].reset_index(names="coll").merge(counted[[*same, "day"]], on=same, suffixes=("", "_paid"))
+    )
+    pairs = pairs[(pairs["day"] - pairs["day_paid"]).between(*AROUND_DIRECT)]
+    return pd.Series("", index=pairs["coll"].unique(), dtype="str")
 
 
 def direct_credits(ground: Ground) -> pd.Series[Any]:

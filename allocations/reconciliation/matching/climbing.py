@@ -15,6 +15,7 @@ from allocations.reconciliation.matching.meeting import account_claims, free, ke
 from allocations.reconciliation.matching.pools import pool_solutions
 from allocations.reconciliation.matching.rungs import Rung
 from allocations.reconciliation.matching.signs import LONG, against, has_near_twin, has_twin, nearly, second_sign
+from allocations.reconciliation.matching.told import merely_told
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "score", "key"]
 REFUSED = ["coll", "other", "lag", "gap", "why"]
@@ -33,7 +34,20 @@ def climb(book: Book, rung: Rung) -> pd.DataFrame:
         if rung.confirms:
             book.struck.append(verdict.struck)
         refuse(book, verdict.struck.assign(why=verdict.struck["told"]))
-    return take(book, rung, borne_out(book, rung, verdict.accepted))
+    return take(book, rung, untold(book, rung, borne_out(book, rung, verdict.accepted)))
+
+
+def untold(book: Book, rung: Rung, accepted: pd.DataFrame) -> pd.DataFrame:
+    """A confirming rung without what the agency merely was told of (the whole solution); a rung for just that with nothing else."""
+    if accepted.empty or not (rung.confirms or rung.told):
+        return accepted
+    told = merely_told(book, accepted)
+    if rung.told:
+        return accepted[told]
+    if not told.any():
+        return accepted
+    refuse(book, accepted.assign(why="told")[told])
+    return accepted[~accepted["solution"].isin(accepted.loc[told, "solution"])]
 
 
 def pool_verdict(book: Book, rung: Rung) -> Verdict:

@@ -15,7 +15,8 @@ Rows = Iterable[Mapping[str, Any]]
 # `ref` is the name a person and a hash know a row by; ids only join. `from_day`..`to_day`: the collection's own allocation.
 # `amount` is what was reported less what was written off. `va_key`: the account's virtual account. `fold_key`: the payment reference
 # with letters that are taken for digits made digits, "" where that changes nothing. `agency_key`, `agent_key`: codes a deposit's
-# narrative may bear. `emi`: the account's instalment, 0 when not known.
+# narrative may bear. `emi`: the account's instalment, 0 when not known. `reported_at`: when it, or a correction of
+# it, reached the bank, in microseconds; asked only of agencies that were told of money paid direct, else 0.
 COLLECTION = {
     "id": "int64",
     "ref": "str",
@@ -36,6 +37,7 @@ COLLECTION = {
     "agency_key": "str",
     "agent_key": "str",
     "emi": "int64",
+    "reported_at": "int64",
 }
 # `mode`: the way of paying the narrative shows (a code of allocations.vocabulary), "" when it shows none. `settled`: what people
 # have taken off the credit without a receipt (written off, returned, assigned).
@@ -82,6 +84,8 @@ PAYER = {"key": "str", "loan_account_id": "int64"}
 # Keys known to stand on too many credits to name a payment; a world that holds a part of the credits cannot count them itself.
 COMMON = {"key": "str"}
 REJECTED = {"collection_id": "int64", "line_id": "int64", "posting_id": "int64"}
+# An agency was told at `at` (microseconds) of a credit that was paid direct, on the account with these numbers.
+TOLD = {"line_id": "int64", "agency_id": "int64", "at": "int64", "loan_key": "str", "va_key": "str"}
 
 
 DEFAULTS: dict[str, Any] = {
@@ -90,6 +94,7 @@ DEFAULTS: dict[str, Any] = {
     "agency_key": "",
     "agent_key": "",
     "emi": 0,
+    "reported_at": 0,
     "mode": "",
     "settled": 0,
 }
@@ -121,6 +126,7 @@ class World:
     rejected: pd.DataFrame = field(default_factory=lambda: frame([], REJECTED))
     payers: pd.DataFrame = field(default_factory=lambda: frame([], PAYER))
     common: pd.DataFrame = field(default_factory=lambda: frame([], COMMON))
+    told: pd.DataFrame = field(default_factory=lambda: frame([], TOLD))
 
     @classmethod
     def of(
@@ -136,6 +142,7 @@ class World:
         rejected: Rows | pd.DataFrame = (),
         payers: Rows | pd.DataFrame = (),
         common: Rows | pd.DataFrame = (),
+        told: Rows | pd.DataFrame = (),
     ) -> World:
         return cls(
             through,
@@ -148,4 +155,5 @@ class World:
             frame(rejected, REJECTED),
             frame(payers, PAYER),
             frame(common, COMMON),
+            frame(told, TOLD),
         )

@@ -104,7 +104,8 @@ def from_hexadecimal(texts: pd.Series[Any]) -> int:
 
 
 def input_hash(world: World, ladder: Ladder, before: str = "") -> str:
-    """The facts, the ladder and what people decided. Links the matcher made itself are its result, not its input.
+    """The facts, the ladder and what people decided. Links the matcher made itself are its result, not its input; so is
+    when an agency was told of money paid direct.
 
     `before`: the input hash of the run this one goes on from, when `world` is a part. So it says from what a run came, step by step;
     only the hashes of two runs over everything can be compared with each other.
@@ -112,7 +113,7 @@ def input_hash(world: World, ladder: Ladder, before: str = "") -> str:
     hand = world.links.loc[world.links["by_person"], list(LINK)]
     keys = world.line_keys.assign(ref=_refs(world.line_keys["line_id"], world.lines))
     parts = {
-        "collection": world.collections.drop(columns=["id", "loan_account_id", "agency_id"]),
+        "collection": world.collections.drop(columns=["id", "loan_account_id", "agency_id", "reported_at"]),
         "line": world.lines.drop(columns="id"),
         "key": keys[["ref", "key"]],
         "posting": world.postings.drop(columns=["id", "loan_account_id"]),

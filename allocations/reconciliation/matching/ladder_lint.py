@@ -13,7 +13,7 @@ LARGEST_POOL = 20  # 10 to 20 receipts have one exact subset, 25 two to six, 40 
 MOST_LEFT_OUT = 3
 FAMILIES = ("cash", "paper", "electronic")
 TEXTS = ("name", "key", "side", "direction", "says")
-FLAGS = ("confirms", "alone", "needs_money")
+FLAGS = ("confirms", "alone", "needs_money", "told")
 NUMBERS = ("version", "score", "tolerance_major", "share_of_credit", "leaves_out", "fills_in", "pool", "chance")
 SPANS = ("window", "reach")
 LISTS = ("modes", "second")
@@ -216,6 +216,12 @@ def _too_little(rule: Rule) -> Found:
             yield "window", "reach", f"References come round again: reach may span {LONGEST_REACH} days at most."
     if rule.get("leaves_out"):
         yield "leaves_out", "confirms", "A slip with receipts left out may only suggest."
+    if rule.get("told"):
+        yield (
+            "told",
+            "confirms",
+            "What an agency was told before it reported is no proof: such a rule may only suggest.",
+        )
     if key == "pool" and rule.get("chance", 0) < 1000:
         yield "chance", "chance", "A sum confirms only when fewer than one in a thousand would fit by accident."
     if rule.get("fills_in") and rule.get("chance", 0) < 100:

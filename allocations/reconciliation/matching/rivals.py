@@ -13,8 +13,8 @@ RIVAL = ["collection_id", "line_id", "posting_id", "of_collection_id", "of_line_
 MOST_RIVALS = 3  # of a link, other receipts and other credits each
 # What is told of a pair that was refused for several reasons: the first of these (sentences: reasons.MISSES).
 WORST_FIRST = (
-    "returned", "held", "contested", "repeated", "doubt", "several", "nearer", "account", "term", "booked", "twin", "mode", "reference",
-    "second_sign", "other_slip", "not_unique", "chance", "too_many", "amount", "taken",
+    "returned", "told", "held", "contested", "repeated", "doubt", "several", "nearer", "account", "term", "booked", "twin", "mode",
+    "reference", "second_sign", "other_slip", "not_unique", "chance", "too_many", "amount", "taken",
 )  # fmt: skip
 ORDER = {why: place for place, why in enumerate(WORST_FIRST)}
 

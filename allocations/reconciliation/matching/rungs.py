@@ -39,6 +39,7 @@ class Rung:
     `leaves_out`: so many receipts of a slip may be missing from its credit. `fills_in`: so many receipts whose key is nearly the
     same or missing may fill the others up to the credit. `pool`: at most so many unseen receipts are tried for a sum.
     `chance`: a sum confirms when fewer than one in so many would fit by accident.
+    `told`: only where the receipt was reported after its agency was told of the credit, as money paid direct.
     `needs_money`: a posting is tied only to a receipt whose money the bank has seen. `score`: 1 to 100, how much it says.
     """
 
@@ -62,6 +63,7 @@ class Rung:
     pool: int = 0
     chance: int = 0
     needs_money: bool = False
+    told: bool = False
 
     @property
     def many(self) -> bool:

@@ -181,6 +181,7 @@ def _new_payment(line: BankLine, account: LoanAccount, allocation: Allocation, n
         value_on=line.value_on,
         sign="by_hand",
         found_on=today,
+        told_at=now,
         claim_until=today,
     )
 

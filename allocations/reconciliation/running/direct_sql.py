@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from allocations.keys import PAYER
+from allocations.reconciliation.matching.book import BRANCH
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.matching.reasons import DIRECT_RULE
 
@@ -60,9 +62,9 @@ FIND = f"""
          and a.from_on <= c.value_on and (a.to_on is null or a.to_on >= c.value_on)
        group by n.id, n.account_id, n.sign having count(distinct a.agency_id) = 1)
     insert into direct_payments (agency_id, allocation_id, loan_account_id, loan_account_no, bank_line_id, amount_minor, currency,
-                                 value_on, sign, status, found_on, claim_until)
+                                 value_on, sign, status, found_on, told_at, claim_until)
     select h.agency_id, h.allocation_id, l.id, l.loan_account_no, c.id, c.open_minor, c.currency, c.value_on, h.sign, 'found',
-           :today, :until
+           :today, :now, :until
       from held h join credits c on c.id = h.id join loan_accounts l on l.id = h.account_id and l.currency = c.currency
      order by c.value_on, c.ref
 """
@@ -111,8 +113,21 @@ TAKEN_APART = f"""
      where d.status = 'counted' and m.status = 'undone' and m.undone_by is not null
      order by d.id
 """
-# A receipt reported for the same money after it was counted: by reference, or by account, amount and day where there is one such receipt
-# and nobody has said that the two are not the same. Once for each credit; a link a statement rests on stays.
+# A reference of the receipt's own (matching/told.py): none that the telling gave away, and none that is easily guessed.
+NAMES_IT = f"""
+    c.instrument_key = any(b.ref_keys) and length(c.instrument_key) >= {LADDER.weak_number}
+      and c.instrument_key !~ '^{BRANCH}$' and not exists (select from common_keys o where o.key = c.instrument_key)
+      and (c.mode in ('cheque', 'dd') or not (c.instrument_key ~ '^[0-9]+$' and length(c.instrument_key) < {LADDER.season_number}))
+      and not exists (select from loan_accounts l
+        cross join lateral (values (l.loan_account_key), (l.virtual_account_key)) given (key)
+        where l.id = d.loan_account_id and given.key <> ''
+          and (position(given.key in c.instrument_key) > 0 or position(c.instrument_key in given.key) > 0))
+      and not exists (select from unnest(b.ref_keys) h (key)
+        where h.key like '{PAYER}%' and position(c.instrument_key in regexp_replace(substr(h.key, 5), '[^A-Z0-9]', '', 'g')) > 0)
+"""
+# A receipt reported for the same money after it was counted: by reference; or, of a receipt that reached the bank before the agency was
+# told, by account, amount and day where there is one such receipt and nobody has said that the two are not the same. Once for each
+# credit; a link a statement rests on stays.
 GIVES_WAY = f"""
     with late as (
       select d.id, d.collection_id, m.id as link_id, c.id as receipt_id, c.receipt_no,
@@ -123,8 +138,9 @@ GIVES_WAY = f"""
         join bank_lines b on b.id = d.bank_line_id
         join collections c on c.agency_id = d.agency_id and c.source <> 'direct' and c.loan_account_id = d.loan_account_id
          and c.amount_minor = d.amount_minor and c.currency = d.currency and c.linked_minor = 0 and c.written_off_minor = 0
-         and (c.instrument_key = any(b.ref_keys) and c.collected_on between d.value_on - 120 and d.value_on + 40
-              or c.instrument_key is null and c.collected_on between d.value_on - 10 and d.value_on + 3)
+         and ({NAMES_IT} and c.collected_on between d.value_on - 120 and d.value_on + 40
+              or c.instrument_key is null and c.reported_at <= d.told_at and c.version = 1
+             and c.collected_on between d.value_on - 10 and d.value_on + 3)
        where d.status = 'counted' and d.sign <> 'by_hand'
          and not exists (select from match_links r where r.collection_id = c.id and r.bank_line_id is not null
            and (r.status = 'suggested' or r.bank_line_id = b.id and (r.status = 'rejected' or r.undone_by is not null)))

@@ -23,25 +23,31 @@ from allocations.reconciliation.matching.facts import (
     POSTING,
     REJECTED,
     TERM,
+    TOLD,
     World,
 )
 from allocations.reconciliation.running.columns import read_columns
 
 # A receipt that names no slip itself is on the one it was recorded on afterwards.
+# A correction is a report of its own day.
 # Days are counted as Python does (1 is 0001-01-01); a statement that was refused and not accepted counts for nothing. A debit that a
 # person has tied to a return is told: it takes back nothing else.
+REPORTED = """greatest(c.reported_at, case when c.version > 1 then (select max(k.proposed_at) from collection_corrections k
+             where k.agency_id = c.agency_id and k.collection_id = c.id and k.status = 'accepted') end)"""
 COLLECTIONS = """
     select c.id, g.code || '/' || c.receipt_key, c.agency_id, c.loan_account_id, c.loan_account_no,
            c.amount_minor - c.written_off_minor, c.currency, c.collected_on - date '0001-01-01' + 1, c.mode, c.receipt_key,
            coalesce(c.instrument_key, ''), coalesce(c.slip_key, d.slip_key, ''), a.from_on - date '0001-01-01' + 1,
            coalesce(a.to_on - date '0001-01-01' + 1, {never}), coalesce(l.virtual_account_key, ''), g.code,
            coalesce(c.agent_code, ''), a.opening_emi_minor,
+           case when t.first < {reported} then (extract(epoch from {reported}) * 1000000)::bigint else 0 end,
            coalesce(nullif(translate(c.instrument_key, {seen}, {meant}), c.instrument_key), '')
       from collections c join agencies g on g.id = c.agency_id join allocations a on a.id = c.allocation_id
       left join loan_accounts l on l.id = c.loan_account_id and l.virtual_account_key is not null
       left join deposit_items i on i.collection_id = c.id left join deposits d on d.id = i.deposit_id
+      left join (select agency_id, min(told_at) as first from direct_payments group by agency_id) t on t.agency_id = c.agency_id
      where c.collected_on <= {through}
-"""
+""".replace("{reported}", REPORTED)
 READ_COLLECTION = {name: kind for name, kind in COLLECTION.items() if name != "fold_key"} | {"fold_key": "str"}
 SEEN, MEANT = ("".join(map(chr, side)) for side in (LOOK_ALIKES.keys(), LOOK_ALIKES.values()))
 # The first word of the narrative that names a way of paying.
@@ -94,6 +100,12 @@ REFUSED = """
 """
 PAYERS = "select payer_key, loan_account_id from payer_rules where status = 'approved'"
 KNOWN_COMMON = "select key from common_keys"
+TOLD_OF = """
+    select b.bank_line_id, b.agency_id, (extract(epoch from b.told_at) * 1000000)::bigint, l.loan_account_key,
+           coalesce(l.virtual_account_key, '')
+      from direct_payments b join loan_accounts l on l.id = b.loan_account_id
+"""
+TOLD_OF_PART = " where b.bank_line_id in (select id from looked_lines)"
 # The same for a part: rows that are looked at stand in temporary tables (see scope.py).
 PART = {
     "c": " and c.id in (select id from looked_collections)",
@@ -137,6 +149,7 @@ def read_world(session: Session, through: date, *, part: bool = False) -> World:
         read(REFUSED, REJECTED, "m"),
         read_columns(session, PAYERS, PAYER),
         read_columns(session, KNOWN_COMMON, COMMON),
+        read_columns(session, TOLD_OF + (TOLD_OF_PART if part else ""), TOLD),
     )
 
 

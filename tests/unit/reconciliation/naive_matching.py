@@ -62,6 +62,12 @@ def climb(board: Board, rung: Rung) -> set[Link]:
     if rung.confirms:
         board.disputed += struck
     kept = [pair for pair in kept if borne_out(board, rung, pair)]
+    told = [
+        pair for pair in kept if (rung.confirms or rung.told) and naive_signs.merely_told(board.world, pair, LADDER)
+    ]
+    if rung.told:
+        kept = told
+    kept = [pair for pair in kept if rung.told or all(pair.solution != each.solution for each in told)]
     if not rung.confirms:
         board.waiting += kept
     return take(rung, kept)

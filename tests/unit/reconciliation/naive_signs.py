@@ -166,6 +166,28 @@ def has_twin(solution: list[Row], receipts: list[Row], credits: list[Row], ladde
     return False
 
 
+def merely_told(world: Any, pair: Any, ladder: Ladder) -> bool:
+    """The agency was told of the credit before it reported the receipt, and no reference that nobody told it names the credit."""
+    receipt, borne = pair.coll, pair.other["keys"]
+    rows = [
+        row
+        for row in world.told.to_dict("records")
+        if (row["line_id"], row["agency_id"]) == (pair.other["id"], receipt["agency_id"])
+        and receipt["reported_at"] > row["at"]
+    ]
+    given = {row[name] for row in [*rows, receipt] for name in ("loan_key", "va_key")} - {""}
+    given |= {"".join(filter(str.isalnum, key.removeprefix("VPA:"))) for key in borne if key.startswith("VPA:")}
+    own = [
+        receipt[name]
+        for name in ("instrument_key", "receipt_key", "slip_key")
+        if receipt[name] in borne
+        and names_payment(receipt[name], name, receipt, ladder)
+        and len(receipt[name]) >= ladder.weak_number
+        and (name == "instrument_key" or not is_short(receipt[name], ladder))
+    ]
+    return bool(rows) and not any(all(key not in each and each not in key for each in given) for key in own)
+
+
 def names_another(pairs: list[tuple[Row, Row]], met: str) -> bool:
     """The credit carries a loan or virtual account number built like a receipt's own, and it is no receipt's of these."""
     own, others = False, False

@@ -36,7 +36,7 @@ def stories(draw: st.DrawFn, most: int = 6, postings: int = 3) -> Story:
             draw(signs),
             side=draw(st.sampled_from(["credit", "credit", "credit", "debit"])),
         )
-        | {"mode": draw(st.sampled_from(["", "", *MODES]))}
+        | {"mode": draw(st.sampled_from(["", "", *MODES])), "told": draw(st.sampled_from([(), (), (1,), (1, 2)]))}
         for number in range(1, draw(st.integers(0, most)) + 1)
     ]
     booked = [
@@ -84,6 +84,7 @@ def a_receipt(draw: st.DrawFn, number: int, references: st.SearchStrategy[str]) 
         "agency_key": f"AG{agency}",
         "agent_key": f"AG{agency}A0{agency}",
         "emi": 1000_00,
+        "reported_at": draw(st.sampled_from([0, 5, 20])),
     }
 
 
@@ -107,6 +108,11 @@ def world_of(story: Story, links: Any = (), through: date | None = None) -> Worl
         terms=made.terms,
         links=made.links,
         payers=PAYERS,
+        told=[
+            {"line_id": each["id"], "agency_id": agency, "at": 10, "loan_key": "LAN101", "va_key": "PARB0101"}
+            for each in lines
+            for agency in each.get("told", ())
+        ],
     )
 
 

@@ -40,6 +40,7 @@ def receipt(id: int, amount: int, on: str | date, **more: Any) -> dict[str, Any]
         "agency_key": f"AGCY{agency:02}",
         "agent_key": normalise_reference(more.get("agent")),
         "emi": more.get("emi", 0),
+        "reported_at": more.get("reported_at", 0),
     }
 
 
@@ -108,4 +109,5 @@ def world(
         rejected=more.get("rejected", ()),
         payers=more.get("payers", ()),
         common=more.get("common", ()),
+        told=more.get("told", ()),
     )
