@@ -59,7 +59,7 @@ def test_an_agency_reads_what_happened_what_cures_it_and_until_when(month: Any, 
     assert cash.get_by_text("Carried for 48 hours; it was due by 9 Nov, 11:15.").is_visible()
     assert cash.get_by_text("Pay the cash in and record its slip").is_visible()
     short = page.get_by_role("row", name="R-0003")
-    assert short.get_by_text("₹400.00 less than you reported").is_visible()
+    assert short.get_by_text("A credit with this number shows ₹400.00 less than you reported.").is_visible()
     assert page.get_by_role("row", name="R-0004").get_by_text("Returned on 9 Nov 2026.").is_visible()
     assert page.get_by_text("21:40").is_visible()
     assert "VEGA" not in page.content() and "other agency" not in page.content().lower()

@@ -78,9 +78,12 @@ def _day(text: Any) -> str:
 
 
 def _other_amount(detail: dict[str, Any], currency: str) -> str:
-    seen, difference = int(detail["credit_minor"]), int(detail["difference_minor"])
+    """By how much only where the run noted it: where the number is one that nobody guesses (break_money.proven)."""
+    if "difference_minor" not in detail:
+        return "A credit with this number shows a different amount."
+    difference = int(detail["difference_minor"])
     than = f"{shown(abs(difference), currency)} {'more' if difference > 0 else 'less'} than you reported"
-    return f"The bank saw {shown(seen, currency)} on {_day(detail['credited_on'])}: {than}."
+    return f"A credit with this number shows {than}."
 
 
 def _in_doubt(detail: dict[str, Any], currency: str) -> str:

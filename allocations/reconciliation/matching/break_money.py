@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from allocations.reconciliation.matching.break_rows import Ground, days_allowed, details, made
 from allocations.reconciliation.matching.claims import SEVERAL, fits
+from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.ladder import Ladder
 from allocations.reconciliation.matching.reasons import CARRIED, COUNTED_DIRECT, SEVERAL_CREDITS
+from allocations.reconciliation.matching.told import handles
 
+UNGUESSED = 12  # letters and digits of a UTR or RRN at least
 AROUND_DIRECT = (-10, 3)  # days from the value date within which a receipt of the amount speaks of the same money
 
 
@@ -41,7 +45,7 @@ def unseen_money(ground: Ground) -> list[pd.DataFrame]:
             owner="bank_ops",
             cure=COUNTED_DIRECT,
         ),
-        made("R03", "collection", short, "open", _differences(short)),
+        *_differing(ground, short),
         made(
             "R01",
             "collection",
@@ -71,16 +75,35 @@ def unseen_money(ground: Ground) -> list[pd.DataFrame]:
     ]
 
 
-def _differences(short: pd.DataFrame) -> list[dict[str, Any]]:
-    return details(
-        short,
-        "A credit carries its reference, slip or receipt number, but not its amount.",
-        key="key",
-        credit_minor="other_open",
-        reported_minor="reported",
-        difference_minor="difference",
-        credited_on="credit_day",
-    )
+def _differing(ground: Ground, short: pd.DataFrame) -> list[pd.DataFrame]:
+    """R03, of which the agency reads every word: by how much is noted only where the number proves that the payment is its own. With a
+    guessed one it could ask after credits nobody has reported yet, and learn what to report. The slip in its hand tells an honest agency
+    the rest; the bank has the credit among the nearest misses."""
+    sure = proven(ground, short)
+    why = "A credit carries its reference, slip or receipt number, but not its amount."
+    known, guessed = short[sure], short[~sure]
+    told = details(known, why, key="key", reported_minor="reported", difference_minor="difference")
+    return [
+        made("R03", "collection", known, "open", told),
+        made("R03", "collection", guessed, "open", details(guessed, why, key="key")),
+    ]
+
+
+def proven(ground: Ground, short: pd.DataFrame) -> Mask:
+    """Whose `key` is the receipt's payment reference, on an account the agency held, and nothing it could have made up: as long as a UTR
+    or RRN, and no part of the account's numbers or of the payer's handle."""
+    keys, own = short["key"], short["key"] == short["instrument_key"]
+    sure = own & (keys.str.len() >= UNGUESSED) & (keys.str.count("[0-9]") >= UNGUESSED // 2)
+    sure &= (short["day"] >= short["from_day"]) & (short["day"] <= short["to_day"])
+    found = sure.to_numpy(dtype=bool, copy=True)
+    rows = np.flatnonzero(found)
+    borne = ground.book.keys_on(short["other"].to_numpy("int64")[rows])
+    names = [short[name].tolist() for name in ("key", "loan_key", "va_key")]
+    for at, keys_there in zip(rows.tolist(), borne, strict=True):
+        key, *numbers = (each[at] for each in names)
+        given = {each for each in numbers if each} | handles(keys_there)
+        found[at] = not any(key in each or each in key for each in given)
+    return found
 
 
 def unseen(ground: Ground) -> pd.DataFrame:
@@ -213,8 +236,8 @@ def differing_receipts(rest: pd.DataFrame, claims: pd.DataFrame) -> pd.DataFrame
     own = claims[~claims["foreign"] & (claims["open_now"] > 0) & ~claims["returned"] & (claims["why"] == "")]
     own = own[own["coll"].isin(rest.index)]
     reported = own.groupby(["other", "agency_id"])["coll_open"].transform("sum")
-    own = own.assign(reported=reported, difference=own["open_now"] - reported, other_open=own["open_now"])
+    own = own.assign(reported=reported, difference=own["open_now"] - reported)
     own = own[own["difference"] != 0]
     nearest = own.assign(gap=own["difference"].abs()).sort_values(["gap", "credit_day", "key"]).drop_duplicates("coll")
-    columns = ["key", "other_open", "reported", "difference", "credit_day"]
+    columns = ["key", "other", "reported", "difference"]
     return rest.join(nearest.set_index("coll")[columns], how="inner")

@@ -41,7 +41,7 @@ KINDS = {
     "R03": Kind(
         "The amount differs from the credit",
         "agency",
-        "Correct the receipt's amount, or pay in what is missing; the bank's credit is shown beside it.",
+        "Compare the receipt with its slip or transfer: correct the amount, or pay in what is missing.",
         3,
         "The bank saw another amount",
         "Compare the receipt with the slip. Correct the amount, or pay in what is missing.",

@@ -152,9 +152,12 @@ LOOSE_OF_SHORT = f"""
      where {NEAR}
     on conflict do nothing
 """
+# By how much a credit exceeds what was reported, where the break itself may not say: as far as the nearest misses tell.
+UNTOLD = """case when jsonb_array_length(k.misses) >= 3 then 9223372036854775807
+             else (select max((m ->> 'gap_minor')::bigint) from jsonb_array_elements(k.misses) m where m ->> 'other' = 'bank') end"""
 SHORT_OF_LOOSE = f"""
     with doubt as materialized (
-        select k.collection_id as id, max(coalesce((k.detail ->> 'difference_minor')::bigint, 0)) as gap
+        select k.collection_id as id, max(coalesce((k.detail ->> 'difference_minor')::bigint, {UNTOLD})) as gap
           from breaks k where k.status = 'open' and k.code = 'R03' and k.collection_id is not null group by 1
         union all
         select m.collection_id, max(m.amount_minor) from match_links m where m.status = 'suggested' group by 1),

@@ -89,6 +89,29 @@ def test_an_amount_differs_beyond_one_rupee_of_rounding(credit, told):
     assert (("R03", "collection", 1) in found) == told
 
 
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"utr": "445566", "mode": "cheque"}, "CHQ 445566"),
+        ({"slip": "S-771", "mode": "cash"}, "CASH SLIP S-771"),
+        ({"no": "R-0005512"}, "UPI R-0005512"),
+        ({"utr": "919876543210"}, "UPI/919876543210@YBL/EMI"),
+        ({"utr": "NEFTLAN101RAVI0000001"}, "NEFT-LAN101-RAVI0000001"),
+        ({"utr": UTR, "term": ("2026-01-01", "2026-09-30")}, UTR),
+    ],
+)
+def test_a_number_that_might_be_guessed_tells_an_agency_neither_amount_nor_day(own, words):
+    found = one("R03", [receipt(1, 5000_00, "2026-10-05", **own)], [line(7, 4000_00, "2026-10-06", words)])
+    assert set(found["detail"]) == {"why", "key"}
+    assert found["misses"][0]["gap_minor"] == -1000_00  # the bank sees the credit
+
+
+def test_a_payment_reference_tells_by_how_much_and_nothing_else_of_the_credit():
+    found = one("R03", [receipt(1, 5000_00, "2026-10-05", utr=UTR)], [line(7, 4000_00, "2026-10-06", UTR)])
+    assert set(found["detail"]) == {"why", "key", "reported_minor", "difference_minor"}
+    assert found["detail"]["difference_minor"] == -1000_00
+
+
 # --- R04
 
 
