@@ -90,12 +90,22 @@ def gaps(card: Card) -> Iterator[tuple[str, str]]:
 
 
 def _holes(card: Card, key: str, members: list[tuple[Span, Rule]]) -> Iterator[tuple[str, str]]:
+    if len(members) > 1 and members[0][0].start > 0:
+        span, rule = members[0]
+        if not _caught(card, rule, key, Span(0, span.start)):
+            yield (
+                rule.id,
+                f"No rule covers {key} below {_bound(key, span.start, card)}: such lines would be unpaid with no_rule.",
+            )
     reached: Exact | None = members[0][0].end
     for span, rule in members[1:]:
         if reached is not None and span.start > reached and not _caught(card, rule, key, Span(reached, span.start)):
             low, high = _bound(key, reached, card), _bound(key, span.start, card)
             yield rule.id, f"No rule covers {key} from {low} to {high}: such lines would be unpaid with no_rule."
         reached = None if span.end is None or reached is None else max(reached, span.end)
+    if reached is not None and len(members) > 1 and not _caught(card, members[-1][1], key, Span(reached, None)):
+        low = _bound(key, reached, card)
+        yield members[-1][1].id, f"No rule covers {key} from {low} on: such lines would be unpaid with no_rule."
 
 
 def _bound(key: str, value: Exact, card: Card) -> str:
