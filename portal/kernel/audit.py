@@ -111,6 +111,7 @@ class AuditTag(Enum):
     RATE_CARD_IMPORTED = ("rate_card:imported", {"version", "sha256", "status"})
     RATE_CARD_DECIDED = ("rate_card:decided", {"version", "sha256", "decision", "comment"})
     AGENCY_TERMS_CHANGED = ("agency_terms:changed", {"card", "from"})
+    OUTCOMES_FROZEN = ("outcomes:frozen", {"version", "accounts", "input_hash", "result_hash", "through"})
     ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
     SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})
     SETTLEMENT_MOVED = ("settlement:moved", {"action", "before", "after", "net", "hash", "comment"})

@@ -33,6 +33,8 @@ PURE = (
     "allocations.collections.receipts.standing_out",
     "allocations.placements.asset_class",
     "allocations.placements.buckets",
+    "allocations.placements.judging",
+    "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",
     "allocations.reconciliation.bench.ladder_edits",
     "allocations.reconciliation.bench.ladder_words",
