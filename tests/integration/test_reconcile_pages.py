@@ -5,10 +5,13 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
+from allocations.reconciliation.bench.queries import last_run
 from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
+from portal.kernel.money import shown
+from portal.web.filters import when
 from tests.conftest import NOW
 from tests.factories.browser import once_in
 from tests.factories.recon import ReconBook
@@ -31,7 +34,7 @@ def book(bank_session, now):
 
 
 def test_the_board_says_where_the_money_is(browse, book):
-    page = browse(MAKER).get("/bank/reconciliation").text
+    page = browse(MAKER).get("/bank/reconciliation?sums=1").text
     for words in (
         "₹39,999.60",
         "₹1,07,500.00",
@@ -42,6 +45,23 @@ def test_the_board_says_where_the_money_is(browse, book):
     ):
         assert words in page
     assert "Reconcile through today" not in browse(AUDITOR).get("/bank/reconciliation").text
+
+
+def test_the_board_and_the_breaks_come_with_what_the_run_stored_and_say_of_when_it_is(browse, book, bank_session):
+    maker, run = browse(MAKER), last_run(bank_session)
+    count, minor = map(sum, zip(*run.summary["INR"]["breaks"].values(), strict=True))
+    for path, stored, live in (
+        ("/bank/reconciliation", "stood in the way", "stands in the way"),
+        ("/bank/breaks", "stood open", "open now"),
+    ):
+        first, asked = maker.get(path).text, maker.get(f"{path}?sums=1").text
+        assert stored in first and f"as of the run of {when(run.run_at)}" in first and shown(minor, "INR") in first
+        assert live in asked and shown(minor, "INR") in asked and "as of the run" not in asked
+    left = bank_session.scalars(select(Break).where(Break.status == "open").order_by(Break.amount_minor)).first()
+    left.status, left.closed_at = "closed", run.run_at
+    bank_session.commit()
+    assert shown(minor - left.amount_minor, "INR") in maker.get("/bank/breaks?sums=1").text
+    assert shown(minor, "INR") in maker.get("/bank/breaks").text and count > 1
 
 
 def test_the_board_before_the_first_run_says_what_to_do(browse, bank_session):

@@ -51,6 +51,54 @@ class Trend:
     totals: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class AtRun:
+    """Where the money of a currency stood when a run ended, as the run stored it: no row is read for it.
+
+    credits = matched + suspense + returned + settled. `codes`: (code, breaks, minor units), the most money first.
+    """
+
+    currency: str
+    matched_minor: int
+    suspense_minor: int
+    returned_minor: int
+    settled_minor: int
+    credits_minor: int
+    codes: tuple[tuple[str, int, int], ...]
+
+    @property
+    def count(self) -> int:
+        return sum(count for _code, count, _minor in self.codes)
+
+    @property
+    def minor(self) -> int:
+        return sum(minor for _code, _count, minor in self.codes)
+
+
+def at_run(run: ReconRun | None) -> list[AtRun]:
+    """What a run stored, by currency. Nothing before the first run."""
+    found = []
+    for currency, sums in (run.summary if run else {}).items():
+        codes = sorted(
+            ((code, int(pair[0]), int(pair[1])) for code, pair in (sums.get("breaks") or {}).items()),
+            key=lambda each: (-each[2], each[0]),
+        )
+        names = ("matched_minor", "suspense_minor", "returned_minor", "settled_minor", "credits_minor")
+        found.append(AtRun(currency, *(int(sums.get(name) or 0) for name in names), tuple(codes)))
+    return found
+
+
+def stand_open(session: Session) -> list[tuple[str, int, int]]:
+    """(currency, breaks, minor units) of what stands open now. Grows with the list: asked for once the page is there."""
+    query = (
+        select(Break.currency, func.count(), func.sum(Break.amount_minor))
+        .where(Break.status == "open")
+        .group_by(Break.currency)
+        .order_by(Break.currency)
+    )
+    return [(currency, count, int(minor)) for currency, count, minor in session.execute(query)]
+
+
 def blocked(session: Session, today: date) -> list[Blocked]:
     """Open breaks by reason, owner and currency, the most money first."""
     total = func.sum(Break.amount_minor)

@@ -27,7 +27,7 @@ from portal.kernel.errors import Stale
 from portal.kernel.money import shown
 from portal.web.bank.bench_asked import asked_here, kept_filters
 from portal.web.bank.reconciliation_forms import AssignForm, DecideForm, ReasonForm
-from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
 from portal.web.filters import age, day, words
 
 bp = Blueprint("bank_breaks", __name__, url_prefix="/bank/breaks")
@@ -82,7 +82,9 @@ def index() -> str:
     return render_template(
         "bank/breaks/index.html",
         page=page,
-        run=queries.last_run(session),
+        run=(run := queries.last_run(session)),
+        stored=board.at_run(run),
+        now_open=board.stand_open(session) if wants_sums() else None,
         kinds=KINDS,
         owners=OWNERS,
         modes=MODES,

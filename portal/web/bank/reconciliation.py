@@ -1,4 +1,7 @@
-"""The close board: what stands between us and closing the month, by reason and owner; and the button for a run."""
+"""The close board: what stands between us and closing the month, by reason and owner; and the button for a run.
+
+The page comes with what the last run stored, and says so; the sums of now are asked for once it is there.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from werkzeug.wrappers import Response
 from allocations.agencies.dated_settings import setting_on
 from allocations.reconciliation.bench import board, queries, worklist
 from allocations.reconciliation.bench.suspense import money_explained
+from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.running.jobs import ask_for_run
 from portal.access.guard import permission
 from portal.access.permissions import Permission
@@ -19,7 +23,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.jobs import progress_of
 from portal.kernel.periods import month_of
 from portal.web.bank.reconciliation_forms import DecideForm
-from portal.web.edge import clock, current_actor, db_session, once
+from portal.web.edge import clock, current_actor, db_session, once, wants_sums
 
 bp = Blueprint("bank_reconciliation", __name__, url_prefix="/bank/reconciliation")
 
@@ -28,18 +32,22 @@ bp = Blueprint("bank_reconciliation", __name__, url_prefix="/bank/reconciliation
 @permission(Permission.RECONCILIATION_READ)
 def index() -> str:
     session, today = db_session(), clock().today()
-    asked = request.args.get("job", type=int)
-    rows = board.blocked(session, today)
+    asked, run = request.args.get("job", type=int), queries.last_run(session)
+    is_live = wants_sums() or run is None
+    rows = board.blocked(session, today) if is_live else []
     return render_template(
         "bank/reconciliation/index.html",
-        run=queries.last_run(session),
+        run=run,
+        is_live=is_live,
+        stored=board.at_run(run),
+        kinds=KINDS,
         rows=rows,
         owners=board.owners_of(rows),
         bands=board.BANDS,
         trend=board.trend_before(session, today),
         totals=totals_of(rows),
-        waiting=worklist.rules_waiting(session),
-        explained=money_explained(session),
+        waiting=worklist.rules_waiting(session) if is_live else [],
+        explained=money_explained(session) if is_live else [],
         close=closing_month(),
         job=progress_of(session, asked) if asked else None,
         form=DecideForm(),
