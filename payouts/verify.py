@@ -14,6 +14,7 @@ from payouts.verify_corrections import check_corrections
 from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
+from payouts.verify_outcomes import check_outcomes
 from payouts.verify_reconciliation import check_reconciliation
 from payouts.verify_records import (
     check_accounts,
@@ -53,7 +54,7 @@ class Verification:
 
 
 def verify(session: Session, store: FileStore, period: Period | None = None) -> Verification:
-    """Recompute and compare. With a period, accruals, settlements, payouts and batches of that month; the rest always whole."""
+    """Recompute and compare. With a period, outcomes, accruals, settlements, payouts and batches of that month; the rest always whole."""
     findings = Findings()
     check_seals(session, findings)
     check_audit_chain(session, findings)
@@ -67,6 +68,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_links(session, findings)
     check_reconciliation(session, findings)
     check_acts(session, findings)
+    check_outcomes(session, findings, period)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
     check_payouts(session, findings, period)

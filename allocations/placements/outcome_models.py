@@ -64,7 +64,7 @@ class AccountOutcome(WithId, Base):
         CheckConstraint("is_measured = (snapshot_on is not null)", name="measured_by_a_snapshot"),
         CheckConstraint("is_measured or outcome = 'rolled_forward'", name="unmeasured_rolled_forward"),
         ForeignKeyConstraint(["agency_id", "allocation_id"], ["allocations.agency_id", "allocations.id"]),
-        Index("ix_account_outcomes_agency", "outcome_set_id", "agency_id", "id"),
+        Index("ix_account_outcomes_agency", "outcome_set_id", "agency_id", "allocation_id"),
         Index("ix_account_outcomes_allocation", "allocation_id"),
     )
 

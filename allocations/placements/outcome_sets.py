@@ -219,6 +219,16 @@ def summary_of(rows: Sequence[Any]) -> dict[str, Any]:
     }
 
 
+def stored_summary(session: Session, found: OutcomeSet) -> dict[str, Any]:
+    """The sums of the set's stored accounts, to hold against its summary."""
+    return summary_of(session.execute(STORED_SUMS, {"set": found.id}).all())
+
+
+def stored_hash(session: Session, found: OutcomeSet) -> str:
+    """The hash of the set's stored accounts, to hold against its `result_hash`."""
+    return _digest(session.scalar(STORED_HASH, {"set": found.id}))
+
+
 def _difference(session: Session, before: OutcomeSet | None, scheme: Scheme) -> dict[str, Any]:
     """What this reading changes against the one before: from what to what, who came and left, what that is in principal."""
     if before is None:

@@ -19,8 +19,29 @@ KINDS = (
 # When agencies were told of money paid direct. Until now only the day was kept: what was reported on that day counts as reported before.
 TOLD_AT = "update direct_payments set told_at = (found_on + 1)::timestamp at time zone 'Asia/Kolkata'"
 
+# References that read otherwise with letters taken for digits read as digits (allocations/keys.py).
+READ_AS = "translate(instrument_key, 'OILSZBАВЕЅІКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', '011528A8E51KMH0PCTYXA8E2H1KMN0PTYX')"
+
+
+# Whoever proposed that a payer is an account may take it back before anybody decides.
+PAYER_STATUS = "status in ('proposed','approved','rejected','retired','withdrawn')"
+PAYER_DECIDED = "(status in ('proposed','withdrawn')) = (decided_by is null)"
+
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_breaks_agency_due", "breaks", ["agency_id", "due_on", "id"], postgresql_where=sa.text("status = 'open'")
+    )
+    op.drop_constraint(op.f("ck_payer_rules_status"), "payer_rules", type_="check")
+    op.drop_constraint(op.f("ck_payer_rules_decided"), "payer_rules", type_="check")
+    op.create_check_constraint(op.f("ck_payer_rules_status"), "payer_rules", PAYER_STATUS)
+    op.create_check_constraint(op.f("ck_payer_rules_decided"), "payer_rules", PAYER_DECIDED)
+    op.create_index(
+        "ix_collections_read_as",
+        "collections",
+        [sa.text(READ_AS)],
+        postgresql_where=sa.text(f"{READ_AS} <> instrument_key"),
+    )
     op.add_column("direct_payments", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(TOLD_AT)
     op.alter_column("direct_payments", "told_at", nullable=False)
@@ -232,7 +253,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        "ix_account_outcomes_agency", "account_outcomes", ["outcome_set_id", "agency_id", "id"], unique=False
+        "ix_account_outcomes_agency", "account_outcomes", ["outcome_set_id", "agency_id", "allocation_id"], unique=False
     )
     op.create_index("ix_account_outcomes_allocation", "account_outcomes", ["allocation_id"], unique=False)
     op.create_table(
@@ -345,6 +366,17 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("update payer_rules set status = 'proposed' where status = 'withdrawn'")
+    op.drop_constraint(op.f("ck_payer_rules_status"), "payer_rules", type_="check")
+    op.drop_constraint(op.f("ck_payer_rules_decided"), "payer_rules", type_="check")
+    op.create_check_constraint(
+        op.f("ck_payer_rules_status"), "payer_rules", "status in ('proposed','approved','rejected','retired')"
+    )
+    op.create_check_constraint(
+        op.f("ck_payer_rules_decided"), "payer_rules", "(status = 'proposed') = (decided_by is null)"
+    )
+    op.drop_index("ix_breaks_agency_due", table_name="breaks", postgresql_where=sa.text("status = 'open'"))
+    op.drop_index("ix_collections_read_as", table_name="collections")
     op.drop_column("direct_payments", "told_at")
     op.drop_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", type_="check")
     op.create_check_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", OLD_KINDS)
