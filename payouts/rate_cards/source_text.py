@@ -145,6 +145,9 @@ class SourceText:
 
     def _new_member(self, path: Path, key: str, value: Any, after: Sequence[str]) -> str:
         table = self._node(path)
+        if not path and isinstance(value, dict) and value and not self.is_json:
+            lines = [f"[{self.key(key)}]", *(f"{self.key(k)} = {self.render(v)}" for k, v in value.items())]
+            return self._spliced(Node(LIST), (key,), 0, self.line_break.join(lines))
         member = f"{self.key(key)}{': ' if self.is_json else ' = '}{self.render(value)}"
         if table.inline:
             place = next((_place(table, name) + 1 for name in after if _place(table, name) >= 0), len(table.entries))
