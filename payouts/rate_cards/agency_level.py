@@ -106,14 +106,17 @@ class Tally:
             self.fee += amount
         self.steps.append({"step": step} | data | {"amount": plain(amount, self.card.currency)})
 
+    def add_line(self, line: PricedLine) -> None:
+        data: Step = {"line": line.position, "rule": line.rule_id, "how": line.how}
+        self.add("line", line.amount_minor, data | ({"unpaid": line.unpaid} if line.unpaid else {}))
+
 
 def price(card: Card, facts: Facts) -> Quote:
     """Price facts by a card. Raises Invalid when the facts lack something a rule needs."""
     priced, chosen, measures = price_lines(card, facts)
     tally = Tally(card)
     for line in priced:
-        data: Step = {"line": line.position, "rule": line.rule_id, "how": line.how}
-        tally.add("line", line.amount_minor, data | ({"unpaid": line.unpaid} if line.unpaid else {}))
+        tally.add_line(line)
     extras, held = finish(tally, LineSums(priced, chosen, measures), facts)
     lines = _in_order(facts, priced, extras)
     return Quote(card.currency, lines, tally.steps, tally.fee + tally.recoveries, tally.fee, held)

@@ -12,6 +12,7 @@ from portal.kernel.errors import Invalid, Problem
 
 SCOPE_WORDS = {"agency+product": "product", "agency+opening_bucket": "opening_bucket"}
 COUNTED = {"confirmed_amount": "cash", "account_count": "account", "event_count": "event"}
+TOLD = ("counted", "stated")  # from the lines, or by the facts
 
 
 def pool_of(scope: str, rule: Rule | None, line: FactLine) -> str:
@@ -85,4 +86,4 @@ class Measures:
             return None
 
     def told(self, driver: str, pool: str) -> dict[str, Any]:
-        return {"measured": "stated" if driver in self.drivers else "counted"}
+        return {"measured": TOLD[driver in self.drivers]}

@@ -88,6 +88,11 @@ def choose(card: Card, line: FactLine) -> Chosen:
     return Chosen(line, rule, counted, _quantity(line))
 
 
+def full_share(card: Card, line: FactLine) -> Exact:
+    """The part of the money that counts: the line's own share, and the card's where the money was paid direct."""
+    return line.share * (card.agency.direct_pay_share if line.words.get("source") == "direct" else 1)
+
+
 def _counted(rule: Rule, line: FactLine) -> int | None:
     """The part of the money the rule counts; None when the line does not say which part is which."""
     if rule.counts_everything or (line.base_minor is not None and line.components is None):
@@ -107,7 +112,7 @@ def _quantity(line: FactLine) -> int:
 def price_lines(card: Card, facts: Facts) -> tuple[list[PricedLine], list[Chosen], Measures]:
     """Every rule line priced in the order given. Raises Invalid when a line needs a measure the facts do not hold."""
     chosen = [choose(card, _whole_count(card, line)) for line in facts.lines if not (line.bonus or line.penalty)]
-    chosen += [each for line in facts.events if (each := choose(card, line)).rule or not _has_penalty(card, line)]
+    chosen += [each for line in facts.events if (each := choose(card, line)).rule or not has_penalty(card, line)]
     measures = Measures(facts.drivers, {rule.driver_scope for rule in card.rules})
     for each in chosen:
         measures.add(each.line, each.rule, each.pools_in, each.counted_minor, each.quantity)
@@ -118,7 +123,7 @@ def price_lines(card: Card, facts: Facts) -> tuple[list[PricedLine], list[Chosen
     return priced, chosen, measures
 
 
-def _has_penalty(card: Card, line: FactLine) -> bool:
+def has_penalty(card: Card, line: FactLine) -> bool:
     return any(penalty.event == line.words.get("event") for penalty in card.penalties)
 
 
@@ -154,7 +159,7 @@ def _unpaid(card: Card, chosen: Chosen, code: str) -> PricedLine:
 def _price_by(card: Card, rule: Rule, chosen: Chosen, measures: Measures) -> PricedLine:
     line, money = chosen.line, chosen.counted_minor
     how: list[Step] = [base_step(rule, plain(money, card.currency), chosen.quantity)]
-    share = line.share * (card.agency.direct_pay_share if line.words.get("source") == "direct" else 1)
+    share = full_share(card, line)
     base: Exact = money * share
     if share != 1:
         how.append(share_step(number_text(share), minor_text(base, card.currency)))
