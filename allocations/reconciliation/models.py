@@ -279,6 +279,7 @@ class Break(WithId, Base):
         CheckConstraint("status in ('open','closed')", name="status"),
         Index("ix_breaks_open", "status", "code", "id"),
         Index("ix_breaks_agency", "agency_id", "status", "code", "id"),
+        Index("ix_breaks_agency_due", "agency_id", "due_on", "id", postgresql_where=text("status = 'open'")),
         Index(
             "ix_breaks_unclaimed",
             "opened_on",

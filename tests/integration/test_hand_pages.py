@@ -241,7 +241,12 @@ def test_a_payer_is_learned_by_two(browse, book, bank_session):
     where = f"/bank/payers/learn/{act.link_id}"
     told = sent(maker, where, where, reason="")
     assert "ravi@okbank" in told.text and "Waits for a second person" in told.text
-    rule = bank_session.scalars(select(PayerRule)).one()
+    first = bank_session.scalars(select(PayerRule)).one()
+    assert "Withdraw it" not in checker.get(f"/bank/payers/{first.id}").text
+    taken_back = sent(maker, f"/bank/payers/{first.id}", f"/bank/payers/{first.id}/withdraw")
+    assert "Nobody decides on it any more" in taken_back.text and "Withdrawn" in taken_back.text
+    sent(maker, where, where, reason="")
+    rule = bank_session.scalars(select(PayerRule).where(PayerRule.status == "proposed")).one()
     assert maker.post(f"/bank/payers/{rule.id}/approve").status_code == 403
     believed = sent(checker, f"/bank/payers/{rule.id}", f"/bank/payers/{rule.id}/approve", reason="")
     assert "Believed" in believed.text

@@ -12,6 +12,7 @@ from allocations.reconciliation.bench.payers import (
     offered_payer,
     propose_payer,
     retire_payer,
+    withdraw_payer,
 )
 from allocations.reconciliation.bench_models import PayerRule
 from allocations.reconciliation.models import MatchLink, ReconQueued
@@ -74,6 +75,19 @@ def test_a_payer_of_several_accounts_is_told_and_asks_a_reason(book, bank_sessio
     propose_payer(bank_session, link.id, reason="His wife's loan", actor=MAKER, now=now)
     row = list_payers(bank_session)[0]
     assert (row.loan_account_no, row.times, [each.loan_account_no for each in row.others]) == ("LN0002", 1, ["LN0001"])
+
+
+def test_a_rule_is_withdrawn_by_whoever_proposed_it_and_offered_again(book, bank_session, now):
+    link = paid(book, bank_session, now, 1, "LN0001")
+    rule = propose_payer(bank_session, link.id, reason="", actor=MAKER, now=now)
+    with pytest.raises(Forbidden):
+        withdraw_payer(bank_session, rule.id, actor=CHECKER, now=now)
+    withdraw_payer(bank_session, rule.id, actor=MAKER, now=now)
+    assert rule.status == "withdrawn" and offered_payer(bank_session, link) is not None
+    with pytest.raises(Stale):
+        decide_payer(bank_session, rule.id, approve=True, actor=CHECKER, now=now)
+    with pytest.raises(Stale):
+        withdraw_payer(bank_session, rule.id, actor=MAKER, now=now)
 
 
 def test_a_refused_rule_is_not_offered_again(book, bank_session, now):

@@ -130,6 +130,19 @@ def decide_payer(
     return rule
 
 
+def withdraw_payer(session: Session, rule_id: int, *, actor: Actor, now: datetime) -> PayerRule:
+    """Its maker thinks better of it while nobody has decided. It may be offered again."""
+    rule = _locked(session, rule_id)
+    if rule.proposed_by != actor.email:
+        raise Forbidden("Only the person who proposed it withdraws it.", code="not_yours")
+    if rule.status != "proposed":
+        raise Stale()
+    rule.status = "withdrawn"
+    session.flush()
+    _tell(session, rule, "withdraw", "", actor, now)
+    return rule
+
+
 def retire_payer(session: Session, rule_id: int, *, reason: str, actor: Actor, now: datetime) -> PayerRule:
     """Believe it no longer. What it helped to tie stays."""
     rule = _locked(session, rule_id)

@@ -13,11 +13,24 @@ from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, NotFound
-from portal.web.bank.payers_forms import ApprovePayerForm, ProposePayerForm, RejectPayerForm, RetirePayerForm
+from portal.web.bank.payers_forms import (
+    ApprovePayerForm,
+    ProposePayerForm,
+    RejectPayerForm,
+    RetirePayerForm,
+    WithdrawPayerForm,
+)
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
 
 bp = Blueprint("bank_payers", __name__, url_prefix="/bank/payers")
-TABS = {"": "All", "proposed": "Proposed", "approved": "Believed", "rejected": "Rejected", "retired": "Retired"}
+TABS = {
+    "": "All",
+    "proposed": "Proposed",
+    "approved": "Believed",
+    "rejected": "Rejected",
+    "retired": "Retired",
+    "withdrawn": "Withdrawn",
+}
 Answer = Response | tuple[str, int]
 
 
@@ -46,6 +59,7 @@ def rule_page(rule_id: int, **forms: Any) -> str:
         "approve_form": ApprovePayerForm(formdata=None),
         "reject_form": RejectPayerForm(formdata=None),
         "retire_form": RetirePayerForm(formdata=None),
+        "withdraw_form": WithdrawPayerForm(formdata=None),
     }
     is_mine = row.rule.proposed_by == current_actor().email
     return render_template("bank/payers/show.html", row=row, rule=row.rule, is_mine=is_mine, **given | forms)
@@ -112,6 +126,21 @@ def decide(rule_id: int, form: ApprovePayerForm | RejectPayerForm, *, approve: b
         given: dict[str, Any] = {"reason": form.reason.data or "", "actor": current_actor(), "now": clock().now()}
         payers.decide_payer(session, rule_id, approve=approve, **given)
     flash("Runs take this payer for a sign of the account." if approve else "It is not believed.", "success")
+    return redirect(url_for(".show", rule_id=rule_id))
+
+
+@bp.post("/<int:rule_id>/withdraw")
+@permission(Permission.PAYER_RULE_PROPOSE)
+def withdraw(rule_id: int) -> Answer:
+    """Whoever proposed it takes it back."""
+    session, form = db_session(), WithdrawPayerForm()
+    payers.payer_row(session, rule_id)
+    if not form.validate_on_submit():
+        return rule_page(rule_id), 422
+    with unit_of_work(session):
+        once(form, session)
+        payers.withdraw_payer(session, rule_id, actor=current_actor(), now=clock().now())
+    flash("Withdrawn. Nobody decides on it any more.", "info")
     return redirect(url_for(".show", rule_id=rule_id))
 
 

@@ -24,3 +24,7 @@ class RetirePayerForm(ActForm):
     reason = TextAreaField(
         "Why does it no longer hold?", [InputRequired("Say why."), Length(min=3, max=500)], id="retire-reason"
     )
+
+
+class WithdrawPayerForm(ActForm):
+    """One click of the person who proposed it."""
