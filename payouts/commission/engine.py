@@ -1,290 +1,259 @@
-"""From facts to accrual lines. Pure: the same inputs in any order give the same lines and the same hashes."""
+"""From facts to accrual lines, agency by agency. Pure: the same inputs in any order give the same lines and the same hashes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Any
 
+from payouts.commission.bulk import Group, facts_of_account, group_lines, price_group, unpaid_of
+from payouts.commission.corrections import adjusted_lines, clawbacks, repriced_lines
+from payouts.commission.extras import group_extras, taken_away
 from payouts.commission.fact_lines import line_of
-from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
-from payouts.commission.inputs import Drivers, Inputs, Money, NewLine, Outcome, Returned, Unpaid
-from payouts.rate_cards.agency_level import Quote, price
-from payouts.rate_cards.choosing import earning_rule
-from payouts.rate_cards.facts import FactLine, Facts, read_drivers
-from payouts.rate_cards.measures import pool_of
-from payouts.rate_cards.pricing import PricedLine
-from payouts.rate_cards.terms import DRIVER_UNITS, PERCENT, Card, Rule
-from payouts.rate_cards.versions import Version, version_for
-from portal.kernel.money import Money as Amount
-from portal.kernel.money import plain
+from payouts.commission.hashing import canonical
+from payouts.commission.inputs import (
+    AccountFact,
+    Adjusted,
+    EventFact,
+    HeldBack,
+    Inputs,
+    Money,
+    Repriced,
+    Returned,
+    Waiting,
+)
+from payouts.commission.judging import Judged, judge, judge_account, judge_event
+from payouts.commission.outcome import Earned, NewLine, Outcome, Unpaid, Untaken
+from payouts.commission.pools import MEASURED_UNITS, Pools
+from payouts.commission.promises import Promise, promise_lines, release_lines
+from payouts.commission.run_hashes import input_hash, result_hash
+from payouts.rate_cards.terms import DRIVER_UNITS
+from payouts.rate_cards.versions import Version
 
-# The step of a quote that is more than a line, and the kind of accrual line it becomes.
-KINDS = {
-    "cap": "cap",
-    "blended_cap": "cap",
-    "floor": "adjustment",
-    "bonus": "bonus",
-    "qualifier": "adjustment",
-    "multiplier": "adjustment",
+KIND_ORDER = {  # what concerns many lines comes after them
+    "commission": 0,
+    "account_fee": 1,
+    "event_fee": 2,
+    "clawback": 3,
+    "penalty": 4,
+    "separate_recovery": 5,
+    "guarantee": 7,
+    "holdback": 8,
+    "holdback_release": 9,
 }
-KIND_ORDER = {"commission": 0, "clawback": 1}  # what concerns many lines comes after them
-Member = tuple[Money, FactLine]
-Group = tuple[Version, list[Member]]
+OTHERS = 6
 
 
 def compute(inputs: Inputs) -> Outcome:
-    """Price every agency's confirmed money, take back what was returned, and say why the rest earns nothing."""
-    unpaid: list[Unpaid] = [
-        Unpaid(each.agency_id, each.collection_id, each.receipt_no, each.code, each.amount_minor, each.currency)
-        for each in inputs.waiting
-    ]
-    lines: list[NewLine] = []
-    groups: list[Mapping[str, Any]] = []
-    for (agency_id, _), (version, members) in sorted(_grouped(inputs, unpaid).items()):
-        drivers = _needed(inputs.drivers.get(agency_id, {}), version)
-        quote = price_group(version, members, drivers)
-        lines += _lines(inputs, agency_id, version, members, quote, unpaid)
-        groups.append({"agency": inputs.agencies[agency_id], "card": version.name, "drivers": drivers})
-    lines += _clawbacks(inputs)
-    lines = sorted(lines, key=lambda line: _line_order(inputs, line))
-    unpaid = sorted(unpaid, key=lambda each: (inputs.agencies[each.agency_id], each.receipt_no, each.code))
-    return Outcome(lines, unpaid, groups, input_hash(inputs), result_hash(inputs, lines, unpaid))
-
-
-def _grouped(inputs: Inputs, unpaid: list[Unpaid]) -> dict[tuple[int, str], Group]:
-    """Confirmed money under the version that prices it, in order; what no rule takes goes to `unpaid`."""
-    groups: dict[tuple[int, str], Group] = {}
-    for money in sorted(inputs.money, key=lambda each: (inputs.agencies[each.agency_id], each.order)):
-        line = line_of(money.facts, money.currency)
-        code, found = _judge(inputs, money, line)
-        if found is None:
-            detail = {"kinds": list(money.evidence_missing)} if code == "evidence_missing" else {}
-            unpaid += [] if money.told_before else [_unpaid(money, code, **detail)]
-            continue
-        version, rule = found
-        members = groups.setdefault((money.agency_id, version.name), (version, []))[1]
-        members.append((money, replace(line, rule=rule.id, position=len(members) + 1)))
-    return groups
-
-
-def _judge(inputs: Inputs, money: Money, line: FactLine) -> tuple[str, tuple[Version, Rule] | None]:
-    """The version and rule that price the money, or the code of why none does."""
-    if not money.in_term:
-        return "not_allocated", None
-    if money.on_hold:
-        return "hold", None
-    measured = inputs.drivers.get(money.agency_id, {})
-    for versions in inputs.cards_of(money.agency_id, money.confirmed_on):
-        version = version_for(versions, money.days)
-        if version is None or version.card.currency != money.currency:
-            continue
-        rule = earning_rule(version.card, line)
-        if rule is not None:
-            if money.evidence_missing:
-                return "evidence_missing", None
-            known = _measured(rule, line, measured) and _agency_measured(version.card, measured)
-            return ("", (version, rule)) if known else ("not_measured", None)
-    return ("auto_debit" if money.mode == "auto_debit" else "no_rule"), None
-
-
-def _measured(rule: Rule, line: FactLine, drivers: Drivers) -> bool:
-    """Whether the rule's driver is known for the line's pool; what is counted from the lines always is."""
-    if rule.driver is None or DRIVER_UNITS[rule.driver] != PERCENT:
-        return True
-    return pool_of(rule.driver_scope, rule, line) in drivers.get(rule.driver, {})
-
-
-def _agency_measured(card: Card, drivers: Drivers) -> bool:
-    """Whether what decides over the whole month is known: an unknown qualifier must not count as met."""
-    level = card.agency
-    asked = {each.driver for each in (level.qualifier, level.multiplier) if each}
-    return all("" in drivers.get(driver, {}) for driver in asked if DRIVER_UNITS[driver] == PERCENT)
-
-
-def _unpaid(money: Money, code: str, **detail: Any) -> Unpaid:
-    return Unpaid(
-        money.agency_id, money.collection_id, money.receipt_no, code, money.amount_minor, money.currency, detail
+    """Price every agency's facts, take back what was returned, and say why the rest earns nothing."""
+    earned = list(compute_agencies(inputs))
+    lines = [line for each in earned for line in each.lines]
+    unpaid = [each for one in earned for each in one.unpaid]
+    return Outcome(
+        lines,
+        unpaid,
+        [group for each in earned for group in each.groups],
+        input_hash(inputs),
+        result_hash(inputs.agencies, lines, unpaid),
+        [each for one in earned for each in one.untaken],
+        [promise for each in earned for promise in each.promises],
     )
 
 
-def _needed(drivers: Drivers, version: Version) -> dict[str, dict[str, str]]:
-    """Of all that was measured, what the card asks for."""
-    card = version.card
-    conditions = [bonus.condition for bonus in card.bonuses] + [card.agency.qualifier]
-    asked = {rule.driver for rule in card.rules} | {each.driver for each in conditions if each}
-    asked |= {card.agency.multiplier.driver} if card.agency.multiplier else set()
-    return {
-        driver: dict(sorted(drivers[driver].items())) for driver in sorted(filter(None, asked)) if driver in drivers
-    }
+def compute_agencies(inputs: Inputs) -> Iterator[Earned]:
+    """One agency's month after the other, by code. Nothing of one is looked at for another."""
+    facts = _by_agency(inputs)
+    for agency_id in sorted(inputs.agencies, key=lambda each: inputs.agencies[each]):
+        if agency_id in facts:
+            yield _Agency(inputs, agency_id, facts[agency_id]).earn()
 
 
-def price_group(version: Version, members: Sequence[Member], drivers: Mapping[str, Mapping[str, str]]) -> Quote:
-    """One agency's money under one version, priced together because slabs, caps and bonuses look at all of it."""
-    facts = Facts(read_drivers(drivers, version.card), tuple(line for _, line in members))
-    return price(version.card, facts)
+@dataclass(slots=True)
+class _Facts:
+    """One agency's share of the inputs."""
+
+    money: list[Money] = field(default_factory=list)
+    accounts: list[AccountFact] = field(default_factory=list)
+    events: list[EventFact] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    returned: list[Returned] = field(default_factory=list)
+    repriced: list[Repriced] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
+    adjusted: list[Adjusted] = field(default_factory=list)
 
 
-def _lines(
-    inputs: Inputs,
-    agency_id: int,
-    version: Version,
-    members: Sequence[Member],
-    quote: Quote,
-    unpaid: list[Unpaid],
-) -> list[NewLine]:
-    lines = []
-    for (money, _), line in zip(members, quote.lines, strict=True):
-        if line.unpaid:
-            unpaid.append(_unpaid(money, line.unpaid))
-            continue
-        if not line.amount_minor:
-            unpaid.append(_unpaid(money, _why_nothing(line), rule=line.rule_id))
-        lines.append(_commission(version, money, line))
-    extras = [step for step in quote.steps if step["step"] in KINDS and Decimal(step["amount"])]
-    return lines + [_extra(inputs, agency_id, version, step) for step in extras]
+def _by_agency(inputs: Inputs) -> dict[int, _Facts]:
+    found: dict[int, _Facts] = defaultdict(_Facts)
+    for money in inputs.money:
+        found[money.agency_id].money.append(money)
+    for account in inputs.accounts:
+        found[account.agency_id].accounts.append(account)
+    for event in inputs.events:
+        found[event.agency_id].events.append(event)
+    for waiting in inputs.waiting:
+        found[waiting.agency_id].waiting.append(waiting)
+    for returned in inputs.returned:
+        found[returned.agency_id].returned.append(returned)
+    for repriced in inputs.repriced:
+        found[repriced.agency_id].repriced.append(repriced)
+    for held_back in inputs.held_back:
+        found[held_back.agency_id].held_back.append(held_back)
+    for adjusted in inputs.adjusted:
+        found[adjusted.agency_id].adjusted.append(adjusted)
+    for agency_id in inputs.guaranteed:
+        found[agency_id]
+    return found
 
 
-def _why_nothing(line: PricedLine) -> str:
-    return "late_deposit" if any(step.get("factor") == "0" for step in line.how) else "earned_nothing"
+class _Agency:
+    """One agency on its way through a month: facts into groups, groups into lines."""
+
+    def __init__(self, inputs: Inputs, agency_id: int, facts: _Facts) -> None:
+        self.inputs, self.agency_id, self.facts = inputs, agency_id, facts
+        events = sum(each.facts.get("count", 1) for each in facts.events)
+        self.pools = Pools(inputs.drivers.get(agency_id, {}), inputs.months.get(agency_id), events)
+        self.groups: dict[str, Group] = {}
+        self.lines: list[NewLine] = []
+        self.unpaid: list[Unpaid] = []
+        self.untaken: list[Untaken] = []
+
+    def earn(self) -> Earned:
+        for each in self.facts.waiting:
+            row = (each.agency_id, each.collection_id, each.receipt_no, each.code, each.amount_minor, each.currency)
+            self.unpaid.append(Unpaid(*row))
+        self._group_money()
+        self._group_accounts()
+        self._group_events()
+        named: list[dict[str, Any]] = []
+        came_to: list[tuple[Version, int, bool]] = []
+        for name, group in sorted(self.groups.items()):
+            drivers = self.pools.needed(group.version.card, group.lines)
+            came_to.append(self._price(group, drivers))
+            named.append({"agency": self.inputs.agencies[self.agency_id], "card": name, "drivers": drivers})
+        promises = self._promises(came_to)
+        self._correct()
+        return Earned(
+            self.agency_id,
+            sorted(self.lines, key=line_order),
+            sorted(self.unpaid, key=lambda each: (each.receipt_no, each.code, each.amount_minor)),
+            sorted(self.untaken, key=lambda each: (each.what, each.ref, each.code)),
+            named,
+            promises,
+        )
+
+    def _group_money(self) -> None:
+        """Confirmed money under the version that prices it, in order; what no rule takes is unpaid."""
+        for money in sorted(self.facts.money, key=lambda each: each.order):
+            line = line_of(money.facts, money.currency)
+            judged = judge(self.inputs, money, line, self.pools)
+            if judged.version is None or judged.rule is None:
+                detail = {"kinds": list(money.evidence_missing)} if judged.code == "evidence_missing" else {}
+                self.unpaid += [] if money.told_before else [unpaid_of(money, judged.code, **detail)]
+                continue
+            group = self._group(judged.version)
+            group.money.append((money, replace(line, rule=judged.rule.id, position=group.size + 1)))
+
+    def _group_accounts(self) -> None:
+        for account in sorted(self.facts.accounts, key=lambda each: (each.loan_account_no, each.allocated_on)):
+            judged = judge_account(self.inputs, account, line_of(account.facts, account.currency), self.pools)
+            if judged.version is None or judged.rule is None:
+                self._untaken("account", account.loan_account_no, judged)
+                continue
+            group = self._group(judged.version)
+            facts = facts_of_account(account, judged.version.card, judged.rule.id)
+            line = line_of(facts, account.currency, rule=judged.rule.id, position=group.size + 1)
+            group.accounts.append((account, line))
+
+    def _group_events(self) -> None:
+        for event in sorted(self.facts.events, key=lambda each: (each.occurred_on, each.ref)):
+            line = line_of(event.facts, event.currency)
+            judged = judge_event(self.inputs, event, line, self.pools)
+            if judged.version is None:
+                self._untaken("event", event.ref, judged)
+                continue
+            group = self._group(judged.version)
+            rule = judged.rule.id if judged.rule else None
+            group.events.append((event, replace(line, rule=rule, position=group.size + 1)))
+
+    def _untaken(self, what: str, ref: str, judged: Judged) -> None:
+        if judged.code:
+            self.untaken.append(Untaken(self.agency_id, what, ref, judged.code))
+
+    def _group(self, version: Version) -> Group:
+        return self.groups.setdefault(version.name, Group(self.agency_id, version))
+
+    def _price(self, group: Group, drivers: Mapping[str, Mapping[str, str]]) -> tuple[Version, int, bool]:
+        """Lines of the group, and what it came to: (version, fee, whether the qualifier was met)."""
+        bulk = price_group(group, drivers)
+        lines, nothing = group_lines(group, bulk)
+        extras = group_extras(group, bulk, self.inputs.period.last_day)
+        self.lines += [*lines, *extras.lines]
+        self.unpaid += [*nothing, *taken_away(group, bulk, extras)]
+        return group.version, extras.fee_minor, extras.qualified
+
+    def _promises(self, came_to: Iterable[tuple[Version, int, bool]]) -> list[dict[str, Any]]:
+        """Guarantee and holdback, once a card: its newest version of those that priced says what is promised."""
+        without = [each for each in self.inputs.guaranteed.get(self.agency_id, ()) if each.name not in self.groups]
+        found: dict[str, Promise] = {}
+        for version, fee, qualified in [*came_to, *((each, 0, self._qualifies(each)) for each in without)]:
+            known = found.get(version.code)
+            advance = self.inputs.advances.get((self.agency_id, version.code), 0)
+            if known is None:
+                found[version.code] = Promise(self.agency_id, version, fee, advance, qualified)
+            elif _newness(known.version) < _newness(version):
+                found[version.code] = Promise(self.agency_id, version, known.fee_minor + fee, advance, qualified)
+            else:
+                found[version.code] = replace(known, fee_minor=known.fee_minor + fee)
+        kept = [each for _, each in sorted(found.items()) if _keeps(each.version)]
+        for each in kept:
+            self.lines += promise_lines(each, self.inputs.period.last_day)
+        return [{"agency": self.inputs.agencies[self.agency_id], **each.summary} for each in kept]
+
+    def _qualifies(self, version: Version) -> bool:
+        """Whether a month without any money under the version meets its qualifier; not while that is unknown."""
+        qualifier = version.card.agency.qualifier
+        if qualifier is None:
+            return True
+        if DRIVER_UNITS[qualifier.driver] not in MEASURED_UNITS:
+            return qualifier.met(0)
+        value = self.pools.of_agency(qualifier.driver)
+        return value is not None and qualifier.met(Fraction(value))
+
+    def _correct(self) -> None:
+        self.lines += clawbacks(self.facts.returned, self.inputs.clawback_windows)
+        self.lines += repriced_lines(self.facts.repriced)
+        self.lines += release_lines(self.facts.held_back)
+        self.lines += adjusted_lines(self.facts.adjusted)
 
 
-def _commission(version: Version, money: Money, line: PricedLine) -> NewLine:
-    return NewLine(
-        agency_id=money.agency_id,
-        kind="commission",
-        rule_id=line.rule_id or "",
-        base_minor=line.base_minor,
-        amount_minor=line.amount_minor,
-        currency=money.currency,
-        credited_on=money.confirmed_on,
-        version_id=version.id,
-        version_name=version.name,
-        facts={**money.facts, "rule": line.rule_id, "position": line.position},
-        steps=line.how,
-        link_id=money.link_id,
-        collection_id=money.collection_id,
-    )
+def _newness(version: Version) -> tuple[object, ...]:
+    return (version.card.effective_from, version.version)
 
 
-def _extra(inputs: Inputs, agency_id: int, version: Version, step: Mapping[str, Any]) -> NewLine:
-    """A cap, bonus or adjustment over many lines: a line of its own on the period's last day."""
-    currency = version.card.currency
-    kind, about, amount_minor = extra_of(step, currency)
-    facts = {"step": step["step"], "card": version.name, "about": about}
-    if "loan_account_no" in step:
-        facts["loan_account_no"] = step["loan_account_no"]
-    return NewLine(
-        agency_id=agency_id,
-        kind=kind,
-        rule_id=about,
-        base_minor=Amount.from_major(step["base"], currency).minor if "base" in step else 0,
-        amount_minor=amount_minor,
-        currency=currency,
-        credited_on=inputs.period.last_day,
-        version_id=version.id,
-        version_name=version.name,
-        facts=facts,
-        steps=[{key: value for key, value in step.items() if key != "on_lines"}],
-    )
+def _keeps(version: Version) -> bool:
+    return bool(version.card.agency.guarantee or version.card.agency.holdback)
 
 
-def extra_of(step: Mapping[str, Any], currency: str) -> tuple[str, str, int]:
-    """(kind, what it is about, minor units) of a step that concerns many lines."""
-    about = step.get("rule") or step.get("bonus") or step["step"]
-    return KINDS[step["step"]], str(about), Amount.from_major(step["amount"], currency).minor
-
-
-def _clawbacks(inputs: Inputs) -> list[NewLine]:
-    """What was paid on money that went back, taken back at the rate first paid, unless the card's window has closed."""
-    lines = []
-    for each in inputs.returned:
-        window = inputs.clawback_windows.get(each.rate_card_version_id or 0)
-        if window is None or (each.returned_on - each.paid_on).days <= window:
-            lines.append(_clawback(each))
-    return lines
-
-
-def _clawback(each: Returned) -> NewLine:
-    facts = {
-        "of": each.line_ref,
-        "settlement": each.settlement_ref,
-        "receipt_no": each.receipt_no,
-        "returned_on": each.returned_on.isoformat(),
-        "why": each.why,
-    }
-    step = {"step": "clawback", "rate": "as_paid", "paid": plain(each.paid_minor, each.currency)}
-    return NewLine(
-        agency_id=each.agency_id,
-        kind="clawback",
-        rule_id=each.rule_id,
-        base_minor=-each.base_minor,
-        amount_minor=-each.paid_minor,
-        currency=each.currency,
-        credited_on=each.returned_on,
-        version_id=each.rate_card_version_id,
-        version_name="",
-        facts=facts,
-        steps=[step | {"of": each.line_ref, "amount": plain(-each.paid_minor, each.currency)}],
-        link_id=each.link_id,
-        collection_id=each.collection_id,
-        clawback_of_id=each.line_id,
-    )
-
-
-def _line_order(inputs: Inputs, line: NewLine) -> tuple[object, ...]:
+def line_order(line: NewLine) -> tuple[object, ...]:
+    """An agency's lines: payments in the order they were priced, then what concerns many of them."""
     facts = line.facts
     named = (str(facts.get("of", "")), str(facts.get("about", "")), str(facts.get("loan_account_no", "")))
-    agency = inputs.agencies[line.agency_id]
-    return (
-        agency,
-        KIND_ORDER.get(line.kind, 2),
-        line.version_name,
-        int(facts.get("position", 0)),
-        *named,
-        canonical(line.steps),
-    )
+    position = int(facts.get("position", 0))
+    return (KIND_ORDER.get(line.kind, OTHERS), line.version_name, position, *named, canonical(line.steps))
 
 
-# --- hashes
-
-
-def input_hash(inputs: Inputs) -> str:
-    """One hash over all that was read: money, terms, measures, what waits and what came back. Ids are left out."""
-    codes = inputs.agencies
-    days = {(each.agency_id, each.confirmed_on) for each in inputs.money}
-    terms = {
-        canonical([codes[agency_id], day, place, version.name, version.sha256])
-        for agency_id, day in days
-        for place, versions in enumerate(inputs.cards_of(agency_id, day))
-        for version in versions
-    }
-    money = (f"{canonical(_judged_by(codes, each))}|{canonical(each.facts)}" for each in inputs.money)
-    waiting = (
-        unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in inputs.waiting
-    )
-    returned = (
-        canonical([codes[each.agency_id], each.line_ref, each.paid_minor, each.returned_on]) for each in inputs.returned
-    )
-    drivers = canonical({codes[agency_id]: drivers for agency_id, drivers in inputs.drivers.items()})
-    parts = (sorted(terms), sorted(money), sorted(waiting), sorted(returned))
-    return digest([inputs.period.label, drivers, *(digest(part) for part in parts)])
-
-
-def _judged_by(codes: Mapping[int, str], money: Money) -> list[Any]:
-    """What bears on the money beside its facts; missing evidence is named only where some is, so that older hashes hold."""
-    missing = [list(money.evidence_missing)] if money.evidence_missing else []
-    return [codes[money.agency_id], money.in_term, money.on_hold, money.days, *missing]
-
-
-def result_hash(inputs: Inputs, lines: Iterable[NewLine], unpaid: Iterable[Unpaid]) -> str:
-    codes = inputs.agencies
-    return result_digest(
-        (line_text(codes[line.agency_id], line, line.facts_text, line.steps_text) for line in lines),
-        (unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in unpaid),
-    )
-
-
-def result_digest(lines: Iterable[str], unpaid: Iterable[str]) -> str:
-    return digest([digest(lines), digest(unpaid)])
+def untaken_sums(untaken: Iterable[Untaken], codes: Mapping[int, str]) -> list[dict[str, Any]]:
+    """How many accounts and events of each agency earn nothing, by reason, with the first few names."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    refs: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for each in untaken:
+        key = (codes[each.agency_id], each.what, each.code)
+        counts[key] += 1
+        if len(refs[key]) < 20:
+            refs[key].append(each.ref)
+    return [
+        {"agency": agency, "what": what, "code": code, "count": count, "refs": refs[agency, what, code]}
+        for (agency, what, code), count in sorted(counts.items())
+    ]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from payouts.rate_cards.facts import FactLine
-from payouts.rate_cards.terms import COMPONENTS, LISTED, RANGED
+from payouts.rate_cards.terms import COMPONENTS, LISTED, RANGED, slim
 from portal.kernel.money import exponent
 
 COUNTS = tuple(key for key in RANGED if key != "principal_outstanding")
 
 
 def line_of(facts: Mapping[str, Any], currency: str, *, rule: str | None = None, position: int = 1) -> FactLine:
-    """A confirmed link's facts (`gathering._facts`) as a line."""
+    """The facts of a confirmed link, an account or an event (`gathering`, `happenings`) as a line."""
     places = exponent(currency)
     numbers = {key: facts[key] for key in COUNTS if key in facts}
     if "principal_outstanding" in facts:
@@ -23,14 +24,22 @@ def line_of(facts: Mapping[str, Any], currency: str, *, rule: str | None = None,
     return FactLine(
         position=position,
         rule=rule,
-        amount_minor=minor_of(facts["amount"], places),
-        account=facts["loan_account_no"],
+        amount_minor=_money(facts, "amount", places),
+        count=facts.get("count"),
+        days=facts.get("days", 1),
+        account=facts.get("loan_account_no", ""),
         words={key: facts[key] for key in LISTED if key in facts},
         numbers=numbers,
         components={name: minor_of(text, places) for name, text in named.items()} or None,
-        lag_days=facts["lag_days"],
+        lag_days=facts.get("lag_days"),
+        balance_before_minor=_money(facts, "balance_before", places),
+        share=slim(Fraction(facts["share"])) if "share" in facts else 1,
         earns_on=facts["earns_on"],
     )
+
+
+def _money(facts: Mapping[str, Any], key: str, places: int) -> int | None:
+    return minor_of(facts[key], places) if key in facts else None
 
 
 def minor_of(text: str, places: int) -> int:

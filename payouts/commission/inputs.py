@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from typing import Any
 
-from payouts.commission.hashing import canonical
+from payouts.commission.measuring import Month
 from payouts.rate_cards.versions import Version
 from portal.kernel.periods import Period
 
@@ -35,6 +34,9 @@ class Money:
     facts: Mapping[str, Any]
     told_before: bool = False  # comes over from a settled month that already said why it earns nothing
     evidence_missing: tuple[str, ...] = ()  # kinds of evidence its receipt must have and has not
+    days_after_term: int = 0  # taken so long after the allocation ended, and no other agency had the account that day
+    before_term: bool = False
+    certificate_lapsed: bool = False  # of the person who took it, on the day they did
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -48,6 +50,56 @@ class Money:
             "collection": self.collected_on,
             "confirmation": self.confirmed_on,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFact:
+    """An account the agency holds on the month's last day, with what became of it. `facts` say so as a facts file would."""
+
+    allocation_id: int
+    agency_id: int
+    loan_account_no: str
+    currency: str
+    allocated_on: date
+    credited_on: date
+    is_measured: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def days(self) -> dict[str, date]:
+        return {"allocation": self.allocated_on, "collection": self.credited_on, "confirmation": self.credited_on}
+
+
+@dataclass(frozen=True, slots=True)
+class EventFact:
+    """An accepted event: a visit, a repossession, a late deposit … `facts` say so as a facts file would."""
+
+    event_id: int
+    agency_id: int
+    ref: str
+    currency: str
+    occurred_on: date
+    allocated_on: date
+    facts: Mapping[str, Any]
+
+    @property
+    def days(self) -> dict[str, date]:
+        return {"allocation": self.allocated_on, "collection": self.occurred_on, "confirmation": self.occurred_on}
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A bonus, a penalty or an adjustment a person entered and another accepted. The amount is signed."""
+
+    adjustment_id: int
+    agency_id: int
+    ref: str
+    kind: str
+    amount_minor: int
+    currency: str
+    credited_on: date
+    reason: str
+    about_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +136,42 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A holdback of a settled month whose day of release has come. The amount is what is paid out, above zero."""
+
+    agency_id: int
+    line_ref: str
+    settlement_ref: str
+    amount_minor: int
+    currency: str
+    release_on: date
+    version_id: int | None
+    version_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """A settled month priced again without money that went back since: the difference beyond the rate first paid."""
+
+    agency_id: int
+    version_id: int
+    version_name: str
+    amount_minor: int
+    currency: str
+    credited_on: date
+    settlement_ref: str
+    facts: Mapping[str, Any]
+    steps: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything one period's accrual is computed from. `cards_of` gives an agency's versions by card, in the order tried."""
+    """Everything one period's accrual is computed from. `cards_of` gives an agency's versions by card, in the order tried.
+
+    `drivers` hold what is measured of each agency's pools; `months` the accounts behind them, for pools only a card can name.
+    `guaranteed`: versions that promise an agency a minimum whether or not it brought anything; `advances`: what earlier months
+    paid under such a promise and have not recovered, by (agency, card code).
+    """
 
     period: Period
     agencies: Mapping[int, str]
@@ -95,57 +181,11 @@ class Inputs:
     drivers: Mapping[int, Drivers]
     cards_of: Callable[[int, date], Sequence[Sequence[Version]]]
     clawback_windows: Mapping[int, int | None] = field(default_factory=dict)  # by version id
-
-
-@dataclass(frozen=True)
-class NewLine:
-    """An accrual line to be written. Its facts say, as `position`, where it stood when its version priced it."""
-
-    agency_id: int
-    kind: str
-    rule_id: str
-    base_minor: int
-    amount_minor: int
-    currency: str
-    credited_on: date
-    version_id: int | None
-    version_name: str
-    facts: Mapping[str, Any]
-    steps: Sequence[Mapping[str, Any]]
-    link_id: int | None = None
-    collection_id: int | None = None
-    clawback_of_id: int | None = None
-
-    @cached_property
-    def facts_text(self) -> str:
-        return canonical(self.facts)
-
-    @cached_property
-    def steps_text(self) -> str:
-        return canonical(self.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Unpaid:
-    agency_id: int
-    collection_id: int
-    receipt_no: str
-    code: str
-    amount_minor: int
-    currency: str
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an accrual came to. `groups` names the drivers each (agency, version) was priced with."""
-
-    lines: Sequence[NewLine]
-    unpaid: Sequence[Unpaid]
-    groups: Sequence[Mapping[str, Any]]
-    input_hash: str
-    result_hash: str
-
-    @property
-    def total_minor(self) -> int:
-        return sum(line.amount_minor for line in self.lines)
+    accounts: Sequence[AccountFact] = ()
+    events: Sequence[EventFact] = ()
+    adjusted: Sequence[Adjusted] = ()
+    held_back: Sequence[HeldBack] = ()
+    repriced: Sequence[Repriced] = ()
+    months: Mapping[int, Month] = field(default_factory=dict)
+    guaranteed: Mapping[int, Sequence[Version]] = field(default_factory=dict)
+    advances: Mapping[tuple[int, str], int] = field(default_factory=dict)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from allocations.placements.buckets import Scheme
 from allocations.placements.outcomes import Outcome, outcome, resolved_share
-from payouts.rate_cards.terms import number_text
+from payouts.commission.hashing import canonical
+from payouts.rate_cards.choosing import fits
+from payouts.rate_cards.facts import FactLine
+from payouts.rate_cards.terms import Rule, When, number_text
 
 PLACES = 6  # cut off, never rounded up: a pool must not reach a slab it has not reached
 Pools = dict[str, dict[str, str]]
@@ -25,6 +28,65 @@ class Held:
     principal_minor: int
     overdue_minor: int
     closing_dpd_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The accounts behind an agency's pools, each as a line of facts, and what the bank saw of each.
+
+    `earlier` are accounts of months before whose late money is here, with their outcome then; `cash` is by account number.
+    """
+
+    held: Sequence[tuple[Held, FactLine]] = ()
+    earlier: Sequence[tuple[Held, FactLine]] = ()
+    became: Mapping[int, Outcome | None] = field(default_factory=dict)
+    cash: Mapping[str, int] = field(default_factory=dict)
+
+    def texts(self, agency: str) -> Iterator[str]:
+        """What the month says, for a hash: ids left out."""
+        for place, members in (("held", self.held), ("earlier", self.earlier)):
+            for each, line in members:
+                opening = [each.product, each.opening_bucket, each.principal_minor, each.overdue_minor]
+                became = self.became.get(each.allocation_id)
+                words = sorted(line.words.items())
+                yield canonical([agency, place, line.account, opening, each.closing_dpd_days, became, words])
+        yield canonical([agency, "cash", sorted(self.cash.items())])
+
+
+# What a rule asks of an account itself; the rest of its conditions speaks of a payment, or is what the driver measures.
+OF_THE_ACCOUNT = frozenset(
+    {"product", "opening_bucket", "asset_class", "region", "state", "stream", "agency_grade", "placement_order"}
+)
+OF_ITS_NUMBERS = frozenset({"npa_age_months", "written_off_age_months", "dpd_days", "principal_outstanding"})
+
+
+def account_pools(month: Month, account: str) -> dict[str, str]:
+    """Each percent driver of one account; empty when nobody measured it."""
+    return _pools_over(month, lambda line: line.account == account)
+
+
+def rule_pools(month: Month, rule: Rule) -> dict[str, str]:
+    """Each percent driver over the accounts a rule is for; empty when nobody measured one of them."""
+    when = When(
+        tuple(each for each in rule.when.listed if each[0] in OF_THE_ACCOUNT),
+        tuple(each for each in rule.when.ranged if each[0] in OF_ITS_NUMBERS),
+    )
+    return _pools_over(month, lambda line: fits(when, line))
+
+
+def _pools_over(month: Month, belongs: Callable[[FactLine], bool]) -> dict[str, str]:
+    """The month's own accounts, or those of earlier months where the month itself holds none of the pool."""
+    now = [(each, line) for each, line in month.held if belongs(line)]
+    members = now or [(each, line) for each, line in month.earlier if belongs(line)]
+    drivers: Pools = defaultdict(dict)
+    held = [each for each, _ in members]
+    if any(month.became.get(each.allocation_id) for each in held):
+        _of_pool(drivers, "", held, month.became)
+    due = sum(each.overdue_minor for each in held)
+    if now and due > 0:
+        cash = sum(month.cash.get(account, 0) for account in {line.account for _, line in members})
+        drivers["collection_efficiency_pct"][""] = percent_text(Fraction(max(cash, 0) * 100, due))
+    return {driver: pools[""] for driver, pools in drivers.items()}
 
 
 def outcomes(held: Iterable[Held], scheme: Scheme) -> dict[int, Outcome | None]:
@@ -76,7 +138,7 @@ def _of_pool(drivers: Pools, pool: str, members: list[Held], found: Mapping[int,
     by_pos: dict[Outcome, int] = defaultdict(int)
     by_count: dict[Outcome, int] = defaultdict(int)
     for each in members:
-        result = found[each.allocation_id] or Outcome.ROLLED_FORWARD
+        result = found.get(each.allocation_id) or Outcome.ROLLED_FORWARD
         by_pos[result] += each.principal_minor
         by_count[result] += 1
     drivers["resolution_pct_pos"][pool] = percent_text(resolved_share(by_pos))

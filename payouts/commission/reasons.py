@@ -48,6 +48,11 @@ REASONS = {
         "commercial",
         "Show that the account was with the agency on that day, or that the bank agreed.",
     ),
+    "before_allocation": Reason(
+        "Taken before the account was with the agency",
+        "commercial",
+        "Show that the account was with the agency on that day; what came before is not the agency's doing.",
+    ),
     "hold": Reason(
         "The account was on hold",
         "commercial",
@@ -57,6 +62,11 @@ REASONS = {
         "Its evidence is missing or questioned",
         "agency",
         "Add the missing piece, or a better one where yours was questioned; it earns in the next run once it is there.",
+    ),
+    "certificate_lapsed": Reason(
+        "The certificate of the person who took it had lapsed",
+        "agency",
+        "Enter the renewed certificate if it was valid on that day; it earns in the next run once it is there.",
     ),
     "auto_debit": Reason(
         "Paid by standing instruction, not through the agency",
@@ -78,10 +88,30 @@ REASONS = {
         "agency",
         "Report the receipt's principal, interest and charges.",
     ),
+    "amount_missing": Reason(
+        "The terms ask for the money concerned and the event does not say it",
+        "bank_ops",
+        "Enter the event again with the money concerned.",
+    ),
     "late_deposit": Reason(
         "Deposited too late to earn",
         "agency",
         "Deposit within the days the terms allow.",
+    ),
+    "no_lag_tier": Reason(
+        "Deposited later than any day the terms name",
+        "agency",
+        "Deposit within the days the terms allow.",
+    ),
+    "below_qualifier": Reason(
+        "The month is below what the terms ask for before anything is paid",
+        "agency",
+        "Reach the qualifier of the terms by the month's end; the money then earns as it stands.",
+    ),
+    "capped_out": Reason(
+        "The cap of the terms was reached before this money",
+        "commercial",
+        "The steps show the cap; the bank and the agency may agree another for months to come.",
     ),
     "earned_nothing": Reason(
         "The terms come to nothing for this money",

@@ -12,12 +12,13 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission.engine import compute, input_hash
+from payouts.commission.engine import compute, untaken_sums
 from payouts.commission.gathering import closed_months, gather
 from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
-from payouts.commission.inputs import NewLine, Outcome, Unpaid
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
+from payouts.commission.outcome import NewLine, Outcome, Unpaid
 from payouts.commission.reasons import REASONS
+from payouts.commission.run_hashes import days_of, input_hash
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Refused
@@ -27,7 +28,8 @@ from portal.kernel.tables.bulk import copy_rows
 LOCK = "accrual"
 LINE_COLUMNS = (
     *("ref", "run_id", "agency_id", "kind", "collection_id", "link_id", "rate_card_version_id", "rule_id"),
-    *("base_minor", "amount_minor", "currency", "credited_on", "clawback_of_id", "facts", "steps"),
+    *("base_minor", "amount_minor", "currency", "credited_on", "clawback_of_id", "event_id", "adjustment_id"),
+    *("facts", "steps"),
 )
 UNPAID_COLUMNS = (
     *("run_id", "agency_id", "collection_id", "code", "amount_minor", "currency", "cure", "owner", "detail"),
@@ -145,7 +147,7 @@ def _store(
         lines=len(outcome.lines),
         total_minor=outcome.total_minor,
         currency=_currency(session, outcome),
-        summary=_summary(outcome, frozen),
+        summary=_summary(outcome, frozen, codes),
         run_by=actor.email,
         run_at=now,
     )
@@ -157,8 +159,19 @@ def _store(
     return run
 
 
-def _summary(outcome: Outcome, frozen: Mapping[str, int]) -> dict[str, Any]:
-    return {"groups": list(outcome.groups), "frozen": dict(frozen), "agencies": agency_hashes(outcome)}
+def _summary(outcome: Outcome, frozen: Mapping[str, int], codes: Mapping[int, str]) -> dict[str, Any]:
+    texts = (
+        (line.credited_on.isoformat(), line_text(codes[line.agency_id], line, line.facts_text, line.steps_text), line)
+        for line in outcome.lines
+    )
+    return {
+        "groups": list(outcome.groups),
+        "promises": list(outcome.promises),
+        "untaken": untaken_sums(outcome.untaken, codes),
+        "days": days_of((day, text, line.amount_minor) for day, text, line in texts),
+        "frozen": dict(frozen),
+        "agencies": agency_hashes(outcome),
+    }
 
 
 def _currency(session: Session, outcome: Outcome) -> str:
@@ -188,6 +201,8 @@ def _line_rows(run: AccrualRun, lines: Sequence[NewLine]) -> Iterable[tuple[Any,
             line.currency,
             line.credited_on,
             line.clawback_of_id,
+            line.event_id,
+            line.adjustment_id,
             line.facts_text,
             line.steps_text,
         )

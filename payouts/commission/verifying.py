@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,16 +13,20 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
-from payouts.commission.engine import KINDS, extra_of, result_digest
-from payouts.commission.fact_lines import line_of
+from payouts.commission.event_models import ManualAdjustment
 from payouts.commission.hashing import canonical, line_text, unpaid_text
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
-from payouts.rate_cards.agency_level import price
-from payouts.rate_cards.facts import Facts, read_drivers
+from payouts.commission.outcome import NewLine
+from payouts.commission.promises import Promise, promise_lines
+from payouts.commission.rebuilding import group_of, is_of_a_group, pairs, priced_again
+from payouts.commission.run_hashes import days_of, result_digest
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
-from payouts.rate_cards.terms import Card
+from payouts.rate_cards.versions import Version
 from portal.kernel.errors import Invalid
+from portal.kernel.periods import month_of
+
+NOT_PRICEABLE = (Invalid, LookupError, TypeError, ValueError, ArithmeticError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,84 +39,153 @@ class Difference:
     computed: str
 
 
+@dataclass(slots=True)
+class Again:
+    """A run computed again: each stored line's text as it comes out now (by line id), and every difference."""
+
+    texts: dict[int, str] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+
+
 def recompute(session: Session, run: AccrualRun) -> list[Difference]:
     """Every difference between a stored run and the same run computed now; empty when it comes out to the last byte."""
-    lines = list(session.scalars(select(AccrualLine).where(AccrualLine.run_id == run.id).order_by(AccrualLine.id)))
-    codes = {row.id: row.code for row in session.execute(select(Agency.id, Agency.code))}
+    lines = lines_of(session, run)
+    codes = _codes(session)
+    again = compute_again(session, run, lines, codes)
+    return [*again.differences, *_run_differences(session, run, lines, codes)]
+
+
+def lines_of(session: Session, run: AccrualRun) -> list[AccrualLine]:
+    return list(session.scalars(select(AccrualLine).where(AccrualLine.run_id == run.id).order_by(AccrualLine.id)))
+
+
+def _codes(session: Session) -> dict[int, str]:
+    return {row.id: row.code for row in session.execute(select(Agency.id, Agency.code))}
+
+
+def compute_again(session: Session, run: AccrualRun, lines: Sequence[AccrualLine], codes: Mapping[int, str]) -> Again:
+    """Every line of a run priced again with its whole group, because slabs, caps and bonuses look at all of it."""
+    again = Again()
+    last_day = month_of(run.period_start).last_day
     drivers = {(each["agency"], each["card"]): each["drivers"] for each in run.summary.get("groups", [])}
-    found: list[Difference] = []
+    came_to: dict[tuple[int, str], int] = defaultdict(int)
     for (agency_id, version_id), members in sorted(_groups(lines).items()):
-        card, name, wrong = _card(session, version_id)
-        found += wrong
-        if card is not None:
-            found += _group_differences(card, name, drivers.get((codes[agency_id], name), {}), members)
-    found += _clawback_differences(session, lines)
-    return found + list(_run_differences(session, run, lines, codes))
+        version, wrong = version_of(session, version_id)
+        again.differences += wrong
+        if version is None:
+            continue
+        of_lines = [line for line in members if line.kind not in ("guarantee", "holdback")]
+        try:
+            computed: list[NewLine] = []
+            fee = 0
+            if of_lines:
+                known = drivers.get((codes[agency_id], version.name), {})
+                computed, extras = priced_again(group_of(version, of_lines), known, last_day)
+                fee = extras.fee_minor
+        except NOT_PRICEABLE as error:
+            where = members[0].ref
+            again.differences.append(
+                Difference(where, "facts", "lines that can be priced", f"{type(error).__name__}: {error}")
+            )
+            continue
+        came_to[agency_id, version.code] += fee
+        _compare(again, of_lines, computed, codes)
+    _promises(session, run, lines, codes, came_to, again)
+    _corrections(session, lines, codes, again)
+    return again
 
 
 def _groups(lines: Sequence[AccrualLine]) -> dict[tuple[int, int], list[AccrualLine]]:
     groups: dict[tuple[int, int], list[AccrualLine]] = defaultdict(list)
     for line in lines:
-        if line.kind != "clawback" and line.rate_card_version_id is not None:
-            groups[line.agency_id, line.rate_card_version_id].append(line)
+        if is_of_a_group(line):
+            groups[line.agency_id, line.rate_card_version_id or 0].append(line)
     return groups
 
 
-def _card(session: Session, version_id: int) -> tuple[Card | None, str, list[Difference]]:
-    """The version's card read from its stored text, its name, and what is wrong with the text itself."""
-    code, version = session.execute(
+def version_of(session: Session, version_id: int) -> tuple[Version | None, list[Difference]]:
+    """The version read from its stored text, and what is wrong with the text itself."""
+    code, row = session.execute(
         select(RateCard.code, RateCardVersion)
         .join(RateCardVersion, RateCardVersion.rate_card_id == RateCard.id)
         .where(RateCardVersion.id == version_id)
     ).one()
-    name = f"{code} v{version.version}"
-    sha256 = hashlib.sha256(version.source_text.encode()).hexdigest()
-    wrong = [] if sha256 == version.sha256 else [Difference(name, "sha256", version.sha256, sha256)]
+    name = f"{code} v{row.version}"
+    sha256 = hashlib.sha256(row.source_text.encode()).hexdigest()
+    wrong = [] if sha256 == row.sha256 else [Difference(name, "sha256", row.sha256, sha256)]
     try:
-        return read_card(version.source_text), name, wrong
+        return Version(row.id, code, row.version, read_card(row.source_text), row.sha256), wrong
     except Invalid as error:
-        return None, name, [*wrong, Difference(name, "source_text", "a card", str(error))]
+        return None, [*wrong, Difference(name, "source_text", "a card", str(error))]
 
 
-def _group_differences(
-    card: Card, name: str, drivers: Mapping[str, Any], members: Sequence[AccrualLine]
-) -> Iterator[Difference]:
-    """One agency's lines under one version, priced again together."""
-    priced = [line for line in members if line.kind == "commission"]
-    priced.sort(key=lambda line: int(line.facts.get("position", 0)))
-    try:
-        lines = tuple(
-            line_of(line.facts, card.currency, rule=line.facts["rule"], position=place)
-            for place, line in enumerate(priced, start=1)
-        )
-        quote = price(card, Facts(read_drivers(drivers, card), lines))
-    except (Invalid, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        where = priced[0].ref if priced else name
-        yield Difference(where, "facts", "lines that can be priced", f"{type(error).__name__}: {error}")
-        return
-    for line, again in zip(priced, quote.lines, strict=True):
-        yield from _differ(line.ref, "amount_minor", line.amount_minor, again.amount_minor)
-        yield from _differ(line.ref, "base_minor", line.base_minor, again.base_minor)
-        yield from _differ(line.ref, "rule_id", line.rule_id, again.rule_id)
-        yield from _differ(line.ref, "steps", canonical(line.steps), canonical(again.how))
-    extras = [extra_of(step, card.currency) for step in quote.steps if step["step"] in KINDS]
-    computed = sorted(canonical([kind, about, amount]) for kind, about, amount in extras if amount)
-    others = [line for line in members if line.kind != "commission"]
-    stored = sorted(canonical([line.kind, line.rule_id, line.amount_minor]) for line in others)
-    yield from _differ(others[0].ref if others else name, "caps and bonuses", str(stored), str(computed))
+def _compare(
+    again: Again, stored: Sequence[AccrualLine], computed: Sequence[NewLine], codes: Mapping[int, str]
+) -> None:
+    for old, new in pairs(stored, computed):
+        if old is None:
+            assert new is not None
+            again.differences.append(Difference(f"{new.kind} {new.rule_id}", "line", "none", str(new.amount_minor)))
+        elif new is None:
+            again.differences.append(Difference(old.ref, "line", str(old.amount_minor), "none"))
+        else:
+            again.texts[old.id] = line_text(codes[old.agency_id], new, new.facts_text, new.steps_text)
+            again.differences += _differ(old.ref, "amount_minor", old.amount_minor, new.amount_minor)
+            again.differences += _differ(old.ref, "base_minor", old.base_minor, new.base_minor)
+            again.differences += _differ(old.ref, "rule_id", old.rule_id, new.rule_id)
+            again.differences += _differ(old.ref, "credited_on", old.credited_on, new.credited_on)
+            again.differences += _differ(old.ref, "facts", canonical(old.facts), new.facts_text)
+            again.differences += _differ(old.ref, "steps", canonical(old.steps), new.steps_text)
 
 
-def _clawback_differences(session: Session, lines: Sequence[AccrualLine]) -> Iterator[Difference]:
-    """A clawback takes back exactly what its link was paid."""
-    claws = [line for line in lines if line.kind == "clawback"]
-    if not claws:
-        return
-    first = select(AccrualLine.id, AccrualLine.amount_minor).where(
-        AccrualLine.id.in_([line.clawback_of_id for line in claws])
-    )
-    paid = {row.id: row.amount_minor for row in session.execute(first)}
-    for line in claws:
-        yield from _differ(line.ref, "amount_minor", line.amount_minor, -paid.get(line.clawback_of_id or 0, 0))
+def _promises(
+    session: Session,
+    run: AccrualRun,
+    lines: Sequence[AccrualLine],
+    codes: Mapping[int, str],
+    came_to: Mapping[tuple[int, str], int],
+    again: Again,
+) -> None:
+    """Guarantees and holdbacks, from what the month's lines came to and what the run noted of earlier months."""
+    agencies = {code: agency_id for agency_id, code in codes.items()}
+    last_day = month_of(run.period_start).last_day
+    computed: list[NewLine] = []
+    for noted in run.summary.get("promises", []):
+        version, _ = version_of(session, noted["version"])
+        agency_id = agencies[noted["agency"]]
+        if version is not None:
+            fee = came_to.get((agency_id, version.code), 0)
+            computed += promise_lines(Promise(agency_id, version, fee, noted["advance"], noted["qualified"]), last_day)
+    stored = [line for line in lines if line.kind in ("guarantee", "holdback")]
+    _compare(again, stored, computed, codes)
+
+
+def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[int, str], again: Again) -> None:
+    """A clawback takes back exactly what its link was paid, a release pays what was held, a line by hand what was accepted."""
+    claws = {line.clawback_of_id for line in lines if line.kind == "clawback"}
+    held = {line.facts.get("of") for line in lines if line.kind == "holdback_release"}
+    by_hand = {line.adjustment_id for line in lines if line.adjustment_id is not None}
+    due: dict[Any, int] = {}
+    if claws or held:
+        query = select(AccrualLine.id, AccrualLine.ref, AccrualLine.amount_minor)
+        for row in session.execute(query.where(AccrualLine.id.in_(claws) | AccrualLine.ref.in_(held))):
+            due["clawback", row.id] = due["holdback_release", row.ref] = -row.amount_minor
+    if by_hand:
+        adjusted = select(ManualAdjustment.id, ManualAdjustment.amount_minor).where(ManualAdjustment.id.in_(by_hand))
+        due |= {("by hand", id_): amount for id_, amount in session.execute(adjusted)}
+    for line in lines:
+        if is_of_a_group(line):
+            continue
+        again.texts[line.id] = line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps))
+        if line.adjustment_id is not None:
+            amount = due.get(("by hand", line.adjustment_id), 0)
+        elif line.kind == "clawback":
+            amount = due.get(("clawback", line.clawback_of_id), 0)
+        elif line.kind == "holdback_release":
+            amount = due.get(("holdback_release", line.facts.get("of")), 0)
+        else:
+            continue
+        again.differences += _differ(line.ref, "amount_minor", line.amount_minor, amount)
 
 
 def _run_differences(
@@ -128,8 +201,18 @@ def _run_differences(
         .order_by(UnpaidCollection.id)
     )
     told = [unpaid_text(codes[agency_id], receipt, code, amount) for agency_id, receipt, code, amount in unpaid]
-    texts = [line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps)) for line in lines]
+    texts = [stored_text(line, codes) for line in lines]
     yield from _differ(name, "result_hash", run.result_hash, result_digest(texts, told))
+    if "days" in run.summary:
+        days = days_of(
+            (line.credited_on.isoformat(), text, line.amount_minor) for line, text in zip(lines, texts, strict=True)
+        )
+        for day in sorted({*days, *run.summary["days"]}):
+            yield from _differ(f"{name} {day}", "day", run.summary["days"].get(day), days.get(day))
+
+
+def stored_text(line: AccrualLine, codes: Mapping[int, str]) -> str:
+    return line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps))
 
 
 def _differ(ref: str, field: str, stored: Any, computed: Any) -> Iterator[Difference]:
