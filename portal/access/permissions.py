@@ -144,6 +144,8 @@ class Permission(StrEnum):
     RATE_CARD_APPROVE = "rate_card:approve"
     TERMS_ASSIGN = "terms:assign"
 
+    OUTCOME_READ = "outcome:read"
+    OUTCOME_FREEZE = "outcome:freeze"  # read a month's snapshots into a set of outcomes
     ACCRUAL_READ = "accrual:read"
     ACCRUAL_RUN = "accrual:run"
 

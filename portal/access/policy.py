@@ -181,6 +181,8 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.RATE_CARD_IMPORT: [is_maker_or_machine],
     P.RATE_CARD_APPROVE: [is_checker, is_not_the_maker],
     P.TERMS_ASSIGN: [is_maker_or_machine],
+    P.OUTCOME_READ: [is_bank_reader],
+    P.OUTCOME_FREEZE: [is_maker_or_machine],
     P.ACCRUAL_READ: [is_bank_reader],
     P.ACCRUAL_RUN: [is_maker_or_machine],
     P.SETTLEMENT_READ: [is_bank_reader],
