@@ -236,7 +236,15 @@ create trigger queue_changed after insert or update of status, amount_minor on b
   for each row when (current_setting('portal.reconciling', true) is distinct from 'on') execute function portal_queue_sides();
 """
 # Look-ups by key behind the lines' policy (see portal_lines_named): asked for the bank alone, one index look-up a key.
+READ_AS = "translate(c.instrument_key, 'OILSZBАВЕЅІКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', '011528A8E51KMH0PCTYXA8E2H1KMN0PTYX')"  # as keys.LOOK_ALIKES
 LOOK_UPS = """
+create or replace function portal_receipts_reading(keys text[]) returns setof bigint
+language plpgsql stable security definer set search_path = public, pg_temp set enable_seqscan = off as $$
+begin
+  if current_setting('portal.scope', true) = 'bank' then
+    return query select c.id from unnest(keys) k (key) join collections c on <read as> = k.key and <read as> <> c.instrument_key;
+  end if;
+end $$;
 create or replace function portal_lines_bearing(keys text[]) returns setof bigint
 language plpgsql stable security definer set search_path = public, pg_temp set enable_seqscan = off as $$
 begin
@@ -250,8 +258,9 @@ language plpgsql stable security definer set search_path = public, pg_temp set e
 begin
   if current_setting('portal.scope', true) = 'bank' then
     return query select k.key from unnest(keys) k (key)
-     where most < (select count(*) from (select from bank_lines l where l.ref_keys @> array[k.key] and l.side = 'credit'
-             and not l.is_reversal and l.value_on <= through limit most + 1) found);
+     where most < (select count(*) from (select from (select l.side, l.is_reversal, l.value_on from bank_lines l
+               where l.ref_keys @> array[k.key] offset 0) borne
+             where side = 'credit' and not is_reversal and value_on <= through limit most + 1) found);
   end if;
 end $$;
 create or replace function portal_keys_in_place() returns void
@@ -259,11 +268,13 @@ language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   if current_setting('portal.scope', true) = 'bank' then perform gin_clean_pending_list('ix_bank_lines_ref_keys'::regclass); end if;
 end $$;
+revoke all on function portal_receipts_reading(text[]) from public;
+grant execute on function portal_receipts_reading(text[]) to portal_bank;
 revoke all on function portal_keys_in_place() from public;
 grant execute on function portal_keys_in_place() to portal_bank;
 revoke all on function portal_lines_bearing(text[]) from public;
 revoke all on function portal_keys_borne(text[], bigint, date) from public;
 grant execute on function portal_lines_bearing(text[]) to portal_bank;
 grant execute on function portal_keys_borne(text[], bigint, date) to portal_bank;
-"""
+""".replace("<read as>", READ_AS)
 RECONCILIATION = LINKS + QUEUE + LOOK_UPS

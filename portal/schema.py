@@ -95,7 +95,7 @@ def policies_sql(table: str, access: Access) -> list[str]:
         statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
     if table in ("audit_events", "audit_head", "recon_queue"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
-    if table == "bank_lines":  # read by portal_lines_named alone
+    if table in ("bank_lines", "collections"):  # read by look-ups by key alone, which ask who asks
         statements.append(f"drop policy if exists owner_reads on {table}")
         statements.append(f"create policy owner_reads on {table} for select to {OWNER} using (true)")
     return statements

@@ -32,8 +32,7 @@ STAGED_BREAK = {
 SUBJECT = "coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id)"
 SAME = f"b.code = f.code and b.side = f.side and {SUBJECT} = f.subject_id"
 # What a run looked at. Ranges of receipt numbers are all looked at each time: they are few.
-LOOKED = """ and (b.collection_id in (select id from looked_collections) or b.bank_line_id in (select id from looked_lines)
-    or b.posting_id in (select id from looked_postings) or b.receipt_range_id is not null)"""
+LOOKED = " and b.id in (select id from looked_breaks)"
 KEEP_BREAKS = f"""
     update breaks b set amount_minor = f.amount, due_on = f.due_on, owner = f.owner, cure = f.cure, detail = f.detail,
            misses = f.misses, mark = f.mark
@@ -44,11 +43,10 @@ KEEP_BREAKS = f"""
 """
 CLOSE_BREAKS = f"""
     update breaks b set status = 'closed', closed_at = :now, mark = null
-     where b.status = 'open' and not exists (select from found_breaks f where {SAME})
-       and (exists (select from collections c where c.id = b.collection_id and c.collected_on <= :through)
-         or exists (select from bank_lines l where l.id = b.bank_line_id and l.value_on <= :through)
-         or exists (select from postings p where p.id = b.posting_id and p.posted_on <= :through)
-         or b.receipt_range_id is not null)
+      from (select b.id from breaks b left join collections c on c.id = b.collection_id left join bank_lines l on l.id = b.bank_line_id
+              left join postings p on p.id = b.posting_id
+             where b.status = 'open' and coalesce(c.collected_on, l.value_on, p.posted_on, :through) <= :through{{looked}}) o
+     where o.id = b.id and not exists (select from found_breaks f where {SAME})
 """
 OPEN_BREAKS = f"""
     insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, receipt_range_id, agency_id, amount_minor,
@@ -60,7 +58,7 @@ OPEN_BREAKS = f"""
       left join collections c on f.side = 'collection' and c.id = f.subject_id
       left join bank_lines l on f.side = 'bank' and l.id = f.subject_id
       left join postings p on f.side = 'posting' and p.id = f.subject_id
-     where not exists (select from breaks b where b.status = 'open' and {SAME})
+     where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})
      order by f.code, f.opened_on, f.subject_id
 """
 ACCEPTED = """
@@ -110,6 +108,6 @@ def write_breaks(session: Session, *, through: date, run_id: int, now: datetime,
     """Open what is new, refresh what stands (it keeps the day it was opened), close what is cured; of the part looked at."""
     looked = LOOKED if part else ""
     if session.scalar(ANY):
-        session.execute(text(CLOSE_BREAKS + looked), {"now": now, "through": through})
+        session.execute(text(CLOSE_BREAKS.format(looked=looked)), {"now": now, "through": through})
         session.execute(text(KEEP_BREAKS + looked))
-    session.execute(text(OPEN_BREAKS), {"run_id": run_id})
+    session.execute(text(OPEN_BREAKS.format(looked=looked)), {"run_id": run_id})

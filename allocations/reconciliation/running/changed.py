@@ -114,7 +114,7 @@ def look_at(session: Session, changed: Changed, through: date, ladder: Ladder, l
     session.execute(text(BEARERS), {"keys": keys})
     if not close_over(session, ladder, most):
         return replace(changed, part=False, line_ids=None)
-    for kind in ("collections", "lines", "postings"):
+    for kind in ("collections", "lines", "postings", "breaks"):
         session.execute(text(f"analyze looked_{kind}"))
     return replace(changed, line_ids=list(session.scalars(text("select id from looked_lines"))))
 

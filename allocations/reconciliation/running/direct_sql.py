@@ -33,7 +33,7 @@ FIND = f"""
       select b.id, b.ref, b.ref_keys, b.value_on, b.currency, b.amount_minor - b.settled_minor as open_minor
         from breaks k join bank_lines b on b.id = k.bank_line_id
        where k.code = 'R02' and k.status = 'open' and not b.is_reversal and b.linked_minor = 0 and b.amount_minor > b.settled_minor
-         and b.value_on <= :through and (:all or b.id = any(:lines))
+         and b.value_on <= :through and (:all or b.id in (select unnest(cast(:lines as bigint[]))))
          and not exists (select from direct_payments d where d.bank_line_id = b.id)),
     keys as materialized (
       select c.id, u.key, c.currency, c.open_minor, c.value_on from credits c cross join unnest(c.ref_keys) as u (key)

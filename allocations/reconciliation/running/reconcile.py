@@ -154,9 +154,14 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
     world = read_world(session, run.through, part=part)
     read = f"{len(world.collections):,} receipts, {len(world.lines):,} bank lines and {len(world.postings):,} postings"
     run.tell(1, 5, f"Matching {read}.")
-    matches = match(world, run.ladder)
-    run.tell(2, 5, f"Finding what does not fit among {read}.")
-    breaks = without_accepted(session, every_break(run, matches, part))
+    cash_days = dated(session, DEPOSIT_DAYS)
+    with ThreadPoolExecutor(1) as aside:
+        before = aside.submit(stood_before, run) if part else None
+        matches = match(world, run.ladder)
+        run.tell(2, 5, f"Finding what does not fit among {read}.")
+        of_money = find_breaks(matches, run.ladder, cash_days)
+        stood = before.result() if before else None
+    breaks = without_accepted(session, with_paper(run, matches, of_money, part))
     run.tell(3, 5, f"Comparing with what stands, and adding up, {read}.")
     changes, marks = link_changes(matches), break_marks(breaks)
     value = changes.value + total(marks)
@@ -165,10 +170,10 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         hashed = aside.submit(input_hash, world, run.ladder, gone_by)
         stage_links(session, matches, changes)
         stage_breaks(session, breaks, marks)
-        before = marks_before(session) if part else 0
-        base = int(last.result_hash, 16) if part and last else 0
-        hashes = hashed.result(), as_text(base - before + value)
-    summaries = whole_summary(run, matches, breaks, part)
+        base = int(last.result_hash, 16) - stood.marks if stood and last else 0
+        hashes = hashed.result(), as_text(base + value)
+    found = summarise(matches, breaks)
+    summaries = replaced(stood.whole, stood.part, found) if stood else found
     currencies = [summaries[name] for name in sorted(summaries)]
     counted = (len(matches.confirmed), len(matches.undone))
     if last and not part and not changes.moved and unchanged(run, last, hashes):
@@ -198,26 +203,29 @@ def write(run: Run, matches: Matches, changes: LinkChanges, run_id: int, part: b
     write_breaks(session, through=run.through, run_id=run_id, now=run.now, part=part)
 
 
-def every_break(run: Run, matches: Matches, part: bool) -> pd.DataFrame:
+def with_paper(run: Run, matches: Matches, of_money: pd.DataFrame, part: bool) -> pd.DataFrame:
     """What money shows, and what paper shows."""
     columns = ["collection_id", "posting_id"]
     booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
     ids = matches.book.coll["id"].tolist() if part else None
-    parts = [
-        find_breaks(matches, run.ladder, dated(run.session, DEPOSIT_DAYS)),
-        paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked),
-    ]
-    filled = [each for each in parts if len(each)]
-    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+    on_paper = paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked)
+    filled = [each for each in (of_money, on_paper) if len(each)]
+    return pd.concat(filled, ignore_index=True) if filled else of_money
 
 
-def whole_summary(run: Run, matches: Matches, breaks: pd.DataFrame, part: bool) -> Summaries:
-    """Where all money stands: as found; of a part, what is stored with the part as it was taken away and as it is added."""
-    found = summarise(matches, breaks)
-    if not part:
-        return found
-    whole, before = (stored_summary(run.session, run.through, run.ladder, part=each) for each in (False, True))
-    return replaced(whole, before, found)
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """Where all money stood before a run over a part, and that of the part; the sum of the marks that stood there."""
+
+    whole: Summaries
+    part: Summaries
+    marks: int
+
+
+def stood_before(run: Run) -> Stood:
+    """Asked of the server while the matcher works: nobody else uses the session then."""
+    whole, part = (stored_summary(run.session, run.through, run.ladder, part=each) for each in (False, True))
+    return Stood(whole, part, marks_before(run.session))
 
 
 def store_run(

@@ -12,8 +12,7 @@ from allocations.reconciliation.matching.matcher import Matches
 from portal.kernel.tables.bulk import stage
 
 LINKS_LOOKED = " and m.collection_id in (select id from looked_collections)"
-BREAKS_LOOKED = """ and (b.collection_id in (select id from looked_collections) or b.bank_line_id in (select id from looked_lines)
-    or b.posting_id in (select id from looked_postings) or b.receipt_range_id is not null)"""
+BREAKS_LOOKED = " and b.id in (select id from looked_breaks)"
 LINK_MARKS = "select m.mark from match_links m where m.mark is not null"
 BREAK_MARKS = "select b.mark from breaks b where b.mark is not null"
 CLEAR_LINKS = "update match_links m set mark = null where m.mark is not null and m.status in ('rejected', 'undone')"

@@ -113,8 +113,7 @@ STORED_BREAKS = (
 PART = {
     "c": " and c.id in (select id from looked_collections)",
     "b": " and b.id in (select id from looked_lines)",
-    "k": """ and (b.collection_id in (select id from looked_collections) or b.bank_line_id in (select id from looked_lines)
-             or b.posting_id in (select id from looked_postings) or b.receipt_range_id is not null)""",
+    "k": " and b.id in (select id from looked_breaks)",
 }
 WHOLE = dict.fromkeys(PART, "")
 

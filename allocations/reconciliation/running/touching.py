@@ -23,8 +23,11 @@ create temporary table if not exists looked_lines (id bigint primary key, round 
 create temporary table if not exists looked_postings (id bigint primary key, round int not null) on commit drop;
 create temporary table if not exists asked_keys (key text primary key, round int not null) on commit drop;
 create temporary table if not exists asked_accounts (id bigint primary key, round int not null) on commit drop;
+create temporary table if not exists looked_breaks (id bigint primary key) on commit drop;
 create temporary table if not exists agency_words (key text not null, agency_id bigint not null) on commit drop;
-truncate looked_collections, looked_lines, looked_postings, asked_keys, asked_accounts, agency_words
+create temporary table if not exists standing_short (agency_id bigint, day date, id bigint, key text, gap bigint,
+    primary key (agency_id, day, id)) on commit drop;
+truncate looked_collections, looked_lines, looked_postings, looked_breaks, asked_keys, asked_accounts, agency_words, standing_short
 """
 # Few rows against large tables: an index for each, never a whole table.
 BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
@@ -82,8 +85,7 @@ MORE_COLLECTIONS = f"""
     select c.id, :round from {K} join collections c on c.instrument_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.receipt_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.slip_key = k.key where k.round = :round
-    union select c.id, :round from {K} join collections c on {FOLD} = k.key
-           where k.round = :round and c.instrument_key is not null
+    union select id, :round from portal_receipts_reading(cast(:keys as text[])) id
     union select i.collection_id, :round from {K} join deposits d on d.slip_key = k.key join deposit_items i on i.deposit_id = d.id
            where k.round = :round
     union select c.id, :round from asked_accounts a join collections c on c.loan_account_id = a.id where a.round = :round
@@ -130,70 +132,97 @@ CREDITS_OF_CASH = f"""
 # Receipts that fall short of a credit they name, and receipts of the agency of those days that name nothing (or nearly the same).
 LOOSE = "(case when c.mode = 'cash' then coalesce(c.slip_key, '') else coalesce(c.instrument_key, '') end)"
 SHORT = "(case when s.mode = 'cash' then coalesce(s.slip_key, '') else coalesce(s.instrument_key, '') end)"
+OPEN = "c.amount_minor - c.linked_minor - c.written_off_minor"
 HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1
     or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
-NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')}) and c.linked_minor < c.amount_minor and c.amount_minor - c.linked_minor <= s.gap"
+NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')})"
+# A group is asked about in the round that asks for its key: then all its receipts and credits are there. The receipts of an agency's day
+# are read once, however many groups fall short there.
 LOOSE_OF_SHORT = f"""
-    with borne as materialized (
+    with named as materialized (
+        select s.agency_id, k.key, min(s.collected_on) as since, max(s.collected_on) as until,
+               sum(s.amount_minor - s.linked_minor) as total
+          from looked_collections f join collections s on s.id = f.id join asked_keys k on k.key = {SHORT}
+         where k.round = :round and s.linked_minor < s.amount_minor group by 1, 2),
+    borne as materialized (
         select k.key, max(b.amount_minor - b.linked_minor) as left_
-          from looked_lines f join bank_lines b on b.id = f.id cross join unnest(b.ref_keys) k (key)
-         where b.side = 'credit' and b.linked_minor < b.amount_minor group by 1),
-    named as materialized (
-        select s.agency_id, {SHORT} as key, min(s.collected_on) as since, max(s.collected_on) as until,
-               sum(s.amount_minor - s.linked_minor) as total, max(f.round) as round
-          from looked_collections f join collections s on s.id = f.id
-         where s.linked_minor < s.amount_minor group by 1, 2),
+          from {F_L} cross join unnest(b.ref_keys) k (key)
+         where b.side = 'credit' and b.linked_minor < b.amount_minor and exists (select from named) group by 1),
     short as materialized (
-        select n.agency_id, n.key, n.since, n.until, o.left_ - n.total as gap
-          from named n join borne o on o.key = n.key where o.left_ > n.total and n.round >= :round - 1)
+        select n.agency_id, n.key, n.since - 1 as since, n.until + 1 as until, o.left_ - n.total as gap
+          from named n join borne o on o.key = n.key where o.left_ > n.total),
+    days as materialized (
+        select s.agency_id, d.day::date as day, max(s.gap) as gap
+          from short s cross join generate_series(s.since, s.until, interval '1 day') d (day) group by 1, 2),
+    loose as materialized (
+        select c.id, c.agency_id, c.collected_on as day, {LOOSE} as key, {OPEN} as open
+          from days d join collections c on c.agency_id = d.agency_id and c.collected_on = d.day
+         where c.linked_minor < c.amount_minor and {OPEN} <= d.gap)
     insert into looked_collections (id, round)
-    select c.id, :round from short s join collections c
-        on c.agency_id = s.agency_id and c.collected_on between s.since - 1 and s.until + 1
-     where {NEAR}
+    select distinct c.id, :round from short s
+      join loose c on c.agency_id = s.agency_id and c.day between s.since and s.until and c.open <= s.gap
+     where {NEAR.replace(LOOSE, "c.key")}
     on conflict do nothing
 """
 # By how much a credit exceeds what was reported, where the break itself may not say: as far as the nearest misses tell.
 UNTOLD = """case when jsonb_array_length(k.misses) >= 3 then 9223372036854775807
              else (select max((m ->> 'gap_minor')::bigint) from jsonb_array_elements(k.misses) m where m ->> 'other' = 'bank') end"""
+# Receipts that fell short when the last run was over, by the days of what might fill them up.
+STANDING_SHORT = f"""
+    insert into standing_short (agency_id, day, id, key, gap)
+    select s.agency_id, s.collected_on + around.days, s.id, {SHORT}, max(d.gap)
+      from (select k.collection_id as id, coalesce((k.detail ->> 'difference_minor')::bigint, {UNTOLD}) as gap
+              from breaks k where k.status = 'open' and k.code = 'R03' and k.collection_id is not null
+            union all
+            select m.collection_id, m.amount_minor from match_links m where m.status = 'suggested') d
+      join collections s on s.id = d.id cross join (values (-1), (0), (1)) around (days)
+     where d.gap > 0 and s.linked_minor < s.amount_minor group by 1, 2, 3, 4
+"""
 SHORT_OF_LOOSE = f"""
-    with doubt as materialized (
-        select k.collection_id as id, max(coalesce((k.detail ->> 'difference_minor')::bigint, {UNTOLD})) as gap
-          from breaks k where k.status = 'open' and k.code = 'R03' and k.collection_id is not null group by 1
-        union all
-        select m.collection_id, max(m.amount_minor) from match_links m where m.status = 'suggested' group by 1),
-    short as materialized (
-        select s.id, s.agency_id, s.collected_on + around.days as day, {SHORT} as key, d.gap
-          from doubt d join collections s on s.id = d.id cross join (values (-1), (0), (1)) around (days)
-         where d.gap > 0 and s.linked_minor < s.amount_minor)
     insert into looked_collections (id, round)
-    select distinct s.id, :round from {F_C} join short s on s.agency_id = c.agency_id and s.day = c.collected_on
-     where {LAST} and {NEAR.replace("c.linked_minor < c.amount_minor and c.amount_minor - c.linked_minor", "c.amount_minor")}
+    select distinct s.id, :round from {F_C} join standing_short s on s.agency_id = c.agency_id and s.day = c.collected_on
+     where {LAST} and c.amount_minor <= s.gap and {NEAR}
     on conflict do nothing
+"""
+LOOKED_BREAKS = """
+    insert into looked_breaks (id)
+    select b.id from looked_collections f join breaks b on b.collection_id = f.id
+    union select b.id from looked_lines f join breaks b on b.bank_line_id = f.id
+    union select b.id from looked_postings f join breaks b on b.posting_id = f.id
+    union select b.id from breaks b where b.receipt_range_id is not null
 """
 
 
 def close_over(session: Session, ladder: Ladder, most: int) -> bool:
-    """Add to looked_collections, looked_lines and looked_postings (round 0) all that touches them; False when that is more than
-    `most` rows, and looking at everything is quicker."""
+    """Add to looked_collections, looked_lines and looked_postings (round 0) all that touches them, and to looked_breaks what stands on
+    them; False when that is more than `most` rows, and looking at everything is quicker."""
     session.execute(text(BY_INDEX))
     first, last = pool_days(ladder)
+    _run(session, STANDING_SHORT, {})
     settled = False
     for number in range(1, MOST_ROUNDS):
         given: dict[str, Any] = {"round": number}
         added = _run(session, ACCOUNTS, given) + _run(session, KEYS, given)
-        keys = session.scalar(text(NEW_KEYS), given)
-        added += _run(session, MORE_LINES, given | {"keys": keys})
-        added += sum(_run(session, query, given) for query in (MORE_COLLECTIONS, MORE_POSTINGS))
+        given["keys"] = session.scalar(text(NEW_KEYS), given)
+        added += sum(_run(session, query, given) for query in (MORE_LINES, MORE_COLLECTIONS, MORE_POSTINGS))
         days = given | {"first": first, "last": last}
         added += sum(_run(session, query, days) for query in (CASH_OF_CREDITS, CREDITS_OF_CASH))
-        session.execute(text("set local enable_hashjoin = on"))
-        added += sum(_run(session, query, given) for query in (LOOSE_OF_SHORT, SHORT_OF_LOOSE))
-        session.execute(text("set local enable_hashjoin = off"))
+        added += short_and_loose(session, given)
         if not added or looked(session) > most:
             settled = not added
             break
+    if settled:
+        session.execute(text(LOOKED_BREAKS))
     session.execute(text(AS_BEFORE))
     return settled
+
+
+def short_and_loose(session: Session, given: dict[str, Any]) -> int:
+    """Groups that fall short of a credit, with what might fill them up, and the other way round."""
+    session.execute(text("set local enable_hashjoin = on"))
+    added = _run(session, LOOSE_OF_SHORT, given)
+    session.execute(text("set local enable_hashjoin = off"))
+    return added + _run(session, SHORT_OF_LOOSE, given)
 
 
 def pool_days(ladder: Ladder) -> tuple[int, int]:
