@@ -38,6 +38,8 @@ class Pools:
 
     def knows(self, rule: Rule, line: FactLine) -> bool:
         """Whether the rule's driver is known for the line's pool; what is counted from the lines always is."""
+        if rule.driver == "balance_before":
+            return line.balance_before_minor is not None
         if rule.driver is None or DRIVER_UNITS[rule.driver] not in MEASURED_UNITS:
             return True
         return self.value(rule, line) is not None

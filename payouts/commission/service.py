@@ -12,8 +12,11 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.placements.outcome_models import OutcomeSet
+from allocations.placements.outcome_sets import current_set, freeze_outcomes
+from payouts.commission.closed import closed_months
 from payouts.commission.engine import compute, untaken_sums
-from payouts.commission.gathering import closed_months, gather
+from payouts.commission.gathering import gather
 from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.outcome import NewLine, Outcome, Unpaid
@@ -74,15 +77,22 @@ def accrue(session: Session, period: Period, *, actor: Actor, now: datetime) -> 
     settled = {agency_id for agency_id in codes if period.start in closed[agency_id]}
     if current is not None and settled and settled == set(codes):
         return result_of(session, current, created=False)
-    inputs = gather(session, period, {i: c for i, c in codes.items() if i not in settled}, closed)
+    outcomes = freeze_outcomes(session, period, actor=actor, now=now)
+    agencies = {i: c for i, c in codes.items() if i not in settled}
+    inputs = gather(session, period, agencies, closed, lambda month: _outcomes(session, month, actor, now))
     if current is not None and current.input_hash == input_hash(inputs):
         return result_of(session, current, created=False)
     outcome = compute(inputs)
     frozen = _frozen(session, period, settled)
     if current is not None and _same_for_the_open(current, outcome, frozen):
         return result_of(session, current, created=False)
-    run = _store(session, period, outcome, frozen, codes, actor, now)
+    run = _store(session, period, outcome, frozen, codes, outcomes.id, actor, now)
     return result_of(session, run, created=True)
+
+
+def _outcomes(session: Session, month: Period, actor: Actor, now: datetime) -> OutcomeSet:
+    """The set in force of a month, or its first reading: a month before may never have been read."""
+    return current_set(session, month) or freeze_outcomes(session, month, actor=actor, now=now)
 
 
 def current_run(session: Session, period: Period) -> AccrualRun | None:
@@ -129,6 +139,7 @@ def _store(
     outcome: Outcome,
     frozen: Mapping[str, int],
     codes: Mapping[int, str],
+    outcome_set_id: int,
     actor: Actor,
     now: datetime,
 ) -> AccrualRun:
@@ -148,6 +159,7 @@ def _store(
         total_minor=outcome.total_minor,
         currency=_currency(session, outcome),
         summary=_summary(outcome, frozen, codes),
+        outcome_set_id=outcome_set_id,
         run_by=actor.email,
         run_at=now,
     )

@@ -10,8 +10,9 @@ from allocations.agencies.models import DatedSetting
 from allocations.collections.evidence.required import missing_of_visits, needed_by
 from allocations.collections.field_models import Evidence
 from allocations.collections.models import Deposit, DepositItem
+from payouts.commission.closed import closed_months
 from payouts.commission.engine import compute
-from payouts.commission.gathering import closed_months, gather
+from payouts.commission.gathering import gather
 from payouts.commission.models import UnpaidCollection
 from payouts.commission.verifying import recompute
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
