@@ -16,12 +16,12 @@ from payouts.rate_cards.terms import Card, Rule, number_text
 from portal.kernel.errors import Invalid
 from portal.kernel.money import exponent, shown
 
-__all__ = ["ERROR", "WARNING", "Finding", "lint", "of_problems"]
+__all__ = ["ERROR", "WARNING", "Finding", "case_bases", "lint", "of_problems"]
 
 
 def lint(card: Card) -> list[Finding]:
     """Everything worth saying about a card that could be read, errors first, each in the order of its rules."""
-    bases = _case_bases(card)
+    bases = case_bases(card)
     found = [
         *_between_rules(card),
         *absurdities(card),
@@ -95,7 +95,7 @@ def _cased_rules(card: Card) -> set[str]:
     return cased
 
 
-def _case_bases(card: Card) -> dict[str, int]:
+def case_bases(card: Card) -> dict[str, int]:
     """The most money any case puts under each rule (by its id) and bonus (by "bonus " and its id), in minor units."""
     bases: dict[str, int] = {}
     for case in card.cases:

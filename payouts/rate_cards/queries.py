@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from payouts.rate_cards.models import AgencyTerms, RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
-from payouts.rate_cards.versions import Version
+from payouts.rate_cards.terms import Card
+from payouts.rate_cards.versions import Term, Version, clash
 from portal.kernel.errors import NotFound
 
 
@@ -111,6 +112,18 @@ def version_before(session: Session, version: RateCardVersion) -> RateCardVersio
         .limit(1)
     )
     return session.scalars(query).first()
+
+
+def clashing(session: Session, terms: Card, besides: int | None = None) -> Term | None:
+    """The approved version whose days these terms would share, so that they could not be approved as they are."""
+    query = (
+        select(RateCardVersion.version, RateCardVersion.effective_from, RateCardVersion.effective_to)
+        .join(RateCard, RateCard.id == RateCardVersion.rate_card_id)
+        .where(RateCard.code == terms.code, RateCardVersion.status == "approved", RateCardVersion.id != (besides or 0))
+        .order_by(RateCardVersion.version)
+    )
+    new = Term(0, terms.effective_from, terms.effective_to)
+    return clash(new, (Term(*row) for row in session.execute(query)))
 
 
 def approved_versions(session: Session) -> dict[str, list[Version]]:

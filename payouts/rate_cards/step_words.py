@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
@@ -20,7 +20,7 @@ UNPAID = {
 }
 
 
-def line_words(steps: list[Step], currency: str) -> list[str]:
+def line_words(steps: Sequence[Step], currency: str) -> list[str]:
     """The steps of one line, in the order they were taken."""
     return [said for step in steps if (said := _line_step(step, currency))]
 

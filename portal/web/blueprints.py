@@ -55,6 +55,7 @@ MODULES = [
     "portal.web.bank.uploads",
     "portal.web.bank.corrections",
     "portal.web.bank.rate_cards",
+    "portal.web.bank.rate_cards_edit",
     "portal.web.bank.commission",
     "portal.web.bank.settlements",
     "portal.web.finance.home",

@@ -22,3 +22,9 @@ class ApproveForm(ActForm):
 class RejectForm(ActForm):
     expected_sha256 = HiddenField(validators=[InputRequired()])
     reason = TextAreaField("What must change?", [InputRequired("Say what must change."), Length(min=3, max=500)])
+
+
+class SheetForm(ActForm):
+    """The editing page: the card's text goes along, every other field is named by its place in the card."""
+
+    source = HiddenField(validators=[InputRequired()])
