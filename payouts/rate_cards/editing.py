@@ -171,8 +171,8 @@ def act(source: SourceText, do: str, typed: Typed) -> str | None:
     path = path_of(source.data, where)
     if verb == "add":
         return _add(source, path)
-    if verb in ("when", "fact") and where:
-        return _add_condition(source, path, typed) if verb == "when" else _add_driver(source, path, typed)
+    if verb in CHOSEN and where:
+        return CHOSEN[verb](source, path, typed)
     if verb not in ("drop", "up", "down", "copy") or source.get(path) is None or len(path) < 2:
         return None
     if verb == "drop":
@@ -245,6 +245,20 @@ def _add_driver(source: SourceText, path: Path, typed: Typed) -> str | None:
         return None
     source.put((*path, key), text or "0")
     return address(path[:2])
+
+
+def _add_fact(source: SourceText, path: Path, typed: Typed) -> str | None:
+    """One thing more known about a line of an example: its bucket, its days, its account."""
+    key = "".join(typed.get(f"{address(path)}/+key", []))
+    text = "".join(typed.get(f"{address(path)}/+text", [])).strip()
+    if key not in LINE_FACTS or not text or field_at(path) is None or not isinstance(source.get(path), dict):
+        return None
+    source.put((*path, key), as_number(text, None) if key in RANGED else text)
+    return address(path[:2])
+
+
+LINE_FACTS = (*LISTED, *RANGED, "loan_account_no", "balance_before", "collected_on", "confirmed_on", "count")
+CHOSEN = {"when": _add_condition, "fact": _add_driver, "know": _add_fact}
 
 
 # --- new entries

@@ -168,13 +168,14 @@ _AGENCY = {
     "direct_pay_share": PERCENT,
     "clawback": {"window_days": NUMBER, "reprice_slab": FLAG},
 }
-_LINE = {"rule": TEXT, "bonus": TEXT, "penalty": TEXT, "base": MONEY, "amount": MONEY, "count": NUMBER}
+KNOWN = Field("text", read=lambda text, old: as_number(text, old) if isinstance(old, int | Decimal) else text)
+_LINE = {"*": KNOWN, "rule": TEXT, "bonus": TEXT, "penalty": TEXT, "base": MONEY, "amount": MONEY, "count": NUMBER}
 _CASE = {
     "name": TEXT,
     "facts": {
         "drivers": {"*": NUMBER},
         "lines": {"*": _LINE},
-        "events": {"*": {"event": TEXT, "count": NUMBER, "days": NUMBER, "amount": MONEY}},
+        "events": {"*": {"*": KNOWN, "event": TEXT, "count": NUMBER, "days": NUMBER, "amount": MONEY}},
         "advance": MONEY,
     },
     "expect": {"total": MONEY, "lines": WORDS, "error": TEXT},

@@ -29,16 +29,16 @@ def every_field(data: Any, group: Any = CARD, path: tuple[Any, ...] = ()) -> lis
     """Every field a page with this card has: those that say something and those left empty."""
     if isinstance(group, Field):
         return [address(path)]
-    if "*" in group:
-        keys: Any = range(len(data)) if isinstance(data, list) else list(data) if isinstance(data, dict) else []
-        return [
-            each for key in keys for each in every_field(data[key], group["*"], (*path, key)) if data[key] is not None
-        ]
-    return [
-        each
-        for key, inner in group.items()
-        for each in every_field(data.get(key) if isinstance(data, dict) else None, inner, (*path, key))
+    known = [key for key in group if key != "*"]
+    keys: list[Any] = list(known)
+    if "*" in group and isinstance(data, dict):
+        keys += [key for key in data if key not in known and not isinstance(data[key], dict)]
+    if "*" in group and not known:
+        keys = list(range(len(data))) if isinstance(data, list) else list(data) if isinstance(data, dict) else []
+    inner = [
+        (key, data[key] if isinstance(key, int) else data.get(key) if isinstance(data, dict) else None) for key in keys
     ]
+    return [each for key, value in inner for each in every_field(value, group.get(key, group.get("*")), (*path, key))]
 
 
 def whole_page(source: SourceText) -> dict[str, list[str]]:
@@ -125,6 +125,8 @@ def test_ticks_and_ranges() -> None:
          ("rule", 0, "when", "npa_age_months"), [12, 24]),
         ("fact:case/2/facts/drivers", {"case/2/facts/drivers/+key": ["score"], "case/2/facts/drivers/+text": ["80"]},
          ("case", 2, "facts", "drivers", "score"), "80"),
+        ("know:case/2/facts/lines/0", {"case/2/facts/lines/0/+key": ["lag_days"], "case/2/facts/lines/0/+text": ["2"]},
+         ("case", 2, "facts", "lines", 0), {"rule": "npa", "base": "80000.00", "lag_days": 2}),
     ],
 )  # fmt: skip
 def test_a_button_does_one_thing(do: str, typed: dict[str, list[str]], path: tuple[Any, ...], expected: Any) -> None:
