@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from payouts.commission.bulk import Group, facts_of_account, group_lines, price_group, unpaid_of
+from payouts.commission.bulk import Bulk, Group, facts_of_account, group_lines, price_group, unpaid_of
 from payouts.commission.corrections import adjusted_lines, clawbacks, repriced_lines
 from payouts.commission.extras import group_extras, taken_away
 from payouts.commission.fact_lines import line_of
@@ -64,14 +64,14 @@ def compute(inputs: Inputs) -> Outcome:
 
 def compute_agencies(inputs: Inputs) -> Iterator[Earned]:
     """One agency's month after the other, by code. Nothing of one is looked at for another."""
-    facts = _by_agency(inputs)
+    facts = facts_by_agency(inputs)
     for agency_id in sorted(inputs.agencies, key=lambda each: inputs.agencies[each]):
         if agency_id in facts:
-            yield _Agency(inputs, agency_id, facts[agency_id]).earn()
+            yield Agency(inputs, agency_id, facts[agency_id]).earn()
 
 
 @dataclass(slots=True)
-class _Facts:
+class AgencyFacts:
     """One agency's share of the inputs."""
 
     money: list[Money] = field(default_factory=list)
@@ -84,8 +84,8 @@ class _Facts:
     adjusted: list[Adjusted] = field(default_factory=list)
 
 
-def _by_agency(inputs: Inputs) -> dict[int, _Facts]:
-    found: dict[int, _Facts] = defaultdict(_Facts)
+def facts_by_agency(inputs: Inputs) -> dict[int, AgencyFacts]:
+    found: dict[int, AgencyFacts] = defaultdict(AgencyFacts)
     for money in inputs.money:
         found[money.agency_id].money.append(money)
     for account in inputs.accounts:
@@ -107,10 +107,10 @@ def _by_agency(inputs: Inputs) -> dict[int, _Facts]:
     return found
 
 
-class _Agency:
+class Agency:
     """One agency on its way through a month: facts into groups, groups into lines."""
 
-    def __init__(self, inputs: Inputs, agency_id: int, facts: _Facts) -> None:
+    def __init__(self, inputs: Inputs, agency_id: int, facts: AgencyFacts) -> None:
         self.inputs, self.agency_id, self.facts = inputs, agency_id, facts
         events = sum(each.facts.get("count", 1) for each in facts.events)
         self.pools = Pools(inputs.drivers.get(agency_id, {}), inputs.months.get(agency_id), events)
@@ -120,26 +120,36 @@ class _Agency:
         self.untaken: list[Untaken] = []
 
     def earn(self) -> Earned:
+        self.take()
+        drivers = self.needed()
+        return self.settle(drivers, {name: price_group(self.groups[name], drivers[name]) for name in drivers})
+
+    def take(self) -> None:
+        """Every fact into the group of the version that prices it; positions run through money, accounts and events."""
         for each in self.facts.waiting:
             row = (each.agency_id, each.collection_id, each.receipt_no, each.code, each.amount_minor, each.currency)
             self.unpaid.append(Unpaid(*row))
         self._group_money()
         self._group_accounts()
         self._group_events()
-        named: list[dict[str, Any]] = []
-        came_to: list[tuple[Version, int, bool]] = []
-        for name, group in sorted(self.groups.items()):
-            drivers = self.pools.needed(group.version.card, group.lines)
-            came_to.append(self._price(group, drivers))
-            named.append({"agency": self.inputs.agencies[self.agency_id], "card": name, "drivers": drivers})
+
+    def needed(self) -> dict[str, dict[str, dict[str, str]]]:
+        """The drivers each group is priced with, by the name of its version."""
+        groups = sorted(self.groups.items())
+        return {name: self.pools.needed(group.version.card, group.lines) for name, group in groups}
+
+    def settle(self, drivers: Mapping[str, dict[str, dict[str, str]]], bulks: Mapping[str, Bulk]) -> Earned:
+        """Priced groups into lines and reasons, then what is promised and corrected."""
+        came_to = [self._price(group, bulks[name]) for name, group in sorted(self.groups.items())]
         promises = self._promises(came_to)
         self._correct()
+        code = self.inputs.agencies[self.agency_id]
         return Earned(
             self.agency_id,
             sorted(self.lines, key=line_order),
             sorted(self.unpaid, key=lambda each: (each.receipt_no, each.code, each.amount_minor)),
             sorted(self.untaken, key=lambda each: (each.what, each.ref, each.code)),
-            named,
+            [{"agency": code, "card": name, "drivers": drivers[name]} for name in sorted(self.groups)],
             promises,
         )
 
@@ -184,9 +194,8 @@ class _Agency:
     def _group(self, version: Version) -> Group:
         return self.groups.setdefault(version.name, Group(self.agency_id, version))
 
-    def _price(self, group: Group, drivers: Mapping[str, Mapping[str, str]]) -> tuple[Version, int, bool]:
+    def _price(self, group: Group, bulk: Bulk) -> tuple[Version, int, bool]:
         """Lines of the group, and what it came to: (version, fee, whether the qualifier was met)."""
-        bulk = price_group(group, drivers)
         lines, nothing = group_lines(group, bulk)
         extras = group_extras(group, bulk, self.inputs.period.last_day)
         self.lines += [*lines, *extras.lines]

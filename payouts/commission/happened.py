@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from payouts.commission.closed import CLOSED, Closed, first_open
 from payouts.commission.inputs import Adjusted, EventFact
 from portal.kernel.money import plain
-from portal.kernel.periods import Period, month_of
+from portal.kernel.periods import Period, month_of, whole_months
 
 # In no line a settlement froze, nor in the run in force of another month that is open.
 FREE = """
@@ -26,9 +26,13 @@ FREE = """
 EVENTS = text(f"""
 select e.id, e.ref, e.agency_id, e.event, e.occurred_on, e.count, e.days, e.amount_minor, e.currency,
        coalesce(e.loan_account_no, a.loan_account_no) as loan_account_no, a.from_on, a.product, a.opening_bucket,
-       a.opening_asset_class, a.opening_dpd_days, a.opening_principal_minor, a.region, a.state, a.stream
+       a.opening_asset_class, a.opening_dpd_days, a.opening_principal_minor, a.region, a.state, a.stream,
+       l.npa_on, l.written_off_on,
+       (select 1 + count(distinct b.agency_id) from allocations b where b.loan_account_id = a.loan_account_id
+           and b.stream = a.stream and b.from_on < a.from_on and b.agency_id <> a.agency_id) as placement_order
   from earning_events e
   left join allocations a on a.id = e.allocation_id
+  left join loan_accounts l on l.id = a.loan_account_id
  where e.status = 'accepted' and e.occurred_on < :until and e.agency_id = any(:agencies)
    {FREE.format(row="e", key="event_id", closed=CLOSED)}
  order by e.agency_id, e.occurred_on, e.ref
@@ -90,6 +94,11 @@ def _facts(row: Any, grades: Mapping[int, str]) -> dict[str, Any]:
         "agency_grade": grades.get(row.agency_id),
     }
     facts |= {key: value for key, value in words.items() if value is not None and value != ""}
+    if row.from_on is not None:
+        facts["placement_order"] = str(row.placement_order)
+    for key, since in (("npa_age_months", row.npa_on), ("written_off_age_months", row.written_off_on)):
+        if since is not None and since <= row.occurred_on:
+            facts[key] = whole_months(since, row.occurred_on)
     if row.opening_principal_minor is not None:
         facts["principal_outstanding"] = plain(row.opening_principal_minor, row.currency)
     if row.amount_minor is not None:

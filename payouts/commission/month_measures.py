@@ -223,6 +223,7 @@ def account_facts(row: Any, period: Period, found: Measured, asked: Asked, kinds
     facts: dict[str, Any] = {
         "earns_on": "account",
         "loan_account_no": row.loan_account_no,
+        "source": "agency",
         "settlement_kind": kinds.get(row.loan_account_id, "none"),
         "stream": row.stream,
         "product": row.product,

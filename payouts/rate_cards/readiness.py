@@ -1,58 +1,39 @@
-"""What a card may say that an accrual cannot yet apply. Such a card can be checked and quoted; approving it would pay wrong in silence."""
+"""What a card may say that no accrual could ever apply. Such a card can be checked and quoted; approving it would pay wrong in silence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from payouts.rate_cards.terms import DRIVER_UNITS, PERCENT, Card, Condition, Rule
+from payouts.rate_cards.terms import Card, Condition, Rule
 
-MEASURED = frozenset(
-    {driver for driver, unit in DRIVER_UNITS.items() if unit == PERCENT}
-    | {"confirmed_amount", "line_amount", "running_total"}
-)
-MEASURED_SCOPES = ("agency", "agency+product", "agency+opening_bucket")
-UNKNOWN_FACTS = ("agency_grade", "placement_order", "event")
+OF_ONE_PAYMENT = frozenset({"line_amount", "balance_before"})  # no month, account or event has one
+# What a payment carries and an account at the month's end, or an event, does not.
+NOT_CARRIED = {
+    "account": ("mode", "event", "lag_days"),
+    "event": ("mode", "outcome", "lag_days"),
+}
 
 
 def unready(card: Card) -> list[str]:
     """Every reason, in words, why accruals could not apply the card as written; empty when they can."""
-    return [*(reason for rule in card.rules for reason in _of_rule(rule)), *_of_extras(card), *_of_agency(card)]
+    return [*(reason for rule in card.rules for reason in _of_rule(rule)), *_of_conditions(card)]
 
 
 def _of_rule(rule: Rule) -> Iterator[str]:
-    if rule.earns_on != "cash":
-        yield f"{rule.id} earns per {rule.earns_on}; accruals price confirmed money only so far."
-    if rule.driver and rule.driver not in MEASURED:
-        yield f"{rule.id} is driven by {rule.driver}, which nothing measures yet."
-    elif rule.driver and DRIVER_UNITS[rule.driver] == PERCENT and rule.driver_scope not in MEASURED_SCOPES:
-        yield f"{rule.id} measures {rule.driver} over each {rule.driver_scope}; pools are agency, product and bucket so far."
-    for key in UNKNOWN_FACTS:
-        if rule.when.words(key):
-            yield f"{rule.id} asks for {key}, which no receipt carries yet."
+    for key in NOT_CARRIED.get(rule.earns_on, ()):
+        if rule.when.words(key) or rule.when.span(key):
+            yield f"{rule.id} earns per {rule.earns_on} and asks for {key}, which no {rule.earns_on} has."
+    if rule.earns_on != "cash" and rule.driver in OF_ONE_PAYMENT:
+        yield f"{rule.id} earns per {rule.earns_on} and is driven by {rule.driver}, which only a payment has."
+    if rule.earns_on != "cash" and rule.lag:
+        yield f"{rule.id} earns per {rule.earns_on}; only a payment is deposited late."
 
 
-def _of_extras(card: Card) -> Iterator[str]:
-    for bonus in card.bonuses:
-        yield from _of_condition(f"bonus {bonus.id}", bonus.condition)
-    for penalty in card.penalties:
-        yield f"penalty {penalty.id} waits for {penalty.event} events, which are not recorded yet."
-
-
-def _of_condition(what: str, condition: Condition | None) -> Iterator[str]:
-    if condition and condition.driver not in MEASURED - {"line_amount"}:
-        yield f"{what} is judged by {condition.driver}, which nothing measures yet."
-
-
-def _of_agency(card: Card) -> Iterator[str]:
-    level = card.agency
-    yield from _of_condition("the qualifier", level.qualifier)
-    if level.multiplier and level.multiplier.driver not in MEASURED - {"line_amount"}:
-        yield f"the multiplier is driven by {level.multiplier.driver}, which nothing measures yet."
-    if level.guarantee:
-        yield "a minimum guarantee is not carried from month to month yet."
-    if level.holdback:
-        yield "a holdback cannot be held and released yet."
-    if level.tail_days:
-        yield "receipts after recall are not accepted yet, so tail_days would never apply."
-    if level.clawback.reprice_slab:
-        yield "a clawback takes back what was paid; repricing the slab is not done yet."
+def _of_conditions(card: Card) -> Iterator[str]:
+    named: list[tuple[str, Condition | None]] = [(f"bonus {bonus.id}", bonus.condition) for bonus in card.bonuses]
+    for what, condition in [*named, ("the qualifier", card.agency.qualifier)]:
+        if condition and condition.driver in OF_ONE_PAYMENT:
+            yield f"{what} is judged by {condition.driver}, which each payment has for itself and a month has not."
+    multiplier = card.agency.multiplier
+    if multiplier and multiplier.driver in OF_ONE_PAYMENT:
+        yield f"the multiplier is driven by {multiplier.driver}, which each payment has for itself and a month has not."

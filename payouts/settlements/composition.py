@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from payouts.tax.withholding import Withholding
 
 # A fee is what was earned and what lowers it; the rest moves money in time or between pockets and is not taxed again.
-FEE_KINDS = frozenset(
-    {"commission", "bonus", "penalty", "clawback", "cap", "adjustment", "guarantee", "multiplier", "qualifier"}
+EARNED_KINDS = frozenset({"commission", "account_fee", "event_fee"})
+FEE_KINDS = EARNED_KINDS | frozenset(
+    {"bonus", "penalty", "clawback", "cap", "adjustment", "guarantee", "multiplier", "qualifier"}
 )
-EARNED_KINDS = frozenset({"commission"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import case, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail, DatedSetting
@@ -106,6 +106,9 @@ def _open_lines(session: Session, agency_id: int, run_id: int, *, except_settlem
             AccrualLine.kind,
             AccrualLine.rule_id,
             AccrualLine.amount_minor,
+            AccrualLine.adjustment_id,
+            # A payment is described by its receipt; the facts of a whole month's payments are not read for that.
+            case((AccrualLine.kind != "commission", AccrualLine.facts), else_=None).label("facts"),
             Collection.receipt_no,
             Collection.loan_account_no,
             RateCard.code,
@@ -121,15 +124,43 @@ def _open_lines(session: Session, agency_id: int, run_id: int, *, except_settlem
 
 
 def describe(row: Any) -> str:
-    """What an accrual is, in one line of text: receipt, account, and the terms that priced it."""
-    parts = [f"Receipt {row.receipt_no}" if row.receipt_no else row.kind.replace("_", " ").capitalize()]
-    if row.loan_account_no:
-        parts.append(row.loan_account_no)
+    """What an accrual is, in one line of text: receipt or event, account, and the terms that priced it."""
+    if row.kind in WORDS:
+        return WORDS[row.kind].format(**dict.fromkeys(("of", "release_on", "reason"), "") | row.facts)
+    if row.adjustment_id is not None:
+        return f"{row.kind.capitalize()} by hand · {row.facts.get('reason', '')}"
+    parts = [f"Receipt {row.receipt_no}" if row.receipt_no else _named(row)]
+    account = row.loan_account_no or (row.facts or {}).get("loan_account_no")
+    if account:
+        parts.append(account)
     if row.code:
         parts.append(f"{row.code} v{row.version} {row.rule_id}".rstrip())
     elif row.rule_id:
         parts.append(row.rule_id)
     return " · ".join(parts)
+
+
+# What moves money between months says between which.
+WORDS = {
+    "holdback": "Held back until {release_on} · {card}",
+    "holdback_release": "Released: held back under {of}",
+}
+
+
+def _named(row: Any) -> str:
+    """An event by its name and reference, a correction by what it is; the rest by its kind."""
+    facts = row.facts or {}
+    if "event" in facts:
+        times = f" x {facts['count']}" if facts.get("count", 1) != 1 else ""
+        what = f"{facts['event'].replace('_', ' ').capitalize()} {facts.get('ref', '')}{times}"
+        return what if row.kind == "event_fee" else f"{row.kind.replace('_', ' ').capitalize()}: {what}"
+    if row.rule_id == "reprice":
+        return f"Slab of {facts.get('of', '')} without returned money"
+    if row.rule_id == "guarantee_recovery":
+        return "Recovered of an earlier minimum guarantee"
+    if row.rule_id == "minimum_guarantee":
+        return "Lifted to the minimum guarantee"
+    return str(row.kind.replace("_", " ").capitalize())
 
 
 def debt_of(session: Session, agency: Agency, period: Period) -> list[tuple[str, int]]:

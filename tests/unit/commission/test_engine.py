@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +20,14 @@ from payouts.commission.inputs import Inputs, Money, Returned, Waiting
 from payouts.commission.measuring import Held, measure, outcomes, percent_text
 from payouts.commission.reasons import REASONS, of_waiting
 from payouts.rate_cards.facts import read_line
-from payouts.rate_cards.parsing import examine
+from payouts.rate_cards.parsing import examine, read_card
 from payouts.rate_cards.readiness import unready
 from payouts.rate_cards.versions import Term, Version, clash, version_for
 from portal.kernel.money import plain
 from portal.kernel.periods import parse_month
 
 OCTOBER = parse_month("2026-10")
+CARDS = Path(__file__).parents[2] / "cards"
 FIRST = date(2026, 10, 1)
 AGENCIES = {1: "SHAKTI", 2: "VEGA"}
 
@@ -271,25 +273,26 @@ def test_every_reason_names_owner_and_cure() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"rule": [{"id": "a", "earns_on": "event", "slabs": [{"amount": "5"}]}]},
-        {"rule": [{"id": "a", "driver": "score", "slabs": [{"from": 0, "rate": "0.1"}]}]},
-        {"rule": [{"id": "a", "driver": "balance_before", "slabs": [{"from": 0, "rate": "0.1"}]}]},
-        {"rule": [{"id": "a", "driver": "resolution_pct_pos", "driver_scope": "rule", "slabs": [{"from": 0, "rate": "0.1"}]}]},
-        {"rule": [{"id": "a", "when": {"agency_grade": ["A"]}, "slabs": [{"rate": "0.1"}]}]},
-        {"penalty": [{"id": "p", "event": "complaint", "amount": "5"}]},
-        {"bonus": [{"id": "b", "condition": {"driver": "score", "at_least": 80}, "rate": "0.01"}]},
-        {"agency": {"qualifier": {"driver": "score", "at_least": 60}}},
-        {"agency": {"multiplier": {"driver": "score", "slabs": [{"from": 0, "factor": "1"}]}}},
-        {"agency": {"minimum_guarantee": {"amount": "5"}}},
-        {"agency": {"holdback": {"rate": "0.05"}}},
-        {"agency": {"tail_days": 30}},
-        {"agency": {"clawback": {"reprice_slab": True}}},
+        {"rule": [{"id": "a", "earns_on": "event", "when": {"event": ["visit"], "outcome": ["normalised"]}, "slabs": [{"amount": "5"}]}]},
+        {"rule": [{"id": "a", "earns_on": "account", "when": {"mode": ["cash"]}, "slabs": [{"amount": "5"}]}]},
+        {"rule": [{"id": "a", "earns_on": "account", "when": {"lag_days": [0, 2]}, "slabs": [{"amount": "5"}]}]},
+        {"rule": [{"id": "a", "earns_on": "account", "driver": "balance_before", "slabs": [{"from": 0, "amount": "5"}]}]},
+        {"rule": [{"id": "a", "earns_on": "event", "slabs": [{"amount": "5"}], "lag": [{"factor": "1"}]}]},
+        {"bonus": [{"id": "b", "condition": {"driver": "line_amount", "at_least": 80}, "rate": "0.01"}]},
+        {"agency": {"qualifier": {"driver": "balance_before", "at_least": 60}}},
+        {"agency": {"multiplier": {"driver": "line_amount", "slabs": [{"from": 0, "factor": "1"}]}}},
     ],
 )  # fmt: skip
-def test_what_accruals_cannot_apply_yet_is_named(more: dict[str, Any]) -> None:
+def test_what_no_accrual_could_apply_is_named(more: dict[str, Any]) -> None:
     rules = more.pop("rule", [{"id": "a", "slabs": [{"rate": "0.1"}]}])
     assert len(unready(version(*rules, **more).card)) == 1
     assert unready(version(*RULES).card) == []
+
+
+@pytest.mark.parametrize("name", ["a_whole.toml", "b_written_off.toml", "c_bank_npa.toml", "d_field.toml", "e_quality.toml",
+                                  "f_contingency.toml", "g_kenya.json", "house.toml", "payments.toml"])  # fmt: skip
+def test_every_card_of_ours_can_be_accrued_by(name: str) -> None:
+    assert unready(read_card((CARDS / name).read_text())) == []
 
 
 def test_missing_evidence_takes_the_place_of_the_line_and_older_hashes_hold() -> None:
