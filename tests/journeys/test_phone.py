@@ -87,15 +87,8 @@ def photo(name: str = "receipt.jpg", colour: str = "navy") -> dict[str, Any]:
     return {"name": name, "mimeType": "image/jpeg", "buffer": a_photo(colour)}
 
 
-def test_a_day_with_the_network_cut_in_the_middle(
-    sign_in: Callable[..., Page], street: Street, database: Any, live: LiveServer, open_page: Callable[..., Page]
-) -> None:
-    page = sign_in()
-    expect(page.get_by_role("link", name="Meera Joshi")).to_be_visible()
-    expect(page.get_by_text("Colleague's Borrower")).to_have_count(0)
-    page.context.set_offline(True)
-
-    # Money, with a picture.
+def takes_money_with_a_picture(page: Page) -> str:
+    """The code that is on the receipt."""
     page.get_by_role("link", name="Imran Shaikh").click()
     page.get_by_role("link", name="Money taken").click()
     page.get_by_role("button", name="Instalment").click()
@@ -105,10 +98,12 @@ def test_a_day_with_the_network_cut_in_the_middle(
     expect(page.get_by_label("Receipt number")).to_have_value("E-0001")
     page.get_by_role("button", name="Save ₹2,100.00").click()
     expect(page.get_by_text("Two thousand one hundred rupees only")).to_be_visible()
-    code = page.locator(".code").inner_text().replace("-", "")
+    code: str = page.locator(".code").inner_text().replace("-", "")
     page.get_by_role("link", name="Done").click()
+    return code
 
-    # A promise, in two parts.
+
+def takes_a_promise_in_two_parts(page: Page) -> None:
     page.get_by_role("link", name="Meera Joshi").click()
     page.get_by_role("link", name="Something else").click()
     page.get_by_role("radio", name="Borrower", exact=True).check()
@@ -120,6 +115,30 @@ def test_a_day_with_the_network_cut_in_the_middle(
     page.get_by_label("By 2").fill("2026-11-20")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="2 waiting")).to_be_visible()
+
+
+def all_of_it_has_arrived(database: Any, code: str) -> None:
+    row = database.execute(
+        "select receipt_no, amount_minor, mode, agent_code, source, check_code, accuracy_m from collections"
+    )
+    assert row == [("E-0001", 210_000, "cash", "A1", "phone", code, 12)]
+    met = database.execute("select disposition, person from contacts order by id")
+    assert met == [("PART_PAID", "borrower"), ("PTP", "borrower")]
+    promised = database.execute("select amount_minor, due_on::text from promises order by 2")
+    assert promised == [(500_000, "2026-11-10"), (1_000_050, "2026-11-20")]
+    assert database.execute("select kind from evidence") == [("receipt",)]
+
+
+def test_a_day_with_the_network_cut_in_the_middle(
+    sign_in: Callable[..., Page], street: Street, database: Any, live: LiveServer, open_page: Callable[..., Page]
+) -> None:
+    page = sign_in()
+    expect(page.get_by_role("link", name="Meera Joshi")).to_be_visible()
+    expect(page.get_by_text("Colleague's Borrower")).to_have_count(0)
+    page.context.set_offline(True)
+
+    code = takes_money_with_a_picture(page)
+    takes_a_promise_in_two_parts(page)
 
     # The browser is closed and opened again, still without a network.
     context = page.context
@@ -139,19 +158,7 @@ def test_a_day_with_the_network_cut_in_the_middle(
     context.set_offline(False)
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.get_by_text("Everything has been sent.")).to_be_visible()
-    row = database.execute(
-        "select receipt_no, amount_minor, mode, agent_code, source, check_code, accuracy_m from collections"
-    )
-    assert row == [("E-0001", 210_000, "cash", "A1", "phone", code, 12)]
-    assert database.execute("select disposition, person from contacts order by id") == [
-        ("PART_PAID", "borrower"),
-        ("PTP", "borrower"),
-    ]
-    assert database.execute("select amount_minor, due_on::text from promises order by 2") == [
-        (500_000, "2026-11-10"),
-        (1_000_050, "2026-11-20"),
-    ]
-    assert database.execute("select kind from evidence") == [("receipt",)]
+    all_of_it_has_arrived(database, code)
     expect(page.get_by_role("link", name="No network")).to_have_count(0)
 
     # What was promised for today leads the list; the receipt is genuine to anybody.

@@ -15,7 +15,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.examining import examiner as asking
 from portal.kernel.pictures import Limits, examine
 from tests.factories import honest_files as honest
-from tests.factories.hostile_pictures import HOSTILE
+from tests.factories.hostile_pdfs import HOSTILE
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes as Linux shows them")
 GOOD = honest.encoded(honest.photo(1, (200, 150)))

@@ -11,7 +11,8 @@ from PIL import Image
 from portal.kernel.errors import Invalid
 from portal.kernel.examining.refusals import WORDS
 from portal.kernel.pictures import Examined, examine
-from tests.factories.hostile_pictures import HOSTILE, mutated
+from tests.factories.hostile_pdfs import HOSTILE
+from tests.factories.hostile_pictures import mutated
 
 
 def ending(data: bytes, name: str = "receipt.jpg") -> tuple[str, Examined | None]:
