@@ -102,6 +102,9 @@ class Lines:
     def slice(self, start: int, stop: int) -> Lines:
         return Lines(self.table.slice(start, stop - start))
 
+    def taken(self, rows: Ints) -> Lines:
+        return Lines(self.table.take(pa.array(rows)))
+
     def fact_lines(self) -> list[FactLine]:
         """The rows as the scalar engine's lines."""
         return [_fact_line(row) for row in self.table.to_pylist()]

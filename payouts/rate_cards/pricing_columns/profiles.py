@@ -16,7 +16,7 @@ from payouts.rate_cards.facts import FactLine
 from payouts.rate_cards.measures import SCOPE_WORDS
 from payouts.rate_cards.pricing_columns.exact import ROOM
 from payouts.rate_cards.pricing_columns.lines import Codes, Ints, Lines, share_of
-from payouts.rate_cards.terms import LISTED, RANGED, Card, Exact, When
+from payouts.rate_cards.terms import LISTED, RANGED, Card, Exact, Span
 
 ALWAYS = ("rule", "earns_on", "share", "event", "source")
 
@@ -45,9 +45,11 @@ def profiles_of(card: Card, lines: Lines) -> Profiles:
     words = {*ALWAYS, *(key for when in whens for key, _ in when.listed), *_pool_words(card)}
     ranges = sorted({key for when in whens for key, _ in when.ranged})
     keys = [lines.words(name).codes + 1 for name in sorted(words) if lines.has(name)]
-    keys += [_bands(lines, name, whens) for name in ranges if lines.has(name)]
+    for name in ranges:
+        if lines.has(name):
+            keys.append(bands_of(lines, name, [span for when in whens for key, span in when.ranged if key == name]))
     keys.append((lines.numbers("base_minor").known | lines.numbers("amount_minor").known).astype(np.int32))
-    of, first = _distinct(keys)
+    of, first = distinct_rows(keys)
     shown = list(_shown(lines, first, sorted(words), ranges))
     places = {rule.id: place for place, rule in enumerate(card.rules)}
     found = [earning_rule(card, line) for line in shown]
@@ -59,17 +61,16 @@ def _pool_words(card: Card) -> set[str]:
     return {SCOPE_WORDS[rule.driver_scope] for rule in card.rules if rule.driver_scope in SCOPE_WORDS}
 
 
-def _bands(lines: Lines, name: str, whens: Iterable[When]) -> Codes:
-    """Between which of the card's boundaries a number lies; 0 where it is not known."""
-    spans = [span for when in whens for key, span in when.ranged if key == name]
+def bands_of(lines: Lines, name: str, spans: Iterable[Span]) -> Codes:
+    """Between which of the spans' boundaries a number lies; 0 where it is not known."""
     ends: set[Exact] = {end for span in spans for end in (span.start, span.end) if end is not None}
     numbers = lines.numbers(name)
     edges = np.array(sorted({ceil(Fraction(end)) for end in ends if -ROOM < end < ROOM}), np.int64)
     return np.where(numbers.known, np.searchsorted(edges, numbers.values, side="right") + 1, 0).astype(np.int32)
 
 
-def _distinct(keys: Sequence[Codes]) -> tuple[Codes, Ints]:
-    """Each row's number among the distinct rows, and the first row of each."""
+def distinct_rows(keys: Sequence[Codes]) -> tuple[Codes, Ints]:
+    """Each row's number among the distinct rows of these columns of small numbers, and the first row of each."""
     total: Ints = np.zeros(len(keys[0]), np.int64)
     width = 1
     for key in keys:

@@ -9,7 +9,7 @@ engine names), and card texts with a private-use character.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from payouts.rate_cards.agency_level import Quote, Tally, finish, price
+from payouts.rate_cards import pricing
+from payouts.rate_cards.agency_level import LineSums, Quote, Sums, Tally, finish
 from payouts.rate_cards.facts import DriverValue, FactLine, Facts
 from payouts.rate_cards.measures import Measures
 from payouts.rate_cards.pricing import PricedLine, choose, has_penalty
@@ -33,15 +34,58 @@ from payouts.rate_cards.terms import Card
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """What is known of an agency beside its lines: drivers, bonuses and penalties written as lines, events, an advance."""
+    """What is known of an agency beside its lines as columns: drivers, further lines, events, and what is for the whole of it.
+
+    `more` are lines priced after those in columns; `extras` bonuses and penalties written as lines.
+    """
 
     drivers: Mapping[str, DriverValue] = field(default_factory=dict)
     extras: tuple[FactLine, ...] = ()
     events: tuple[FactLine, ...] = ()
     advance_minor: int = 0
+    more: tuple[FactLine, ...] = ()
 
     def facts(self, lines: Sequence[FactLine] = ()) -> Facts:
-        return Facts(self.drivers, (*lines, *self.extras), self.events, self.advance_minor)
+        return Facts(self.drivers, (*lines, *self.more, *self.extras), self.events, self.advance_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLines:
+    """Priced lines of all groups, in the order given; a group's further lines and the events that earn follow its own.
+
+    `rule` is a place in the card's rules (-1: none), `unpaid` one in chosen.CODES (0: paid), `steps_text` the canonical JSON of a
+    line's steps. Group g holds the rows from starts[g] to starts[g + 1], the last events[g] of which are events. `sums` are what
+    `agency_level.finish` asks for, `earned` what the group's lines come to.
+    """
+
+    card: Card
+    starts: Ints
+    events: list[int]
+    position: Ints
+    rule: Ints
+    base_minor: Ints
+    amount_minor: Ints
+    unpaid: Ints
+    steps_text: pa.StringArray
+    rates: pa.StringArray
+    accounts: pa.StringArray
+    sums: list[Sums]
+    earned: list[int]
+
+    def line(self, row: int) -> PricedLine:
+        """One line as the scalar engine gives it."""
+        place = int(self.rule[row])
+        return PricedLine(
+            position=int(self.position[row]),
+            kind="commission",
+            rule_id=self.card.rules[place].id if place >= 0 else None,
+            amount_minor=int(self.amount_minor[row]),
+            base_minor=int(self.base_minor[row]),
+            account=self.accounts[row].as_py(),
+            rate=self.rates[row].as_py(),
+            unpaid=CODES[int(self.unpaid[row])],
+            how=json.loads(self.steps_text[row].as_py()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,54 +101,21 @@ class GroupQuote:
 
 @dataclass(frozen=True, slots=True)
 class ColumnQuote:
-    """Lines of all groups, in the order given; a group's events that earn follow its lines.
-
-    `rule` is a place in the card's rules (-1: none), `unpaid` one in chosen.CODES (0: paid), `steps_text` the canonical JSON of a
-    line's steps. Group g holds the rows from starts[g] to starts[g + 1], the first lines[g] of which are lines.
-    """
-
-    card: Card
-    starts: Ints
-    lines: list[int]
-    position: Ints
-    rule: Ints
-    base_minor: Ints
-    amount_minor: Ints
-    unpaid: Ints
-    steps_text: pa.StringArray
-    rates: pa.StringArray
-    accounts: pa.StringArray
+    lines: ColumnLines
     groups: list[GroupQuote]
 
     def quote(self, group: int = 0) -> Quote:
         """One group's quote as the scalar engine gives it."""
-        rows = [self._line(row) for row in range(int(self.starts[group]), int(self.starts[group + 1]))]
-        found, count = self.groups[group], self.lines[group]
+        card, found = self.lines.card, self.groups[group]
+        start, stop = int(self.lines.starts[group]), int(self.lines.starts[group + 1])
+        rows = [self.lines.line(row) for row in range(start, stop)]
+        count = len(rows) - self.lines.events[group]
         lines = sorted([*rows[:count], *found.extras], key=lambda line: line.position) + rows[count:]
-        told: list[Step] = [_line_step(line, self.card) for line in rows]
-        return Quote(
-            self.card.currency, lines, told + found.steps, found.total_minor, found.fee_minor, found.held_minor
-        )
-
-    def _line(self, row: int) -> PricedLine:
-        place = int(self.rule[row])
-        return PricedLine(
-            position=int(self.position[row]),
-            kind="commission",
-            rule_id=self.card.rules[place].id if place >= 0 else None,
-            amount_minor=int(self.amount_minor[row]),
-            base_minor=int(self.base_minor[row]),
-            account=self.accounts[row].as_py(),
-            rate=self.rates[row].as_py(),
-            unpaid=CODES[int(self.unpaid[row])],
-            how=json.loads(self.steps_text[row].as_py()),
-        )
-
-
-def _line_step(line: PricedLine, card: Card) -> Step:
-    tally = Tally(card)
-    tally.add_line(line)
-    return tally.steps[0]
+        tally = Tally(card)
+        for line in rows:
+            tally.add_line(line)
+        steps = tally.steps + found.steps
+        return Quote(card.currency, lines, steps, found.total_minor, found.fee_minor, found.held_minor)
 
 
 def price_columns(
@@ -122,36 +133,51 @@ def price_columns(
 
 def price_groups(card: Card, lines: Lines, starts: Ints, groups: Sequence[GroupFacts]) -> ColumnQuote:
     """Price many agencies' lines at once; group g holds the rows from starts[g] to starts[g + 1]. Raises Invalid as `price` does."""
+    priced = price_lines(card, lines, starts, groups)
+    return ColumnQuote(priced, [_finished(priced, place, each) for place, each in enumerate(groups)])
+
+
+def _finished(priced: ColumnLines, place: int, facts: GroupFacts) -> GroupQuote:
+    tally = Tally(priced.card, fee=priced.earned[place])
+    extras, held = finish(
+        tally, priced.sums[place], Facts(facts.drivers, facts.extras, facts.events, facts.advance_minor)
+    )
+    return GroupQuote(tally.steps, extras, tally.fee + tally.recoveries, tally.fee, held)
+
+
+def price_lines(card: Card, lines: Lines, starts: Ints, groups: Sequence[GroupFacts]) -> ColumnLines:
+    """The lines alone, as `pricing.price_lines`, and the sums for what comes after them."""
     try:
-        return _price(card, *_with_events(card, lines, starts, groups), groups)
+        return _price(card, *_whole(card, lines, starts, groups), groups)
     except Unfit:
         if len(groups) == 1:
             return _scalar(card, lines, groups[0])
     parts = [
-        price_groups(card, lines.slice(start, stop), np.array([0, stop - start], np.int64), [each])
+        price_lines(card, lines.slice(start, stop), np.array([0, stop - start], np.int64), [each])
         for (start, stop), each in zip(pairwise(starts.tolist()), groups, strict=True)
     ]
     return _joined(card, parts)
 
 
-def _with_events(card: Card, lines: Lines, starts: Ints, groups: Sequence[GroupFacts]) -> tuple[Lines, Ints, list[int]]:
-    """Lines with the events that rules price after each group's own, where they begin, and how many of each are no events."""
-    counts = np.diff(starts)
+def _whole(card: Card, lines: Lines, starts: Ints, groups: Sequence[GroupFacts]) -> tuple[Lines, Ints, list[int]]:
+    """Lines with the further lines and the events that rules price after each group's own, where groups begin, and their events."""
     earning = [[line for line in each.events if _earns(card, line)] for each in groups]
-    if not any(earning):
-        return lines, starts, counts.tolist()
+    events = [len(each) for each in earning]
+    if not any(events) and not any(each.more for each in groups):
+        return lines, starts, events
     parts: list[Lines] = []
-    for (start, stop), events in zip(pairwise(starts.tolist()), earning, strict=True):
-        parts += [lines.slice(start, stop), lines_of(events)] if events else [lines.slice(start, stop)]
-    grown = np.concatenate(([0], np.cumsum(counts + [len(events) for events in earning])))
-    return joined(parts), grown, counts.tolist()
+    for (start, stop), late, each in zip(pairwise(starts.tolist()), earning, groups, strict=True):
+        own = lines.slice(start, stop)
+        parts += [own, lines_of([*each.more, *late])] if each.more or late else [own]
+    counts = [more + len(each.more) for more, each in zip(events, groups, strict=True)]
+    return joined(parts), np.concatenate(([0], np.cumsum(np.diff(starts) + counts))), events
 
 
 def _earns(card: Card, line: FactLine) -> bool:
     return choose(card, line).rule is not None or not has_penalty(card, line)
 
 
-def _price(card: Card, lines: Lines, starts: Ints, counts: list[int], groups: Sequence[GroupFacts]) -> ColumnQuote:
+def _price(card: Card, lines: Lines, starts: Ints, events: list[int], groups: Sequence[GroupFacts]) -> ColumnLines:
     group = np.repeat(np.arange(len(groups), dtype=np.int64), np.diff(starts))
     chosen = chosen_of(card, lines)
     measures = [Measures(each.drivers) for each in groups]
@@ -159,14 +185,10 @@ def _price(card: Card, lines: Lines, starts: Ints, counts: list[int], groups: Se
     priced = price_all(chosen, pools)
     sums = AllSums(chosen, pools, priced, starts)
     sums.fill(measures)
-    found = [
-        _finished(card, GroupSums(sums, place, measures[place], cash), earned, groups[place])
-        for place, (earned, cash) in enumerate(zip(sums.earned(), sums.cash(), strict=True))
-    ]
-    return ColumnQuote(
+    return ColumnLines(
         card=card,
         starts=starts,
-        lines=counts,
+        events=events,
         position=lines.numbers("position").values,
         rule=chosen.rule,
         base_minor=chosen.counted_minor,
@@ -175,63 +197,62 @@ def _price(card: Card, lines: Lines, starts: Ints, counts: list[int], groups: Se
         steps_text=priced.steps,
         rates=priced.rates,
         accounts=lines.accounts(),
-        groups=found,
+        sums=[GroupSums(sums, place, measures[place], cash) for place, cash in enumerate(sums.cash())],
+        earned=sums.earned(),
     )
-
-
-def _finished(card: Card, sums: GroupSums, earned: int, facts: GroupFacts) -> GroupQuote:
-    tally = Tally(card, fee=earned)
-    extras, held = finish(tally, sums, facts.facts())
-    return GroupQuote(tally.steps, extras, tally.fee + tally.recoveries, tally.fee, held)
 
 
 # --- where columns do not reach
 
 
-def _scalar(card: Card, lines: Lines, facts: GroupFacts) -> ColumnQuote:
-    return quoted(card, price(card, facts.facts(lines.fact_lines())), len(lines), facts)
-
-
-def quoted(card: Card, quote: Quote, count: int, facts: GroupFacts) -> ColumnQuote:
-    """The scalar engine's quote as columns: `count` lines, then the events that earn."""
+def _scalar(card: Card, lines: Lines, facts: GroupFacts) -> ColumnLines:
+    """One group by the scalar engine, as columns."""
+    whole = facts.facts(lines.fact_lines())
+    priced, chosen, measures = pricing.price_lines(card, whole)
     places = {rule.id: place for place, rule in enumerate(card.rules)}
-    taken = {line.position for line in facts.extras}
-    rows = [line for line in quote.lines if line.kind == "commission"]
-    steps = [step for step in quote.steps if step["step"] != "line"]
-    extras = [line for line in quote.lines if line.kind != "commission" and line.position in taken]
-    group = GroupQuote(steps, extras, quote.total_minor, quote.fee_minor, quote.held_minor)
 
-    def whole(values: Any) -> Ints:
-        return np.fromiter(values, np.int64, len(rows))
+    def ints(values: Iterable[int]) -> Ints:
+        return np.fromiter(values, np.int64, len(priced))
 
-    return ColumnQuote(
+    return ColumnLines(
         card=card,
-        starts=np.array([0, len(rows)], np.int64),
-        lines=[count],
-        position=whole(line.position for line in rows),
-        rule=whole(places.get(line.rule_id or "", -1) for line in rows),
-        base_minor=whole(line.base_minor for line in rows),
-        amount_minor=whole(line.amount_minor for line in rows),
-        unpaid=whole(CODES.index(line.unpaid) for line in rows),
-        steps_text=pa.array([canonical(line.how) for line in rows], pa.string()),
-        rates=pa.array([line.rate for line in rows], pa.string()),
-        accounts=pa.array([line.account for line in rows], pa.string()),
-        groups=[group],
+        starts=np.array([0, len(priced)], np.int64),
+        events=[len(priced) - len(lines) - len(facts.more)],
+        position=ints(line.position for line in priced),
+        rule=ints(places.get(line.rule_id or "", -1) for line in priced),
+        base_minor=ints(line.base_minor for line in priced),
+        amount_minor=ints(line.amount_minor for line in priced),
+        unpaid=ints(CODES.index(line.unpaid) for line in priced),
+        steps_text=pa.array([canonical(line.how) for line in priced], pa.string()),
+        rates=pa.array([line.rate for line in priced], pa.string()),
+        accounts=pa.array([line.account for line in priced], pa.string()),
+        sums=[LineSums(priced, chosen, measures)],
+        earned=[sum(line.amount_minor for line in priced)],
     )
 
 
-def _joined(card: Card, parts: Sequence[ColumnQuote]) -> ColumnQuote:
+def _joined(card: Card, parts: Sequence[ColumnLines]) -> ColumnLines:
     def ints(name: str) -> Ints:
         return np.concatenate([getattr(part, name) for part in parts])
 
     def texts(name: str) -> pa.StringArray:
         return pa.concat_arrays([getattr(part, name) for part in parts])
 
-    return ColumnQuote(
+    def lists(name: str) -> list[Any]:
+        return [each for part in parts for each in getattr(part, name)]
+
+    return ColumnLines(
         card=card,
         starts=np.concatenate(([0], np.cumsum([len(part.amount_minor) for part in parts]))),
-        lines=[count for part in parts for count in part.lines],
-        **{name: ints(name) for name in ("position", "rule", "base_minor", "amount_minor", "unpaid")},
-        **{name: texts(name) for name in ("steps_text", "rates", "accounts")},
-        groups=[group for part in parts for group in part.groups],
+        events=lists("events"),
+        position=ints("position"),
+        rule=ints("rule"),
+        base_minor=ints("base_minor"),
+        amount_minor=ints("amount_minor"),
+        unpaid=ints("unpaid"),
+        steps_text=texts("steps_text"),
+        rates=texts("rates"),
+        accounts=texts("accounts"),
+        sums=lists("sums"),
+        earned=lists("earned"),
     )
