@@ -1,6 +1,7 @@
 """A run over what has changed comes to the same as a run over everything, whatever came when and whoever had a hand in it."""
 
 import random
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from allocations.reconciliation.models import MatchLink
 from allocations.reconciliation.running import changed
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
+from portal.kernel.db import bank_scope, unit_of_work
 from tests.factories.recon import ReconBook
 
 ACTOR = Actor(None, "system", "system")
@@ -147,3 +149,29 @@ def test_a_reference_in_letters_of_another_script_is_found_by_a_daily_run_too(ba
     next(iter(adds.values()))()
     part, found = run(bank_session, now, date(2026, 10, 12))
     assert part.mode == "daily" and [row[6] for row in found if row[0] == "link"] == ["reference_misread"]
+
+
+def test_two_daily_runs_at_once_end_as_one_does(bank_session, database, now, clock):
+    days, through = Days(bank_session, 3), FIRST + timedelta(days=11)
+    days.some(25)
+    run(bank_session, now, through)
+    days.some(8)
+    with bank_session.begin_nested() as kept:
+        alone, wanted = run(bank_session, now, through)
+        kept.rollback()
+    bank_session.commit()
+    results = []
+
+    def one():
+        with database.logins.session(bank_scope(clock.today())) as session, unit_of_work(session):
+            results.append(reconcile(session, through=through, actor=ACTOR, now=now))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert alone.mode == "daily" and wanted
+    assert [each.result_hash for each in results] == [alone.result_hash] * 2
+    assert sorted(each.is_new for each in results) == [False, True]
+    assert bank_session.execute(text(STANDING)).all() == wanted

@@ -63,8 +63,8 @@ def find_direct_payments(
 ) -> DirectOutcome:
     """Find, follow and count direct payments, after a run has written its links and breaks. Again on the same day changes nothing.
 
-    `line_ids` None: among all credits; else new ones among these only (those known already are always followed). Days are judged by
-    `now`, not by `through`: an agency is given its days from the day it is told.
+    `line_ids` None: among all credits; else new ones, and receipts for counted ones, among these only (what is known already is
+    followed always). Days are judged by `now`, not by `through`: an agency is given its days from the day it is told.
     """
     today = now.astimezone(BANK_ZONE).date()
     about: dict[str, Any] = {
@@ -76,7 +76,7 @@ def find_direct_payments(
         "lines": [int(each) for each in line_ids] if line_ids is not None else [],
     }
     withdrawn = withdraw(session, sql.TAKEN_APART, about, "dropped")
-    gave_way = withdraw(session, sql.GIVES_WAY, about | {"all": True}, "found")
+    gave_way = withdraw(session, sql.GIVES_WAY, about, "found")
     claimed = _rows(session, sql.CLAIM, about)
     dropped = _rows(session, sql.DROP, about) + _rows(session, sql.BOUNCED, about)
     _rows(session, sql.REOPEN, about)

@@ -128,11 +128,19 @@ NAMES_IT = f"""
 # A receipt reported for the same money after it was counted: by reference; or, of a receipt that reached the bank before the agency was
 # told, by account, amount and day where there is one such receipt and nobody has said that the two are not the same. Once for each
 # credit; a link a statement rests on stays.
+# Asked of payments whose credit a run looks at (all of an account is looked at when a receipt of it comes), and of those a statement
+# rested on that is void by now.
 GIVES_WAY = f"""
-    with late as (
+    with asked as materialized (
+      select d.id from direct_payments d where :all
+      union select d.id from unnest(cast(:lines as bigint[])) n (id) join direct_payments d on d.bank_line_id = n.id
+      union select d.id from settlements s join settlement_lines sl on sl.settlement_id = s.id
+        join accrual_lines x on x.id = sl.accrual_line_id join match_links m on m.id = x.link_id
+        join direct_payments d on d.bank_line_id = m.bank_line_id where s.status = 'void'),
+    late as (
       select d.id, d.collection_id, m.id as link_id, c.id as receipt_id, c.receipt_no,
              count(*) over (partition by d.id) as receipts, count(*) over (partition by c.id) as payments
-        from direct_payments d
+        from asked join direct_payments d using (id)
         join match_links m on m.collection_id = d.collection_id and m.bank_line_id = d.bank_line_id
          and m.rule = '{DIRECT_RULE}' and m.status = 'confirmed'
         join bank_lines b on b.id = d.bank_line_id
