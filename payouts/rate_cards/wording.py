@@ -193,31 +193,37 @@ def _penalty_words(card: Card) -> Iterator[str]:
 
 
 def _agency_words(card: Card) -> Iterator[str]:
+    return (sentence for _, sentence in _agency_terms(card))
+
+
+def _agency_terms(card: Card) -> Iterator[tuple[str, str]]:
     level, currency = card.agency, card.currency
     if level.qualifier:
-        yield f"Nothing is payable unless {condition_words(card, level.qualifier)}."
+        yield "qualifier", f"Nothing is payable unless {condition_words(card, level.qualifier)}."
     if level.multiplier:
         driver = level.multiplier.driver
         steps = [
             f"from {driver_text(driver, slab.start, currency)} × {number_text(slab.factor)}"
             for slab in level.multiplier.slabs
         ]
-        yield f"The total is multiplied by {DRIVERS[driver]}: {', '.join(steps)}."
+        yield "multiplier", f"The total is multiplied by {DRIVERS[driver]}: {', '.join(steps)}."
     if level.cap_minor is not None:
-        yield f"At most {shown(level.cap_minor, currency)} a month for the agency."
+        yield "cap", f"At most {shown(level.cap_minor, currency)} a month for the agency."
     if level.blended_cap_rate is not None:
-        yield f"At most {percent(level.blended_cap_rate)} of all confirmed money."
+        yield "blended cap", f"At most {percent(level.blended_cap_rate)} of all confirmed money."
     if level.guarantee:
         back = ", recovered from later months" if level.guarantee.recoverable else ""
-        yield f"At least {shown(level.guarantee.amount_minor, currency)} a month{back}."
+        yield "guarantee", f"At least {shown(level.guarantee.amount_minor, currency)} a month{back}."
     if level.holdback:
-        yield f"{percent(level.holdback.rate)} is held for {level.holdback.release_after_days} days."
+        yield "holdback", f"{percent(level.holdback.rate)} is held for {level.holdback.release_after_days} days."
     if level.tail_days:
-        yield f"Money up to {level.tail_days} days after recall still earns."
+        yield "tail", f"Money up to {level.tail_days} days after recall still earns."
     if level.direct_pay_share != 1:
-        yield f"{percent(level.direct_pay_share)} of money paid direct to the bank counts."
+        yield "direct", f"{percent(level.direct_pay_share)} of money paid direct to the bank counts."
     if level.clawback.window_days is not None:
-        yield f"Commission is taken back on money returned within {level.clawback.window_days} days."
+        yield "clawback", f"Commission is taken back on money returned within {level.clawback.window_days} days."
+    if level.clawback.reprice_slab:
+        yield "reprice", "When money is returned, the slab is reckoned again without it."
 
 
 def differences(before: Card, after: Card) -> list[str]:
@@ -250,14 +256,32 @@ def _rule_differences(before: Card, after: Card) -> Iterator[str]:
         if old is None:
             yield f"Rule {rule.id} is new: {'; '.join(_facets(after, rule).values())}."
         elif old != rule:
-            was, now = _facets(before, old), _facets(after, rule)
-            for facet in now:
-                if was[facet] != now[facet]:
-                    yield f"Rule {rule.id}, {facet}: {was[facet]} becomes {now[facet]}."
+            yield from _facet_differences(before, after, old, rule)
     kept_was = [each for each in was_ids if each in now_ids]
     kept_now = [each for each in now_ids if each in was_ids]
     if kept_was != kept_now:
         yield f"Rules are tried in another order: {', '.join(now_ids)}."
+
+
+def _facet_differences(before: Card, after: Card, old: Rule, rule: Rule) -> Iterator[str]:
+    was, now = _facets(before, old), _facets(after, rule)
+    for facet in now:
+        if was[facet] == now[facet]:
+            continue
+        slabs = list(_slab_differences(before, after, old, rule)) if facet == "pays" else []
+        yield from slabs or [f"Rule {rule.id}, {facet}: {was[facet]} becomes {now[facet]}."]
+
+
+def _slab_differences(before: Card, after: Card, old: Rule, rule: Rule) -> Iterator[str]:
+    """Slab by slab, where both versions have the same slabs or the same number of them; nothing where they cannot be told apart."""
+    if old.driver != rule.driver or len(old.slabs) != len(rule.slabs) or len(rule.slabs) < 2:
+        return
+    for was, now in zip(old.slabs, rule.slabs, strict=True):
+        start = bound(after, rule, now.start)
+        if was.start != now.start:
+            yield f"Rule {rule.id}: the slab from {bound(before, old, was.start)} begins at {start}."
+        if pays(before, was) != pays(after, now):
+            yield f"Rule {rule.id}, from {start}: {pays(before, was)} becomes {pays(after, now)}."
 
 
 def _facets(card: Card, rule: Rule) -> dict[str, Any]:
@@ -274,10 +298,27 @@ def _facets(card: Card, rule: Rule) -> dict[str, Any]:
 
 
 def _extra_differences(before: Card, after: Card) -> Iterator[str]:
-    was, now = extras(before), extras(after)
-    for sentence in was:
-        if sentence not in now:
+    was, now = _named_extras(before), _named_extras(after)
+    for name, sentence in was.items():
+        if name not in now:
             yield f"No longer: {sentence}"
-    for sentence in now:
-        if sentence not in was:
+    for name, sentence in now.items():
+        if name not in was:
             yield f"New: {sentence}"
+        elif was[name] != sentence:
+            yield f"Changed: {sentence} It was: {was[name]}"
+
+
+def _named_extras(card: Card) -> dict[str, str]:
+    """The sentences of `extras`, each by what it is about, so that two versions can be laid side by side."""
+    bonuses = dict(zip((f"bonus {bonus.id}" for bonus in card.bonuses), _bonus_words(card), strict=True))
+    penalties = dict(zip((f"penalty {each.id}" for each in card.penalties), _penalty_words(card), strict=True))
+    return bonuses | penalties | dict(_agency_terms(card))
+
+
+def case_differences(before: Card, after: Card) -> list[str]:
+    """Which worked examples came, went or changed."""
+    was, now = {case.name: case for case in before.cases}, {case.name: case for case in after.cases}
+    gone = [f"Example taken out: {name}." for name in was if name not in now]
+    new = [f"Example added: {name}." for name in now if name not in was]
+    return [*new, *(f"Example changed: {name}." for name in now if name in was and was[name] != now[name]), *gone]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -34,8 +34,8 @@ expect = { total = "5.00" }
 """
 
 
-def draft(session: Session, now: datetime, text: str = PLAIN) -> RateCardVersion:
-    return import_card(session, text, actor=MAKER, now=now)
+def draft(session: Session, now: datetime, source: str = PLAIN) -> RateCardVersion:
+    return import_card(session, source, actor=MAKER, now=now)
 
 
 def test_an_imported_card_is_a_draft_until_another_person_approves_it(bank_session: Session, now: datetime) -> None:
@@ -95,15 +95,19 @@ def test_errors_and_failing_cases_stop_and_warnings_need_a_reason(bank_session: 
     assert approve(bank_session, "T", 3, actor=CHECKER, now=now, comment="Agreed so.").status == "approved"
 
 
+def test_terms_that_no_accrual_could_apply_are_refused_by_name(bank_session: Session, now: datetime) -> None:
+    text = (CARDS / "d_field.toml").read_text().replace('event = ["visit"] }', 'event = ["visit"], mode = ["cash"] }')
+    draft(bank_session, now, text.split("[[case]]")[0])
+    with pytest.raises(Refused) as refused:
+        approve(bank_session, "D-FIELD", 1, actor=CHECKER, now=now, comment="Agreed.")
+    assert refused.value.code == "not_yet_applicable"
+
+
 @pytest.mark.parametrize("name", ["house.toml", "a_whole.toml", "d_field.toml", "e_quality.toml"])
-def test_terms_that_accruals_cannot_apply_yet_are_refused_by_name(
-    bank_session: Session, now: datetime, name: str
-) -> None:
+def test_the_whole_format_can_be_approved(bank_session: Session, now: datetime, name: str) -> None:
     version = draft(bank_session, now, (CARDS / name).read_text())
     code = version.body["code"]
-    with pytest.raises(Refused) as refused:
-        approve(bank_session, code, 1, actor=CHECKER, now=now, comment="Agreed.")
-    assert refused.value.code == "not_yet_applicable"
+    assert approve(bank_session, code, 1, actor=CHECKER, now=now, comment="Agreed.").status == "approved"
 
 
 def with_days(start: str, end: str = "", rate: str = "0.05") -> str:
@@ -147,6 +151,34 @@ def test_the_text_of_a_stored_version_cannot_be_changed(bank_session: Session, n
     version.source_text = "something else"
     with pytest.raises(ProgrammingError):
         bank_session.flush()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "source_text = 'code = 1'",
+        "body = '{}'",
+        "sha256 = repeat('0', 64)",
+        "effective_from = '2020-01-01'",
+        "effective_to = '2030-01-01'",
+        "effective_by = 'collection'",
+        "version = 7",
+        "rate_card_id = rate_card_id + 1",
+        "imported_by = 'someone@else.example'",
+    ],
+)
+def test_the_database_refuses_to_change_an_approved_card(bank_session: Session, now: datetime, change: str) -> None:
+    draft(bank_session, now)
+    approve(bank_session, "T", 1, actor=CHECKER, now=now)
+    bank_session.commit()
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        bank_session.execute(text(f"update rate_card_versions set {change}"))
+    bank_session.rollback()
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        bank_session.execute(text("delete from rate_card_versions"))
+    bank_session.rollback()
+    (version,) = bank_session.scalars(select(RateCardVersion))
+    assert (version.version, version.source_text) == (1, PLAIN)
 
 
 def test_the_database_too_wants_two_people(bank_session: Session, now: datetime) -> None:

@@ -9,16 +9,20 @@ from werkzeug.wrappers import Response
 
 from payouts.rate_cards import queries
 from payouts.rate_cards.checking import check_card
+from payouts.rate_cards.curve import curve_of
+from payouts.rate_cards.lint import case_bases
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.readiness import unready
 from payouts.rate_cards.service import approve as approve_version
 from payouts.rate_cards.service import import_card, load_version
 from payouts.rate_cards.service import reject as reject_version
-from payouts.rate_cards.wording import differences, extras, rule_words
+from payouts.rate_cards.terms import Card
+from payouts.rate_cards.wording import case_differences, differences, extras, rule_words
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
+from portal.web.bank.rate_cards_curve import CurvePicture, curve_picture
 from portal.web.bank.rate_cards_forms import ApproveForm, CardForm, RejectForm
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
@@ -77,7 +81,7 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
     card, version = load_version(session, code, within(number))
     found = check_card(version.source_text)
     before = queries.version_before(session, version)
-    changes = differences(read_card(before.source_text), found.card) if before else []
+    old = read_card(before.source_text) if before else None
     acts = {
         "approve_form": ApproveForm(expected_sha256=version.sha256),
         "reject_form": RejectForm(expected_sha256=version.sha256),
@@ -88,13 +92,23 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         version=version,
         found=found,
         rules=[rule_words(found.card, rule) for rule in found.card.rules],
+        curves=curves_of(found.card),
         extras=extras(found.card),
         unready=unready(found.card),
         before=before,
-        changes=changes,
+        changes=differences(old, found.card) if old else [],
+        examples=case_differences(old, found.card) if old else [],
+        clash=queries.clashing(session, found.card, version.id) if version.status == "draft" else None,
         problems=problems or [],
         **acts | forms,
     )
+
+
+def curves_of(card: Card) -> list[CurvePicture | None]:
+    """A picture of what each rule pays, on the money of its own cases where they say how much."""
+    bases = case_bases(card)
+    drawn = [curve_of(card, rule, bases.get(rule.id)) for rule in card.rules]
+    return [curve_picture(curve) if curve else None for curve in drawn]
 
 
 def within(number: int) -> int:

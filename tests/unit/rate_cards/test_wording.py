@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from payouts.rate_cards.parsing import read_card
-from payouts.rate_cards.wording import differences, extras, rule_words
+from payouts.rate_cards.wording import case_differences, differences, extras, rule_words
 
 CARDS = Path(__file__).parents[2] / "cards"
 HOUSE = (CARDS / "house.toml").read_text()
@@ -43,7 +43,9 @@ def test_money_is_shown_as_people_read_it() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ('rate = "0.08"', 'rate = "0.09"', "8 % from 70 %"),
+        ('rate = "0.08"', 'rate = "0.09"', "Rule b2-cash, from 70 %: 8 % becomes 9 %."),
+        ("{from = 70", "{from = 72", "Rule b2-cash: the slab from 70 % begins at 72 %."),
+        ('{from = 70, rate = "0.08"}, ', "", "Rule b2-cash, pays: 4 % from 0 %, 6 % from 65 %, 8 % from 70 %"),
         (
             "effective_from = 2026-04-01",
             "effective_from = 2027-04-01",
@@ -59,6 +61,23 @@ def test_money_is_shown_as_people_read_it() -> None:
 def test_what_changed_is_said(before: str, after: str, sentence: str) -> None:
     found = changes(before, after)
     assert any(sentence in each for each in found) if sentence else found == []
+
+
+def test_what_is_on_top_is_laid_beside_what_it_was() -> None:
+    (said,) = changes("at_least = 8 }", "at_least = 9 }")
+    assert said.startswith("Changed: Bonus rollback: 1 % on") and "at least 9. It was: Bonus rollback" in said
+    assert changes("reprice_slab = false", "reprice_slab = true") == [
+        "New: When money is returned, the slab is reckoned again without it."
+    ]
+
+
+def test_examples_that_came_went_or_changed_are_named() -> None:
+    more = HOUSE + '[[case]]\nname = "z"\nfacts = { lines = [] }\nexpect = { total = "0" }\n'
+    assert case_differences(read_card(HOUSE), read_card(more)) == ["Example added: z."]
+    assert case_differences(read_card(more), read_card(HOUSE)) == ["Example taken out: z."]
+    other = HOUSE.replace('total = "151400.00"', 'total = "1"')
+    assert case_differences(read_card(HOUSE), read_card(other)) == ["Example changed: 73.5 % resolved."]
+    assert differences(read_card(HOUSE), read_card(other)) == []
 
 
 def test_rules_added_and_taken_out_are_named() -> None:
