@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.collections.models import Collection
 from allocations.placements.models import Allocation, LoanAccount
+from allocations.reconciliation.bench.by_hand import link_by_hand
 from allocations.reconciliation.bench.ladders import propose_ladder
 from allocations.reconciliation.bench.payers import decide_payer, offered_payer, propose_payer
 from allocations.reconciliation.bench.suspense import assign_credit, return_credit
@@ -16,6 +18,7 @@ from allocations.reconciliation.matching.ladder import default_ladder, ladder_bo
 from allocations.reconciliation.models import BankLine, Break, MatchLink
 from portal.access.models import User
 from portal.access.saved_filters import save_filter
+from portal.demo.world import RELATIVE
 from portal.kernel.audit import Actor
 from portal.kernel.db import Database, bank_scope, unit_of_work
 
@@ -34,6 +37,7 @@ class DeskLife:
         with self.database.session(bank_scope(self.day)) as session, unit_of_work(session):
             self.money_nobody_claims(session)
             self.payers(session)
+            self.large_amount(session)
             self.rules(session)
             maker = self.user(session, MAKER)
             save_filter(
@@ -101,6 +105,19 @@ class DeskLife:
             if taught == 2:
                 decide_payer(session, rule.id, approve=True, reason="", actor=checker, now=self.at(17))
                 return
+
+    def large_amount(self, session: Session) -> None:
+        """A relative paid from a firm's account: the maker knows whose receipt it is, and a second person has to agree."""
+        line = session.scalars(select(BankLine).where(BankLine.description.contains(RELATIVE))).first()
+        if line is None:
+            return
+        same = select(Collection).where(Collection.amount_minor == line.amount_minor, Collection.linked_minor == 0)
+        receipt = session.scalars(same.where(Collection.instrument_key.is_(None))).first()
+        if receipt is None:
+            return
+        reason = "The borrower's sister paid from her firm; her letter is with the branch."
+        given = {"actor": self.actor(session, MAKER), "now": self.at(16)}
+        link_by_hand(session, receipt.id, line.id, line.amount_minor, reason=reason, **given)  # type: ignore[arg-type]
 
     def rules(self, session: Session) -> None:
         """A change of the rules, waiting: late money looked for a week longer."""

@@ -16,6 +16,9 @@ from portal.demo.people import CITIES, FIRST, LAST, PLACES, PRODUCTS, STREETS
 from portal.kernel.periods import Period
 
 RUPEE = 100
+LARGE = 62_500 * RUPEE  # more than one person may tie by hand
+RELATIVE = "SUNITA TRADING CO"
+UNBOOKED = ("misread", "relative")  # core banking could not tell whose money it is either
 # What goes wrong, in a month that was closed and in one that is open: money late, never paid in, short, told twice, booked on
 # another account, bounced; and a receipt whose reference the agency forgot, which a person then ties by hand.
 CLOSED = ["late", "missing", "short", "double", "wrong_account", "bounced"]
@@ -178,6 +181,8 @@ class World:
         self.month_is_open = through < period.last_day
         for account in self.due():
             self._work(account, self.agency_of(account), month)
+        if self.month_is_open:
+            self._leave_to_people(month)
         self._bank_sees(month)
         self._pay_direct(month)
         self._noise(month)
@@ -204,10 +209,9 @@ class World:
 
     def _payment(self, account: Account, agency: AgencyCharacter, amount: int, day: date) -> Paid:
         pick = self.random
-        number = self.counters[agency.code] = self.counters.get(agency.code, 0) + 1
+        receipt = self._number(agency, day)
         cash = pick.randrange(100) < agency.cash_share and amount < 45_000 * RUPEE
         mode = "cash" if cash else pick.choices(["upi", "neft", "imps", "cheque"], [52, 22, 16, 10])[0]
-        receipt = f"{book_prefix(agency.code, day)}{number:05d}"
         reference = {
             "upi": f"{pick.randrange(10**11, 10**12)}",
             "imps": f"{pick.randrange(10**11, 10**12)}",
@@ -224,10 +228,43 @@ class World:
             fault = "missing" if pick.randrange(3) == 0 else ""
         return Paid(account, agency, amount, day, mode, reference, receipt, slip, day + late if cash else None, fault)
 
+    def _leave_to_people(self, month: Month) -> None:
+        """What no rule may decide: one credit that two agencies claim, references misread from a slip of paper, and a large amount
+        that a relative paid."""
+        seen = [paid for paid in month.paid if not paid.fault and (month.through - paid.on).days > 2]
+        payers = {paid.account.no for paid in month.paid}
+        quiet = [account for account in self.due() if account.no not in payers]
+        claimed = next((paid for paid in seen if paid.mode == "upi" and paid.agency == AGENCIES[0]), None)
+        rival = next((account for account in quiet if self.agency_of(account) == AGENCIES[1]), None)
+        if claimed and rival:
+            second = replace(
+                claimed, account=rival, agency=AGENCIES[1], receipt_no=self._number(AGENCIES[1], claimed.on)
+            )
+            month.paid.append(replace(second, fault="claimed"))
+        online = [paid for paid in seen if paid.mode in ("upi", "neft", "imps") and paid != claimed]
+        for paid in [paid for paid in online if any(digit in paid.reference[4:] for digit in "01")][-2:]:
+            month.paid[month.paid.index(paid)] = replace(paid, fault="misread")
+        owing = max(
+            (account for account in quiet if self.agency_of(account) == AGENCIES[0]),
+            key=lambda account: account.principal,
+            default=None,
+        )
+        if owing and owing.principal >= LARGE:
+            day = max(month.through - timedelta(days=4), month.period.start)
+            receipt = self._number(AGENCIES[0], day)
+            month.paid.append(
+                Paid(owing, AGENCIES[0], LARGE, day, "neft", "HDFC526114700083", receipt, fault="relative")
+            )
+
+    def _number(self, agency: AgencyCharacter, day: date) -> str:
+        """The next number of the agency's paper book."""
+        number = self.counters[agency.code] = self.counters.get(agency.code, 0) + 1
+        return f"{book_prefix(agency.code, day)}{number:05d}"
+
     def _bank_sees(self, month: Month) -> None:
         slips: dict[tuple[str, date], int] = {}
         for paid in month.paid:
-            if paid.fault == "missing":
+            if paid.fault in ("missing", "claimed"):
                 continue
             if paid.slip_no and paid.deposited_on:
                 key = (paid.slip_no, paid.deposited_on)
@@ -248,7 +285,8 @@ class World:
         if day > month.through:
             return
         month.lines.append(Line(day, amount, True, paid.reference, narrative(paid)))
-        self._post(month, paid if amount == paid.amount else replace(paid, amount=amount), day)
+        if paid.fault not in UNBOOKED:
+            self._post(month, paid if amount == paid.amount else replace(paid, amount=amount), day)
         if paid.fault == "bounced" and day + timedelta(days=3) <= month.through:
             back = day + timedelta(days=3)
             month.lines.append(
@@ -291,7 +329,7 @@ class World:
         """Month end: who paid moves back, who did not grows older."""
         received: dict[str, int] = {}
         for paid in month.paid:
-            if paid.fault not in ("missing", "bounced"):
+            if paid.fault not in ("missing", "bounced", "claimed"):
                 received[paid.account.no] = received.get(paid.account.no, 0) + paid.amount
         for paid, _, _ in month.postings:
             if paid.agency is None:
@@ -327,6 +365,8 @@ def bundles(total: int, number: int) -> list[int]:
 
 def narrative(paid: Paid) -> str:
     name = paid.account.name.upper()
+    if paid.fault == "relative":
+        return f"NEFT-{paid.reference}-{RELATIVE}"
     return {
         "upi": f"UPI/{paid.reference}/{name}/{paid.account.handle}",
         "imps": f"IMPS/P2A/{paid.reference}/{name}",
@@ -339,6 +379,13 @@ def reported(month: Month, agency: AgencyCharacter) -> Iterable[Paid]:
     """What one agency hands in for a month, with its own slips of the pen."""
     for paid in month.paid:
         if paid.agency == agency:
-            yield replace(paid, reference="") if paid.fault == "no_reference" else paid
+            yield replace(paid, reference=written_down(paid))
             if paid.fault == "double":
                 yield replace(paid, receipt_no=paid.receipt_no + "A")
+
+
+def written_down(paid: Paid) -> str:
+    """The reference as it stands on the receipt: forgotten, or with letters where digits were."""
+    if paid.fault == "misread":
+        return paid.reference[:4] + paid.reference[4:].replace("0", "O").replace("1", "I")
+    return "" if paid.fault in ("no_reference", "relative") else paid.reference

@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
-from allocations.reconciliation.models import Break
+from allocations.reconciliation.bench.act_queries import list_acts
+from allocations.reconciliation.bench.suspense_queries import contested_lines
+from allocations.reconciliation.models import Break, MatchLink
 from payouts.ledger.models import JournalLine
 from payouts.rails.models import Payout
 from payouts.settlements.models import Settlement
@@ -55,8 +57,18 @@ def test_four_months_tie_from_the_bank_line_to_the_payout(
     assert bank_session.scalar(select(func.count()).select_from(Break).where(Break.status == "open"))
     confirmed = bank_session.scalar(select(func.count()).select_from(Collection).where(Collection.linked_minor > 0))
     assert confirmed
+    left_to_people(bank_session)
     again = load_demo(settings, clock, size=90)
     assert (again.periods, again.fresh) == (loaded.periods, False)
+
+
+def left_to_people(session: PortalSession) -> None:
+    """Each page of reconciliation has something real to decide."""
+    rules = select(MatchLink.rule).where(MatchLink.status == "suggested", MatchLink.bank_line_id.is_not(None))
+    assert "reference_misread" in set(session.scalars(rules))
+    assert len(contested_lines(session)[0].claims) == 2
+    waiting = {(row.what, row.act.amount_minor > 50_000_00) for row in list_acts(session)}
+    assert {("Link", True), ("Return to the payer", False)} <= waiting
 
 
 def test_it_never_touches_a_database_that_holds_somebodys_rows(
