@@ -74,11 +74,20 @@ insert into recon_runs (through_on, input_hash, result_hash, summary, run_by, ru
   values ('2026-11-10', '', '', '{{}}', 'system', now());
 insert into match_links (agency_id, collection_id, bank_line_id, amount_minor, status, rule, rule_version, created_at)
   select agency_id, id, id, 50000, case when id % 3 = 0 then 'confirmed' else 'suggested' end, 'account_amount_window', 1, now()
+    from collections where id % 3 = 0 or id % 7 <> 0 order by id;
+insert into breaks (code, side, ref, collection_id, agency_id, amount_minor, currency, opened_on, due_on, owner, cure, status, detail)
+  select (array['R01','R03','R05','R06'])[1 + id % 4], 'collection', receipt_no, id, agency_id, amount_minor, 'INR',
+      date '2026-11-08' - (id / 7 % 60)::int, date '2026-11-11' - (id / 7 % 60)::int, (array['agency','bank_ops'])[1 + id / 2 % 2], 'Wait.',
+      case when id % 10 = 0 then 'closed' else 'open' end,
+      (array['{{"why": "Nothing carries its reference."}}',
+             '{{"credit_minor": 40000, "difference_minor": -10000, "credited_on": "2026-11-08"}}',
+             '{{"credited_on": "2026-11-08"}}', '{{"why": "Booked, and no money is seen."}}'])[1 + id % 4]::jsonb
     from collections order by id;
-insert into breaks (code, side, ref, collection_id, agency_id, amount_minor, currency, opened_on, owner, cure, status)
-  select (array['R01','R03','R05','R06'])[1 + id % 4], 'collection', receipt_no, id, agency_id, amount_minor, 'INR', '2026-11-08',
-      (array['agency','bank_ops'])[1 + id % 2], 'Wait.', case when id % 10 = 0 then 'closed' else 'open' end
-    from collections order by id;
+insert into breaks (code, side, ref, bank_line_id, amount_minor, currency, opened_on, due_on, owner, cure, status, detail)
+  select 'R02', 'bank', ref, id, amount_minor, 'INR', value_on, value_on + 5, 'bank_ops', 'Find who paid.', 'open', '{{}}'
+    from bank_lines where side = 'credit' and id % 3 <> 0 and id % 7 = 0 order by id;
+update recon_runs set summary = jsonb_build_object('INR', jsonb_build_object('breaks', (select jsonb_object_agg(code, pair)
+    from (select code, jsonb_build_array(count(*), sum(amount_minor)) as pair from breaks where status = 'open' group by code) k)));
 
 insert into rate_cards (code, name, currency) values ('PL-2026', 'Personal loans', 'INR');
 insert into rate_card_versions (rate_card_id, version, status, effective_from, effective_by, source_text, body, sha256, imported_by,

@@ -59,12 +59,12 @@ class AtRun:
     """
 
     currency: str
+    codes: tuple[tuple[str, int, int], ...]
     matched_minor: int
     suspense_minor: int
     returned_minor: int
     settled_minor: int
     credits_minor: int
-    codes: tuple[tuple[str, int, int], ...]
 
     @property
     def count(self) -> int:
@@ -77,15 +77,16 @@ class AtRun:
 
 def at_run(run: ReconRun | None) -> list[AtRun]:
     """What a run stored, by currency. Nothing before the first run."""
-    found = []
-    for currency, sums in (run.summary if run else {}).items():
-        codes = sorted(
-            ((code, int(pair[0]), int(pair[1])) for code, pair in (sums.get("breaks") or {}).items()),
-            key=lambda each: (-each[2], each[0]),
-        )
-        names = ("matched_minor", "suspense_minor", "returned_minor", "settled_minor", "credits_minor")
-        found.append(AtRun(currency, *(int(sums.get(name) or 0) for name in names), tuple(codes)))
-    return found
+    names = ("matched_minor", "suspense_minor", "returned_minor", "settled_minor", "credits_minor")
+    return [
+        AtRun(currency, _codes(sums.get("breaks") or {}), **{name: int(sums.get(name) or 0) for name in names})
+        for currency, sums in (run.summary if run else {}).items()
+    ]
+
+
+def _codes(breaks: dict[str, list[int]]) -> tuple[tuple[str, int, int], ...]:
+    listed = [(code, int(pair[0]), int(pair[1])) for code, pair in breaks.items()]
+    return tuple(sorted(listed, key=lambda each: (-each[2], each[0])))
 
 
 def stand_open(session: Session) -> list[tuple[str, int, int]]:

@@ -204,9 +204,9 @@ def proposed_on(
     session: Session, receipt: Collection | None, line: BankLine | None, *, but: int | None = None
 ) -> list[ActRow]:
     """Acts on a receipt or a credit that wait for a second person, the oldest first; not the one that confirms the link `but`."""
-    sides = [{"collection_id": receipt.id}] if receipt is not None else []
-    sides += [{"line_id": line.id}] if line is not None else []
-    found = {row.act.id: row for side in sides for row in list_acts(session, limit=MOST_WAITING, **side)}
+    rows = list_acts(session, collection_id=receipt.id, limit=MOST_WAITING) if receipt is not None else []
+    rows += list_acts(session, line_id=line.id, limit=MOST_WAITING) if line is not None else []
+    found = {row.act.id: row for row in rows}
     return [found[key] for key in sorted(found) if but is None or found[key].act.link_id != but]
 
 
