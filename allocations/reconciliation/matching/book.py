@@ -260,7 +260,12 @@ def codes_of(coll: pd.DataFrame, world: World, ladder: Ladder) -> dict[str, Code
         if name not in SHARED and len(common):
             codes[np.isin(codes, common)] = 0
         found[name] = codes
-    for name in ("instrument_key", "fold_key"):
+    for name in (
+        "instrument_key",
+        "fold_key",
+        "receipt_key",
+        "slip_key",
+    ):  # the account's own number names no payment of it
         own = (found[name] == found["loan_key"]) | (found[name] == found["va_key"])
         found[name][own] = 0
     lettered = coll["instrument_key"].take(rows).str.contains("[A-Z]{2}$", regex=True).to_numpy()

@@ -14,7 +14,15 @@ from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.meeting import account_claims, free, key_claims, posting_claims, unrejected
 from allocations.reconciliation.matching.pools import pool_solutions
 from allocations.reconciliation.matching.rungs import Rung
-from allocations.reconciliation.matching.signs import LONG, against, has_near_twin, has_twin, nearly, second_sign
+from allocations.reconciliation.matching.signs import (
+    LONG,
+    against,
+    has_near_twin,
+    has_twin,
+    nearly,
+    number_alone,
+    second_sign,
+)
 from allocations.reconciliation.matching.told import merely_told
 
 LINKED = ["collection_id", "line_id", "posting_id", "amount", "rule", "rule_version", "score", "key"]
@@ -70,8 +78,17 @@ def bank_verdict(book: Book, rung: Rung) -> Verdict | None:
     if rung.leaves_out:
         return resolve(leaving_out(live, rung))
     if rung.fills_in:
-        return resolve(filling_in(book, live, rung))
+        return resolve(numbered(book, rung, filling_in(book, live, rung)))
     return settle(book, rung, live)
+
+
+def numbered(book: Book, rung: Rung, filled: pd.DataFrame) -> pd.DataFrame:
+    """Of slips that were filled up: those that more than a short number ties."""
+    if rung.key != "slip_key" or filled.empty:
+        return filled
+    alone = number_alone(book, rung, filled)
+    refuse(book, filled.assign(why="number")[alone])
+    return filled[~alone]
 
 
 def live_claims(book: Book, rung: Rung, claims: pd.DataFrame) -> Mask:

@@ -177,6 +177,7 @@ MISSES = {
     "mode": "It was paid another way.",
     "reference": "It carries another payment reference.",
     "second_sign": "Account and amount agree, but no second sign does.",
+    "number": "All they share is a short number, which a branch or a date may have too.",
     "not_unique": "Other receipts add up to it as well.",
     "chance": "The sum may have come about by chance.",
     "other_slip": "One of the receipts names another deposit slip.",

@@ -14,7 +14,7 @@ MOST_RIVALS = 3  # of a link, other receipts and other credits each
 # What is told of a pair that was refused for several reasons: the first of these (sentences: reasons.MISSES).
 WORST_FIRST = (
     "returned", "told", "held", "contested", "repeated", "doubt", "several", "nearer", "account", "term", "booked", "twin", "mode",
-    "reference", "second_sign", "other_slip", "not_unique", "chance", "too_many", "amount", "taken",
+    "reference", "second_sign", "number", "other_slip", "not_unique", "chance", "too_many", "amount", "taken",
 )  # fmt: skip
 ORDER = {why: place for place, why in enumerate(WORST_FIRST)}
 

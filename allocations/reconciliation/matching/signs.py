@@ -17,6 +17,7 @@ from allocations.reconciliation.matching.key_index import Codes, Mask
 from allocations.reconciliation.matching.rungs import Rung
 
 LONG = 9  # a reference of so many letters and digits is one payment's alone
+PROMPT = 2  # days within which cash on a slip is mostly paid in
 ROUND_MAJOR = 10  # an amount that is a multiple of this is nobody's in particular
 SEEN = (
     ("neft", r"\bNEFT\b"),
@@ -50,7 +51,7 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
     digits read as digits, and no credit carries it as it is written. mode: only a short number agrees, and the credit came another
     way; where the key is an account: it came any other way, and not nearly under the receipt's reference. And where the key is an
     account: reference, the credit carries another than the receipt; doubt, it carries another receipt's; term, the receipt's agency
-    did not hold the account on its day.
+    did not hold the account on its day. number: all that a slip or receipt number has is a few digits, which a branch or a flat has too.
     """
     if claims.empty:
         return pd.Series("", index=claims.index, dtype=object)
@@ -74,6 +75,8 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
             found["reference"] = short & unlike_its_own(book, claims)
     else:
         found = {}
+    if rung.confirms and rung.key in ("slip_key", "receipt_key"):
+        found["number"] = number_alone(book, rung, claims)
     why = np.full(len(claims), "", dtype=object)
     found["account"] = names_another(book, claims, codes)
     for name, hit in found.items():
@@ -90,6 +93,37 @@ def _met_codes(book: Book, rung: Rung, claims: pd.DataFrame) -> Codes:
 def _short(book: Book, claims: pd.DataFrame) -> Mask:
     keys = claims["key"]
     return np.asarray(keys.str.isdigit() & (keys.str.len() < book.ladder.season_number))
+
+
+def number_alone(book: Book, rung: Rung, claims: pd.DataFrame) -> Mask:
+    """Solutions that met on a short number and have no second sign: a code of the agency or agent, an account's number or nearly the
+    reference of a receipt on the credit; or a sum that is equal to the last unit and nobody's in particular: no round one, nor one
+    receipt's instalment (which has to be known), or that of several receipts under a slip within two days."""
+    short = _short(book, claims)
+    if not short.any():
+        return short
+    rows = claims[short]
+    coll = book.coll.take(rows["coll"].to_numpy())
+    unit = 10 * rows["tolerance"].clip(lower=1)
+    by = rows.assign(signed=_signed(book, rows), emi=coll["emi"].to_numpy(), unit=unit).groupby("solution")
+    whole = rows.drop_duplicates(["solution", "coll"]).groupby("solution")["coll_open"].agg(["sum", "size"])
+    seen = rows.drop_duplicates(["solution", "other"]).groupby("solution")["other_open"].sum()
+    many, emi = whole["size"] > 1, by["emi"].first()
+    odd = whole["sum"] % by["unit"].first() != 0
+    own = odd & (many | ((emi > 0) & (whole["sum"] % emi.clip(lower=1) != 0)))
+    if rung.key == "slip_key":
+        own |= many & (by["lag"].min() >= 0) & (by["lag"].max() <= PROMPT)
+    alone = ~(by["signed"].any() | ((whole["sum"] == seen) & own))
+    return np.asarray(claims["solution"].isin(alone.index[alone]))
+
+
+def _signed(book: Book, rows: pd.DataFrame) -> Mask:
+    """The credit bears a code or number of the receipt's agency, agent or account, or nearly its reference."""
+    coll = book.coll.take(rows["coll"].to_numpy())
+    own = zip(*(coll[name].tolist() for name in ("agency_key", "agent_key", "loan_key", "va_key")), strict=True)
+    pairs = zip(book.keys_on(rows["other"].to_numpy()), own, strict=True)
+    coded = [not set(borne).isdisjoint(filter(None, each)) for borne, each in pairs]
+    return np.array(coded, dtype=bool) | near_reference(book, rows)
 
 
 def _modes(book: Book, claims: pd.DataFrame) -> Any:

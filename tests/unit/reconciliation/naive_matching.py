@@ -84,8 +84,14 @@ def bank_verdict(board: Board, rung: Rung) -> tuple[list[Pair], list[Pair]]:
     if rung.leaves_out:
         return resolve(leaving_out(rung, pairs))
     if rung.fills_in:
-        return resolve(filling_in(board, rung, pairs))
+        filled = filling_in(board, rung, pairs)
+        return resolve([pair for pair in filled if not filled_by_number(rung, pair, filled)])
     return settle(board, rung, pairs)
+
+
+def filled_by_number(rung: Rung, pair: Pair, filled: list[Pair]) -> bool:
+    solution = [(each.coll, each.other) for each in filled if each.solution == pair.solution]
+    return rung.key == "slip_key" and naive_signs.number_alone(solution, pair.key, LADDER, rung)
 
 
 def parts_that_stand(board: Board, rung: Rung, pairs: list[Pair]) -> list[Pair]:
@@ -216,6 +222,9 @@ def spoken_against(board: Board, rung: Rung, solution: list[Pair]) -> bool:
             return True
         if rung.key == "instrument_key" and twinned(board, solution):
             return True
+    numbered = rung.confirms and rung.key in ("slip_key", "receipt_key")
+    if numbered and naive_signs.number_alone(pairs, met, LADDER, rung):
+        return True
     return naive_signs.names_another(pairs, met)
 
 

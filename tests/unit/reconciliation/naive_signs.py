@@ -42,6 +42,8 @@ def names_payment(key: str, column: str, receipt: Row, ladder: Ladder) -> bool:
     """A branch names none, nor does an amount; a short number only a cheque, or a receipt that no cheque and no slip brought."""
     if column in SHARED:
         return key != ""
+    if key in (receipt["loan_key"], receipt["va_key"]):
+        return False
     if len(key) < 2 or (key.isdigit() and len(key) < ladder.shortest_number):
         return False
     if re.fullmatch(r"[A-Z]{4}0[A-Z0-9]{6}", key):
@@ -186,6 +188,23 @@ def merely_told(world: Any, pair: Any, ladder: Ladder) -> bool:
         and (name == "instrument_key" or not is_short(receipt[name], ladder))
     ]
     return bool(rows) and not any(all(key not in each and each not in key for each in given) for key in own)
+
+
+def number_alone(pairs: list[tuple[Row, Row]], met: str, ladder: Ladder, rung: Rung) -> bool:
+    """A short number, and neither a code nor an account on the credit, nor a sum that is nobody's in particular."""
+    if not is_short(met, ladder):
+        return False
+    for receipt, credit in pairs:
+        if any(receipt[name] and receipt[name] in credit["keys"] for name in SHARED) or near_reference(receipt, credit):
+            return False
+    receipts, credits = ({each["id"]: each for each in side} for side in zip(*pairs, strict=True))
+    total = sum(each["open"] for each in receipts.values())
+    first = pairs[0][0]
+    is_odd = total % (10 * max(1, rung.tolerance(first["currency"]))) != 0
+    many, prompt = len(receipts) > 1, all(0 <= credit["day"] - receipt["day"] <= 2 for receipt, credit in pairs)
+    own = is_odd and (many or (first["emi"] > 0 and total % first["emi"] != 0))
+    own = own or (rung.key == "slip_key" and many and prompt)
+    return total != sum(each["open"] for each in credits.values()) or not own
 
 
 def names_another(pairs: list[tuple[Row, Row]], met: str) -> bool:

@@ -50,7 +50,7 @@ def test_amounts_dates_branches_accounts_and_payers_are_no_references(written):
 
 
 def test_a_short_receipt_number_is_no_cash_receipts():
-    credit = [line(7, 5000_00, "2026-10-06", "CLG CHQ 123456")]
+    credit = [line(7, 5000_00, "2026-10-06", "TRF 123456 AGCY01")]
     assert linked(match(world([cash(1, 5000_00, no="123456")], credit))) == set()
     assert rules(match(world([receipt(1, 5000_00, "2026-10-05", no="123456")], credit))) == {"receipt_amount"}
 
