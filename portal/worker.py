@@ -20,6 +20,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.reconciliation.bench.bulk_jobs",
     "allocations.reconciliation.bench.jobs",
     "allocations.reconciliation.running.jobs",
+    "payouts.commission.jobs",
     "payouts.verify_job",
 )
 

@@ -250,7 +250,8 @@ def line_order(line: NewLine) -> tuple[object, ...]:
     facts = line.facts
     named = (str(facts.get("of", "")), str(facts.get("about", "")), str(facts.get("loan_account_no", "")))
     position = int(facts.get("position", 0))
-    return (KIND_ORDER.get(line.kind, OTHERS), line.version_name, position, *named, canonical(line.steps))
+    kind = OTHERS if line.adjustment_id is not None else KIND_ORDER.get(line.kind, OTHERS)
+    return (kind, line.version_name, position, *named, canonical(line.steps))
 
 
 def untaken_sums(untaken: Iterable[Untaken], codes: Mapping[int, str]) -> list[dict[str, Any]]:

@@ -79,8 +79,8 @@ def penalty_line(version: Version, event: EventFact, position: int, penalty: Pen
         agency_id=event.agency_id,
         kind=kind,
         rule_id=penalty.id,
-        base_minor=_minor(step, "base", event.currency),
-        amount_minor=_minor(step, "amount", event.currency),
+        base_minor=minor_of(step, "base", event.currency),
+        amount_minor=minor_of(step, "amount", event.currency),
         currency=event.currency,
         credited_on=event.occurred_on,
         version_id=version.id,
@@ -102,8 +102,8 @@ def extra_line(agency_id: int, version: Version, step: Step, last_day: date) -> 
         agency_id=agency_id,
         kind=KINDS[step["step"]],
         rule_id=about,
-        base_minor=_minor(step, "base", currency),
-        amount_minor=_minor(step, "amount", currency),
+        base_minor=minor_of(step, "base", currency),
+        amount_minor=minor_of(step, "amount", currency),
         currency=currency,
         credited_on=last_day,
         version_id=version.id,
@@ -113,7 +113,7 @@ def extra_line(agency_id: int, version: Version, step: Step, last_day: date) -> 
     )
 
 
-def _minor(step: Step, key: str, currency: str) -> int:
+def minor_of(step: Step, key: str, currency: str) -> int:
     return Amount.from_major(step[key], currency).minor if key in step else 0
 
 
@@ -150,9 +150,9 @@ def _excesses(
     for line in everything:
         by_rule[line.rule_id or "", ""].append(line)
         by_rule[line.rule_id or "", line.account].append(line)
-    added = sum(_minor(step, "amount", currency) for step in steps if step["step"] in ("bonus", "multiplier"))
+    added = sum(minor_of(step, "amount", currency) for step in steps if step["step"] in ("bonus", "multiplier"))
     for step in caps:
-        excess = -_minor(step, "amount", currency)
+        excess = -minor_of(step, "amount", currency)
         if "rule" in step:
             yield by_rule[step["rule"], step.get("loan_account_no", "")], excess
         else:

@@ -50,7 +50,7 @@ class Again:
 def recompute(session: Session, run: AccrualRun) -> list[Difference]:
     """Every difference between a stored run and the same run computed now; empty when it comes out to the last byte."""
     lines = lines_of(session, run)
-    codes = _codes(session)
+    codes = agency_codes(session)
     again = compute_again(session, run, lines, codes)
     return [*again.differences, *_run_differences(session, run, lines, codes)]
 
@@ -59,7 +59,7 @@ def lines_of(session: Session, run: AccrualRun) -> list[AccrualLine]:
     return list(session.scalars(select(AccrualLine).where(AccrualLine.run_id == run.id).order_by(AccrualLine.id)))
 
 
-def _codes(session: Session) -> dict[int, str]:
+def agency_codes(session: Session) -> dict[int, str]:
     return {row.id: row.code for row in session.execute(select(Agency.id, Agency.code))}
 
 

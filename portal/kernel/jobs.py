@@ -33,7 +33,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from portal.kernel.audit import Actor
-from portal.kernel.clock import Clock
+from portal.kernel.clock import BANK_ZONE, Clock
 from portal.kernel.db import Database, Scope, agency_scope, bank_scope, scope_of, unit_of_work
 from portal.kernel.errors import NotFound, PortalError, Unavailable
 from portal.kernel.progress import JobProgress
@@ -42,6 +42,8 @@ MAX_ATTEMPTS = 5  # then a job that fails for a passing reason, or keeps killing
 HEARTBEAT_SECONDS = 10.0
 REPORT_SECONDS = 0.25  # progress is written at most this often
 RESCUE_LOCK = 0x706F7274616C  # any number; one rescuer at a time
+NIGHTLY_LOCK = RESCUE_LOCK + 1
+NIGHT = Actor(None, "system", "system")  # who asks for what is done every night
 
 logger = logging.getLogger(__name__)
 
@@ -59,18 +61,19 @@ class Job:
     name: str
     work: Work
     for_agencies: bool = False
+    nightly: bool = False  # the first worker to see a new day asks for it
 
 
 JOBS: dict[str, Job] = {}
 
 
-def job(name: str, *, for_agencies: bool = False) -> Callable[[Work], Job]:
+def job(name: str, *, for_agencies: bool = False, nightly: bool = False) -> Callable[[Work], Job]:
     """Declare a job. Its arguments and its result are JSON; the result is kept in the progress row."""
 
     def declare(work: Work) -> Job:
         if name in JOBS:
             raise ValueError(f"two jobs are called {name}")
-        JOBS[name] = Job(name, work, for_agencies)
+        JOBS[name] = Job(name, work, for_agencies, nightly)
         return JOBS[name]
 
     return declare
@@ -162,7 +165,7 @@ class Worker:
         app = procrastinate.App(connector=queue_connector(self.database.bank))
         app.task(name="run", queue="portal", retry=_Again(), pass_context=True)(self._perform)
         async with app.open_async():
-            rescuing = asyncio.create_task(self._keep_rescuing())
+            rescuing = asyncio.create_task(self._keep_rescuing(every_night=wait))
             try:
                 await app.run_worker_async(
                     concurrency=concurrency,
@@ -177,11 +180,13 @@ class Worker:
                 with contextlib.suppress(asyncio.CancelledError):
                     await rescuing
 
-    async def _keep_rescuing(self) -> None:
+    async def _keep_rescuing(self, *, every_night: bool) -> None:
         while True:
             await asyncio.sleep(self.heartbeat_seconds)
             try:
                 await asyncio.to_thread(self.rescue)
+                if every_night:
+                    await asyncio.to_thread(self.ask_nightly)
             except OperationalError:
                 logger.warning("could not look for stalled jobs; will try again", exc_info=True)
 
@@ -200,6 +205,25 @@ class Worker:
                 lost = {"status": "waiting" if status == "todo" else "failed", "message": "Its worker stopped."}
                 session.execute(update(JobProgress).where(JobProgress.id == progress_id).values(**lost))
             return sum(status == "todo" for _, _, status in rescued)
+
+    def ask_nightly(self) -> int:
+        """Ask for each nightly job that nobody asked for on this day of the bank's; returns how many were asked for.
+
+        Workers may do so at once: only one looks at a time.
+        """
+        nightly = [each for each in JOBS.values() if each.nightly]
+        today = self.clock.today()
+        with self.database.session(bank_scope(today)) as session, unit_of_work(session):
+            if not nightly or not session.scalar(select(func.pg_try_advisory_xact_lock(NIGHTLY_LOCK))):
+                return 0
+            asked = 0
+            for each in nightly:
+                latest = select(func.max(JobProgress.created_at)).where(JobProgress.kind == each.name)
+                before = session.scalar(latest)
+                if before is None or before.astimezone(BANK_ZONE).date() < today:
+                    enqueue(session, each, {}, actor=NIGHT, now=self.clock.now(), lock=each.name)
+                    asked += 1
+            return asked
 
     def _perform(self, context: procrastinate.JobContext, **queued: Any) -> None:
         """Run one job in a thread, keeping its progress row in step with what happens to it."""
