@@ -119,6 +119,20 @@ begin
   return null;
 end $$;
 
+-- Links and breaks name their run while it still looks for the rest; what it came to is written down at its end, once.
+create or replace function portal_finish_run(run bigint, inputs text, results text, sums jsonb) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update recon_runs set input_hash = inputs, result_hash = results, summary = sums
+   where id = run and result_hash = '' and current_setting('portal.scope', true) = 'bank';
+  if not found then
+    raise exception 'run % is not there or has come to its end', run
+      using errcode = 'check_violation', constraint = 'recon_run_ends_once';
+  end if;
+end $$;
+revoke all on function portal_finish_run(bigint, text, text, jsonb) from public;
+grant execute on function portal_finish_run(bigint, text, text, jsonb) to portal_bank;
+
 drop trigger if exists links_added on match_links;
 create trigger links_added after insert on match_links
   referencing new table as fresh for each statement execute function portal_links_added();

@@ -93,7 +93,7 @@ def policies_sql(table: str, access: Access) -> list[str]:
         rows = access.agency_rows
         written = f"({rows}) and {access.agency_writes}" if access.agency_writes else rows
         statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
-    if table in ("audit_events", "audit_head", "recon_queue"):
+    if table in ("audit_events", "audit_head", "recon_queue", "recon_runs"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
     if table in ("bank_lines", "collections"):  # read by look-ups by key alone, which ask who asks
         statements.append(f"drop policy if exists owner_reads on {table}")

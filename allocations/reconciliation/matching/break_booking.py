@@ -16,8 +16,7 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     links, line, posting = ground.bank, ground.book.line, ground.book.posting
     seen = links.assign(credit_day=links["line_id"].map(pd.Series(line["day"].to_numpy(), index=line["id"])))
     seen = seen.groupby("collection_id").agg(seen=("amount", "sum"), credit_day=("credit_day", "max"))
-    coll = ground.coll.join(seen, on="id", how="inner")
-    coll = coll[(coll["unposted"] > 0) & ~coll["posting_suggested"]]
+    coll = not_booked(ground)[["id", "ref", "agency_id", "currency", "day"]].join(seen, on="id", how="inner")
     wrong = ground.once("misbooked", misbooked)
     coll = coll[~coll["id"].isin(wrong["id"])]
     known = ground.book.world.links
@@ -41,11 +40,27 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     ]
 
 
+def not_booked(ground: Ground) -> pd.DataFrame:
+    """Receipts that wait for a posting; without the columns that nobody here asks for, for they may be nearly all there are."""
+    columns = [
+        "id",
+        "ref",
+        "agency_id",
+        "loan_account_id",
+        "amount",
+        "currency",
+        "day",
+        "receipt_key",
+        "instrument_key",
+    ]
+    return ground.coll.loc[(ground.coll["unposted"] > 0) & ~ground.coll["posting_suggested"], columns]
+
+
 def misbooked(ground: Ground) -> pd.DataFrame:
     """Receipts whose number or reference and amount core banking booked on another loan account (+ `posting_ref`)."""
     posting = ground.book.posting
     posting = posting[(posting["open"] > 0) & ~posting["id"].isin(ground.matches.suggested["posting_id"])]
-    coll = ground.coll[(ground.coll["unposted"] > 0) & ~ground.coll["posting_suggested"]]
+    coll = not_booked(ground)
     found = []
     for key in ("receipt_key", "instrument_key"):
         left = coll[(coll[key] != "") & (coll[key].str.len() >= ground.ladder.shortest_number)]

@@ -95,7 +95,7 @@ def hexadecimal(found: Marks) -> pa.Array:
     texts[:, 0], texts[:, 1] = ord("\\"), ord("x")
     texts[:, 2::2], texts[:, 3::2] = digits[found >> 4], digits[found & 15]
     ends = np.arange(len(found) + 1, dtype=np.int64) * (2 + 2 * SIZE)
-    return pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), pa.py_buffer(texts.tobytes()))
+    return pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), pa.py_buffer(texts))
 
 
 def from_hexadecimal(texts: pd.Series[Any]) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.matching.hashes import Marks, hexadecimal
-from portal.kernel.tables.bulk import stage
+from portal.kernel.tables.bulk import as_arrow, stage
 
 STAGED_BREAK = {
     "code": "text",
@@ -61,34 +63,50 @@ OPEN_BREAKS = f"""
      where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})
      order by f.code, f.opened_on, f.subject_id
 """
-ACCEPTED = """
-    select b.code, b.side, coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id) as subject_id
-      from breaks b where b.status = 'closed' and b.detail ? 'accepted_by'
-"""
-ANY = text("select exists (select from breaks where status = 'open')")
+KNOWN = text(f"""
+    select exists (select from breaks where status = 'open'),
+           (select jsonb_agg(jsonb_build_array(b.code, b.side, {SUBJECT})) from breaks b
+             where b.status = 'closed' and b.detail ? 'accepted_by')
+""")
 
 
-def without_accepted(session: Session, breaks: pd.DataFrame) -> pd.DataFrame:
-    """Without the breaks a person has looked at and accepted."""
-    accepted = {tuple(row) for row in session.execute(text(ACCEPTED))}
-    if not accepted or breaks.empty:
+@dataclass(frozen=True)
+class KnownBreaks:
+    """Whether any is open, and those (code, side, subject) that a person has looked at and accepted."""
+
+    any_open: bool
+    accepted: set[tuple[str, str, int]]
+
+
+def known_breaks(session: Session) -> KnownBreaks:
+    any_open, accepted = session.execute(KNOWN).one()
+    return KnownBreaks(any_open, {(code, side, subject) for code, side, subject in accepted or []})
+
+
+def without_accepted(breaks: pd.DataFrame, known: KnownBreaks) -> pd.DataFrame:
+    if not known.accepted or breaks.empty:
         return breaks
     keys = zip(breaks["code"], breaks["side"], breaks["subject_id"], strict=True)
-    return breaks[[key not in accepted for key in keys]]
+    return breaks[[key not in known.accepted for key in keys]]
 
 
-def stage_breaks(session: Session, breaks: pd.DataFrame, marks: Marks) -> None:
-    """Hand over what was found, as rows the statements below compare with what stands."""
+def break_rows(breaks: pd.DataFrame, marks: Marks) -> pa.Table:
+    """What was found as rows of STAGED_BREAK."""
     rows = breaks.assign(
         agency_id=breaks["agency_id"].astype("Int64").mask(breaks["agency_id"] == 0),
         opened_on=_dates(breaks["day"]),
         due_on=_dates(breaks["due"]),
         detail=_json(breaks["detail"]),
         misses=_json(breaks["misses"]),
-        mark=pd.Series(hexadecimal(marks), breaks.index, dtype="str"),
     )
     kinds = {"subject_id": "int64", "amount": "int64"}
-    stage(session, "found_breaks", rows.astype(kinds), STAGED_BREAK, keys=["code", "side", "subject_id"])
+    told = {name: kind for name, kind in STAGED_BREAK.items() if name != "mark"}
+    return as_arrow(rows.astype(kinds), told).append_column("mark", hexadecimal(marks))
+
+
+def stage_breaks(session: Session, rows: pa.Table) -> None:
+    """Hand over what was found, for the statements below to compare with what stands."""
+    stage(session, "found_breaks", rows, STAGED_BREAK, keys=["code", "side", "subject_id"])
 
 
 def _dates(days: pd.Series[Any]) -> pd.Series[Any]:
@@ -104,10 +122,11 @@ def _json(values: pd.Series[Any]) -> pd.Series[Any]:
     )
 
 
-def write_breaks(session: Session, *, through: date, run_id: int, now: datetime, part: bool) -> None:
-    """Open what is new, refresh what stands (it keeps the day it was opened), close what is cured; of the part looked at."""
+def write_breaks(session: Session, *, through: date, run_id: int, now: datetime, part: bool, any_open: bool) -> None:
+    """Open what is new, refresh what stands (it keeps the day it was opened), close what is cured; of the part looked at. `any_open`: some
+    may stand."""
     looked = LOOKED if part else ""
-    if session.scalar(ANY):
+    if any_open:
         session.execute(text(CLOSE_BREAKS.format(looked=looked)), {"now": now, "through": through})
         session.execute(text(KEEP_BREAKS + looked))
     session.execute(text(OPEN_BREAKS.format(looked=looked)), {"run_id": run_id})

@@ -18,6 +18,7 @@ from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.running.paper_books import missing_numbers, numbers_not_issued
 from portal.kernel.clock import BANK_ZONE
 
+PaperRows = list[dict[str, Any]]
 COMPONENTS = ("principal", "interest", "charges")
 # How a receipt is named everywhere in a run.
 RECEIPT = """
@@ -55,28 +56,40 @@ LINKED = """
 
 
 def paper_breaks(
-    session: Session, *, through: date, collection_ids: Sequence[int] | None, booked: pd.DataFrame | None = None
+    session: Session,
+    *,
+    through: date,
+    collection_ids: Sequence[int] | None,
+    booked: pd.DataFrame | None = None,
+    known: PaperRows | None = None,
 ) -> pd.DataFrame:
     """Breaks R11, R13 and R14 as they stand on `through`, with the columns of breaks.COLUMNS.
 
     `collection_ids` None: everything; else only what concerns these receipts and the books they stand in. `booked`: links of
-    receipts and postings (collection_id, posting_id) that stand or are being made; None: those stored.
+    receipts and postings (collection_id, posting_id) that stand or are being made; None: those stored. `known`: paper_rows of the
+    same, where they were asked for before.
     """
-    asked = {
-        "through": through,
-        "all": collection_ids is None,
-        "ids": [int(each) for each in collection_ids] if collection_ids is not None else [],
-    }
-    rows = [
-        *numbers_not_issued(session, asked),
-        *missing_numbers(session, asked),
-        *other_splits(session, asked, booked),
-        *taken_too_early(session, asked),
-        *taken_at_odd_hours(session, asked),
-    ]
+    rows = paper_rows(session, through=through, collection_ids=collection_ids) if known is None else known
+    rows = [*rows, *other_splits(session, _asked(through, collection_ids), booked)]
     if not rows:
         return pd.DataFrame(columns=COLUMNS)
     return pd.DataFrame(rows)[COLUMNS].drop_duplicates(["code", "side", "subject_id"], ignore_index=True)
+
+
+def paper_rows(session: Session, *, through: date, collection_ids: Sequence[int] | None) -> PaperRows:
+    """Those of paper_breaks that no link has a part in, some of them twice."""
+    asked = _asked(through, collection_ids)
+    return [
+        *numbers_not_issued(session, asked),
+        *missing_numbers(session, asked),
+        *taken_too_early(session, asked),
+        *taken_at_odd_hours(session, asked),
+    ]
+
+
+def _asked(through: date, collection_ids: Sequence[int] | None) -> dict[str, Any]:
+    ids = [int(each) for each in collection_ids] if collection_ids is not None else []
+    return {"through": through, "all": collection_ids is None, "ids": ids}
 
 
 def receipt_break(code: str, row: Any, why: str, **more: Any) -> dict[str, Any]:

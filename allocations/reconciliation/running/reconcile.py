@@ -7,27 +7,37 @@ new writes nothing.
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from allocations.collections.receipts.cash import DEPOSIT_DAYS
+from allocations.collections.receipts.cash import DEPOSIT_DAYS, Dated
 from allocations.collections.receipts.cash_queries import dated
 from allocations.reconciliation.bench.ladders import ladder_on
 from allocations.reconciliation.matching.breaks import find_breaks
+from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.hashes import as_text, break_marks, input_hash, total
 from allocations.reconciliation.matching.matcher import Matches, match
 from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
-from allocations.reconciliation.running.break_writing import stage_breaks, without_accepted, write_breaks
+from allocations.reconciliation.running.break_writing import (
+    KnownBreaks,
+    break_rows,
+    known_breaks,
+    stage_breaks,
+    without_accepted,
+    write_breaks,
+)
 from allocations.reconciliation.running.changed import Changed, ladder_mark, look_at, take_queue, what_changed
 from allocations.reconciliation.running.direct import find_direct_payments
 from allocations.reconciliation.running.locks import lock_for_hand, lock_for_run
-from allocations.reconciliation.running.paper import paper_breaks
+from allocations.reconciliation.running.paper import PaperRows, paper_breaks, paper_rows
 from allocations.reconciliation.running.reading import feed_marks, read_world
 from allocations.reconciliation.running.standing import clear_marks, keep_common, keep_returned, marks_before
 from allocations.reconciliation.running.summary import (
@@ -43,6 +53,7 @@ from allocations.reconciliation.running.writing import LinkChanges, link_changes
 from portal.kernel.audit import Actor, AuditTag, record_event
 
 __all__ = ["CurrencySummary", "ReconResult", "lock_for_hand", "lock_for_run", "reconcile"]
+FINISH = text("select portal_finish_run(:run, :inputs, :results, cast(:sums as jsonb))")
 ROOM = "set local work_mem = '128MB'"  # a run sorts and joins whole tables, and is alone in it
 
 
@@ -149,41 +160,44 @@ def as_before(run: Run, last: ReconRun) -> ReconResult:
 
 
 def worked_out(run: Run, changed: Changed) -> ReconResult:
+    """Read, match, find and write. The database works while this process thinks: what paper shows is asked while it matches, and links
+    go in while it looks for breaks. All on one connection and in one transaction, so never both at once with the session."""
     session, last, part = run.session, run.last, changed.part
     run.tell(0, 5, "Reading receipts, bank lines and postings.")
     world = read_world(session, run.through, part=part)
     read = f"{len(world.collections):,} receipts, {len(world.lines):,} bank lines and {len(world.postings):,} postings"
-    run.tell(1, 5, f"Matching {read}.")
-    cash_days = dated(session, DEPOSIT_DAYS)
-    with ThreadPoolExecutor(1) as aside:
-        before = aside.submit(stood_before, run) if part else None
+    known, cash_days = known_breaks(session), dated(session, DEPOSIT_DAYS)
+    with ThreadPoolExecutor(1) as database:
+        ids = world.collections["id"].tolist() if part else None
+        on_paper = database.submit(paper_rows, session, through=run.through, collection_ids=ids)
+        before = database.submit(stood_before, run) if part else None
+        run.tell(1, 5, f"Matching {read}.")
         matches = match(world, run.ladder)
-        run.tell(2, 5, f"Finding what does not fit among {read}.")
-        of_money = find_breaks(matches, run.ladder, cash_days)
-        stood = before.result() if before else None
-    breaks = without_accepted(session, with_paper(run, matches, of_money, part))
-    run.tell(3, 5, f"Comparing with what stands, and adding up, {read}.")
-    changes, marks = link_changes(matches), break_marks(breaks)
-    value = changes.value + total(marks)
-    gone_by = last.input_hash if part and last else ""
-    with ThreadPoolExecutor(1) as aside:
-        hashed = aside.submit(input_hash, world, run.ladder, gone_by)
+        changes = link_changes(matches)
+        rows, sums = on_paper.result(), before.result() if before else ({}, {}, 0)
+        stood = Stood(with_splits(run, matches, rows, ids), cash_days, known, *sums)
         stage_links(session, matches, changes)
-        stage_breaks(session, breaks, marks)
-        base = int(last.result_hash, 16) - stood.marks if stood and last else 0
-        hashes = hashed.result(), as_text(base + value)
-    found = summarise(matches, breaks)
-    summaries = replaced(stood.whole, stood.part, found) if stood else found
-    currencies = [summaries[name] for name in sorted(summaries)]
+        writing = None
+        if part or last is None or changes.moved:
+            stored = start_run(run, changed, world)
+            writing = database.submit(write_matches, run, matches, changes.staged(), stored.id, part)
+        run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
+        found = conclude(run, matches, changes.value, stood, part)
+        currencies = [found.summaries[name] for name in sorted(found.summaries)]
+        if writing is not None:
+            writing.result()
+        elif last and unchanged(run, last, found.hashes):
+            clear_marks(session, part)
+            return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
+        else:
+            stored = start_run(run, changed, world)
+            write_matches(run, matches, changes, stored.id, part)
+    run.tell(4, 5, f"Writing {found.breaks.num_rows:,} breaks.")
+    stage_breaks(session, found.breaks)
+    write_breaks(session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
+    finish_run(run, stored, found)
     counted = (len(matches.confirmed), len(matches.undone))
-    if last and not part and not changes.moved and unchanged(run, last, hashes):
-        clear_marks(session, part)
-        return ReconResult(run.through, *hashes, currencies, 0, 0, False, last.id)
-    run.tell(4, 5, f"Writing {len(changes.new):,} links and {len(breaks):,} breaks.")
-    looked_at = len(world.collections) + len(world.lines) + len(world.postings)
-    stored = store_run(run, changed, hashes, summaries, feed_marks(world), looked_at)
-    write(run, matches, changes, stored.id, part)
-    return ReconResult(run.through, *hashes, currencies, *counted, True, stored.id, stored.mode)
+    return ReconResult(run.through, *found.hashes, currencies, *counted, True, stored.id, stored.mode)
 
 
 def unchanged(run: Run, last: ReconRun, hashes: tuple[str, str]) -> bool:
@@ -192,58 +206,78 @@ def unchanged(run: Run, last: ReconRun, hashes: tuple[str, str]) -> bool:
     return same and (last.mode != "full" or last.input_hash == hashes[0])
 
 
-def write(run: Run, matches: Matches, changes: LinkChanges, run_id: int, part: bool) -> None:
+def write_matches(run: Run, matches: Matches, changes: LinkChanges, run_id: int, part: bool) -> None:
     session = run.session
     clear_marks(session, part)
     write_links(session, changes, run_id, run.now, marking=not run.is_back)
     keep_returned(session, matches, part)
     if not part:
         keep_common(session, matches)
-    run.tell(4, 5, "Writing breaks.")
-    write_breaks(session, through=run.through, run_id=run_id, now=run.now, part=part)
 
 
-def with_paper(run: Run, matches: Matches, of_money: pd.DataFrame, part: bool) -> pd.DataFrame:
-    """What money shows, and what paper shows."""
-    columns = ["collection_id", "posting_id"]
-    booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
-    ids = matches.book.coll["id"].tolist() if part else None
-    on_paper = paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked)
-    filled = [each for each in (of_money, on_paper) if len(each)]
-    return pd.concat(filled, ignore_index=True) if filled else of_money
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stood:
-    """Where all money stood before a run over a part, and that of the part; the sum of the marks that stood there."""
+    """What has to be asked before anything is written. `whole`, `part`: where all money stood, and that of the part a run looks at;
+    `marks`: the sum of the marks that stood there."""
 
+    paper: pd.DataFrame
+    cash_days: Dated
+    breaks: KnownBreaks
     whole: Summaries
     part: Summaries
     marks: int
 
 
-def stood_before(run: Run) -> Stood:
-    """Asked of the server while the matcher works: nobody else uses the session then."""
+def stood_before(run: Run) -> tuple[Summaries, Summaries, int]:
     whole, part = (stored_summary(run.session, run.through, run.ladder, part=each) for each in (False, True))
-    return Stood(whole, part, marks_before(run.session))
+    return whole, part, marks_before(run.session)
 
 
-def store_run(
-    run: Run, changed: Changed, hashes: tuple[str, str], summaries: Summaries, feeds: dict[str, int], looked_at: int
-) -> ReconRun:
+def with_splits(run: Run, matches: Matches, known: PaperRows, ids: list[int] | None) -> pd.DataFrame:
+    """What paper shows, now that links are known."""
+    columns = ["collection_id", "posting_id"]
+    booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
+    return paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked, known=known)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a pass comes to. `breaks`: rows for stage_breaks; `hashes`: input and result."""
+
+    breaks: pa.Table
+    hashes: tuple[str, str]
+    summaries: Summaries
+
+
+def conclude(run: Run, matches: Matches, links: int, stood: Stood, part: bool) -> Found:
+    """Asks the database nothing. `links`: the sum of the marks of all links that stand."""
+    seen = [find_breaks(matches, run.ladder, stood.cash_days), stood.paper]
+    filled = [each for each in seen if len(each)]
+    breaks = without_accepted(pd.concat(filled, ignore_index=True) if filled else seen[0], stood.breaks)
+    marks = break_marks(breaks)
+    gone_by, base = (run.last.input_hash, int(run.last.result_hash, 16)) if part and run.last else ("", 0)
+    hashes = input_hash(matches.book.world, run.ladder, gone_by), as_text(base - stood.marks + links + total(marks))
+    found = summarise(matches, breaks)
+    summaries = replaced(stood.whole, stood.part, found) if part else found
+    return Found(break_rows(breaks, marks), hashes, summaries)
+
+
+def start_run(run: Run, changed: Changed, world: World) -> ReconRun:
+    """The run's row, for links and breaks to name; finish_run says what it came to."""
     known = dict(run.last.marks) if run.last and changed.part else {}
     furthest = max(
         run.through, date.fromisoformat(run.last.marks.get("furthest", "0001-01-01")) if run.last else run.through
     )
+    looked_at = len(world.collections) + len(world.lines) + len(world.postings)
     rows = known.get("rows", 0) + len(changed.taken) if changed.part else looked_at
-    reached = {name: max(day, known.get(name, 0)) for name, day in feeds.items()}
+    reached = {name: max(day, known.get(name, 0)) for name, day in feed_marks(world).items()}
     row = ReconRun(
         mode="daily" if changed.part else "full",
         ladder_version=run.ladder.version,
         through_on=run.through,
-        input_hash=hashes[0],
-        result_hash=hashes[1],
-        summary=as_stored(summaries),
+        input_hash="",
+        result_hash="",
+        summary={},
         marks={
             **reached,
             "rows": rows,
@@ -256,6 +290,16 @@ def store_run(
     )
     run.session.add(row)
     run.session.flush()
+    return row
+
+
+def finish_run(run: Run, row: ReconRun, found: Found) -> None:
+    """Write down what the run came to, once and for all (see portal_finish_run), and say so in the audit log."""
+    inputs, results = found.hashes
+    sums = json.dumps(as_stored(found.summaries))
+    run.session.execute(FINISH, {"run": row.id, "inputs": inputs, "results": results, "sums": sums})
+    run.session.expire(row, ["input_hash", "result_hash", "summary"])
+    summaries = found.summaries.values()
     record_event(
         run.session,
         AuditTag.RECONCILED,
@@ -265,11 +309,10 @@ def store_run(
         now=run.now,
         data={
             "through": run.through,
-            "matched": {each.currency: each.matched_minor for each in summaries.values()},
-            "suggested": {each.currency: each.suggested_minor for each in summaries.values()},
-            "breaks": {each.currency: each.breaks for each in summaries.values()},
-            "input_hash": hashes[0],
-            "result_hash": hashes[1],
+            "matched": {each.currency: each.matched_minor for each in summaries},
+            "suggested": {each.currency: each.suggested_minor for each in summaries},
+            "breaks": {each.currency: each.breaks for each in summaries},
+            "input_hash": inputs,
+            "result_hash": results,
         },
     )
-    return row

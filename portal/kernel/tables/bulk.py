@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 # A connection keeps the plans of its foreign-key checks and triggers. Those made while a table was small read all of it for every
 # row; before this many rows they are thrown away and made anew.
 MANY = 1_000
+AT_ONCE = 1 << 14  # rows a write: a few megabytes
 
 
 def stage(
@@ -110,11 +111,11 @@ def _text(value: Any) -> str:
 
 def copy_into(cursor: Any, name: str, table: pa.Table) -> None:
     """COPY a table of text-ready columns; an empty unquoted cell is NULL, an empty quoted one the empty text."""
-    out = io.BytesIO()
-    pacsv.write_csv(table, out, pacsv.WriteOptions(include_header=False, batch_size=65_536))
     names = sql.SQL(", ").join(sql.Identifier(column) for column in table.column_names)
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(name), names)
+    options = pacsv.WriteOptions(include_header=False)
     with cursor.copy(command) as copy:
-        view = out.getbuffer()
-        for start in range(0, len(view), 1 << 20):
-            copy.write(view[start : start + (1 << 20)])
+        for start in range(0, table.num_rows, AT_ONCE):  # never the whole table as text beside the table
+            out = io.BytesIO()
+            pacsv.write_csv(table.slice(start, AT_ONCE), out, options)
+            copy.write(out.getbuffer())
