@@ -363,9 +363,19 @@ def upgrade() -> None:
     )
     op.drop_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", type_="check")
     op.create_check_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", KINDS)
+    index_breaks(told=True)
+
+
+def index_breaks(told: bool) -> None:
+    """A break is about one of these; an index holds those that it is about (`told`), or all."""
+    for column in ("collection", "bank_line", "posting"):
+        op.drop_index(f"ix_breaks_{column}", table_name="breaks")
+        where = sa.text(f"{column}_id is not null") if told else None
+        op.create_index(f"ix_breaks_{column}", "breaks", [f"{column}_id"], postgresql_where=where)
 
 
 def downgrade() -> None:
+    index_breaks(told=False)
     op.execute("update payer_rules set status = 'proposed' where status = 'withdrawn'")
     op.drop_constraint(op.f("ck_payer_rules_status"), "payer_rules", type_="check")
     op.drop_constraint(op.f("ck_payer_rules_decided"), "payer_rules", type_="check")
