@@ -53,7 +53,8 @@ def read(credits: pd.DataFrame, virtual_accounts: pd.DataFrame) -> pd.DataFrame:
     slip = text.str.extract(r"(?:SLIP(?: NO)?|DS) ([A-Z0-9-]+)$", expand=False)
     loan = text.str.extract(r"\b(PL\d{7}|402\d{9})\b", expand=False)
     virtual = text.str.extract(r"\b(PARB\d{8})\b", expand=False)
-    loan = loan.fillna(virtual.map(virtual_accounts.set_index("va_no")["loan_no"])).fillna("")
+    held = virtual.map(virtual_accounts.set_index("va_no")["loan_no"]).astype("str")
+    loan = loan.fillna(held).fillna("")
     utr = cleaned(found.fillna(cheque).fillna(credits["customer_ref"]))
     return credits.assign(utr=utr.where(slip.isna(), ""), slip=cleaned(slip), loan_no=loan)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -12,9 +14,11 @@ import pytest
 from tests.benchmarks.measures import tell
 from tests.benchmarks.recon_bank import THROUGH, a_day, fill
 from tests.benchmarks.recon_floor import floor, links_of
+from tests.benchmarks.recon_script import the_script
 from tests.conftest import TestDatabase, administration, drop
 
 SIZES = [100_000, 1_000_000, 3_000_000]
+TEN_MILLION = 10_000_000
 SECONDS, MEGABYTES, RATIO = 45.0, 2_000, 2.0
 A_DAY, DAY_SECONDS = 10_000, 3.0
 
@@ -26,13 +30,17 @@ class Took:
     mode: str
     confirmed: int
     result_hash: str
+    processor: float
+
+
+TOOK: dict[int, Took] = {}  # rows → a first run, for the growth below
 
 
 def reconciled(database: TestDatabase) -> Took:
     """One run in a fresh process, as the bank's login under row-level security."""
     words = [sys.executable, "-m", "tests.benchmarks.recon_run", database.bank_url, THROUGH]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
-    return Took(float(said[0]), int(said[1]), said[2], int(said[3]), said[4])
+    return Took(float(said[0]), int(said[1]), said[2], int(said[3]), said[4], float(said[5]))
 
 
 def emptied(connection: psycopg.Connection) -> None:
@@ -61,15 +69,41 @@ def test_a_month_within_twice_the_floor(bare_database: TestDatabase, rows: int) 
         links = links_of(connection)
         emptied(connection)
         least = floor(connection, links)
+        script, merged = the_script(connection)
+    TOOK[rows] = took
     factor = took.seconds / least
     figure = f"{took.seconds:.1f} s against {least:.1f} s: {factor:.2f}×"
     tell(f"reconcile, first run, {took.confirmed:,} links", rows, figure, f"≤ {RATIO:.0f}× the floor", factor <= RATIO)
+    tell("the same, processor seconds of both sides", rows, f"{took.processor:.1f} s", "", None)
+    tell(f"the analyst's script, end to end, {merged:,} links", rows, f"{script:.1f} s", "", None)
     within = took.seconds <= SECONDS if rows == 1_000_000 else None
     tell("reconcile, first run", rows, f"{took.seconds:.1f} s", f"< {SECONDS:.0f} s at a million", within)
     fits = took.megabytes < MEGABYTES if rows <= 1_000_000 else None
     tell("peak memory of the run's process", rows, f"{took.megabytes:,} MB", f"< {MEGABYTES:,} MB at a million", fits)
     assert factor <= RATIO
     assert within is not False and fits is not False
+
+
+def test_the_floor_of_three_sizes_grows_no_faster_than_n_log_n() -> None:
+    """Of the sizes measured just now, by processor seconds, which other work disturbs least; and what ten million would take."""
+    sizes = sorted(TOOK)
+    if len(sizes) < 2:
+        pytest.skip("one size alone was measured")
+    for less, more in pairwise(sizes):
+        grown = TOOK[more].processor / TOOK[less].processor
+        power, allowed = math.log(grown) / math.log(more / less), n_log_n(more) / n_log_n(less)
+        tell(
+            f"growth from {less:,}: n to the {power:.2f}", more, f"{grown:.1f}×", f"≤ {allowed:.1f}×", grown <= allowed
+        )
+    seconds = TOOK[sizes[-1]].seconds * n_log_n(TEN_MILLION) / n_log_n(sizes[-1])
+    tell("reconcile, first run, reckoned by n log n", TEN_MILLION, f"{seconds:.0f} s", "", None)
+    assert all(
+        TOOK[more].processor / TOOK[less].processor <= n_log_n(more) / n_log_n(less) for less, more in pairwise(sizes)
+    )
+
+
+def n_log_n(rows: int) -> float:
+    return rows * math.log(rows)
 
 
 @pytest.mark.timeout(3600)
