@@ -151,6 +151,11 @@ class Asked:
         )
 
 
+def sums_asked(found: Reading, asked: Asked) -> Sums:
+    """What the accounts asked for come to, from the set's own sums."""
+    return sums_of(cell for cell in found.cells if asked.fits(cell))
+
+
 def list_accounts(
     session: Session, found: Reading, asked: Asked, after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[AccountOutcome]:
@@ -174,8 +179,7 @@ def list_accounts(
     return session.scalars(query.order_by(row.allocation_id).limit(limit)).all()
 
 
-CHANGES = text("""
-select * from (
+CHANGES = """
   select n.allocation_id, n.loan_account_no, n.agency_id, n.opening_bucket, n.opening_principal_minor,
          w.closing_bucket as was_bucket, w.outcome as was, w.is_measured as was_measured,
          n.closing_bucket as now_bucket, n.outcome as now, n.is_measured as now_measured
@@ -183,17 +187,17 @@ select * from (
     left join account_outcomes w on w.outcome_set_id = :old and w.allocation_id = n.allocation_id
    where n.outcome_set_id = :new and n.allocation_id > :after
      and (w.outcome, w.is_measured) is distinct from (n.outcome, n.is_measured)
-   order by n.allocation_id limit :limit) changed
-union all
-select * from (
+   order by n.allocation_id limit :limit
+"""
+LEFT = """
   select w.allocation_id, w.loan_account_no, w.agency_id, w.opening_bucket, w.opening_principal_minor,
-         w.closing_bucket, w.outcome, w.is_measured, null, null, null
+         w.closing_bucket, w.outcome, w.is_measured, cast(null as text), cast(null as text), cast(null as boolean)
     from account_outcomes w
    where w.outcome_set_id = :old and w.allocation_id > :after
      and not exists (select from account_outcomes n where n.outcome_set_id = :new and n.allocation_id = w.allocation_id)
-   order by w.allocation_id limit :limit) gone
-order by allocation_id limit :limit
-""")
+   order by w.allocation_id limit :limit
+"""
+BOTH = f"select * from ({CHANGES}) c union all select * from ({LEFT}) l order by allocation_id limit :limit"
 
 
 def list_changes(
@@ -201,7 +205,9 @@ def list_changes(
 ) -> Sequence[Any]:
     """Accounts whose outcome differs between two versions of a month, with what it was and what it is; None where it is not in one."""
     keys = {"old": older.id, "new": newer.id, "after": after[0] if after else 0, "limit": limit}
-    return session.execute(CHANGES, keys).all()
+    told = newer.summary["difference"]
+    none_left = told and told["since"] == older.version and not told["left"]["accounts"]
+    return session.execute(text(CHANGES if none_left else BOTH), keys).all()
 
 
 # --- one account over months

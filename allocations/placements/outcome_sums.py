@@ -17,6 +17,7 @@ WORDS = {
     Outcome.NORMALISED: "Normalised",
     Outcome.ROLLED_FORWARD: "Rolled forward",
 }
+WORD_OF = {outcome.value: word for outcome, word in WORDS.items()}
 CELL = ("agency", "opening_bucket", "closing_bucket", "outcome", "is_measured", "accounts", "principal_minor")
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "reconcile": "reconcile",
     "breaks": "reconcile",
     "rate-card": "rate_cards",
+    "outcomes": "outcomes",
     "accrue": "accrue",
     "settlements": "settlements",
     "statement": "settlements",

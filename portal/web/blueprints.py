@@ -57,6 +57,7 @@ MODULES = [
     "portal.web.bank.rate_cards",
     "portal.web.bank.rate_cards_edit",
     "portal.web.bank.commission",
+    "portal.web.bank.outcomes",
     "portal.web.bank.settlements",
     "portal.web.finance.home",
     "portal.web.finance.settlements",

@@ -113,6 +113,7 @@ BANK = (
         (
             Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
             Entry("bank_commission.index", "Commission", "calculator"),
+            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
             Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps", also=("bank_rate_cards_edit",)),
             Entry("finance_payouts.index", "Payouts", "bank"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),

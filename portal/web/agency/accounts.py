@@ -11,6 +11,8 @@ from allocations.agencies.models import Agency
 from allocations.agencies.queries import Sight, sight_of
 from allocations.collections.field.promises import STATES
 from allocations.placements import own_queries
+from allocations.placements.outcome_queries import outcomes_of_allocation
+from allocations.placements.outcome_sums import WORD_OF
 from allocations.placements.queries import bucket_choices
 from allocations.reconciliation.bench.direct_queries import SIGNS
 from portal.access.guard import permission
@@ -77,6 +79,8 @@ def show(allocation_id: int) -> str:
         today=today,
         holds=[hold for hold in found.holds if hold.from_on <= today and (hold.to_on is None or hold.to_on >= today)],
         states=STATES,
+        outcomes=outcomes_of_allocation(db_session(), found.allocation.id),
+        outcome_words=WORD_OF,
     )
 
 

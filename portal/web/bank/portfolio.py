@@ -15,6 +15,8 @@ from allocations.collections.field.promises import STATES
 from allocations.placements import asset_class, queries
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount
+from allocations.placements.outcome_queries import outcomes_of_account
+from allocations.placements.outcome_sums import WORD_OF
 from allocations.placements.service import lift_hold, put_on_hold
 from allocations.reconciliation.bench.direct_queries import SIGNS, direct_of_account
 from portal.access.guard import permission
@@ -108,6 +110,8 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         events=in_order([*told(story), *met(account, promises, names)]),
         promises=promises,
         states=STATES,
+        outcomes=outcomes_of_account(session, account.id),
+        outcome_words=WORD_OF,
         names=names,
         holders=queries.holders(session, [account], today).get(account.id, []),
         open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
