@@ -43,6 +43,7 @@ PURE = (
     "allocations.reconciliation.sources.readers.*",
     "payouts.*.lifecycle",
     "payouts.commission.bulk",
+    "payouts.commission.columns.*",
     "payouts.commission.corrections",
     "payouts.commission.engine",
     "payouts.commission.extras",

@@ -38,6 +38,7 @@ BESIDE: dict[str, pa.DataType] = {
     "missing": WORD,
 }
 ORDER = ("confirmed_on", "bank_ref", "collected_on", "receipt_no", "amount")
+ALWAYS = {*ORDER, "allocated_on", "loan_account_no", "mode"}
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def columns_of(money: Sequence[Money]) -> MoneyColumns:
         raise Unfit("more than one currency")
     currency = next(iter(currencies), "INR")
     rows = [_row(each) for each in money]
-    names = [*BESIDE, *(name for name in KINDS if any(row.get(name) is not None for row in rows))]
+    names = [*BESIDE, *(name for name in KINDS if name in ALWAYS or any(row.get(name) is not None for row in rows))]
     kinds = {**KINDS, **BESIDE}
     columns = {name: pa.array([row.get(name) for row in rows], kinds[name]) for name in names}
     return MoneyColumns(pa.table(columns), currency)

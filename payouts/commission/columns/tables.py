@@ -51,7 +51,9 @@ def payment_table(
         "amount_minor": pa.array(amount),
         **dict.fromkeys(("clawback_of_id", "event_id", "adjustment_id"), empty),
         "credited_on": day,
-        "facts": facts, "steps": steps, "text": text,
+        "facts": facts,
+        "steps": steps,
+        "text": text,
     }
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
