@@ -175,3 +175,14 @@ def test_two_daily_runs_at_once_end_as_one_does(bank_session, database, now, clo
     assert [each.result_hash for each in results] == [alone.result_hash] * 2
     assert sorted(each.is_new for each in results) == [False, True]
     assert bank_session.execute(text(STANDING)).all() == wanted
+
+
+def test_a_daily_run_fills_no_slip_that_a_far_receipt_would_fill_as_well(bank_session, now):
+    book, through = ReconBook(bank_session), date(2026, 10, 12)
+    book.receipt("R1", 1000_37, "2026-10-05", "LN000001", mode="cash", slip="SLIP-7001")
+    book.receipt("R2", 500_11, "2026-10-05", "LN000002", mode="cash")
+    book.receipt("R3", 1500_48, "2026-10-05", "LN000003", mode="cash")
+    run(bank_session, now, through)
+    book.line(1500_48, "2026-10-06", "CASH DEPOSIT SLIP-7001")
+    part, found = run(bank_session, now, through)
+    assert part.mode == "daily" and [row for row in found if row[0] == "link"] == []

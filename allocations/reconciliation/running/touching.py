@@ -137,7 +137,8 @@ HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(len
     or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
 NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')})"
 # A group is asked about in the round that asks for its key: then all its receipts and credits are there. The receipts of an agency's day
-# are read once, however many groups fall short there.
+# are read once, however many groups fall short there. Where one that names nothing might fill a group up, all that is open there counts:
+# the matcher asks whether another sum comes out as well (matching/bundles.py).
 LOOSE_OF_SHORT = f"""
     with named as materialized (
         select s.agency_id, k.key, min(s.collected_on) as since, max(s.collected_on) as until,
@@ -157,11 +158,16 @@ LOOSE_OF_SHORT = f"""
     loose as materialized (
         select c.id, c.agency_id, c.collected_on as day, {LOOSE} as key, {OPEN} as open
           from days d join collections c on c.agency_id = d.agency_id and c.collected_on = d.day
-         where c.linked_minor < c.amount_minor and {OPEN} <= d.gap)
+         where c.linked_minor < c.amount_minor and {OPEN} <= d.gap),
+    near as materialized (
+        select c.id, c.key, s.agency_id, s.since, s.until from short s
+          join loose c on c.agency_id = s.agency_id and c.day between s.since and s.until and c.open <= s.gap
+         where {NEAR.replace(LOOSE, "c.key")})
     insert into looked_collections (id, round)
-    select distinct c.id, :round from short s
-      join loose c on c.agency_id = s.agency_id and c.day between s.since and s.until and c.open <= s.gap
-     where {NEAR.replace(LOOSE, "c.key")}
+    select id, :round from near
+    union select c.id, :round from (select distinct agency_id, since, until from near where key = '') s
+            join collections c on c.agency_id = s.agency_id and c.collected_on between s.since and s.until
+           where c.linked_minor < c.amount_minor
     on conflict do nothing
 """
 # By how much a credit exceeds what was reported, where the break itself may not say: as far as the nearest misses tell.
