@@ -19,6 +19,7 @@ from allocations.collections.receipts import book_queries, books, cash, cash_que
 from allocations.collections.receipts.entries import Entry, make_check_code, own_faults, tidy
 from allocations.keys import normalise_reference, receipt_fold, receipt_key
 from allocations.placements.models import Allocation
+from allocations.placements.tails import tail_days
 from allocations.vocabulary import MODES
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
@@ -63,7 +64,7 @@ def report_collection(
         return Reported(stored, True)
     if stored:
         problems.append(told_otherwise(stored, is_ours=is_in_sight(stored, actor, agent)))
-    allocation = place(session, agency, actor, agent, facts, problems)
+    allocation = place(session, agency, actor, agent, facts, problems, today=today)
     if not stored:
         problems += number_problems(session, agency, facts, today, actor, agent)
     if entry.mode == "cash" and entry.amount_minor > 0:
@@ -156,9 +157,17 @@ def told_otherwise(stored: Collection, *, is_ours: bool = True) -> Problem:
 
 
 def place(
-    session: Session, agency: Agency, actor: Actor, agent: Agent | None, facts: dict[str, Any], problems: list[Problem]
+    session: Session,
+    agency: Agency,
+    actor: Actor,
+    agent: Agent | None,
+    facts: dict[str, Any],
+    problems: list[Problem],
+    *,
+    today: date,
 ) -> Allocation | None:
-    """The agency's allocation of the account on that day; a problem says why there is none."""
+    """The agency's allocation of the account on that day, or the last that ended so shortly before that its terms still let the
+    money earn; a problem says why there is none."""
     account, day = facts["loan_account_no"], facts["collected_on"]
     if not account:
         return None
@@ -169,6 +178,8 @@ def place(
     held = [each for each in terms if each.from_on <= day and (each.to_on is None or day <= each.to_on)]
     if held:
         return held[0]
+    if ended := _ended_shortly(terms, day, tail_days(session, agency.id, today) if terms else 0):
+        return ended
     if not terms:
         message, cure = "This account was never allocated to you.", "Check the loan account number."
         problems.append(Problem("unknown_account", message, cure, column="loan_account_no"))
@@ -178,6 +189,11 @@ def place(
     cure = "Correct the date, or ask the bank about the allocation."
     problems.append(Problem("not_allocated", message, cure, column="loan_account_no"))
     return None
+
+
+def _ended_shortly(terms: Iterable[Allocation], day: date, tail: int) -> Allocation | None:
+    ended = [each for each in terms if each.to_on is not None and 0 < (day - each.to_on).days <= tail]
+    return max(ended, key=lambda each: (each.to_on or day, -each.id), default=None)
 
 
 def spans(terms: Iterable[Allocation]) -> list[tuple[date, date | None]]:

@@ -15,7 +15,9 @@ from allocations.collections.models import Collection, CollectionCorrection
 from allocations.collections.receipts.cash_queries import lock_collections
 from allocations.collections.uploads.correction_checks import refuse_impossible
 from allocations.placements.models import Allocation
+from allocations.placements.tails import tail_days
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.db import scope_of
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 
 LONGEST_REASON = 500
@@ -120,14 +122,17 @@ def values_of(session: Session, correction: CollectionCorrection, collection: Co
         return values
     account = values.get("loan_account_no", collection.loan_account_no)
     day = values.get("collected_on", collection.collected_on)
+    tail = tail_days(session, correction.agency_id, scope_of(session).today)
+    held = Allocation.term.contains(func.date(day))
+    ended_shortly = (func.date(day) - Allocation.to_on).between(1, tail)
     found = session.scalars(
         select(Allocation)
         .where(
             Allocation.agency_id == correction.agency_id,
             Allocation.loan_account_no == account,
-            Allocation.term.contains(func.date(day)),
+            held | ended_shortly,
         )
-        .order_by(Allocation.stream, Allocation.id)
+        .order_by(held.desc(), Allocation.stream, Allocation.to_on.desc(), Allocation.id)
         .limit(1)
     ).first()
     if found is None:

@@ -88,7 +88,7 @@ def judge(
     """Read and check every row. Raises Invalid with the source's questions while any is open."""
     staged = stage_file(session, source, today=today, report=report)
     report(staged.rows, staged.rows, "Comparing with what is stored")
-    check_staged(session, agency)
+    check_staged(session, agency, today)
     check_limits(session, agency, today)
     corrections = check_changes(session)
     deposits = try_deposits(session, agency, actor=actor, now=now, today=today)

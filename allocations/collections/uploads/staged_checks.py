@@ -15,14 +15,16 @@ from allocations.agencies.models import Agency
 from allocations.collections.receipts.cash_queries import PAID_IN_BY_SLIP
 from allocations.collections.receipts.staged_rules import staged_problems
 from allocations.collections.uploads.staging import add_faults
+from allocations.placements.tails import tail_days
 from portal.kernel.errors import Problem
 
 FIND_ALLOCATIONS = text("""
     create temporary table staged_places on commit drop as
     select distinct on (s.pos) s.pos, a.id as allocation_id, a.loan_account_id
     from staged_collections s
-    join allocations a on a.agency_id = :agency and a.loan_account_no = s.loan_account_no and a.term @> s.collected_on
-    order by s.pos, a.stream, a.id
+    join allocations a on a.agency_id = :agency and a.loan_account_no = s.loan_account_no
+     and (a.term @> s.collected_on or s.collected_on - a.to_on between 1 and :tail)
+    order by s.pos, a.term @> s.collected_on desc, case when a.term @> s.collected_on then null else a.to_on end desc, a.stream, a.id
 """)
 
 # One agent is one agent, however the code is typed: what they carry is added up by it.
@@ -53,7 +55,7 @@ HOMELESS = text("""
         select w.pos, w.row_no, w.loan_account_no, w.collected_on from staged_wrong w
          where w.loan_account_no is not null and not exists (
            select 1 from allocations a where a.agency_id = :agency and a.loan_account_no = w.loan_account_no
-              and (w.collected_on is null or a.term @> w.collected_on))) r) h
+              and (w.collected_on is null or a.term @> w.collected_on or w.collected_on - a.to_on between 1 and :tail))) r) h
     order by h.pos
 """)
 
@@ -111,11 +113,11 @@ SLIPS = text("""
 """)
 
 
-def check_staged(session: Session, agency: Agency) -> None:
+def check_staged(session: Session, agency: Agency, today: date) -> None:
     """Homes, repeats and known receipts of every staged row. Copies and faulty rows are taken out of `staged_collections`."""
     for name in ("staged_places", "staged_known", "staged_repeats", "staged_slips"):
         session.execute(text(f"drop table if exists pg_temp.{name}"))
-    given = {"agency": agency.id}
+    given = {"agency": agency.id, "tail": tail_days(session, agency.id, today)}
     session.execute(SPELL_AGENTS, given)
     session.execute(FIND_ALLOCATIONS, given)
     session.execute(text("analyze staged_places (pos)"))
