@@ -59,17 +59,16 @@ class AccountOutcome(WithId, Base):
 
     __tablename__ = "account_outcomes"
     __table_args__ = (
-        UniqueConstraint("outcome_set_id", "allocation_id"),
+        UniqueConstraint("allocation_id", "outcome_set_id"),
         CheckConstraint(f"outcome in {OUTCOMES}", name="outcome"),
         CheckConstraint("is_measured = (snapshot_on is not null)", name="measured_by_a_snapshot"),
         CheckConstraint("is_measured or outcome = 'rolled_forward'", name="unmeasured_rolled_forward"),
         ForeignKeyConstraint(["agency_id", "allocation_id"], ["allocations.agency_id", "allocations.id"]),
         Index("ix_account_outcomes_agency", "outcome_set_id", "agency_id", "allocation_id"),
-        Index("ix_account_outcomes_allocation", "allocation_id"),
     )
 
     outcome_set_id: Mapped[int] = mapped_column(ForeignKey("outcome_sets.id"))
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    agency_id: Mapped[int] = mapped_column(BigInteger)  # whose agency it is stands with the allocation
     allocation_id: Mapped[int] = mapped_column(BigInteger)
     loan_account_no: Mapped[str] = mapped_column(Text)
     product: Mapped[str] = mapped_column(Text)

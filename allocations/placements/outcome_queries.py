@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import agency_names
@@ -111,6 +111,7 @@ class Version:
     accounts: int
     made_by: str
     made_at: datetime
+    through: str | None
     difference: dict[str, Any]
 
 
@@ -119,7 +120,12 @@ def list_versions(session: Session, period: Period) -> list[Version]:
     query = (
         select(
             *(OutcomeSet.id, OutcomeSet.version, OutcomeSet.is_current, OutcomeSet.scheme_version, OutcomeSet.accounts),
-            *(OutcomeSet.made_by, OutcomeSet.made_at, OutcomeSet.summary["difference"]),
+            *(
+                OutcomeSet.made_by,
+                OutcomeSet.made_at,
+                OutcomeSet.summary["through"].astext,
+                OutcomeSet.summary["difference"],
+            ),
         )
         .where(OutcomeSet.period_start == period.start)
         .order_by(OutcomeSet.version.desc())
@@ -159,7 +165,7 @@ def sums_asked(found: Reading, asked: Asked) -> Sums:
 def list_accounts(
     session: Session, found: Reading, asked: Asked, after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[AccountOutcome]:
-    """One page of a set's accounts in the order they were allocated. What the sums say is nowhere is not looked for."""
+    """One page of a set's accounts, agency by agency in the order they were allocated. What the sums say is nowhere is not looked for."""
     codes = {cell.agency for cell in found.cells if asked.fits(cell)}
     if not codes:
         return []
@@ -175,8 +181,8 @@ def list_accounts(
     if asked.outcome:
         query = query.where(row.outcome == asked.outcome)
     if after:
-        query = query.where(row.allocation_id > after[0])
-    return session.scalars(query.order_by(row.allocation_id).limit(limit)).all()
+        query = query.where(tuple_(row.agency_id, row.allocation_id) > after)
+    return session.scalars(query.order_by(row.agency_id, row.allocation_id).limit(limit)).all()
 
 
 CHANGES = """
@@ -185,26 +191,27 @@ CHANGES = """
          n.closing_bucket as now_bucket, n.outcome as now, n.is_measured as now_measured
     from account_outcomes n
     left join account_outcomes w on w.outcome_set_id = :old and w.allocation_id = n.allocation_id
-   where n.outcome_set_id = :new and n.allocation_id > :after
+   where n.outcome_set_id = :new and (n.agency_id, n.allocation_id) > (:agency, :after)
      and (w.outcome, w.is_measured) is distinct from (n.outcome, n.is_measured)
-   order by n.allocation_id limit :limit
+   order by n.agency_id, n.allocation_id limit :limit
 """
 LEFT = """
   select w.allocation_id, w.loan_account_no, w.agency_id, w.opening_bucket, w.opening_principal_minor,
          w.closing_bucket, w.outcome, w.is_measured, cast(null as text), cast(null as text), cast(null as boolean)
     from account_outcomes w
-   where w.outcome_set_id = :old and w.allocation_id > :after
+   where w.outcome_set_id = :old and (w.agency_id, w.allocation_id) > (:agency, :after)
      and not exists (select from account_outcomes n where n.outcome_set_id = :new and n.allocation_id = w.allocation_id)
-   order by w.allocation_id limit :limit
+   order by w.agency_id, w.allocation_id limit :limit
 """
-BOTH = f"select * from ({CHANGES}) c union all select * from ({LEFT}) l order by allocation_id limit :limit"
+BOTH = f"select * from ({CHANGES}) c union all select * from ({LEFT}) l order by agency_id, allocation_id limit :limit"
 
 
 def list_changes(
     session: Session, older: OutcomeSet, newer: OutcomeSet, after: tuple[Any, ...] | None, limit: int
 ) -> Sequence[Any]:
     """Accounts whose outcome differs between two versions of a month, with what it was and what it is; None where it is not in one."""
-    keys = {"old": older.id, "new": newer.id, "after": after[0] if after else 0, "limit": limit}
+    agency, behind = after or (0, 0)
+    keys = {"old": older.id, "new": newer.id, "agency": agency, "after": behind, "limit": limit}
     told = newer.summary["difference"]
     none_left = told and told["since"] == older.version and not told["left"]["accounts"]
     return session.execute(text(CHANGES if none_left else BOTH), keys).all()

@@ -243,19 +243,17 @@ def upgrade() -> None:
             ["allocations.agency_id", "allocations.id"],
             name=op.f("fk_account_outcomes_agency_id_allocation_id"),
         ),
-        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_account_outcomes_agency_id")),
         sa.ForeignKeyConstraint(
             ["outcome_set_id"], ["outcome_sets.id"], name=op.f("fk_account_outcomes_outcome_set_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_outcomes")),
         sa.UniqueConstraint(
-            "outcome_set_id", "allocation_id", name=op.f("uq_account_outcomes_outcome_set_id_allocation_id")
+            "allocation_id", "outcome_set_id", name=op.f("uq_account_outcomes_allocation_id_outcome_set_id")
         ),
     )
     op.create_index(
         "ix_account_outcomes_agency", "account_outcomes", ["outcome_set_id", "agency_id", "allocation_id"], unique=False
     )
-    op.create_index("ix_account_outcomes_allocation", "account_outcomes", ["allocation_id"], unique=False)
     op.create_table(
         "earning_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -413,7 +411,6 @@ def downgrade() -> None:
     op.drop_index("ix_earning_events_allocation", table_name="earning_events")
     op.drop_index("ix_earning_events_agency", table_name="earning_events")
     op.drop_table("earning_events")
-    op.drop_index("ix_account_outcomes_allocation", table_name="account_outcomes")
     op.drop_index("ix_account_outcomes_agency", table_name="account_outcomes")
     op.drop_table("account_outcomes")
     op.drop_index("ix_simulations_version", table_name="simulations")

@@ -106,7 +106,7 @@ def test_sums_matrix_and_versions_are_on_the_page(
         "Roll rates",
         "100.00&nbsp;%",
         "No snapshot",
-        "First read: 7 accounts.",
+        "First read.", "7 accounts, snapshots through 31 Oct 2026",
     ):
         assert words in page
     one = browse(CHECKER).get("/bank/outcomes?period=2026-10&agency=VEGA").text

@@ -120,7 +120,7 @@ def accounts(month: str) -> str:
     asked = Asked(**{key: request.args.get(key, "").strip()[:60] for key in ("agency", "bucket", "closing", "outcome")})
     page = page_of(
         lambda after, limit: outcome_queries.list_accounts(session, found, asked, after, limit),
-        lambda row: (row.allocation_id,),
+        lambda row: (row.agency_id, row.allocation_id),
     )
     return render_template(
         "bank/outcomes/accounts.html",
@@ -144,6 +144,6 @@ def changes(month: str) -> str:
     older = outcome_queries.find_reading(session, newer.period, difference["since"])
     page = page_of(
         lambda after, limit: outcome_queries.list_changes(session, older.head, newer.head, after, limit),
-        lambda row: (row.allocation_id,),
+        lambda row: (row.agency_id, row.allocation_id),
     )
     return render_template("bank/outcomes/changes.html", found=newer, older=older, page=page, **words())
