@@ -146,6 +146,18 @@ class Permission(StrEnum):
 
     OUTCOME_READ = "outcome:read"
     OUTCOME_FREEZE = "outcome:freeze"  # read a month's snapshots into a set of outcomes
+    EVENT_READ = "event:read"
+    EVENT_PROPOSE = "event:propose"  # by hand, from a file, or by looking for them
+    EVENT_DECIDE = "event:decide"  # the second person: only then it earns or costs
+    ADJUSTMENT_READ = "adjustment:read"
+    ADJUSTMENT_PROPOSE = "adjustment:propose"
+    ADJUSTMENT_DECIDE = "adjustment:decide"
+    MEASURE_READ = "measure:read"
+    MEASURE_PROPOSE = "measure:propose"
+    MEASURE_DECIDE = "measure:decide"
+    COMPROMISE_READ = "compromise:read"
+    COMPROMISE_PROPOSE = "compromise:propose"
+    COMPROMISE_DECIDE = "compromise:decide"
     ACCRUAL_READ = "accrual:read"
     ACCRUAL_RUN = "accrual:run"
 
@@ -192,6 +204,8 @@ class Permission(StrEnum):
     OWN_BOOK_CONFIRM = "own_book:confirm"  # the second person
     OWN_BREAK_READ = "own_break:read"
     OWN_DIRECT_READ = "own_direct:read"
+    OWN_EVENT_READ = "own_event:read"
+    OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_PAYOUT_READ = "own_payout:read"
     OWN_TRACE_READ = "own_trace:read"

@@ -68,6 +68,7 @@ AGENCY = (
         "Money",
         (
             Entry("agency_statements.index", "Statements", "file-earmark-text", roles=AGENCY_STAFF),
+            Entry("agency_events.index", "Events", "calendar-event", roles=AGENCY_STAFF),
             Entry("agency_payouts.index", "Payouts", "bank", roles=AGENCY_STAFF),
         ),
     ),
@@ -114,6 +115,12 @@ BANK = (
             Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
             Entry("bank_commission.index", "Commission", "calculator"),
             Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
+            Entry(
+                "bank_events.index",
+                "Events",
+                "calendar-event",
+                also=("bank_adjustments", "bank_measures", "bank_compromises"),
+            ),
             Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps", also=("bank_rate_cards_edit",)),
             Entry("finance_payouts.index", "Payouts", "bank"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
