@@ -3,17 +3,25 @@
 (() => {
   const form = () => document.querySelector("form[data-sheet]");
   if (!form() || !window.fetch) return;
-  let asked = 0;
+  let asked = 0, pressed = false;
+  addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const name of ["pointerup", "pointercancel"]) addEventListener(name, () => { pressed = false; }, true);
 
   // Send what stands on the sheet with one act; keep scroll and the field in hand.
+  const typed = (sheet) => new URLSearchParams(new FormData(sheet));
   const send = async (act, near) => {
-    const sheet = form(), mine = ++asked, held = document.activeElement?.id, data = new URLSearchParams(new FormData(sheet));
+    const sheet = form(), mine = ++asked, data = typed(sheet), stood = data.toString(), quietly = ["look", "try"].includes(act);
     data.set("do", act);
-    const before = near?.getBoundingClientRect().top;
     sheet.classList.add("is-looking");
+    sheet.inert = !quietly;
     try {
       const answer = await fetch(location.href.split("#")[0], { method: "POST", body: data, credentials: "same-origin" });
+      while (pressed) await new Promise((go) => setTimeout(go, 30)); // a button being pressed must not vanish under the finger
       if (mine !== asked) return;
+      sheet.classList.remove("is-looking");
+      if (quietly && typed(sheet).toString() !== stood) return; // somebody types on: the next look takes that along
+      const held = document.activeElement, caret = /^(text|)$/.test(held?.type ?? "-") ? [held.selectionStart, held.selectionEnd] : null;
+      const before = near?.getBoundingClientRect().top;
       if (![200, 409, 422].includes(answer.status)) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html"), fresh = page.querySelector("main");
       if (!fresh?.querySelector("form[data-sheet]")) throw new Error("no sheet");
@@ -21,16 +29,17 @@
       document.querySelector("main").replaceChildren(...fresh.childNodes);
       const details = [...document.querySelectorAll("main details")];
       if (details.length === open.length) details.forEach((each, place) => { each.open = each.open || open[place]; });
-      settle(act, held, near?.id, before);
+      settle(act, held?.id, caret, near?.id, before);
     } catch {
       if (mine !== asked) return;
       sheet.classList.remove("is-looking");
-      plainly(sheet, act);
+      sheet.inert = false;
+      if (!quietly) plainly(sheet, act);
     }
   };
 
   // Where the reader was, and where the act led.
-  const settle = (act, held, nearId, before) => {
+  const settle = (act, held, caret, nearId, before) => {
     const near = nearId && document.getElementById(nearId), field = held && document.getElementById(held);
     if (near && before !== undefined) scrollBy(0, near.getBoundingClientRect().top - before);
     const [verb, where] = act.split(":");
@@ -44,6 +53,7 @@
       if (added) { added.scrollIntoView({ block: "nearest" }); added.querySelector("input, select")?.focus({ preventScroll: true }); return; }
     }
     field?.focus({ preventScroll: true });
+    if (field && caret) field.setSelectionRange(...caret);
   };
 
   const plainly = (sheet, act) => {
