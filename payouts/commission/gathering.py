@@ -20,7 +20,7 @@ from payouts.commission.happened import adjusted, events
 from payouts.commission.inputs import Inputs, Money, Waiting
 from payouts.commission.month_measures import Measured, Sets, measured
 from payouts.commission.paid_before import advances, held_back, returned
-from payouts.commission.payment_facts import BeforePayments, balances_before
+from payouts.commission.payment_facts import BeforePayments, known_before
 from payouts.commission.reasons import of_waiting
 from payouts.commission.repricing import repriced
 from payouts.rate_cards.queries import approved_versions, terms_by_agency
@@ -41,9 +41,6 @@ select m.id as link_id, c.id as collection_id, c.agency_id, m.amount_minor, c.am
        coalesce(c.collected_on > a.to_on and exists (select 1 from allocations o
                 where o.loan_account_id = c.loan_account_id and o.stream = a.stream and o.agency_id <> a.agency_id
                 and o.term @> c.collected_on), false) as taken_over,
-       (select k.kind from one_time_settlements k where k.loan_account_id = c.loan_account_id
-           and k.status in ('approved', 'broken') and k.from_on <= c.collected_on
-           and (k.to_on is null or k.to_on >= c.collected_on) order by k.from_on desc, k.id desc limit 1) as settlement_kind,
        exists (select 1 from holds h where h.loan_account_id = c.loan_account_id and h.effect in ('no_accrual', 'both')
                and h.from_on <= c.collected_on and (h.to_on is null or h.to_on >= c.collected_on)) as on_hold
   from match_links m
@@ -114,16 +111,35 @@ def gather(
 
     `sets` gives the outcomes of a month; without it those in force are read.
     """
-    bounds = {"since": period.start, "until": period.end, "agencies": list(agencies)}
     terms = terms_of(session)
-    rows = session.execute(LINKS, bounds).all()
+    rows = session.execute(LINKS, bounds_of(period, agencies)).all()
     rows = [row for row in rows if first_open(closed[row.agency_id], month_of(row.value_on)) == period]
     month = measured(session, period, list(agencies), rows, terms.asked, sets)
+    return inputs_of(
+        session, period, agencies, closed, terms, month, _all_money(session, period, rows, month, terms.asked)
+    )
+
+
+def bounds_of(period: Period, agencies: Mapping[int, str]) -> dict[str, Any]:
+    return {"since": period.start, "until": period.end, "agencies": list(agencies)}
+
+
+def inputs_of(
+    session: Session,
+    period: Period,
+    agencies: Mapping[int, str],
+    closed: Closed,
+    terms: Terms,
+    month: Measured,
+    money: Sequence[Money],
+) -> Inputs:
+    """Everything beside the confirmed money, with it."""
+    bounds = bounds_of(period, agencies)
     taken_back = returned(session, period, bounds, closed)
     return Inputs(
         period=period,
         agencies=agencies,
-        money=_all_money(session, period, rows, month, terms.asked),
+        money=money,
         waiting=_waiting(session, period, bounds, closed),
         returned=taken_back,
         drivers=month.drivers,
@@ -157,11 +173,11 @@ def _guaranteed(terms: Terms, period: Period, month: Measured) -> dict[int, list
 
 
 def _all_money(session: Session, period: Period, rows: Sequence[Any], month: Measured, asked: Asked) -> list[Money]:
-    told = _told_before(session, period, rows)
+    told = told_before(session, period, rows)
     # Nobody took a receipt for money paid direct: no paper to show.
     reported = [row for row in rows if row.source != "direct"]
     missing = missing_of_receipts(session, [_receipt(row) for row in reported])
-    before = balances_before(session, rows, asked)
+    before = known_before(session, rows, asked)
     return [
         _money(row, _facts(row, month, before, asked), row.collection_id in told, missing.get(row.collection_id, ()))
         for row in rows
@@ -224,7 +240,7 @@ def _facts(row: Any, month: Measured, before: BeforePayments, asked: Asked) -> d
         "amount": plain(row.amount_minor, row.currency),
         "mode": row.mode,
         "source": "auto_debit" if row.mode == "auto_debit" else "direct" if row.source == "direct" else "agency",
-        "settlement_kind": row.settlement_kind or "none",
+        "settlement_kind": before.kind(row),
         "stream": row.stream,
         "product": row.product,
         "opening_bucket": row.opening_bucket,
@@ -257,7 +273,7 @@ def _components(row: Any) -> dict[str, str]:
     return {f"component_{name}": plain(minor, row.currency) for name, minor in split.items() if minor is not None}
 
 
-def _told_before(session: Session, period: Period, rows: Sequence[Any]) -> set[int]:
+def told_before(session: Session, period: Period, rows: Sequence[Any]) -> set[int]:
     late = [row.collection_id for row in rows if row.value_on < period.start]
     if not late:
         return set()

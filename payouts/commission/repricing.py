@@ -73,7 +73,7 @@ def _runs_of(session: Session, returned: Sequence[Returned]) -> dict[int, int]:
 def _reprice(session: Session, agency_id: int, run_id: int, version: Version, returned: Sequence[Returned]) -> Repriced:
     bounds = {"agency": agency_id, "run": str(run_id), "run_id": run_id, "version": version.id}
     gone = {each.line_id for each in returned} | set(session.scalars(GONE, bounds))
-    settled = _settled_lines(session, agency_id, run_id, version.id)
+    settled = settled_lines(session, agency_id, run_id, version.id)
     without = sorted(line.ref for line in settled if line.id in gone)
     paid = sum(line.amount_minor for line in settled)
     would_be = fee_without(session, run_id, version, settled, without)
@@ -102,7 +102,7 @@ def _reprice(session: Session, agency_id: int, run_id: int, version: Version, re
     )
 
 
-def _settled_lines(session: Session, agency_id: int, run_id: int, version_id: int) -> list[AccrualLine]:
+def settled_lines(session: Session, agency_id: int, run_id: int, version_id: int) -> list[AccrualLine]:
     """The lines the version's own fee consisted of: without promises, and without what corrected other months."""
     query = select(AccrualLine).where(
         AccrualLine.run_id == run_id,

@@ -19,11 +19,13 @@ from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.outcome import NewLine
 from payouts.commission.promises import Promise, promise_lines
 from payouts.commission.rebuilding import group_of, is_of_a_group, pairs, priced_again
+from payouts.commission.repricing import fee_without, settled_lines
 from payouts.commission.run_hashes import days_of, result_digest
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.versions import Version
 from portal.kernel.errors import Invalid
+from portal.kernel.money import Money
 from portal.kernel.periods import month_of
 
 NOT_PRICEABLE = (Invalid, LookupError, TypeError, ValueError, ArithmeticError)
@@ -184,8 +186,20 @@ def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[
         elif line.kind == "holdback_release":
             amount = due.get(("holdback_release", line.facts.get("of")), 0)
         else:
-            continue
+            amount = _repriced_again(session, line)
         again.differences += _differ(line.ref, "amount_minor", line.amount_minor, amount)
+
+
+def _repriced_again(session: Session, line: AccrualLine) -> int:
+    """What repricing a settled month comes to, from its stored lines and what this line says was taken back already."""
+    version, _ = version_of(session, line.rate_card_version_id or 0)
+    if version is None:
+        return 0
+    run_id = int(line.facts["run"])
+    settled = settled_lines(session, line.agency_id, run_id, version.id)
+    would_be = fee_without(session, run_id, version, settled, line.facts["without"])
+    back = Money.from_major(line.steps[0]["taken_back"], line.currency).minor
+    return would_be - sum(each.amount_minor for each in settled) + back
 
 
 def _run_differences(
