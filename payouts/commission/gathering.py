@@ -20,7 +20,7 @@ from payouts.commission.happened import adjusted, events
 from payouts.commission.inputs import Inputs, Money, Waiting
 from payouts.commission.month_measures import Measured, Sets, measured
 from payouts.commission.paid_before import advances, held_back, returned
-from payouts.commission.payment_facts import BeforePayments, known_before
+from payouts.commission.payment_facts import BeforePayments, balances_before
 from payouts.commission.reasons import of_waiting
 from payouts.commission.repricing import repriced
 from payouts.rate_cards.queries import approved_versions, terms_by_agency
@@ -41,6 +41,11 @@ select m.id as link_id, c.id as collection_id, c.agency_id, m.amount_minor, c.am
        coalesce(c.collected_on > a.to_on and exists (select 1 from allocations o
                 where o.loan_account_id = c.loan_account_id and o.stream = a.stream and o.agency_id <> a.agency_id
                 and o.term @> c.collected_on), false) as taken_over,
+       case when c.loan_account_id in (select k.loan_account_id from one_time_settlements k where k.status in ('approved', 'broken'))
+       then (select k.kind from one_time_settlements k where k.loan_account_id = c.loan_account_id
+                and k.status in ('approved', 'broken') and k.from_on <= c.collected_on
+                and (k.to_on is null or k.to_on >= c.collected_on) order by k.from_on desc, k.id desc limit 1)
+       end as settlement_kind,
        exists (select 1 from holds h where h.loan_account_id = c.loan_account_id and h.effect in ('no_accrual', 'both')
                and h.from_on <= c.collected_on and (h.to_on is null or h.to_on >= c.collected_on)) as on_hold
   from match_links m
@@ -177,7 +182,7 @@ def _all_money(session: Session, period: Period, rows: Sequence[Any], month: Mea
     # Nobody took a receipt for money paid direct: no paper to show.
     reported = [row for row in rows if row.source != "direct"]
     missing = missing_of_receipts(session, [_receipt(row) for row in reported])
-    before = known_before(session, rows, asked)
+    before = balances_before(session, rows, asked)
     return [
         _money(row, _facts(row, month, before, asked), row.collection_id in told, missing.get(row.collection_id, ()))
         for row in rows
@@ -240,7 +245,7 @@ def _facts(row: Any, month: Measured, before: BeforePayments, asked: Asked) -> d
         "amount": plain(row.amount_minor, row.currency),
         "mode": row.mode,
         "source": "auto_debit" if row.mode == "auto_debit" else "direct" if row.source == "direct" else "agency",
-        "settlement_kind": before.kind(row),
+        "settlement_kind": row.settlement_kind or "none",
         "stream": row.stream,
         "product": row.product,
         "opening_bucket": row.opening_bucket,

@@ -1,10 +1,10 @@
-"""What was known of an account before each payment: a compromise with its borrower; what was owing, where a driver asks for it."""
+"""What was owing before each payment: only read where a card's driver asks for it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -25,39 +25,19 @@ select m.id as link_id, c.loan_account_id, b.value_on, b.ref as bank_ref, c.coll
   join collections c on c.id = m.collection_id
  where m.status = 'confirmed' and c.loan_account_id = any(:accounts)
 """)
-# A broken one prices what was paid under it until it broke: its last day says when.
-COMPROMISES = text("""
-select loan_account_id, kind, from_on, to_on from one_time_settlements
- where status in ('approved', 'broken') order by from_on desc, id desc
-""")
 
 
 @dataclass(frozen=True)
 class BeforePayments:
-    """By link: what the borrower owed before it, in minor units, and the snapshot it was counted from. By account: compromises."""
+    """By link: what the borrower owed before it, in minor units, and the snapshot it was counted from."""
 
     owed: Mapping[int, tuple[int, date]] = field(default_factory=dict)
-    compromises: Mapping[int, Sequence[Any]] = field(default_factory=dict)
-
-    def kind(self, row: Any) -> str:
-        """The kind of compromise the money was taken under; the newest, where there are two."""
-        for each in self.compromises.get(row.loan_account_id, ()):
-            if each.from_on <= row.collected_on and (each.to_on is None or row.collected_on <= each.to_on):
-                return str(each.kind)
-        return "none"
 
     def facts(self, row: Any) -> dict[str, Any]:
         if row.link_id not in self.owed:
             return {}
         minor, as_of = self.owed[row.link_id]
         return {"balance_before": plain(minor, row.currency), "balance_as_of": as_of.isoformat()}
-
-
-def known_before(session: Session, rows: Sequence[Any], asked: Asked) -> BeforePayments:
-    compromises: dict[int, list[Any]] = defaultdict(list)
-    for row in session.execute(COMPROMISES):
-        compromises[row.loan_account_id].append(row)
-    return replace(balances_before(session, rows, asked), compromises=compromises)
 
 
 def balances_before(session: Session, rows: Sequence[Any], asked: Asked) -> BeforePayments:
