@@ -49,7 +49,7 @@ def start() -> Answer:
 def edit(code: str, number: int) -> Answer:
     """A version's file, field by field; what is saved is a new version."""
     _, version = load_version(db_session(), code, number if number < 2**31 else 0)
-    return sheet_page(version.source_text, before=version.source_text, title=f"{code} version {number}")
+    return sheet_page(version.source_text, before=version.source_text, title=f"Edit {code} version {number}")
 
 
 def sheet_page(text: str, *, before: str | None, title: str) -> Answer:

@@ -25,14 +25,14 @@ WORDS: dict[str, dict[str, str]] = {
     "driver": {"": "nothing", "none": "nothing: one rate"} | DRIVERS,
     "driver_scope": SCOPES,
     "earns_on": {key: word.lower() for key, word in EARNS.items()},
-    "mode": {"whole": "the slab reached prices everything", "marginal": "each slab prices its own part"},
+    "mode": {"whole": "prices everything", "marginal": "prices its own part"},
     "per": {"line": "per payment", "account": "per account", "rule": "per rule", "agency": "per agency"},
     "at_most": {"": "always", "base": "but never more than the money itself"},
     "treatment": {"fee_reduction": "reduces the fee", "separate_recovery": "is recovered apart from the fee"},
     "effective_by": {
-        "allocation": "the day the account was allocated",
-        "collection": "the day the money was taken",
-        "confirmation": "the day the bank had it",
+        "allocation": "the day of allocation",
+        "collection": "the day of collection",
+        "confirmation": "the day of confirmation",
     },
 }
 UNITS = {"percent": "%", "money": "", "count": "", "score": ""}
