@@ -121,7 +121,7 @@ def gather(
     rows = [row for row in rows if first_open(closed[row.agency_id], month_of(row.value_on)) == period]
     month = measured(session, period, list(agencies), rows, terms.asked, sets)
     return inputs_of(
-        session, period, agencies, closed, terms, month, _all_money(session, period, rows, month, terms.asked)
+        session, period, agencies, closed, terms, month, all_money(session, period, rows, month, terms.asked)
     )
 
 
@@ -156,7 +156,7 @@ def inputs_of(
         held_back=held_back(session, period, bounds, closed),
         repriced=repriced(session, taken_back, terms.versions),
         months=month.months,
-        guaranteed=_guaranteed(terms, period, month),
+        guaranteed=guaranteed(terms, period, month),
         advances=advances(session, bounds),
     )
 
@@ -165,7 +165,7 @@ def _asks(terms: Terms, word: str) -> bool:
     return word in terms.asked.words
 
 
-def _guaranteed(terms: Terms, period: Period, month: Measured) -> dict[int, list[Version]]:
+def guaranteed(terms: Terms, period: Period, month: Measured) -> dict[int, list[Version]]:
     """Versions that promise a minimum to an agency that held accounts in the month under terms of its own."""
     day = period.last_day
     found: dict[int, list[Version]] = defaultdict(list)
@@ -177,7 +177,8 @@ def _guaranteed(terms: Terms, period: Period, month: Measured) -> dict[int, list
     return dict(found)
 
 
-def _all_money(session: Session, period: Period, rows: Sequence[Any], month: Measured, asked: Asked) -> list[Money]:
+def all_money(session: Session, period: Period, rows: Sequence[Any], month: Measured, asked: Asked) -> list[Money]:
+    """Rows of LINKS as the engine's money, with what only measures give.
     told = told_before(session, period, rows)
     # Nobody took a receipt for money paid direct: no paper to show.
     reported = [row for row in rows if row.source != "direct"]

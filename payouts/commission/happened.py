@@ -23,7 +23,7 @@ FREE = """
                     and not exists (select 1 from settlements s where s.agency_id = x.agency_id
                                     and s.period_start = r.period_start and {closed}))
 """
-EVENTS = text(f"""
+EVENT_ROWS = """
 select e.id, e.ref, e.agency_id, e.event, e.occurred_on, e.count, e.days, e.amount_minor, e.currency,
        coalesce(e.loan_account_no, a.loan_account_no) as loan_account_no, a.from_on, a.product, a.opening_bucket,
        a.opening_asset_class, a.opening_dpd_days, a.opening_principal_minor, a.region, a.state, a.stream,
@@ -33,6 +33,8 @@ select e.id, e.ref, e.agency_id, e.event, e.occurred_on, e.count, e.days, e.amou
   from earning_events e
   left join allocations a on a.id = e.allocation_id
   left join loan_accounts l on l.id = a.loan_account_id
+"""
+EVENTS = text(f"""{EVENT_ROWS}
  where e.status = 'accepted' and e.occurred_on < :until and e.agency_id = any(:agencies)
    {FREE.format(row="e", key="event_id", closed=CLOSED)}
  order by e.agency_id, e.occurred_on, e.ref
@@ -52,13 +54,14 @@ def events(
     """Accepted events of the month, and of months closed before they were in."""
     bounds = {"since": period.start, "until": period.end, "agencies": agencies}
     return [
-        _event(row, grades)
+        event_of(row, grades)
         for row in session.execute(EVENTS, bounds)
         if first_open(closed[row.agency_id], month_of(row.occurred_on)) == period
     ]
 
 
-def _event(row: Any, grades: Mapping[int, str]) -> EventFact:
+def event_of(row: Any, grades: Mapping[int, str]) -> EventFact:
+    """A row of EVENT_ROWS; `grades` by agency."""
     return EventFact(
         event_id=row.id,
         agency_id=row.agency_id,
