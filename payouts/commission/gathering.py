@@ -178,7 +178,7 @@ def guaranteed(terms: Terms, period: Period, month: Measured) -> dict[int, list[
 
 
 def all_money(session: Session, period: Period, rows: Sequence[Any], month: Measured, asked: Asked) -> list[Money]:
-    """Rows of LINKS as the engine's money, with what only measures give.
+    """Rows of LINKS as the engine's money, with what only measures give."""
     told = told_before(session, period, rows)
     # Nobody took a receipt for money paid direct: no paper to show.
     reported = [row for row in rows if row.source != "direct"]
