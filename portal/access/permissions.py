@@ -204,6 +204,7 @@ class Permission(StrEnum):
     OWN_BOOK_CONFIRM = "own_book:confirm"  # the second person
     OWN_BREAK_READ = "own_break:read"
     OWN_DIRECT_READ = "own_direct:read"
+    OWN_COMMISSION_READ = "own_commission:read"
     OWN_EVENT_READ = "own_event:read"
     OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
     OWN_STATEMENT_READ = "own_statement:read"

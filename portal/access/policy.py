@@ -236,6 +236,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_BOOK_CONFIRM: [is_agency_office, is_not_the_maker],
     P.OWN_BREAK_READ: [is_agency_person],
     P.OWN_DIRECT_READ: [is_agency_person],
+    P.OWN_COMMISSION_READ: [is_agency_office],
     P.OWN_EVENT_READ: [is_agency_office],
     P.OWN_EVENT_CLAIM: [is_agency_office],
     P.OWN_STATEMENT_READ: [is_agency_office],
