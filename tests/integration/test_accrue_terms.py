@@ -395,6 +395,24 @@ def test_without_repricing_only_the_rate_paid_comes_back(world: World, agency: A
     assert amounts(world, NOVEMBER) == [("clawback", "r", -40_000)]
 
 
+def test_a_return_after_a_return_reprices_what_is_left(world: World, agency: Agency, bank_session: Session) -> None:
+    approved(world, WHOLE)
+    september = OCTOBER.previous()
+    held = world.allocation(agency, from_on=september.start)
+    gone, later, kept = (world.earn(agency, major, september.start, allocation=held) for major in (4_000, 5_000, 6_000))
+    assert world.accrue(september).total_minor == 150_000
+    world.settle(september)
+    back = datetime.fromisoformat("2026-10-05T10:00:00+00:00")
+    world.undo(gone, back)
+    # 11,000 is still above the step: only the rate paid comes back.
+    assert amounts(world) == [("clawback", "r", -40_000)]
+    world.settle()
+    world.undo(later, world.now)
+    # 6,000 are left and would have earned 300.00 where 600.00 was paid.
+    assert amounts(world, NOVEMBER) == [("clawback", "r", -50_000), ("adjustment", "reprice", -30_000)]
+    assert kept.status == "confirmed"
+
+
 # --- by hand, and events
 
 

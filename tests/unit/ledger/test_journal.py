@@ -105,3 +105,25 @@ def test_every_counter_account_is_kept_and_shows_its_natural_side():
     assert set(COUNTER_ACCOUNTS.values()) <= set(ACCOUNTS)
     assert natural_balance("commission_expense", 10, 3) == 7
     assert natural_balance("payable_to_agency", 3, 10) == 7
+
+
+@given(positive, positive)
+def test_what_is_held_back_waits_on_its_own_account_until_it_is_released(fee, held):
+    held_month = settlement_lines([("commission", fee + held), ("holdback", -held)])
+    assert natural_balance("holdback", *sides(held_month, "holdback")) == held
+    assert -balances(held_month)["payable_to_agency"] == fee
+    released = [*held_month, *settlement_lines([("holdback_release", held)])]
+    assert balances(released)["holdback"] == 0
+    assert -balances(released)["payable_to_agency"] == fee + held
+
+
+def sides(entry, account):
+    lines = [line for line in entry if line.account == account]
+    return sum(line.debit_minor for line in lines), sum(line.credit_minor for line in lines)
+
+
+@given(positive)
+def test_a_separate_recovery_is_income_and_leaves_the_fee_as_it_is(penalty):
+    entry = balances(settlement_lines([("commission", penalty), ("separate_recovery", -penalty)]))
+    assert entry["commission_expense"] == penalty
+    assert entry["penalty_recovery"] == -penalty

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payouts.settlements.composition import Accrued, compose, fee_base
+from payouts.commission.models import LINE_KINDS
+from payouts.ledger.journal import COUNTER_ACCOUNTS
+from payouts.settlements.composition import EARNED_KINDS, FEE_KINDS, Accrued, compose, fee_base
 from payouts.settlements.statement import bank_detail_facts, canonical_text, hash_of, masked
 from payouts.tax.withholding import withhold
 
-kinds = st.sampled_from(["commission", "clawback", "cap", "bonus", "penalty", "adjustment", "holdback"])
+kinds = st.sampled_from(LINE_KINDS)
 
 
 def settle(accrued, brought_forward=()):
@@ -68,3 +70,26 @@ def test_bank_details_show_four_digits_and_prove_them_all():
     assert facts["account"] == "••••••••••6789"
     assert facts["sha256"] != bank_detail_facts(2, "50100123456780", "HDFC0001234", "Shakti")["sha256"]
     assert masked("12345") == "•••••"
+
+
+def test_fees_per_account_and_event_are_earned_and_what_moves_in_time_is_no_fee():
+    accrued = [
+        Accrued(1, "commission", "R-1", 10_000_00),
+        Accrued(2, "account_fee", "LN1", 75_00),
+        Accrued(3, "event_fee", "visit", 150_00),
+        Accrued(4, "penalty", "late", -500_00),
+        Accrued(5, "separate_recovery", "lost leaf", -300_00),
+        Accrued(6, "guarantee", "lifted", 1_000_00),
+        Accrued(7, "holdback", "held", -400_00),
+        Accrued(8, "holdback_release", "released", 200_00),
+    ]
+    whole = settle(accrued)
+    assert whole.gross_minor == 10_225_00
+    assert fee_base((line.kind, line.amount_minor) for line in accrued) == 10_725_00
+    assert whole.adjustments_minor == -500_00 - 300_00 + 1_000_00 - 400_00 + 200_00
+
+
+def test_every_kind_of_accrual_line_has_an_account_and_is_a_fee_or_is_not():
+    assert set(LINE_KINDS) <= set(COUNTER_ACCOUNTS)
+    assert EARNED_KINDS <= FEE_KINDS
+    assert set(LINE_KINDS) - FEE_KINDS == {"separate_recovery", "holdback", "holdback_release"}
