@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -13,13 +14,29 @@ from payouts.commission.inputs import Inputs, Money
 from payouts.commission.outcome import NewLine, Unpaid
 
 
-def input_hash(inputs: Inputs) -> str:
-    """One hash over all that was read: money, terms, measures, what waits and what came back.
+@dataclass(frozen=True, slots=True)
+class MoneyRead:
+    """What the hash over all that was read needs of the money: its digest, and the days each agency had money confirmed on."""
+
+    digest: str
+    days: Set[tuple[int, date]]
+
+
+def money_read(inputs: Inputs) -> MoneyRead:
+    """Of money in the inputs, agency by agency as running totals fill."""
+    codes = inputs.agencies
+    ordered = sorted(inputs.money, key=lambda each: (codes[each.agency_id], each.order))
+    texts = (f"{canonical(judged_by(codes[each.agency_id], each))}|{canonical(each.facts)}" for each in ordered)
+    return MoneyRead(digest(texts), {(each.agency_id, each.confirmed_on) for each in inputs.money})
+
+
+def input_hash(inputs: Inputs, money: MoneyRead | None = None) -> str:
+    """One hash over all that was read: money (`money` where it stands beside the inputs), terms, measures, what waits, what came back.
 
     What older months do not have (events, accounts, promises) is named only where there is some, so that older hashes hold.
     """
     codes = inputs.agencies
-    money = (f"{canonical(_judged_by(codes, each))}|{canonical(each.facts)}" for each in inputs.money)
+    money = money or money_read(inputs)
     waiting = (
         unpaid_text(codes[each.agency_id], each.receipt_no, each.code, each.amount_minor) for each in inputs.waiting
     )
@@ -27,14 +44,18 @@ def input_hash(inputs: Inputs) -> str:
         canonical([codes[each.agency_id], each.line_ref, each.paid_minor, each.returned_on]) for each in inputs.returned
     )
     drivers = canonical({codes[agency_id]: drivers for agency_id, drivers in inputs.drivers.items()})
-    parts = (sorted(_terms(inputs)), sorted(money), sorted(waiting), sorted(returned))
+    parts = [
+        digest(sorted(_terms(inputs, money.days))),
+        money.digest,
+        digest(sorted(waiting)),
+        digest(sorted(returned)),
+    ]
     more = [f"{name}|{digest(sorted(texts))}" for name, texts in sorted(_more(inputs).items()) if texts]
-    return digest([inputs.period.label, drivers, *(digest(part) for part in parts), *more])
+    return digest([inputs.period.label, drivers, *parts, *more])
 
 
-def _terms(inputs: Inputs) -> set[str]:
-    days = {(each.agency_id, each.confirmed_on) for each in inputs.money}
-    days |= {(each.agency_id, each.credited_on) for each in inputs.accounts}
+def _terms(inputs: Inputs, of_money: Set[tuple[int, date]]) -> set[str]:
+    days = set(of_money) | {(each.agency_id, each.credited_on) for each in inputs.accounts}
     days |= {(each.agency_id, each.occurred_on) for each in inputs.events}
     return {
         canonical([inputs.agencies[agency_id], day, place, version.name, version.sha256])
@@ -44,12 +65,12 @@ def _terms(inputs: Inputs) -> set[str]:
     }
 
 
-def _judged_by(codes: Mapping[int, str], money: Money) -> list[Any]:
+def judged_by(code: str, money: Money) -> list[Any]:
     """What bears on the money beside its facts; what is rare is named only where it is, so that older hashes hold."""
     rare: list[Any] = [list(money.evidence_missing)] if money.evidence_missing else []
     if money.before_term or money.days_after_term or money.certificate_lapsed:
         rare.append({"before": money.before_term, "after": money.days_after_term, "lapsed": money.certificate_lapsed})
-    return [codes[money.agency_id], money.in_term, money.on_hold, money.days, *rare]
+    return [code, money.in_term, money.on_hold, money.days, *rare]
 
 
 def _more(inputs: Inputs) -> dict[str, list[str]]:
@@ -98,9 +119,13 @@ class Day:
     _hash: Any = field(default_factory=sha256)
 
     def add(self, text: str, amount_minor: int) -> None:
-        self.lines += 1
-        self.total_minor += amount_minor
-        self._hash.update(text.encode() + b"\n")
+        self.add_many(text.encode() + b"\n", 1, amount_minor)
+
+    def add_many(self, text: bytes | memoryview, lines: int, total_minor: int) -> None:
+        """Lines one after the other, each with the end of its line."""
+        self.lines += lines
+        self.total_minor += total_minor
+        self._hash.update(text)
 
     @property
     def summary(self) -> dict[str, Any]:

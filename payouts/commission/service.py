@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,28 +14,17 @@ from allocations.agencies.models import Agency
 from allocations.placements.outcome_models import OutcomeSet
 from allocations.placements.outcome_sets import current_set, freeze_outcomes
 from payouts.commission.closed import closed_months
-from payouts.commission.engine import compute, untaken_sums
-from payouts.commission.gathering import gather
-from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
-from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
-from payouts.commission.outcome import NewLine, Outcome, Unpaid
-from payouts.commission.reasons import REASONS
-from payouts.commission.run_hashes import days_of, input_hash
+from payouts.commission.columns.summing import RunSums
+from payouts.commission.computing import Computed, compute_month, read_month
+from payouts.commission.engine import untaken_sums
+from payouts.commission.models import AccrualRun
+from payouts.commission.storing import Staging, store_unpaid
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period, month_of
-from portal.kernel.tables.bulk import copy_rows
 
 LOCK = "accrual"
-LINE_COLUMNS = (
-    *("ref", "run_id", "agency_id", "kind", "collection_id", "link_id", "rate_card_version_id", "rule_id"),
-    *("base_minor", "amount_minor", "currency", "credited_on", "clawback_of_id", "event_id", "adjustment_id"),
-    *("facts", "steps"),
-)
-UNPAID_COLUMNS = (
-    *("run_id", "agency_id", "collection_id", "code", "amount_minor", "currency", "cure", "owner", "detail"),
-)
 
 
 @dataclass(slots=True)
@@ -79,14 +67,32 @@ def accrue(session: Session, period: Period, *, actor: Actor, now: datetime) -> 
         return result_of(session, current, created=False)
     outcomes = freeze_outcomes(session, period, actor=actor, now=now)
     agencies = {i: c for i, c in codes.items() if i not in settled}
-    inputs = gather(session, period, agencies, closed, lambda month: _outcomes(session, month, actor, now))
-    if current is not None and current.input_hash == input_hash(inputs):
+    month = read_month(session, period, agencies, closed, lambda other: _outcomes(session, other, actor, now))
+    read = month.input_hash
+    if current is not None and current.input_hash == read:
         return result_of(session, current, created=False)
-    outcome = compute(inputs)
+    version = _next_version(session, period)
+    staging = Staging(session, f"A{period.start:%y%m}.{version}-")
+    computed = compute_month(month, staging)
     frozen = _frozen(session, period, settled)
-    if current is not None and _same_for_the_open(current, outcome, frozen):
+    if current is not None and _same_for_the_open(current, computed.sums, frozen):
+        staging.drop()
         return result_of(session, current, created=False)
-    run = _store(session, period, outcome, frozen, codes, outcomes.id, actor, now)
+    run = AccrualRun(
+        period_start=period.start,
+        version=version,
+        input_hash=read,
+        result_hash=computed.sums.result_hash,
+        lines=computed.sums.lines,
+        total_minor=computed.sums.total_minor,
+        currency=_currency(session, computed.sums),
+        summary=_summary(computed, frozen, codes),
+        outcome_set_id=outcomes.id,
+        run_by=actor.email,
+        run_at=now,
+    )
+    _store(session, run, staging, computed)
+    _record(session, run, period, actor, now)
     return result_of(session, run, created=True)
 
 
@@ -114,80 +120,43 @@ def _frozen(session: Session, period: Period, settled: set[int]) -> dict[str, in
     return {str(agency_id): run_id for agency_id, run_id in sorted(rows) if agency_id in settled}
 
 
-def _same_for_the_open(current: AccrualRun, outcome: Outcome, frozen: Mapping[str, int]) -> bool:
+def _same_for_the_open(current: AccrualRun, sums: RunSums, frozen: Mapping[str, int]) -> bool:
     """Whether every agency still open has in the run in force exactly what it would get now.
 
     An agency whose settlement closed since the run has left the inputs without changing anything.
     """
     had = {agency: each for agency, each in current.summary.get("agencies", {}).items() if agency not in frozen}
-    return had == agency_hashes(outcome)
+    return had == sums.agencies
 
 
-def agency_hashes(outcome: Outcome) -> dict[str, str]:
-    """What each agency's lines and unpaid collections say, as one hash an agency (by id, as text)."""
-    content: dict[int, list[str]] = defaultdict(list)
-    for line in outcome.lines:
-        content[line.agency_id].append(line_text("", line, line.facts_text, line.steps_text))
-    for each in outcome.unpaid:
-        content[each.agency_id].append(unpaid_text("", each.receipt_no, each.code, each.amount_minor))
-    return {str(agency_id): digest(texts) for agency_id, texts in sorted(content.items())}
-
-
-def _store(
-    session: Session,
-    period: Period,
-    outcome: Outcome,
-    frozen: Mapping[str, int],
-    codes: Mapping[int, str],
-    outcome_set_id: int,
-    actor: Actor,
-    now: datetime,
-) -> AccrualRun:
+def _next_version(session: Session, period: Period) -> int:
     runs = select(func.max(AccrualRun.version)).where(AccrualRun.period_start == period.start)
-    version = (session.scalar(runs) or 0) + 1
-    session.execute(
-        update(AccrualRun)
-        .where(AccrualRun.period_start == period.start, AccrualRun.is_current)
-        .values(is_current=False)
-    )
-    run = AccrualRun(
-        period_start=period.start,
-        version=version,
-        input_hash=outcome.input_hash,
-        result_hash=outcome.result_hash,
-        lines=len(outcome.lines),
-        total_minor=outcome.total_minor,
-        currency=_currency(session, outcome),
-        summary=_summary(outcome, frozen, codes),
-        outcome_set_id=outcome_set_id,
-        run_by=actor.email,
-        run_at=now,
-    )
+    return (session.scalar(runs) or 0) + 1
+
+
+def _store(session: Session, run: AccrualRun, staging: Staging, computed: Computed) -> None:
+    """The run in force, its lines and reasons."""
+    before = update(AccrualRun).where(AccrualRun.period_start == run.period_start, AccrualRun.is_current)
+    session.execute(before.values(is_current=False))
     session.add(run)
     session.flush()
-    copy_rows(session, AccrualLine.__table__, LINE_COLUMNS, _line_rows(run, outcome.lines))  # type: ignore[arg-type]
-    copy_rows(session, UnpaidCollection.__table__, UNPAID_COLUMNS, _unpaid_rows(run, outcome.unpaid))  # type: ignore[arg-type]
-    _record(session, run, period, actor, now)
-    return run
+    staging.store(run)
+    store_unpaid(session, run, computed.unpaid)
 
 
-def _summary(outcome: Outcome, frozen: Mapping[str, int], codes: Mapping[int, str]) -> dict[str, Any]:
-    texts = (
-        (line.credited_on.isoformat(), line_text(codes[line.agency_id], line, line.facts_text, line.steps_text), line)
-        for line in outcome.lines
-    )
+def _summary(computed: Computed, frozen: Mapping[str, int], codes: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "groups": list(outcome.groups),
-        "promises": list(outcome.promises),
-        "untaken": untaken_sums(outcome.untaken, codes),
-        "days": days_of((day, text, line.amount_minor) for day, text, line in texts),
+        "groups": computed.groups,
+        "promises": computed.promises,
+        "untaken": untaken_sums(computed.untaken, codes),
+        "days": computed.sums.days,
         "frozen": dict(frozen),
-        "agencies": agency_hashes(outcome),
+        "agencies": computed.sums.agencies,
     }
 
 
-def _currency(session: Session, outcome: Outcome) -> str:
-    found = {line.currency for line in outcome.lines} or {each.currency for each in outcome.unpaid}
+def _currency(session: Session, sums: RunSums) -> str:
+    found = sums.currencies or sums.unpaid_currencies
     if len(found) > 1:
         message = f"This month holds money in {', '.join(sorted(found))}; one run sums one currency."
         raise Refused(
@@ -195,36 +164,6 @@ def _currency(session: Session, outcome: Outcome) -> str:
         )
     lender = session.scalar(text("select currency from lenders order by id limit 1"))
     return next(iter(found), None) or lender or "INR"
-
-
-def _line_rows(run: AccrualRun, lines: Sequence[NewLine]) -> Iterable[tuple[Any, ...]]:
-    for number, line in enumerate(lines, start=1):
-        yield (
-            f"A{run.period_start:%y%m}.{run.version}-{number:05d}",
-            run.id,
-            line.agency_id,
-            line.kind,
-            line.collection_id,
-            line.link_id,
-            line.version_id,
-            line.rule_id,
-            line.base_minor,
-            line.amount_minor,
-            line.currency,
-            line.credited_on,
-            line.clawback_of_id,
-            line.event_id,
-            line.adjustment_id,
-            line.facts_text,
-            line.steps_text,
-        )
-
-
-def _unpaid_rows(run: AccrualRun, unpaid: Sequence[Unpaid]) -> Iterable[tuple[Any, ...]]:
-    for each in unpaid:
-        reason = REASONS[each.code]
-        row = (run.id, each.agency_id, each.collection_id, each.code, each.amount_minor, each.currency)
-        yield (*row, reason.cure, reason.owner, canonical(each.detail))
 
 
 def _record(session: Session, run: AccrualRun, period: Period, actor: Actor, now: datetime) -> None:

@@ -44,7 +44,7 @@ def profiles_of(card: Card, lines: Lines) -> Profiles:
     whens = [rule.when for rule in card.rules] + [bonus.applies_to for bonus in card.bonuses]
     words = {*ALWAYS, *(key for when in whens for key, _ in when.listed), *_pool_words(card)}
     ranges = sorted({key for when in whens for key, _ in when.ranged})
-    keys = [lines.words(name).codes + 1 for name in sorted(words) if lines.has(name)]
+    keys: list[Codes | Ints] = [lines.words(name).codes + 1 for name in sorted(words) if lines.has(name)]
     for name in ranges:
         if lines.has(name):
             keys.append(bands_of(lines, name, [span for when in whens for key, span in when.ranged if key == name]))
@@ -69,7 +69,7 @@ def bands_of(lines: Lines, name: str, spans: Iterable[Span]) -> Codes:
     return np.where(numbers.known, np.searchsorted(edges, numbers.values, side="right") + 1, 0).astype(np.int32)
 
 
-def distinct_rows(keys: Sequence[Codes]) -> tuple[Codes, Ints]:
+def distinct_rows(keys: Sequence[Codes | Ints]) -> tuple[Codes, Ints]:
     """Each row's number among the distinct rows of these columns of small numbers, and the first row of each."""
     total: Ints = np.zeros(len(keys[0]), np.int64)
     width = 1
