@@ -112,6 +112,7 @@ def the_month_equals_its_truth(month: Walk) -> None:
     the_bank_is_set_up(month)
     what_came_in_is_what_was_written(month)
     october_reconciles_to_its_truth(month)
+    outcomes_equal_their_truth(month)
     commission_equals_its_truth(month)
     settlements_are_paid_and_the_ledger_ties(month)
     a_rupee_is_traced_from_both_ends(month)
@@ -200,9 +201,27 @@ def breaks_told(found: list[dict[str, Any]]) -> Counter[tuple[str, str, str, int
     )
 
 
+def outcomes_equal_their_truth(month: Walk) -> None:
+    """Each agency's accounts by what became of them, to the account and the minor unit of principal; read again, nothing changes."""
+    day = date(2026, 11, 1)
+    month.run(day, "accounts", "import", month.file("accounts-2026-10-31.csv"), "--as-of", "2026-10-31")
+    told = month.run(day, "outcomes", "freeze", "--period", "2026-10")
+    assert told["not_measured"] == 0
+    found = {
+        code: {
+            name: [each["accounts"], minor(each["principal"])]
+            for name, each in sums["outcomes"].items()
+            if each["accounts"]
+        }
+        for code, sums in told["by_agency"].items()
+    }
+    assert found == month.truth["outcomes"]
+    again = month.run(day, "outcomes", "freeze", "--period", "2026-10")
+    assert again["created"] is False and {**again, "created": True} == told
+
+
 def commission_equals_its_truth(month: Walk) -> None:
     day, truth = date(2026, 11, 1), month.truth["commission"]
-    month.run(day, "accounts", "import", month.file("accounts-2026-10-31.csv"), "--as-of", "2026-10-31")
     told = month.run(day, "accrue", "--period", "2026-10")
     assert sums(told["unpaid"]) == month.truth["unpaid"]
     by_rule = """

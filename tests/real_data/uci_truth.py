@@ -85,6 +85,7 @@ def truth_of(world: World, card_file: Path) -> dict[str, Any]:
         "october": reconciled(world, LAST_DAY),
         "november": reconciled(world, TAIL_END),
         "receipts": {money.receipt_no: confirmed_minor(money, LAST_DAY) for money in world.money if money.is_reported},
+        "outcomes": outcomes(world),
         "commission": october,
         "unpaid": unpaid(world, october),
         "settlements": settlements,
@@ -184,6 +185,26 @@ def bucket(dpd: int) -> str:
 
 def rank(dpd: int) -> int:
     return sum(dpd >= start for start, _ in BUCKETS)
+
+
+def outcomes(world: World) -> dict[str, dict[str, list[int]]]:
+    """What became of each firm's accounts by the month's end: how many, and the principal they opened with."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for client in world.clients:
+        was, now = rank(client.opening_dpd), rank(client.closing_dpd)
+        name = (
+            "stabilised"
+            if now == was
+            else "rolled_forward"
+            if now > was
+            else "rolled_back"
+            if now > 1
+            else "normalised"
+        )
+        sums = found.setdefault(client.firm.code, {}).setdefault(name, [0, 0])
+        sums[0] += 1
+        sums[1] += client.opening_bill
+    return found
 
 
 @dataclass
