@@ -119,12 +119,17 @@ def _row(row: Row[Any]) -> SettlementRow:
 
 KIND_WORDS = {
     "commission": "Commission",
+    "account_fee": "Fees per account",
+    "event_fee": "Fees per event",
     "clawback": "Taken back: money that was reversed",
     "bonus": "Bonus",
     "penalty": "Penalty",
     "cap": "Cap of the terms",
     "adjustment": "Adjustment",
+    "separate_recovery": "Penalty, recovered beside the fee",
+    "guarantee": "Minimum guarantee",
     "holdback": "Held back until its release",
+    "holdback_release": "Released: held back before",
     "brought_forward": "Owed from an earlier settlement",
     "carry_forward": "Carried into the next settlement",
     "withholding": "Tax withheld",

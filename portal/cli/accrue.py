@@ -108,6 +108,7 @@ def result_payload(result: AccrualResult) -> dict[str, Any]:
             code: {"count": count, "amount": money(minor, currency)}
             for code, (count, minor) in sorted(result.unpaid.items())
         },
+        "untaken": result.run.summary.get("untaken", []),  # accounts and events that earn nothing
     }
 
 
@@ -120,6 +121,8 @@ def result_words(result: AccrualResult, payload: dict[str, Any]) -> str:
     ]
     for code, (count, minor) in sorted(result.unpaid.items()):
         lines.append(f"  unpaid, {code}: {count} receipts, {shown(minor, result.currency)}")
+    for each in payload["untaken"]:
+        lines.append(f"  {each['agency']}: {each['count']} {each['what']}s earn nothing, {each['code']}")
     return "\n".join(lines)
 
 

@@ -144,3 +144,11 @@ def test_every_open_month_is_accrued_at_night_once_a_day(
         ("2026-11", False),
     ]
     assert world.session.scalar(select(func.count()).select_from(AccrualRun)) == len(told.json["months"])
+
+
+def test_the_command_tells_of_events_no_rule_takes(world: World, agency: Agency, cli: Any) -> None:
+    an_event(world, agency, "visit")
+    tea = an_event(world, agency, "visit", currency="KES")
+    world.session.commit()
+    told = cli("accrue", "--period", "2026-10").json["untaken"]
+    assert told == [{"agency": "SHAKTI", "what": "event", "code": "no_rule", "count": 1, "refs": [tea.ref]}]
