@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from allocations.placements.outcome_models import OutcomeSet
 from allocations.placements.outcome_sets import current_set
 from allocations.placements.outcomes import Outcome
+from allocations.scorecards.measures import approved_measures
 from payouts.commission.asked import Asked
 from payouts.commission.fact_lines import line_of
 from payouts.commission.inputs import AccountFact, Drivers
@@ -32,10 +33,6 @@ select o.allocation_id, o.agency_id, o.loan_account_no, o.product, o.opening_buc
   join loan_accounts l on l.id = a.loan_account_id
  where o.outcome_set_id = :set and o.agency_id = any(:agencies)
  order by o.agency_id, o.allocation_id
-""")
-SCORES = text("""
-select agency_id, measure, value from agency_measures
- where period_start = :start and status = 'approved' and agency_id = any(:agencies)
 """)
 ORDERS = text("""
 select a.id, 1 + count(distinct b.agency_id) as placement_order
@@ -177,11 +174,13 @@ def _measures_by_hand(session: Session, period: Period, agencies: list[int], ask
     """Scores as a driver, grades as a word: only those somebody approved."""
     if not {"score"} & asked.drivers and "agency_grade" not in asked.words:
         return
-    for row in session.execute(SCORES, {"start": period.start, "agencies": agencies}):
-        if row.measure == "grade":
-            found.grades[row.agency_id] = row.value
-        elif "score" in asked.drivers:
-            found.drivers[row.agency_id] = {**found.drivers.get(row.agency_id, {}), "score": {"": row.value}}
+    measures = approved_measures(session, period)
+    for agency_id in sorted(measures.keys() & set(agencies)):
+        known = measures[agency_id]
+        if "grade" in known:
+            found.grades[agency_id] = known["grade"]
+        if "score" in known and "score" in asked.drivers:
+            found.drivers[agency_id] = {**found.drivers.get(agency_id, {}), "score": {"": known["score"]}}
 
 
 def _months(
