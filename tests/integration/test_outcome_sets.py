@@ -13,6 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.placements.import_accounts import scheme_for
+from allocations.placements.judging import Judged, judge
 from allocations.placements.models import Allocation, BucketScheme, LoanAccount
 from allocations.placements.outcome_models import AccountOutcome, OutcomeSet
 from allocations.placements.outcome_sets import freeze_outcomes
@@ -65,6 +67,23 @@ def test_an_account_is_judged_from_its_frozen_bucket(
     row = rows_of(bank_session, freeze())["A1"]
     assert (row.outcome, row.is_measured, row.snapshot_on, row.closing_dpd_days) == (outcome, True, MONTH_END, dpd)
     assert row.closing_bucket == closing
+
+
+def test_the_database_judges_as_the_rule_says(
+    bank_session: Session, agency: Agency, freeze: Callable[[], OutcomeSet]
+) -> None:
+    scheme = scheme_for(bank_session, MONTH_END)
+    edges = [bucket.dpd_from + step for bucket in scheme.buckets for step in (-1, 0, 1) if bucket.dpd_from + step >= 0]
+    expected = {}
+    for opening in [*[bucket.code for bucket in scheme.buckets], "X"]:
+        for dpd in [*sorted(set(edges)), None]:
+            no = f"{opening}/{dpd}"
+            held(bank_session, agency, no, dpd, opening_bucket=opening)
+            expected[no] = judge(opening, dpd, scheme)
+    rows = rows_of(bank_session, freeze())
+    assert {
+        no: Judged(Outcome(row.outcome), row.is_measured, row.closing_bucket) for no, row in rows.items()
+    } == expected
 
 
 def test_without_a_snapshot_an_account_counts_as_rolled_forward(
