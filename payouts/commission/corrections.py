@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from payouts.commission.inputs import Adjusted, Repriced, Returned
 from payouts.commission.outcome import NewLine
@@ -13,12 +14,13 @@ def clawbacks(returned: Sequence[Returned], windows: Mapping[int, int | None]) -
     """What was paid on money that went back, taken back at the rate first paid, unless the card's window has closed."""
     for each in returned:
         window = windows.get(each.rate_card_version_id or 0)
-        if window is None or (each.returned_on - each.paid_on).days <= window:
+        in_time = window is None or (each.returned_on - each.paid_on).days <= window
+        if in_time and each.paid_minor:  # what a qualifier left nothing of was never paid
             yield _clawback(each)
 
 
 def _clawback(each: Returned) -> NewLine:
-    facts = {
+    facts: dict[str, Any] = {
         "of": each.line_ref,
         "settlement": each.settlement_ref,
         "receipt_no": each.receipt_no,
@@ -26,6 +28,9 @@ def _clawback(each: Returned) -> NewLine:
         "why": each.why,
     }
     step = {"step": "clawback", "rate": "as_paid", "paid": plain(each.paid_minor, each.currency)}
+    if each.line_minor is not None:
+        step |= {"paid": plain(each.line_minor, each.currency), "brought": plain(each.paid_minor, each.currency)}
+        facts["gone"] = list(each.gone)
     return NewLine(
         agency_id=each.agency_id,
         kind="clawback",

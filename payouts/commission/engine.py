@@ -221,7 +221,9 @@ class Agency:
         return [{"agency": self.inputs.agencies[self.agency_id], **each.summary} for each in kept]
 
     def _qualifies(self, version: Version) -> bool:
-        """Whether a month without any money under the version meets its qualifier; not while that is unknown."""
+        """Whether a month without any money under the version meets its qualifier; not while that, or the score, is unknown."""
+        if not self.pools.knows_agency(version.card):
+            return False
         qualifier = version.card.agency.qualifier
         if qualifier is None:
             return True

@@ -140,7 +140,7 @@ def inputs_of(
 ) -> Inputs:
     """Everything beside the confirmed money, with it."""
     bounds = bounds_of(period, agencies)
-    taken_back = returned(session, period, bounds, closed)
+    taken_back = returned(session, period, bounds, closed, terms.versions)
     return Inputs(
         period=period,
         agencies=agencies,

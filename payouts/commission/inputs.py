@@ -116,7 +116,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A link paid in a settled month whose money went back since: what it was paid, by which line, under which rule."""
+    """A link paid in a settled month whose money went back since: what it was paid, by which line, under which rule.
+
+    Where something was done to its whole group (a cap, a bonus …), `paid_minor` is what the line really brought, `line_minor` what
+    it says, and `gone` names the lines of the group that were gone before it.
+    """
 
     link_id: int
     collection_id: int
@@ -133,6 +137,8 @@ class Returned:
     returned_on: date
     receipt_no: str
     why: str
+    line_minor: int | None = None
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

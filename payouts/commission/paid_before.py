@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from payouts.commission.closed import CLOSED, Closed, first_open
 from payouts.commission.inputs import HeldBack, Returned
+from payouts.commission.taking_back import effective
+from payouts.rate_cards.versions import Version
 from portal.kernel.periods import Period, month_of
 
 RETURNED = text(f"""
@@ -25,7 +27,7 @@ select x.link_id, x.collection_id, x.agency_id, min(x.id) as line_id, sum(x.amou
   join collections c on c.id = x.collection_id
  where m.status = 'undone' and x.agency_id = any(:agencies)
  group by x.link_id, x.collection_id, x.agency_id
-having sum(x.amount_minor) <> 0
+having sum(x.amount_minor) <> 0 and not bool_or(x.kind = 'clawback')
 """)
 
 FIRST_PAID = text("""
@@ -60,7 +62,9 @@ select x.agency_id, c.code, sum(x.amount_minor) as advance_minor
 """)
 
 
-def returned(session: Session, period: Period, bounds: Mapping[str, Any], closed: Closed) -> list[Returned]:
+def returned(
+    session: Session, period: Period, bounds: Mapping[str, Any], closed: Closed, versions: Sequence[Version]
+) -> list[Returned]:
     """Links of settled months undone since, in the first open month after the money went back."""
     rows = session.execute(RETURNED, bounds).all()
     ids = [row.line_id for row in rows]
@@ -71,7 +75,7 @@ def returned(session: Session, period: Period, bounds: Mapping[str, Any], closed
         month = max(month_of(day), month_of(row.paid_in).next())
         if first_open(closed[row.agency_id], month) == period:
             found.append(_return(row, first[row.line_id], day))
-    return found
+    return effective(session, found, versions) if found else []
 
 
 def _return(row: Any, first: Any, day: date) -> Returned:

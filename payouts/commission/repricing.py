@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency
 from payouts.commission.closed import CLOSED
 from payouts.commission.inputs import Repriced, Returned
-from payouts.commission.models import AccrualLine, AccrualRun
-from payouts.commission.rebuilding import group_of, is_of_a_group, priced_again
+from payouts.commission.models import AccrualRun
+from payouts.commission.rebuilding import group_of, priced_again
+from payouts.commission.taking_back import Settled, gone_before, in_window, runs_of, settled_of
 from payouts.rate_cards.versions import Version
 from portal.kernel.money import plain
 from portal.kernel.periods import month_of
@@ -30,13 +29,6 @@ select coalesce(sum(x.amount_minor), 0) from accrual_lines x
         or x.kind = 'clawback' and x.clawback_of_id in
            (select o.id from accrual_lines o where o.run_id = :run_id and o.rate_card_version_id = :version))
 """)
-GONE = text(f"""
-select x.clawback_of_id from accrual_lines x
-  join settlement_lines sl on sl.accrual_line_id = x.id
-  join settlements s on s.id = sl.settlement_id and {CLOSED}
- where x.agency_id = :agency and x.kind = 'clawback'
-   and x.clawback_of_id in (select o.id from accrual_lines o where o.run_id = :run_id)
-""")
 
 
 def repriced(session: Session, returned: Sequence[Returned], versions: Sequence[Version]) -> list[Repriced]:
@@ -46,10 +38,10 @@ def repriced(session: Session, returned: Sequence[Returned], versions: Sequence[
     """
     by_id = {version.id: version for version in versions if version.card.agency.clawback.reprice_slab}
     due: dict[tuple[int, int, int], list[Returned]] = defaultdict(list)
-    runs = _runs_of(session, [each for each in returned if each.rate_card_version_id in by_id])
+    runs = runs_of(session, [each.line_id for each in returned if each.rate_card_version_id in by_id])
     for each in returned:
         version = by_id.get(each.rate_card_version_id or 0)
-        if version is not None and _in_window(each, version):
+        if version is not None and in_window(each, version):
             due[each.agency_id, runs[each.line_id], version.id].append(each)
     found = []
     for (agency_id, run_id, version_id), members in sorted(due.items()):
@@ -59,24 +51,12 @@ def repriced(session: Session, returned: Sequence[Returned], versions: Sequence[
     return found
 
 
-def _in_window(each: Returned, version: Version) -> bool:
-    window = version.card.agency.clawback.window_days
-    return window is None or (each.returned_on - each.paid_on).days <= window
-
-
-def _runs_of(session: Session, returned: Sequence[Returned]) -> dict[int, int]:
-    ids = [each.line_id for each in returned]
-    rows = session.execute(select(AccrualLine.id, AccrualLine.run_id).where(AccrualLine.id.in_(ids)))
-    return {row.id: row.run_id for row in rows}
-
-
 def _reprice(session: Session, agency_id: int, run_id: int, version: Version, returned: Sequence[Returned]) -> Repriced:
     bounds = {"agency": agency_id, "run": str(run_id), "run_id": run_id, "version": version.id}
-    gone = {each.line_id for each in returned} | set(session.scalars(GONE, bounds))
-    settled = settled_lines(session, agency_id, run_id, version.id)
-    without = sorted(line.ref for line in settled if line.id in gone)
-    paid = sum(line.amount_minor for line in settled)
-    would_be = fee_without(session, run_id, version, settled, without)
+    settled = settled_of(session, agency_id, run_id, version)
+    without = sorted({each.line_ref for each in returned} | gone_before(session, agency_id, run_id, version.id))
+    paid = sum(line.amount_minor for line in settled.lines)
+    would_be = fee_without(settled, without, _last_day(session, run_id))
     back = -sum(each.paid_minor for each in returned) + int(session.scalar(SINCE, bounds) or 0)
     amount = would_be - paid - back
     currency = version.card.currency
@@ -102,35 +82,14 @@ def _reprice(session: Session, agency_id: int, run_id: int, version: Version, re
     )
 
 
-def settled_lines(session: Session, agency_id: int, run_id: int, version_id: int) -> list[AccrualLine]:
-    """The lines the version's own fee consisted of: without promises, and without what corrected other months."""
-    query = select(AccrualLine).where(
-        AccrualLine.run_id == run_id,
-        AccrualLine.agency_id == agency_id,
-        AccrualLine.rate_card_version_id == version_id,
-        AccrualLine.kind.not_in(("guarantee", "holdback", "separate_recovery")),
-    )
-    return [line for line in session.scalars(query.order_by(AccrualLine.id)) if is_of_a_group(line)]
-
-
-def fee_without(
-    session: Session, run_id: int, version: Version, settled: Sequence[AccrualLine], without: Sequence[str]
-) -> int:
+def fee_without(settled: Settled, without: Sequence[str], last_day: date) -> int:
     """What the version would have come to, had the lines named in `without` never been there. Minor units."""
-    left = [line for line in settled if line.ref not in set(without)]
+    left = [line for line in settled.lines if line.ref not in set(without)]
     if not left:
         return 0
-    run = session.get_one(AccrualRun, run_id)
-    code = session.scalars(select(Agency.code).where(Agency.id == left[0].agency_id)).one()
-    drivers = _drivers(run.summary, code, version.name)
-    _, extras = priced_again(group_of(version, left), drivers, _last_day(run))
+    _, extras = priced_again(group_of(settled.version, left), settled.drivers, last_day)
     return extras.fee_minor
 
 
-def _drivers(summary: Mapping[str, Any], agency: str, card: str) -> Mapping[str, Mapping[str, str]]:
-    groups = (each for each in summary.get("groups", []) if each["agency"] == agency and each["card"] == card)
-    return next((each["drivers"] for each in groups), {})
-
-
-def _last_day(run: AccrualRun) -> date:
-    return month_of(run.period_start).last_day
+def _last_day(session: Session, run_id: int) -> date:
+    return month_of(session.get_one(AccrualRun, run_id).period_start).last_day

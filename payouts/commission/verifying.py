@@ -19,8 +19,9 @@ from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.outcome import NewLine
 from payouts.commission.promises import Promise, promise_lines
 from payouts.commission.rebuilding import group_of, is_of_a_group, pairs, priced_again
-from payouts.commission.repricing import fee_without, settled_lines
+from payouts.commission.repricing import fee_without
 from payouts.commission.run_hashes import days_of, result_digest
+from payouts.commission.taking_back import runs_of, settled_of
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.versions import Version
@@ -181,6 +182,8 @@ def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[
         again.texts[line.id] = line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps))
         if line.adjustment_id is not None:
             amount = due.get(("by hand", line.adjustment_id), 0)
+        elif line.kind == "clawback" and "brought" in line.steps[0]:
+            amount = _brought_again(session, line)
         elif line.kind == "clawback":
             amount = due.get(("clawback", line.clawback_of_id), 0)
         elif line.kind == "holdback_release":
@@ -196,10 +199,21 @@ def _repriced_again(session: Session, line: AccrualLine) -> int:
     if version is None:
         return 0
     run_id = int(line.facts["run"])
-    settled = settled_lines(session, line.agency_id, run_id, version.id)
-    would_be = fee_without(session, run_id, version, settled, line.facts["without"])
+    settled = settled_of(session, line.agency_id, run_id, version)
+    last_day = month_of(session.get_one(AccrualRun, run_id).period_start).last_day
+    would_be = fee_without(settled, line.facts["without"], last_day)
     back = Money.from_major(line.steps[0]["taken_back"], line.currency).minor
-    return would_be - sum(each.amount_minor for each in settled) + back
+    return would_be - sum(each.amount_minor for each in settled.lines) + back
+
+
+def _brought_again(session: Session, line: AccrualLine) -> int:
+    """What a settled line brought to its group, summed again with and without it."""
+    version, _ = version_of(session, line.rate_card_version_id or 0)
+    if version is None or line.clawback_of_id is None:
+        return 0
+    run_id = runs_of(session, [line.clawback_of_id])[line.clawback_of_id]
+    settled = settled_of(session, line.agency_id, run_id, version)
+    return -settled.brought(line.clawback_of_id, set(line.facts["gone"]))
 
 
 def _run_differences(

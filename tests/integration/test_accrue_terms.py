@@ -395,6 +395,58 @@ def test_without_repricing_only_the_rate_paid_comes_back(world: World, agency: A
     assert amounts(world, NOVEMBER) == [("clawback", "r", -40_000)]
 
 
+def test_no_more_comes_back_than_the_money_had_brought(world: World, agency: Agency) -> None:
+    approved(world, CAPPED)
+    held = world.allocation(agency)
+    first, second, third = (world.earn(agency, major, allocation=held) for major in (1_000, 1_000, 1_000))
+    assert world.accrue().total_minor == 15_000
+    world.settle()
+    world.undo(third, world.now)
+    assert amounts(world, NOVEMBER) == []  # the cap had left nothing of it
+    world.undo(second, world.now)
+    assert amounts(world, NOVEMBER) == [("clawback", "r", -5_000)]
+    world.settle(NOVEMBER)
+    assert world.accrue(NOVEMBER).total_minor == -5_000
+    assert first.status == "confirmed"
+
+
+EXTRAS = """
+[[rule]]
+id = "r"
+slabs = [ {rate = "0.10"} ]
+[[bonus]]
+id = "much"
+condition = { driver = "confirmed_amount", at_least = 1500 }
+rate = "0.02"
+[agency]
+multiplier = { driver = "score", slabs = [ {from = 0, factor = "0.5"}, {from = 90, factor = "1.5"} ] }
+"""
+
+
+def test_bonus_and_multiplier_come_back_with_the_money_they_were_for(world: World, agency: Agency) -> None:
+    approved(world, HEAD + EXTRAS)
+    a_measure(world, agency, "score", "95")
+    gone = world.earn(agency, 1_000)
+    world.earn(agency, 1_000)
+    # (2,000 x 10 % + 2,000 x 2 %) x 1.5
+    assert world.accrue().total_minor == 36_000
+    world.settle()
+    world.undo(gone, world.now)
+    assert amounts(world, NOVEMBER) == [("clawback", "r", -18_000)]
+    line = world.lines(world.accrue(NOVEMBER).run)[0]
+    assert (line.steps[0]["paid"], line.steps[0]["brought"]) == ("100.00", "180.00")
+
+
+def test_what_was_below_the_qualifier_is_not_taken_back(world: World, agency: Agency) -> None:
+    text = '[[rule]]\nid = "r"\nslabs = [ {rate = "0.10"} ]\n[agency]\nqualifier = { driver = "confirmed_amount", at_least = "3000" }\n'
+    approved(world, HEAD + text)
+    gone = world.earn(agency, 1_000)
+    assert world.accrue().total_minor == 0
+    world.settle()
+    world.undo(gone, world.now)
+    assert amounts(world, NOVEMBER) == []
+
+
 def test_a_return_after_a_return_reprices_what_is_left(world: World, agency: Agency, bank_session: Session) -> None:
     approved(world, WHOLE)
     september = OCTOBER.previous()
