@@ -35,6 +35,7 @@ COMMANDS = {
     "breaks": "reconcile",
     "rate-card": "rate_cards",
     "outcomes": "outcomes",
+    "events": "events",
     "accrue": "accrue",
     "settlements": "settlements",
     "statement": "settlements",
