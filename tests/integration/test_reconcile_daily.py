@@ -186,3 +186,20 @@ def test_a_daily_run_fills_no_slip_that_a_far_receipt_would_fill_as_well(bank_se
     book.line(1500_48, "2026-10-06", "CASH DEPOSIT SLIP-7001")
     part, found = run(bank_session, now, through)
     assert part.mode == "daily" and [row for row in found if row[0] == "link"] == []
+
+
+def test_a_daily_run_fills_a_slip_once_the_far_receipt_is_another_credits(bank_session, now):
+    book, through = ReconBook(bank_session), date(2026, 10, 12)
+    book.receipt("R1", 1000_37, "2026-10-05", "LN000001", mode="cash", slip="SLIP-7001")
+    book.receipt("R2", 500_11, "2026-10-05", "LN000002", mode="cash")
+    book.receipt("RC9988776655", 1500_48, "2026-10-05", "LN000003", mode="cash")
+    book.line(1500_48, "2026-10-06", "CASH DEPOSIT SLIP-7001")
+    _, found = run(bank_session, now, through)
+    assert [row for row in found if row[0] == "link"] == []
+    book.line(1500_48, "2026-10-06", "CASH RC9988776655")
+    part, found = run(bank_session, now, through)
+    assert part.mode == "daily"
+    links = [row for row in found if row[0] == "link"]
+    whole = reconcile(bank_session, through=through, actor=ACTOR, now=now, full=True)
+    assert (whole.mode, whole.result_hash) == ("full", part.result_hash)
+    assert len(links) == 3

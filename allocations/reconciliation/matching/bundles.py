@@ -144,8 +144,11 @@ def _filling(book: Book, group: pd.DataFrame, rung: Rung, loose: Loose) -> Ints:
         return nothing
     chosen = np.array(answers[0])
     nameless = loose.amount[here[chosen[~alike[chosen]]]].tolist()
-    if nameless and (_round(nameless, rung, len(here), group) or _replaceable(group, pool, loose)):
-        return nothing
+    if nameless:
+        nothing_named = np.array([not loose.keys[each] for each in pool.tolist()], dtype=bool)
+        rivals = np.unique(np.concatenate([pool[nothing_named], here, read_so]))
+        if _round(nameless, rung, len(here), group) or _replaceable(group, rivals, loose):
+            return nothing
     return loose.place[np.concatenate([read_so, here[chosen]])]
 
 
@@ -162,7 +165,8 @@ def _candidates(book: Book, coll: Ints, agency: int, loose: Loose) -> Ints:
 
 
 def _replaceable(group: pd.DataFrame, pool: Ints, loose: Loose) -> bool:
-    """Whether the credit is also the sum of another set, with receipts that name nothing in the place of some that do."""
+    """Whether the credit is also the sum of another set, with receipts that name nothing, of whatever size, in the place of some that
+    do. What names another slip is no rival: it will be looked at under that name."""
     everything = [*loose.amount[pool].tolist(), *group["coll_open"].tolist()]
     if len(everything) > MOST_LOOSE:
         return True

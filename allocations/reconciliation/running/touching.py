@@ -137,8 +137,8 @@ HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(len
     or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
 NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')})"
 # A group is asked about in the round that asks for its key: then all its receipts and credits are there. The receipts of an agency's day
-# are read once, however many groups fall short there. Where one that names nothing might fill a group up, all that is open there counts:
-# the matcher asks whether another sum comes out as well (matching/bundles.py).
+# are read once, however many groups fall short there. Where one that names nothing might fill a group up, all that name nothing and are
+# open there count, whatever their size: the matcher asks whether another sum comes out as well (matching/bundles.py).
 LOOSE_OF_SHORT = f"""
     with named as materialized (
         select s.agency_id, k.key, min(s.collected_on) as since, max(s.collected_on) as until,
@@ -167,7 +167,7 @@ LOOSE_OF_SHORT = f"""
     select id, :round from near
     union select c.id, :round from (select distinct agency_id, since, until from near where key = '') s
             join collections c on c.agency_id = s.agency_id and c.collected_on between s.since and s.until
-           where c.linked_minor < c.amount_minor
+           where c.linked_minor < c.amount_minor and {LOOSE} = ''
     on conflict do nothing
 """
 # By how much a credit exceeds what was reported, where the break itself may not say: as far as the nearest misses tell.
@@ -187,7 +187,7 @@ STANDING_SHORT = f"""
 SHORT_OF_LOOSE = f"""
     insert into looked_collections (id, round)
     select distinct s.id, :round from {F_C} join standing_short s on s.agency_id = c.agency_id and s.day = c.collected_on
-     where {LAST} and c.amount_minor <= s.gap and {NEAR}
+     where {LAST} and (c.amount_minor <= s.gap or {LOOSE} = '') and {NEAR}
     on conflict do nothing
 """
 LOOKED_BREAKS = """

@@ -48,7 +48,8 @@ def filling(loose: list[Row], group: list[Row], key: str, credit: Row, rung: Run
         return []
     chosen = [pool[place] for place in found[0]]
     nameless = [each["open"] for each in chosen if each not in alike]
-    if nameless and (is_round(nameless, len(pool), rung, credit) or is_replaceable(loose, group, credit)):
+    rivals = [each for each in loose if not each["key"] or each in pool or each in read_so]
+    if nameless and (is_round(nameless, len(pool), rung, credit) or is_replaceable(rivals, group, credit)):
         return []
     return read_so + chosen
 
