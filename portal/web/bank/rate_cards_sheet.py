@@ -156,9 +156,13 @@ class Sheet:
         rule = self.rule(name)
         if rule is None or any(each.startswith(f"{name}/slabs") and self._wrong(each) for each in self.all_notes):
             return None
-        bases = {} if self.found.problems else case_bases(self.found.card)
-        curve = curve_of(self.found.card, rule, bases.get(rule.id))
+        curve = curve_of(self.found.card, rule, self.bases.get(rule.id))
         return curve_picture(curve) if curve else None
+
+    @cached_property
+    def bases(self) -> dict[str, int]:
+        """The money of the card's own examples, for the pictures."""
+        return {} if self.found.problems else case_bases(self.found.card)
 
     def _wrong(self, name: str) -> bool:
         return bool(self.found.problems) and any(note.severity == "error" for note in self.notes(name))
