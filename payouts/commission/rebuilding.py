@@ -13,6 +13,7 @@ from payouts.commission.fact_lines import line_of
 from payouts.commission.inputs import AccountFact, Drivers, EventFact, Money
 from payouts.commission.models import AccrualLine
 from payouts.commission.outcome import NewLine
+from payouts.rate_cards.facts import FactLine
 from payouts.rate_cards.versions import Version
 
 PRICED = frozenset({"commission", "account_fee", "event_fee"})  # a line of facts each
@@ -45,13 +46,13 @@ def group_of(version: Version, lines: Sequence[AccrualLine]) -> Group:
     return group
 
 
-def _add_event(group: Group, member: tuple[EventFact, Any]) -> None:
-    """A fee and penalties of one event stand at one position: they are one event."""
-    known = next((place for place, (each, _) in enumerate(group.events) if each.event_id == member[0].event_id), None)
-    if known is None:
+def _add_event(group: Group, member: tuple[EventFact, FactLine]) -> None:
+    """A fee and penalties of one event stand at one position, next to each other: they are one event."""
+    event, line = member
+    if not group.events or group.events[-1][0].event_id != event.event_id:
         group.events.append(member)
-    elif member[1].rule is not None:
-        group.events[known] = member
+    elif line.rule is not None:
+        group.events[-1] = member
 
 
 def _money(line: AccrualLine, facts: Mapping[str, Any]) -> Money:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission.bulk import price_group
+from payouts.commission.bulk import Bulk, price_group
 from payouts.commission.closed import CLOSED
 from payouts.commission.extras import without_promises
 from payouts.commission.inputs import Drivers, Returned
@@ -54,19 +55,28 @@ class Settled:
         line = next(each for each in self.lines if each.id == line_id)
         if self.is_plain:
             return line.amount_minor
-        return max(self._fee(gone) - self._fee({*gone, line.ref}), 0)
+        return max(self._fee(frozenset(gone)) - self._fee(frozenset({*gone, line.ref})), 0)
 
-    def _fee(self, gone: Collection[str]) -> int:
-        away = {int(line.facts["position"]) for line in self.lines if line.ref in gone}
-        group = group_of(self.version, self.lines)
-        bulk = price_group(group, self.drivers)
-        sums = bulk.sums
-        assert isinstance(sums, LineSums)
-        left = [pair for pair in zip(sums.priced, sums.chosen, strict=True) if pair[0].position not in away]
-        rest = LineSums([priced for priced, _ in left], [chosen for _, chosen in left], sums.measures)
-        tally = Tally(without_promises(self.version.card), fee=sum(line.amount_minor for line in rest.priced))
-        finish(tally, rest, replace(bulk.facts, lines=()))
-        return tally.fee
+    @cached_property
+    def _bulk(self) -> Bulk:
+        return price_group(group_of(self.version, self.lines), self.drivers)
+
+    @cached_property
+    def _fees(self) -> dict[frozenset[str], int]:
+        return {}
+
+    def _fee(self, gone: frozenset[str]) -> int:
+        """What the group comes to without some of its lines; asked for in a row, the last answer is the next one's beginning."""
+        if gone not in self._fees:
+            away = {int(line.facts["position"]) for line in self.lines if line.ref in gone}
+            sums = self._bulk.sums
+            assert isinstance(sums, LineSums)
+            left = [pair for pair in zip(sums.priced, sums.chosen, strict=True) if pair[0].position not in away]
+            rest = LineSums([priced for priced, _ in left], [chosen for _, chosen in left], sums.measures)
+            tally = Tally(without_promises(self.version.card), fee=sum(line.amount_minor for line in rest.priced))
+            finish(tally, rest, replace(self._bulk.facts, lines=()))
+            self._fees[gone] = tally.fee
+        return self._fees[gone]
 
 
 def effective(session: Session, returned: Sequence[Returned], versions: Sequence[Version]) -> list[Returned]:
