@@ -17,6 +17,7 @@ from payouts.rate_cards.editing_fields import CARD, Field
 from payouts.rate_cards.reading import load_text
 from payouts.rate_cards.service import plain_body
 from payouts.rate_cards.source_text import SourceText
+from tests.factories.card_texts import card_texts
 
 CARDS = sorted((Path(__file__).parents[2] / "cards").iterdir())
 DEMO = Path(__file__).parents[3] / "portal" / "demo" / "retail.toml"
@@ -172,6 +173,55 @@ def test_whatever_is_typed_changes_only_what_it_names(data: st.DataObject) -> No
             assert shown(old, other) == shown(source, other), other
     top = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     assert top <= {str(path[0])}
+
+
+@settings(max_examples=150)
+@given(card_texts())
+def test_a_random_card_sent_back_untouched_changes_no_letter(text: str) -> None:
+    source = SourceText(text)
+    write_typed(source, whole_page(source))
+    assert source.text == text
+
+
+@settings(max_examples=150)
+@given(card_texts(), st.data())
+def test_a_random_card_changes_in_one_place_alone(text: str, data: st.DataObject) -> None:
+    source = SourceText(text)
+    rule = data.draw(st.integers(0, len(source.get(("rule",))) - 1))
+    slab = data.draw(st.integers(0, len(source.get(("rule", rule, "slabs"))) - 1))
+    write_typed(source, whole_page(source) | {f"rule/{rule}/slabs/{slab}/rate": ["7.77"]})
+    wanted = load_text(text)
+    wanted["rule"][rule]["slabs"][slab]["rate"] = "0.0777"
+    assert load_text(source.text) == wanted
+    start, end = same_ends(text, source.text)
+    assert "\n" not in source.text[start : len(source.text) - end]
+    for do in ("copy:rule/0", "down:rule/0", "add:rule/0/slabs", "add:case", "add:bonus", "add:rule/0/lag"):
+        act(source, do, {})
+    act(source, "drop:rule/1", {})
+    load_text(source.text)
+
+
+def same_ends(one: str, other: str) -> tuple[int, int]:
+    """How many letters two texts share at their beginning, and at the end of the rest."""
+    start = same_start(one, other)
+    return start, same_start(one[start:][::-1], other[start:][::-1])
+
+
+def same_start(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+@settings(max_examples=150)
+@given(card_texts())
+def test_moving_a_rule_there_and_back_gives_the_same_letters(text: str) -> None:
+    source = SourceText(text)
+    if len(source.get(("rule",))) < 2:
+        return
+    source.move(("rule",), 0, 1)
+    assert [rule["id"] for rule in source.data["rule"]][:2] == ["r1", "r0"]
+    source.move(("rule",), 0, 1)
+    assert source.text == text
 
 
 @settings(max_examples=100)
