@@ -81,9 +81,7 @@ def simulate(
     write. Invalid for months the wrong way round, unknown agencies, another currency; Refused for a month never accrued and for
     terms accruals cannot apply.
     """
-    months = _months(first, last)
-    _refuse_unready(card)
-    _known(session, agencies)
+    months = months_asked(session, card, first, last, agencies)
     with session.begin_nested():
         session.execute(text("set transaction read only"))
         trial = trial_of(session, card)
@@ -99,6 +97,23 @@ def simulate(
     return WhatIf(card.code, card.currency, first, last, payload)
 
 
+def months_asked(
+    session: Session, card: Card, first: Period, last: Period, agencies: Collection[str] | None = None
+) -> list[Period]:
+    """The months a what-if is for. Invalid or Refused when it could not be run at all."""
+    months = _months(first, last)
+    if reasons := unready(card):
+        message = f"{card.code} says what accruals cannot apply: " + " ".join(reasons)
+        raise Refused(message, code="not_yet_applicable", cure="Take these terms out, or quote examples instead.")
+    known = set(session.scalars(select(Agency.code)))
+    if missing := sorted(set(agencies or ()) - known):
+        problems = [
+            Problem("unknown_agency", f"There is no agency {code}.", "Name it by its code.") for code in missing
+        ]
+        raise Invalid(problems)
+    return months
+
+
 def _months(first: Period, last: Period) -> list[Period]:
     if last.start < first.start:
         raise Invalid(Problem("bad_period", f"{first.label} is after {last.label}.", "Name the earlier month first."))
@@ -107,20 +122,6 @@ def _months(first: Period, last: Period) -> list[Period]:
         problem = Problem("bad_period", f"That is {len(months)} months.", f"Try at most {MOST_MONTHS} at once.")
         raise Invalid(problem)
     return months
-
-
-def _refuse_unready(card: Card) -> None:
-    if reasons := unready(card):
-        message = f"{card.code} says what accruals cannot apply: " + " ".join(reasons)
-        raise Refused(message, code="not_yet_applicable", cure="Take these terms out, or quote examples instead.")
-
-
-def _known(session: Session, agencies: Collection[str] | None) -> None:
-    known = set(session.scalars(select(Agency.code)))
-    if missing := sorted(set(agencies or ()) - known):
-        raise Invalid(
-            [Problem("unknown_agency", f"There is no agency {code}.", "Name it by its code.") for code in missing]
-        )
 
 
 def _cards(session: Session, card: Card) -> dict[int, str]:

@@ -143,6 +143,8 @@ class Permission(StrEnum):
     RATE_CARD_IMPORT = "rate_card:import"
     RATE_CARD_APPROVE = "rate_card:approve"
     TERMS_ASSIGN = "terms:assign"
+    WHAT_IF_READ = "what_if:read"
+    WHAT_IF_RUN = "what_if:run"  # try terms on closed months; changes no books
 
     OUTCOME_READ = "outcome:read"
     OUTCOME_FREEZE = "outcome:freeze"  # read a month's snapshots into a set of outcomes

@@ -181,6 +181,8 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.RATE_CARD_IMPORT: [is_maker_or_machine],
     P.RATE_CARD_APPROVE: [is_checker, is_not_the_maker],
     P.TERMS_ASSIGN: [is_maker_or_machine],
+    P.WHAT_IF_READ: [is_bank_reader],
+    P.WHAT_IF_RUN: [is_maker_or_checker],
     P.OUTCOME_READ: [is_bank_reader],
     P.OUTCOME_FREEZE: [is_maker_or_machine],
     P.EVENT_READ: [is_bank_reader],

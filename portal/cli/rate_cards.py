@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
+from payouts.commission.what_if import WhatIf, simulate
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.checking import Check, check_card, quote_payload
 from payouts.rate_cards.facts import load_facts
@@ -17,8 +19,21 @@ from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.queries import VersionRow, card_code, list_versions, newest_draft
 from payouts.rate_cards.service import approve, import_card, reject
 from portal.access.permissions import Permission
-from portal.cli.edge import DONE, INVALID, REFUSED, Edge, PortalGroup, input_file, problems_json, read_input, with_edge
+from portal.cli.accrue import month_named
+from portal.cli.edge import (
+    DONE,
+    INVALID,
+    REFUSED,
+    Edge,
+    PortalGroup,
+    input_file,
+    money,
+    problems_json,
+    read_input,
+    with_edge,
+)
 from portal.kernel.errors import Invalid
+from portal.kernel.money import shown
 
 LIMIT_BYTES = 2_000_000
 
@@ -136,6 +151,22 @@ def list_(edge: Edge) -> None:
     )
 
 
+@rate_card.command("simulate")
+@input_file()
+@click.option("--from", "first", required=True, metavar="YYYY-MM", help="The first month.")
+@click.option("--to", "last", required=True, metavar="YYYY-MM", help="The last month; may be the same.")
+@click.option("--agency", "agencies", multiple=True, metavar="CODE", help="Only this agency; may be repeated.")
+@with_edge
+def simulate_(edge: Edge, file: Path, first: str, last: str, agencies: tuple[str, ...]) -> None:
+    """Try a card on months that were accrued; changes nothing."""
+    card = read_card(read_input(file, LIMIT_BYTES), file.name)
+    with edge.unit() as session:
+        edge.actor(session, Permission.WHAT_IF_READ)
+        found = simulate(session, card, month_named(first), month_named(last), agencies=agencies or None)
+    payload = what_if_payload(found)
+    edge.show(payload, what_if_text(found, payload))
+
+
 def version_payload(row: VersionRow) -> dict[str, Any]:
     return {
         "card": row.code,
@@ -165,6 +196,42 @@ def decided_payload(session: Session, version: RateCardVersion) -> dict[str, Any
         "effective_to": version.effective_to,
         "lint": version.lint,
     }
+
+
+def what_if_payload(found: WhatIf) -> dict[str, Any]:
+    """Amounts in major units under the names of the promise: was, would_be, delta."""
+    result, currency = found.payload, found.currency
+
+    def both(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: money(each[f"{key}_minor"], currency) for key in ("was", "would_be", "delta")}
+
+    return {
+        "card": found.card,
+        "currency": currency,
+        "replaces": result["replaces"] or None,
+        **both(result["total"]),
+        "periods": [{"period": each["month"], "open": each["open"], **both(each)} for each in result["months"]],
+        "agencies": {each["agency"]: both(each) for each in result["agencies"]},
+        "others": result["others"],
+        "rules": [
+            {"was_rule": each["was_rule"], "rule": each["rule"], "kind": each["kind"], **both(each)}
+            for each in result["rules"]
+        ],
+        "buckets": {each["bucket"]: both(each) for each in result["buckets"]},
+        "result_hash": found.result_hash,
+    }
+
+
+def what_if_text(found: WhatIf, payload: Mapping[str, Any]) -> str:
+    currency = found.currency
+    head = (
+        f"{found.first.label} to {found.last.label}: {shown(found.would_be_minor, currency)} instead of"
+        f" {shown(found.was_minor, currency)}, {shown(found.delta_minor, currency)}."
+    )
+    lines = [
+        f"  {code}: {each['was']} -> {each['would_be']} ({each['delta']})" for code, each in payload["agencies"].items()
+    ]
+    return "\n".join([head, *lines, "Nothing was changed."])
 
 
 def register(portal: click.Group) -> None:

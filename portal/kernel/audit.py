@@ -110,6 +110,7 @@ class AuditTag(Enum):
     BANK_PROFILE_SAVED = ("bank_profile:saved", {"code", "version"})
     RATE_CARD_IMPORTED = ("rate_card:imported", {"version", "sha256", "status"})
     RATE_CARD_DECIDED = ("rate_card:decided", {"version", "sha256", "decision", "comment"})
+    WHAT_IF_RUN = ("what_if:ran", {"card", "sha256", "from", "to", "was", "would_be", "result_hash"})
     AGENCY_TERMS_CHANGED = ("agency_terms:changed", {"card", "from"})
     OUTCOMES_FROZEN = ("outcomes:frozen", {"version", "accounts", "input_hash", "result_hash", "through"})
     EVENT_MOVED = ("event:moved", {"action", "event", "on", "count", "amount", "before", "after", "reason"})
