@@ -13,6 +13,7 @@ from tests.planted.filling import fill
 from tests.planted.judge import COLUMNS, NUMBERS, Found, judged
 from tests.planted.month import Month
 from tests.planted.planting import plant
+from tests.planted.test_planted_month import judged as in_memory
 
 LINKS = """
     select l.collection_id, coalesce(l.bank_line_id, 0) as line_id, coalesce(l.posting_id, 0) as posting_id,
@@ -83,7 +84,7 @@ def test_the_files_of_a_month_through_every_importer(cli, database: TestDatabase
     found = judged(month, as_planted(found_in(database, month), database, month))
     assert found.false.empty, str(found)
     assert found.false_bookings.empty, str(found)
-    assert found.keyed_share >= 0.97, str(found)
+    assert found.keyed_share >= in_memory(month).keyed_share, str(found)  # two thousand rows are too few for a share of their own
 
 
 def as_planted(found: Found, database: TestDatabase, month: Month) -> Found:
