@@ -93,12 +93,18 @@ def _deciders_first(name: str) -> tuple[str, bool]:
 
 
 def _reachable(source: SourceText, path: Path) -> bool:
-    """Whether what the field stands in is there: nobody types into a rule that is gone."""
-    depth = max((place for place, step in enumerate(path) if isinstance(step, int)), default=-1)
-    if depth >= 0 and value_at(source.data, path[: depth + 1]) is None:
-        return False
-    table = path[:-1]
-    return len(table) == 0 or isinstance(value_at(source.data, table, {}), dict)
+    """Whether what the field stands in is there, or is only a table to be made: nobody types into a rule that is gone."""
+    here: Any = source.data
+    for place, step in enumerate(path):
+        if isinstance(here, dict) and isinstance(step, str):
+            here = here.get(step)
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        else:
+            return False
+        if here is None:
+            return not any(isinstance(each, int) for each in path[place + 1 :])
+    return True
 
 
 def _table_goes(path: Path, texts: Sequence[str]) -> bool:
@@ -172,7 +178,7 @@ def act(source: SourceText, do: str, typed: Typed) -> str | None:
     if verb == "add":
         return _add(source, path)
     if verb in CHOSEN and where:
-        return CHOSEN[verb](source, path, typed)
+        return CHOSEN[verb](source, path, typed) if _reachable(source, (*path, "+")) else None
     if verb not in ("drop", "up", "down", "copy") or source.get(path) is None or len(path) < 2:
         return None
     if verb == "drop":
@@ -193,7 +199,7 @@ def _add(source: SourceText, path: Path) -> str | None:
     new = NEW.get(str(path[-1]))
     if new is None or not isinstance(items, list) or len(items) >= MOST or not isinstance(field_at(path), dict):
         return None
-    if not _reachable(source, (*path, "x")) and len(path) > 1 and not isinstance(source.get(path), list):
+    if not _reachable(source, path):
         return None
     value = new(source, path, items)
     if isinstance(value, list):

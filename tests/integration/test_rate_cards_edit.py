@@ -155,6 +155,47 @@ def test_a_page_that_carries_no_card_is_refused(browse: Any, card: None, source:
     assert browse(MAKER).post(EDIT, {"do": "look", "source": source}).status_code == 400
 
 
+def test_fields_nobody_drew_are_harmless(browse: Any, card: None) -> None:
+    maker = browse(MAKER)
+    page = maker.get(EDIT)
+    odd = {
+        "t/line/x/money": "1", "t/line//money": "1", "t/line/0/money": "1e9", "t/line/1/facts": "zzz=1; lag_days=x; =",
+        "t/driver/none": "1",
+        "t/event/event": "x" * 900, "t/event/count": "many", "v/": "x", "v/rule/0/slabs/99/rate": "1", "v/rule/x/id": "1",
+        "v/case/0/facts/drivers/a b\"]": "1", "v/case/0/facts/lines/0/#": "1", "v/rule/0/when/product": '",\\',
+    }  # fmt: skip
+    for do in (
+        "try",
+        "keep",
+        "up:",
+        "drop:rule/0/slabs",
+        "add:rule/0/slabs/0",
+        "copy:rule/0/slabs/0",
+        "know:case/0/facts/lines/0",
+        "x" * 500,
+    ):
+        again = maker.post(EDIT, sent(page) | odd | {"do": do})
+        assert again.status_code in (200, 422), do
+        assert maker.post(EDIT, sent(again) | {"do": "look"}).status_code == 200
+
+
+def test_a_card_too_long_for_fields_is_said_so(browse: Any, card: None, bank_session: Session, now: Any) -> None:
+    long = CARD.replace("2026-04-01", "2027-04-01") + "# long\n" * 40_000
+    import_card(bank_session, long, actor=IMPORTER, now=now)
+    bank_session.commit()
+    page = browse(MAKER).get("/bank/rate-cards/RETAIL-2026/2/edit")
+    assert page.status_code == 409 and "too long" in page.text
+
+
+def test_a_json_card_stays_json(browse: Any, card: None, bank_session: Session, now: Any) -> None:
+    kenya = (Path(__file__).parents[1] / "cards" / "g_kenya.json").read_text()
+    import_card(bank_session, kenya, actor=IMPORTER, now=now)
+    bank_session.commit()
+    maker, address = browse(MAKER), "/bank/rate-cards/G-KENYA/1/edit"
+    page = press(maker, maker.get(address), "look", address, v__rule__0__slabs__0__rate="16")
+    assert text_of(page) == kenya.replace('"rate": 0.15', '"rate": 0.16')
+
+
 def test_any_text_survives_being_carried() -> None:
     for text in (CARD, CARD.replace("\n", "\r\n"), "é\r\n\n₹"):
         assert unpacked(packed(text)) == text

@@ -23,7 +23,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
 from portal.kernel.periods import month_of
 from portal.web.bank.rate_cards_forms import SheetForm
-from portal.web.bank.rate_cards_sheet import Sheet, packed, unpacked
+from portal.web.bank.rate_cards_sheet import TEXT_LIMIT, Sheet, packed, unpacked
 from portal.web.bank.rate_cards_try import Tried, try_card, typed_facts
 from portal.web.edge import clock, current_actor, db_session, once
 
@@ -53,6 +53,9 @@ def edit(code: str, number: int) -> Answer:
 
 
 def sheet_page(text: str, *, before: str | None, title: str) -> Answer:
+    if len(text) > TEXT_LIMIT // 2:
+        message = "This card is too long for a page of fields."
+        raise Refused(message, code="too_long", cure="Change the file itself and hand it in.")
     form = SheetForm()
     if not form.is_submitted():
         return drawn(Sheet(SourceText(text)), before, title)

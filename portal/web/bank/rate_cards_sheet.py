@@ -37,6 +37,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 UNITS = {"percent": "%", "money": "", "count": "", "score": ""}
 TEXT_LIMIT = 400_000
+TRY_KEYS = ("rule", "money", "facts")
 
 
 def packed(text: str) -> str:
@@ -181,7 +182,8 @@ class Sheet:
         return drivers_of(self.found.card)
 
     def try_lines(self) -> range:
-        used = [int(name.split("/")[1]) for name in self.trying if name.startswith("line/") and self.trying[name]]
+        """As many lines as are typed in, and one more."""
+        used = [place for place in range(MOST_LINES) if any(self.trying.get(f"line/{place}/{key}") for key in TRY_KEYS)]
         return range(min(max([LINES, *(place + 2 for place in used)]), MOST_LINES))
 
     def try_text(self, name: str) -> str:

@@ -224,11 +224,18 @@ def test_moving_a_rule_there_and_back_gives_the_same_letters(text: str) -> None:
     assert source.text == text
 
 
+ODD = (("key", "score"), ("text", "5"))
+
+
 @settings(max_examples=100)
 @given(st.text(max_size=30), st.text(max_size=12))
 def test_an_address_made_up_by_hand_is_harmless(do: str, name: str) -> None:
     source = SourceText(RETAIL)
     write_typed(source, {name: ["x"], f"rule/{name}": ["x"], f"agency/{name}": [], f"case/0/{name}": ["1"]})
-    act(source, do, {})
-    act(source, f"add:{do}", {})
+    write_typed(
+        source, {"rule/x/id": ["x"], "rule/0/slabs/99/rate": ["1"], f"case/0/name/{name}": ["1"], "code/x": ["1"]}
+    )
+    chosen = {f"{at}/+{key}": [text] for at in ("case/0/name/drivers", "rule/x/when") for key, text in ODD}
+    for verb in ("", "add:", "fact:case/0/name/drivers", "when:rule/x/when", "know:case/0/name", "fact:rule/0/drivers"):
+        act(source, verb + do * (verb in ("", "add:")), chosen)
     load_text(source.text)
