@@ -325,6 +325,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("resubmits_id is null"),
     )
+    op.drop_index("ix_accrual_lines_agency", table_name="accrual_lines")  # its twin is the unique constraint over the same columns
     op.add_column("accrual_lines", sa.Column("event_id", sa.BigInteger(), nullable=True))
     op.add_column("accrual_lines", sa.Column("adjustment_id", sa.BigInteger(), nullable=True))
     op.create_index(
@@ -400,6 +401,7 @@ def downgrade() -> None:
     )
     op.drop_column("accrual_lines", "adjustment_id")
     op.drop_column("accrual_lines", "event_id")
+    op.create_index("ix_accrual_lines_agency", "accrual_lines", ["agency_id", "id"], unique=False)
     op.drop_index(
         "uq_earning_events_source", table_name="earning_events", postgresql_where=sa.text("resubmits_id is null")
     )

@@ -74,7 +74,6 @@ class AccrualLine(WithId, Sealed, Base):
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
         ForeignKeyConstraint(["agency_id", "link_id"], ["match_links.agency_id", "match_links.id"]),
         Index("ix_accrual_lines_run_agency", "run_id", "agency_id", "id"),
-        Index("ix_accrual_lines_agency", "agency_id", "id"),
         Index("ix_accrual_lines_card", "agency_id", "rate_card_version_id"),  # which cards an agency may see
         Index("ix_accrual_lines_collection", "collection_id"),
         Index("ix_accrual_lines_link", "link_id"),
