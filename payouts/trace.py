@@ -75,6 +75,7 @@ def collect(session: Session, start: Start, limit: int) -> tuple[Ids, int]:
     if ids["accrual_line"]:
         collections = select(AccrualLine.collection_id).where(AccrualLine.id.in_(ids["accrual_line"]))
         ids.add("collection", _scalars(session, collections))
+    _add_entered(session, ids, start)
     if start.type in ("collection", "match_link", "bank_line", "posting"):
         accruals = _standing(session).where(AccrualLine.collection_id.in_(ids["collection"]))
         ids.add("accrual_line", _scalars(session, accruals))
@@ -111,6 +112,15 @@ def _add_collections_of(session: Session, ids: Ids) -> None:
     for link in session.scalars(links):
         ids.add("match_link", [link.id])
         ids.add("collection", [link.collection_id])
+
+
+def _add_entered(session: Session, ids: Ids, start: Start) -> None:
+    """What people proposed and accepted: the events and adjustments of accruals, and the accruals of those."""
+    for kind, column in (("earning_event", AccrualLine.event_id), ("adjustment", AccrualLine.adjustment_id)):
+        if start.type == kind:
+            ids.add("accrual_line", _scalars(session, _standing(session).where(column.in_(start.ids))))
+        if ids["accrual_line"]:
+            ids.add(kind, _scalars(session, select(column).where(AccrualLine.id.in_(ids["accrual_line"]))))
 
 
 def _go_up(session: Session, ids: Ids) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, CollectionCorrection, Upload
 from allocations.reconciliation.models import BankLine, BankStatement, Break, MatchLink, Posting
+from payouts.commission.event_models import EarningEvent, ManualAdjustment
+from payouts.commission.event_rules import SOURCE_WORDS
 from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
@@ -28,6 +30,8 @@ TYPES = (
     "statement_line",
     "accrual_line",
     "rate_card_version",
+    "earning_event",
+    "adjustment",
     "collection",
     "match_link",
     "bank_line",
@@ -40,6 +44,8 @@ TITLES = {
     "statement_line": "Statement line",
     "accrual_line": "Accrual",
     "rate_card_version": "Terms",
+    "earning_event": "Event",
+    "adjustment": "Adjustment",
     "collection": "Collection",
     "match_link": "Match",
     "bank_line": "Bank line",
@@ -114,6 +120,8 @@ MODELS: dict[str, Any] = {
     "statement_line": SettlementLine,
     "accrual_line": AccrualLine,
     "rate_card_version": RateCardVersion,
+    "earning_event": EarningEvent,
+    "adjustment": ManualAdjustment,
     "collection": Collection,
     "match_link": MatchLink,
     "bank_line": BankLine,
@@ -131,6 +139,8 @@ def _edges(rows: dict[str, dict[int, Any]]) -> Iterable[tuple[tuple[str, int], t
         yield ("statement_line", row.id), ("accrual_line", row.accrual_line_id)
     for row in rows.get("accrual_line", {}).values():
         yield ("accrual_line", row.id), ("rate_card_version", row.rate_card_version_id)
+        yield ("accrual_line", row.id), ("earning_event", row.event_id)
+        yield ("accrual_line", row.id), ("adjustment", row.adjustment_id)
         yield ("accrual_line", row.id), ("collection", row.collection_id)
         yield ("accrual_line", row.id), ("match_link", row.link_id)
     for row in rows.get("match_link", {}).values():
@@ -147,7 +157,9 @@ class _Names:
             return rows.get(kind, {}).values()
 
         agency_ids = {
-            row.agency_id for kind in ("settlement", "collection", "payout", "match_link") for row in of(kind)
+            row.agency_id
+            for kind in ("settlement", "collection", "payout", "match_link", "earning_event", "adjustment")
+            for row in of(kind)
         }
         self.at_bank = (
             scope_of(session).role == "bank"
@@ -275,6 +287,40 @@ def _version(row: RateCardVersion, names: _Names) -> Node:
     return Node("rate_card_version", f"{card.code} v{row.version}", None, card.currency, facts)
 
 
+def _event(row: EarningEvent, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        agency=names.agency(row.agency_id),
+        event=row.event,
+        occurred_on=row.occurred_on,
+        loan_account_no=row.loan_account_no,
+        count=row.count,
+        days=row.days if row.days != 1 else None,
+        source=SOURCE_WORDS[row.source],
+        note=row.note,
+        proposed_by=row.proposed_by if names.at_bank or row.source == "agency" else None,
+        decided_by=row.decided_by if names.at_bank or not row.decided_by else "a person at the bank",
+        decided_at=row.decided_at,
+        reason=row.decision_reason,
+    )
+    return Node("earning_event", row.ref, row.amount_minor, row.currency, facts)
+
+
+def _adjustment(row: ManualAdjustment, names: _Names) -> Node:
+    facts = _facts(
+        status=row.status,
+        agency=names.agency(row.agency_id),
+        kind=row.kind,
+        period=f"{row.period_start:%Y-%m}",
+        reason=row.reason,
+        about=row.about_ref,
+        proposed_by=row.proposed_by if names.at_bank else None,
+        decided_by=row.decided_by if names.at_bank or not row.decided_by else "a person at the bank",
+        decided_at=row.decided_at,
+    )
+    return Node("adjustment", row.ref, row.amount_minor, row.currency, facts)
+
+
 def _collection(row: Collection, names: _Names) -> Node:
     upload = names.uploads.get(row.upload_id) if row.upload_id else None
     facts = _facts(
@@ -353,6 +399,8 @@ BUILDERS: dict[str, Callable[[Any, _Names], Node]] = {
     "statement_line": _line,
     "accrual_line": _accrual,
     "rate_card_version": _version,
+    "earning_event": _event,
+    "adjustment": _adjustment,
     "collection": _collection,
     "match_link": _link,
     "bank_line": _bank_line,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from allocations.collections.models import Collection
 from allocations.keys import normalise_reference, receipt_key
 from allocations.reconciliation.models import BankLine, MatchLink, Posting
+from payouts.commission.event_models import EarningEvent, ManualAdjustment
 from payouts.commission.models import AccrualLine
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
@@ -70,6 +71,14 @@ def _accruals(session: Session, text: str) -> list[int]:
     return list(session.scalars(select(AccrualLine.id).where(AccrualLine.ref == text)))
 
 
+def _events(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(EarningEvent.id).where(EarningEvent.ref == text)))
+
+
+def _adjustments(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(ManualAdjustment.id).where(ManualAdjustment.ref == text)))
+
+
 def _receipts(session: Session, text: str) -> list[int]:
     exact = list(session.scalars(select(Collection.id).where(Collection.receipt_no == text).limit(MOST)))
     if exact or not (key := receipt_key(text)):
@@ -115,6 +124,8 @@ FINDERS: dict[str, Callable[[Session, str], list[int]]] = {
     "settlement": _settlements,
     "statement_line": _statement_lines,
     "accrual_line": _accruals,
+    "earning_event": _events,
+    "adjustment": _adjustments,
     "collection": _receipts,
     "bank_line": _bank_lines,
     "posting": _postings,

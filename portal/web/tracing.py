@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app, url_for
 
 from allocations.reconciliation.matching.ladder import rule_says
+from payouts.commission.event_rules import event_words
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
 from portal.kernel.money import Money
@@ -32,7 +33,19 @@ SAID = (
         "utr",
         "paid_on",
     ),
-    *("collected_on", "value_on", "posted_on", "mode", "instrument_ref", "bank_ref", "file", "row", "line_no"),
+    *(
+        "event",
+        "occurred_on",
+        "collected_on",
+        "value_on",
+        "posted_on",
+        "mode",
+        "instrument_ref",
+        "bank_ref",
+        "file",
+        "row",
+        "line_no",
+    ),
     *("approved_by", "confirmed_by", "reason"),
 )
 
@@ -106,6 +119,8 @@ LABELS = {
     "utr": "UTR",
     "side": "",
     "base": "on",
+    "event": "",
+    "occurred_on": "on",
     "instrument_ref": "reference",
     "line_no": "line",
 }
@@ -155,11 +170,14 @@ SPOKEN: dict[str, Callable[[str], str]] = {
     "side": lambda side: SIDES.get(side, side),
     "status": words,
     "kind": words,
+    "event": event_words,
 }
 PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "settlement": ("bank_settlements.show", lambda node: {"ref": node.ref}),
     "statement_line": ("bank_settlements.show", lambda node: {"ref": node.ref.rpartition("/")[0], "_anchor": "lines"}),
     "payout_batch": ("finance_payouts.show", lambda node: {"ref": node.ref}),
+    "earning_event": ("bank_events.show", lambda node: {"ref": node.ref}),
+    "adjustment": ("bank_adjustments.show", lambda node: {"ref": node.ref}),
     "match_link": ("bank_links.show", lambda node: {"link_id": int(node.ref.removeprefix("L"))}),
     "bank_line": ("bank_statements.show", lambda node: {"ref": node.facts.get("statement", "")}),
 }
@@ -168,6 +186,7 @@ PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
 OWN_PAGES: dict[str, tuple[str, Callable[[Node], dict[str, Any]]]] = {
     "settlement": ("agency_statements.show", PAGES["settlement"][1]),
     "statement_line": ("agency_statements.show", PAGES["statement_line"][1]),
+    "earning_event": ("agency_events.show", PAGES["earning_event"][1]),
 }
 
 

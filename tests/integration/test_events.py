@@ -22,10 +22,11 @@ from payouts.commission.event_rules import Told
 from payouts.commission.event_worth import worth_of
 from payouts.commission.events import decide_event, load_event, propose_event, resubmit_event, withdraw_event
 from payouts.commission.finding import find_events
+from payouts.trace import trace
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, NotFound, Refused, Stale
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import a_measure, approved, card_file
+from tests.factories.earning import a_measure, an_adjustment, approved, card_file
 from tests.factories.evidence import HOME, Field
 from tests.factories.month import CHECKER, MAKER, SYSTEM, a_bank_detail
 from tests.factories.world import MADE_AT, a_user, an_agency
@@ -444,3 +445,21 @@ def test_the_command_finds_imports_lists_accepts_and_rejects(
     assert refused.json["events"][0]["status"] == "rejected"
     assert cli("events", "accept", as_email=CHECKER.email).exit_code == 2
     assert cli("events", "accept", "E-NONE", as_email=CHECKER.email).exit_code == 1
+
+
+# --- the trace
+
+
+def test_a_line_leads_to_its_event_or_adjustment_and_back(world: World, agency: Agency) -> None:
+    card_file(world, "d_field.toml")
+    event = proposed(world.session, agency, world.now, Told("visit", date(2026, 10, 12), count=2))
+    decide(world.session, event, world.now)
+    ref = an_adjustment(world, agency, "bonus", 5_000)
+    lines = world.lines(world.accrue().run)
+    by_event = {line.event_id: line.ref for line in lines}
+    for start in (event.ref, by_event[event.id]):
+        found = trace(world.session, start)
+        assert {"earning_event", "accrual_line", "rate_card_version"} <= set(found.types)
+        assert {event.ref, by_event[event.id]} <= {node.ref for node in found.chain}
+    for start in (ref, by_event[None]):
+        assert trace(world.session, start).types == ["accrual_line", "adjustment"]
