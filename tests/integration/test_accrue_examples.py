@@ -195,6 +195,29 @@ def test_e_the_lift_to_the_guarantee_comes_back_next_month_and_the_holdback_on_i
     assert by_kind(world, world.accrue(NOVEMBER).run) == {"holdback_release": 426_500}
 
 
+def test_the_house_card_with_everything_it_says(world: World, agency: Agency) -> None:
+    """73.5 % resolved and 9 % rolled back of two crore; 18.4 lakh in, 5.2 lakh of it on accounts that got better."""
+    card_file(world, "house.toml")
+    for name, count, principal, dpd, major in (
+        ("rolled back", 16, 112_500, 20, 32_500),
+        ("stabilised", 40, 322_500, 45, 33_000),
+        ("rolled forward", 10, 530_000, 80, 0),
+    ):
+        for _ in range(count):
+            allocation = world.allocation(agency, opening_principal_minor=principal * 100)
+            ended_at(world, allocation, dpd)
+            if major:
+                world.earn(agency, major, allocation=allocation)
+        assert name
+    an_event(world, agency, "late_deposit", count=2)
+    assert world.accrue().unpaid["not_measured"][0] == 56  # the score is not approved yet
+    a_measure(world, agency, "score", "85")
+    result = world.accrue()
+    sums = {"commission": 14_720_000, "bonus": 520_000, "penalty": -100_000, "holdback": -757_000}
+    assert by_kind(world, result.run) == sums
+    assert result.total_minor == 15_140_000 - 757_000
+
+
 def test_f_contingency_on_what_was_collected_and_paid_direct(world: World, bank_session: Session) -> None:
     agency = an_agency(bank_session, "EAGLE", currency="USD")
     card_file(world, "f_contingency.toml")

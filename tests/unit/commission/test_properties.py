@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from payouts.commission.engine import compute
+from payouts.commission.fact_lines import line_of
 from payouts.commission.inputs import AccountFact, Adjusted, EventFact, HeldBack, Inputs, Money
 from payouts.commission.measuring import Month
+from payouts.rate_cards.agency_level import price
+from payouts.rate_cards.facts import Facts, read_drivers
 from payouts.rate_cards.parsing import examine
 from payouts.rate_cards.versions import Version
 from payouts.settlements.composition import EARNED_KINDS
@@ -180,6 +183,29 @@ def test_lines_add_up_and_promises_hold_whatever_happens(month: Inputs) -> None:
             assert fee >= 70_000
         held = -sum(line.amount_minor for line in lines if line.kind == "holdback")
         assert 0 <= held <= max(fee, 0) // 20 + 1
+
+
+@given(months())
+def test_an_accrual_is_what_a_quote_of_the_same_facts_says(month: Inputs) -> None:
+    outcome = compute(month)
+    drivers = {each["agency"]: each["drivers"] for each in outcome.groups}
+    for agency_id, code in AGENCIES.items():
+        lines = [line for line in outcome.lines if line.agency_id == agency_id and line.version_name]
+        own = [line for line in lines if line.kind != "holdback_release"]
+        if code not in drivers:
+            continue
+        priced = [
+            line_of(line.facts, "INR", rule=line.facts["rule"], position=place)
+            for place, line in enumerate(own, 1)
+            if line.kind in ("commission", "account_fee")
+        ]
+        events = {line.event_id: line_of(line.facts, "INR") for line in own if line.event_id}
+        read = read_drivers(drivers[code], THE_CARD.card)
+        quote = price(
+            THE_CARD.card, Facts(read, tuple(priced), tuple(events.values()), month.advances.get((agency_id, "T"), 0))
+        )
+        assert quote.total_minor == sum(line.amount_minor for line in own if line.kind != "holdback")
+        assert quote.held_minor == -sum(line.amount_minor for line in own if line.kind == "holdback")
 
 
 @given(st.integers(1, 10**8), st.lists(st.integers(1, 10**7), max_size=8))
