@@ -61,6 +61,9 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "withholding_minor": 0,
     },
     "journal_lines": {"credit_minor": 0},
+    "outcome_sets": {
+        "summary": {"cells": [], "products": [], "buckets": [], "currency": "INR", "through": None, "difference": {}}
+    },
     "account_outcomes": {"outcome": "rolled_forward", "is_measured": False, "snapshot_on": None},
     "agency_measures": {"status": "approved", "decided_by": "y{n}"},
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
