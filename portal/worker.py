@@ -20,7 +20,9 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.reconciliation.bench.bulk_jobs",
     "allocations.reconciliation.bench.jobs",
     "allocations.reconciliation.running.jobs",
+    "payouts.commission.check_day",
     "payouts.commission.jobs",
+    "payouts.commission.what_if_jobs",
     "payouts.verify_job",
 )
 

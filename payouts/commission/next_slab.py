@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 
-from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, Card, Rule, driver_text, number_text
-from portal.kernel.money import half_up
+from payouts.rate_cards.step_words import money_text
+from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT, Card, Rule, driver_text, number_text
+from payouts.rate_cards.wording import DRIVERS, percent
+from portal.kernel.money import half_up, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,28 @@ class NextSlab:
     gain_minor: int
     currency: str
     unit: str
+
+    def takes(self, until: date) -> str:
+        """What it takes: "₹1,80,000.00 more in 31-60 by 30 Nov"."""
+        where = f" in {self.pool}" if self.pool and self.pool != self.rule_id else ""
+        day = f"{until.day} {until:%b}"
+        if self.missing_minor is None:
+            return f"The {DRIVERS[self.driver]}{where} at {self._in_unit(self.next_from)} by {day}"
+        of_what = " of principal resolved" if self.unit == PERCENT else ""
+        return f"{shown(self.missing_minor, self.currency)} more{of_what}{where} by {day}"
+
+    @property
+    def stands(self) -> str:
+        """Where the pool stands now and what both slabs pay."""
+        rates = f"{percent(Fraction(self.rate_now))} now, {percent(Fraction(self.rate_next))} from there"
+        whole = "on everything" if self.mode == "whole" else "on what comes after"
+        at = f"The {DRIVERS[self.driver]} stands at {self._in_unit(self.value)}"
+        return f"{at}, the next slab begins at {self._in_unit(self.next_from)}: {rates}, {whole}."
+
+    def _in_unit(self, text: str) -> str:
+        if self.unit == MONEY:
+            return money_text(text, self.currency)
+        return f"{text} %" if self.unit == PERCENT else text
 
 
 def distance(

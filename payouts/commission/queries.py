@@ -1,47 +1,40 @@
-"""Reads for pages: a month by agency, rule and reason; lines; one line; what an agency earned and how far the next slab is.
+"""Reads for pages: which run holds whose month, and a month by agency, by rule and by reason.
 
-They work in the bank's scope and in an agency's: an agency sees its own rows, and of runs only which one is in force.
+They work in the bank's scope and in an agency's: an agency sees its own rows, and of runs only when each was made.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
-from fractions import Fraction
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.collections.models import Collection
-from allocations.placements.models import Allocation
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
-from payouts.commission.next_slab import NextSlab, distance
 from payouts.commission.reasons import REASONS
-from payouts.rate_cards.models import RateCard, RateCardVersion
-from payouts.rate_cards.parsing import read_card
-from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT
 from payouts.settlements.models import Settlement
-from portal.kernel.errors import NotFound
-from portal.kernel.money import exponent
+from portal.kernel.db import scope_of
 from portal.kernel.periods import Period, month_of
 
 OPEN_STATUSES = ("draft", "void")
+Rows = type[AccrualLine] | type[UnpaidCollection]
+HEAD = (AccrualRun.id, AccrualRun.period_start, AccrualRun.version, AccrualRun.currency, AccrualRun.run_at)
 
 
 @dataclass(frozen=True, slots=True)
 class RunHead:
-    """The run in force of a month, as everyone may know it."""
+    """A run of a month, as everyone may know it."""
 
     id: int
     period: Period
     version: int
     currency: str
     run_at: datetime
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +73,26 @@ class Board:
         return sum(each.minor for each in self.unpaid)
 
 
+# --- which run holds what
+
+
+def head_of(row: Any) -> RunHead:
+    return RunHead(row.id, month_of(row.period_start), row.version, row.currency, row.run_at, row.is_current)
+
+
 def run_in_force(session: Session, period: Period) -> RunHead | None:
-    row = session.execute(
-        select(AccrualRun.id, AccrualRun.version, AccrualRun.currency, AccrualRun.run_at).where(
-            AccrualRun.period_start == period.start, AccrualRun.is_current
-        )
-    ).one_or_none()
-    return RunHead(row.id, period, row.version, row.currency, row.run_at) if row else None
+    query = select(*HEAD, AccrualRun.is_current).where(AccrualRun.period_start == period.start, AccrualRun.is_current)
+    row = session.execute(query).one_or_none()
+    return head_of(row) if row else None
+
+
+def run_numbered(session: Session, period: Period, version: int) -> RunHead | None:
+    """A run of a month by its number, in force or superseded."""
+    query = select(*HEAD, AccrualRun.is_current).where(
+        AccrualRun.period_start == period.start, AccrualRun.version == min(max(version, 0), 2**31 - 1)
+    )
+    row = session.execute(query).one_or_none()
+    return head_of(row) if row else None
 
 
 def accrued_periods(session: Session, limit: int = 24) -> list[Period]:
@@ -95,80 +101,129 @@ def accrued_periods(session: Session, limit: int = 24) -> list[Period]:
     return [month_of(start) for start in session.scalars(starts.limit(limit))]
 
 
-def _in_force(session: Session, table: type[AccrualLine] | type[UnpaidCollection], run: RunHead) -> Any:
-    """Rows of the run in force, or of the run an agency's month was settled from."""
-    settled = session.execute(
-        select(Settlement.agency_id, Settlement.accrual_run_id).where(
-            Settlement.period_start == run.period.start,
-            Settlement.status.not_in(OPEN_STATUSES),
-            Settlement.accrual_run_id.is_not(None),
+def frozen_runs(session: Session, run: RunHead) -> dict[int, int]:
+    """Agency id → the run its month was settled from, where that was so when the run was made; for the bank's scope.
+
+    Of the run in force it is asked what is settled now: a settlement may have been submitted since.
+    """
+    if run.is_current:
+        rows = session.execute(
+            select(Settlement.agency_id, Settlement.accrual_run_id).where(
+                Settlement.period_start == run.period.start,
+                Settlement.status.not_in(OPEN_STATUSES),
+                Settlement.accrual_run_id.is_not(None),
+            )
         )
-    ).all()
-    frozen = [and_(table.agency_id == agency, table.run_id == of_run) for agency, of_run in settled]
-    current = and_(table.run_id == run.id, table.agency_id.not_in([agency for agency, _ in settled]))
-    return or_(current, *frozen)
+        return {agency_id: run_id for agency_id, run_id in rows if run_id is not None}
+    told = session.scalar(select(AccrualRun.summary["frozen"]).where(AccrualRun.id == run.id))
+    return {int(agency_id): run_id for agency_id, run_id in (told or {}).items()}
 
 
-def _of_agency(
-    session: Session, table: type[AccrualLine] | type[UnpaidCollection], run: RunHead, agency_id: int
-) -> Any:
-    """One agency's rows of a month. It may not see that its month is settled, so: of the newest run that has rows of it."""
-    newest = [
-        session.scalar(
-            select(func.max(each.run_id))
-            .join(AccrualRun, AccrualRun.id == each.run_id)
-            .where(each.agency_id == agency_id, AccrualRun.period_start == run.period.start)
-        )
-        for each in (AccrualLine, UnpaidCollection)
+def run_of_agency(session: Session, run: RunHead, agency_id: int) -> int:
+    """The run that holds one agency's rows of the month as the given run stood.
+
+    An agency may not see that its month is settled, so in its scope it is the newest run up to this one with rows of it.
+    """
+    if scope_of(session).role == "bank":
+        return frozen_runs(session, run).get(agency_id, run.id)
+    of_run = [
+        select(table.id).where(table.run_id == AccrualRun.id, table.agency_id == agency_id).limit(1).exists()
+        for table in (AccrualLine, UnpaidCollection)
     ]
-    run_id = max((each for each in newest if each is not None), default=run.id)
-    return and_(table.agency_id == agency_id, table.run_id == run_id)
+    query = (
+        select(AccrualRun.id)
+        .where(AccrualRun.period_start == run.period.start, AccrualRun.version <= run.version, or_(*of_run))
+        .order_by(AccrualRun.version.desc())
+        .limit(1)
+    )
+    return session.scalar(query) or run.id
 
 
-def _rows(
-    session: Session, table: type[AccrualLine] | type[UnpaidCollection], run: RunHead, agency_id: int | None
-) -> Any:
-    return _in_force(session, table, run) if agency_id is None else _of_agency(session, table, run, agency_id)
+def rows_of(session: Session, table: Rows, run: RunHead, agency_id: int | None = None) -> Any:
+    """Rows of the month as the run stood: of one agency, or of all, each from the run that holds its month."""
+    if agency_id is not None:
+        return and_(table.agency_id == agency_id, table.run_id == run_of_agency(session, run, agency_id))
+    settled = frozen_runs(session, run)
+    frozen = [and_(table.agency_id == agency, table.run_id == of_run) for agency, of_run in settled.items()]
+    return or_(and_(table.run_id == run.id, table.agency_id.not_in(list(settled))), *frozen)
+
+
+# --- the board
 
 
 def board(session: Session, run: RunHead) -> Board:
-    settled = set(
-        session.scalars(
-            select(Settlement.agency_id).where(
-                Settlement.period_start == run.period.start, Settlement.status.not_in(OPEN_STATUSES)
-            )
-        )
-    )
-    return Board(run, _by_agency(session, run, settled), _by_rule(session, run), unpaid_sums(session, run))
+    """Sums of a month in one pass over its lines and one over what earns nothing."""
+    settled, cells = frozen_runs(session, run), cells_of(session, run)
+    return Board(run, _by_agency(session, cells, settled), by_rule(cells), unpaid_sums(session, run))
 
 
-def _by_agency(session: Session, run: RunHead, settled: set[int]) -> list[Sum]:
-    rows = session.execute(
-        select(Agency.id, Agency.code, Agency.legal_name, func.count(), func.sum(AccrualLine.amount_minor))
-        .join(AccrualLine, AccrualLine.agency_id == Agency.id)
-        .where(_in_force(session, AccrualLine, run))
-        .group_by(Agency.id, Agency.code, Agency.legal_name)
-        .order_by(func.sum(AccrualLine.amount_minor).desc(), Agency.code)
-    )
-    return [Sum(code, name, count, int(minor), is_settled=key in settled) for key, code, name, count, minor in rows]
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What one agency earned under one rule: lines, money counted, money earned, the versions that priced it."""
+
+    agency_id: int
+    kind: str
+    rule_id: str
+    count: int
+    base_minor: int
+    minor: int
+    versions: frozenset[int]
 
 
-def _by_rule(session: Session, run: RunHead, agency_id: int | None = None) -> list[Sum]:
-    kind, rule = AccrualLine.kind, AccrualLine.rule_id
+def cells_of(session: Session, run: RunHead, agency_id: int | None = None) -> list[Cell]:
+    line = AccrualLine
     query = (
-        select(kind, rule, func.count(), func.sum(AccrualLine.amount_minor), func.sum(AccrualLine.base_minor))
-        .where(_rows(session, AccrualLine, run, agency_id))
-        .group_by(kind, rule)
-        .order_by(func.sum(AccrualLine.amount_minor).desc(), kind, rule)
+        select(
+            *(line.agency_id, line.kind, line.rule_id, func.count()),
+            *(
+                func.sum(line.base_minor),
+                func.sum(line.amount_minor),
+                func.array_agg(line.rate_card_version_id.distinct()),
+            ),
+        )
+        .where(rows_of(session, line, run, agency_id))
+        .group_by(line.agency_id, line.kind, line.rule_id)
     )
-    return [Sum(kind, rule, count, int(minor), int(base)) for kind, rule, count, minor, base in session.execute(query)]
+    return [
+        Cell(agency, kind, rule, count, int(base), int(minor), frozenset(each for each in versions if each))
+        for agency, kind, rule, count, base, minor, versions in session.execute(query)
+    ]
+
+
+def _by_agency(session: Session, cells: Iterable[Cell], settled: Iterable[int]) -> list[Sum]:
+    sums: dict[int, tuple[int, int]] = {}
+    for cell in cells:
+        count, minor = sums.get(cell.agency_id, (0, 0))
+        sums[cell.agency_id] = (count + cell.count, minor + cell.minor)
+    names = agency_names(session, sums)
+    found = [
+        Sum(*names[agency_id], count, minor, is_settled=agency_id in settled)
+        for agency_id, (count, minor) in sums.items()
+    ]
+    return sorted(found, key=lambda each: (-each.minor, each.code))
+
+
+def agency_names(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """(code, legal name) of agencies by id."""
+    query = select(Agency.id, Agency.code, Agency.legal_name).where(Agency.id.in_(list(ids)))
+    return {key: (code, name) for key, code, name in session.execute(query)}
+
+
+def by_rule(cells: Iterable[Cell]) -> list[Sum]:
+    """Cells of every agency joined, the most money first."""
+    sums: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for cell in cells:
+        count, minor, base = sums.get((cell.kind, cell.rule_id), (0, 0, 0))
+        sums[cell.kind, cell.rule_id] = (count + cell.count, minor + cell.minor, base + cell.base_minor)
+    found = [Sum(kind, rule, *three) for (kind, rule), three in sums.items()]
+    return sorted(found, key=lambda each: (-each.minor, each.code, each.label))
 
 
 def unpaid_sums(session: Session, run: RunHead, agency_id: int | None = None) -> list[Sum]:
     """What earned nothing, by reason, the most money first."""
     query = (
         select(UnpaidCollection.code, func.count(), func.sum(UnpaidCollection.amount_minor))
-        .where(_rows(session, UnpaidCollection, run, agency_id))
+        .where(rows_of(session, UnpaidCollection, run, agency_id))
         .group_by(UnpaidCollection.code)
         .order_by(func.sum(UnpaidCollection.amount_minor).desc(), UnpaidCollection.code)
     )
@@ -176,273 +231,46 @@ def unpaid_sums(session: Session, run: RunHead, agency_id: int | None = None) ->
 
 
 def _reason_sum(code: str, count: int, minor: int) -> Sum:
-    reason = REASONS[code]
+    reason = REASONS.get(code)
+    if reason is None:
+        return Sum(code, code.replace("_", " ").capitalize(), count, minor)
     return Sum(code, reason.meaning, count, minor, owner=reason.owner, cure=reason.cure)
 
 
 @dataclass(frozen=True, slots=True)
-class LineRow:
-    id: int
-    ref: str
-    agency_code: str
-    kind: str
-    rule_id: str
-    card: str
-    receipt_no: str | None
-    loan_account_no: str | None
-    base_minor: int
-    amount_minor: int
-    currency: str
-    credited_on: date
+class RunRow:
+    """One run of a month in the bank's sight: all it and the settled agencies come to, and who asked for it."""
+
+    head: RunHead
+    lines: int
+    total_minor: int
+    run_by: str
+    change_minor: int | None
 
 
-def list_lines(
-    session: Session,
-    run: RunHead,
-    *,
-    agency: str = "",
-    rule: str = "",
-    kind: str = "",
-    after: tuple[Any, ...] | None = None,
-    limit: int = 51,
-) -> list[LineRow]:
-    """Lines of a month in their order; `after` is (id,)."""
-    query = _line_query().where(_in_force(session, AccrualLine, run)).order_by(AccrualLine.id).limit(limit)
-    if agency:
-        query = query.where(AccrualLine.agency_id == select(Agency.id).where(Agency.code == agency).scalar_subquery())
-    if rule:
-        query = query.where(AccrualLine.rule_id == rule)
-    if kind:
-        query = query.where(AccrualLine.kind == kind)
-    if after:
-        query = query.where(AccrualLine.id > after[0])
-    return [_line_row(row) for row in session.execute(query)]
-
-
-def _line_query() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            AccrualLine,
-            Agency.code,
-            RateCard.code,
-            RateCardVersion.version,
-            Collection.receipt_no,
-            Collection.loan_account_no,
-        )
-        .join(Agency, Agency.id == AccrualLine.agency_id)
-        .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
-        .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
-        .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
+def runs_of(session: Session, period: Period) -> list[RunRow]:
+    """Every run of a month, newest first, each with the difference to the run before it."""
+    query = select(
+        *(*HEAD, AccrualRun.is_current, AccrualRun.lines, AccrualRun.total_minor, AccrualRun.run_by),
+        AccrualRun.summary["frozen"].label("frozen"),
     )
+    rows = session.execute(query.where(AccrualRun.period_start == period.start).order_by(AccrualRun.version)).all()
+    settled = _settled_sums(session, {(run, int(agency)) for row in rows for agency, run in (row.frozen or {}).items()})
+    found: list[RunRow] = []
+    for row in rows:
+        apart = [settled.get((run, int(agency)), (0, 0)) for agency, run in (row.frozen or {}).items()]
+        total = row.total_minor + sum(minor for minor, _ in apart)
+        change = total - found[-1].total_minor if found else None
+        found.append(RunRow(head_of(row), row.lines + sum(lines for _, lines in apart), total, row.run_by, change))
+    return found[::-1]
 
 
-def _line_row(row: Any) -> LineRow:
-    line, agency, card, version, receipt, account = row
-    return LineRow(
-        id=line.id,
-        ref=line.ref,
-        agency_code=agency,
-        kind=line.kind,
-        rule_id=line.rule_id,
-        card=f"{card} v{version}" if card else "",
-        receipt_no=receipt,
-        loan_account_no=account or line.facts.get("loan_account_no"),
-        base_minor=line.base_minor,
-        amount_minor=line.amount_minor,
-        currency=line.currency,
-        credited_on=line.credited_on,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class LineDetail:
-    """One line with its facts and steps, the version that priced it, the line it takes back and the settlement it stands in."""
-
-    row: LineRow
-    facts: Mapping[str, Any]
-    steps: Sequence[Mapping[str, Any]]
-    card_code: str
-    card_version: int | None
-    period: Period
-    run_version: int
-    takes_back: str | None
-
-
-def line_detail(session: Session, ref: str) -> LineDetail:
-    """The line in the session's sight; NotFound otherwise."""
-    row = session.execute(_line_query().where(AccrualLine.ref == ref)).one_or_none()
-    if row is None:
-        raise NotFound("There is nothing here.")
-    line, _, card, version, *_ = row
-    run = session.execute(select(AccrualRun.period_start, AccrualRun.version).where(AccrualRun.id == line.run_id)).one()
-    first = select(AccrualLine.ref).where(AccrualLine.id == line.clawback_of_id)
-    return LineDetail(
-        row=_line_row(row),
-        facts=line.facts,
-        steps=line.steps,
-        card_code=card or "",
-        card_version=version,
-        period=month_of(run.period_start),
-        run_version=run.version,
-        takes_back=session.scalar(first) if line.clawback_of_id else None,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class UnpaidRow:
-    id: int
-    agency_code: str
-    receipt_no: str
-    loan_account_no: str
-    collected_on: date
-    code: str
-    meaning: str
-    amount_minor: int
-    currency: str
-    cure: str
-    owner: str
-
-
-def list_unpaid(
-    session: Session,
-    run: RunHead,
-    *,
-    code: str = "",
-    agency: str = "",
-    agency_id: int | None = None,
-    after: tuple[Any, ...] | None = None,
-    limit: int = 51,
-) -> list[UnpaidRow]:
-    """Collections of a month that earned nothing, in their order; `after` is (id,)."""
+def _settled_sums(session: Session, pairs: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[int, int]]:
+    """(run id, agency id) → (minor units, lines) of months that were settled when a later run was made."""
+    line = AccrualLine
     query = (
-        select(
-            UnpaidCollection, Agency.code, Collection.receipt_no, Collection.loan_account_no, Collection.collected_on
-        )
-        .join(Agency, Agency.id == UnpaidCollection.agency_id)
-        .join(Collection, Collection.id == UnpaidCollection.collection_id)
-        .where(_rows(session, UnpaidCollection, run, agency_id))
-        .order_by(UnpaidCollection.id)
-        .limit(limit)
+        select(line.run_id, line.agency_id, func.sum(line.amount_minor), func.count())
+        .where(tuple_(line.run_id, line.agency_id).in_(list(pairs)))
+        .group_by(line.run_id, line.agency_id)
     )
-    if code:
-        query = query.where(UnpaidCollection.code == code)
-    if agency:
-        mine = select(Agency.id).where(Agency.code == agency).scalar_subquery()
-        query = query.where(UnpaidCollection.agency_id == mine)
-    if after:
-        query = query.where(UnpaidCollection.id > after[0])
-    return [_unpaid_row(row) for row in session.execute(query)]
-
-
-def _unpaid_row(row: Any) -> UnpaidRow:
-    unpaid, agency, receipt, account, day = row
-    return UnpaidRow(
-        id=unpaid.id,
-        agency_code=agency,
-        receipt_no=receipt,
-        loan_account_no=account,
-        collected_on=day,
-        code=unpaid.code,
-        meaning=REASONS[unpaid.code].meaning,
-        amount_minor=unpaid.amount_minor,
-        currency=unpaid.currency,
-        cure=unpaid.cure,
-        owner=unpaid.owner,
-    )
-
-
-# --- one agency's own view
-
-
-@dataclass(frozen=True, slots=True)
-class Earned:
-    """What an agency earned in a month so far, by rule, and what earned nothing, by reason."""
-
-    run: RunHead
-    by_rule: list[Sum]
-    unpaid: list[Sum]
-
-    @property
-    def total_minor(self) -> int:
-        return sum(each.minor for each in self.by_rule)
-
-    @property
-    def base_minor(self) -> int:
-        return sum(each.base_minor for each in self.by_rule if each.code == "commission")
-
-    @property
-    def unpaid_minor(self) -> int:
-        return sum(each.minor for each in self.unpaid)
-
-
-def earned(session: Session, agency_id: int, period: Period) -> Earned | None:
-    """None when the month has not been accrued."""
-    run = run_in_force(session, period)
-    if run is None:
-        return None
-    return Earned(run, _by_rule(session, run, agency_id), unpaid_sums(session, run, agency_id))
-
-
-def next_slab(session: Session, agency_id: int, period: Period) -> list[NextSlab]:
-    """For every rule and pool an agency earned under, its next slab: the most valuable first. Empty when none is ahead."""
-    run = run_in_force(session, period)
-    if run is None:
-        return []
-    query = (
-        select(AccrualLine.rate_card_version_id, AccrualLine.rule_id, AccrualLine.base_minor, AccrualLine.steps)
-        .where(_of_agency(session, AccrualLine, run, agency_id))
-        .where(AccrualLine.kind == "commission", AccrualLine.rate_card_version_id.is_not(None))
-    )
-    standings: dict[tuple[int, str, str], tuple[Fraction, int]] = {}
-    for version_id, rule_id, base, steps in session.execute(query):
-        if (found := _standing(steps, run.currency)) is not None:
-            pool, value = found
-            before = standings.get((version_id, rule_id, pool), (value, 0))
-            standings[version_id, rule_id, pool] = (max(before[0], value), before[1] + base)
-    principal = _principal(session, agency_id, period)
-    return _ahead(session, standings, principal)
-
-
-def _standing(steps: Sequence[Mapping[str, Any]], currency: str) -> tuple[str, Fraction] | None:
-    """(pool, driver's value) of a priced line, from its last slab; None when nothing picked it."""
-    slabs = [step for step in steps if step["step"] == "slab" and "value" in step]
-    if not slabs:
-        return None
-    scale = 10 ** exponent(currency) if DRIVER_UNITS[slabs[-1]["driver"]] == MONEY else 1
-    return slabs[-1].get("pool", ""), Fraction(Decimal(slabs[-1]["value"])) * scale
-
-
-def _principal(session: Session, agency_id: int, period: Period) -> dict[str, int]:
-    """Opening principal of the agency's allocations in force during the month: in all (""), by product and by bucket."""
-    query = (
-        select(Allocation.product, Allocation.opening_bucket, func.sum(Allocation.opening_principal_minor))
-        .where(Allocation.agency_id == agency_id, Allocation.from_on < period.end)
-        .where(or_(Allocation.to_on.is_(None), Allocation.to_on >= period.start))
-        .group_by(Allocation.product, Allocation.opening_bucket)
-    )
-    pools: dict[str, int] = defaultdict(int)
-    for product, bucket, minor in session.execute(query):
-        for pool in {"", product, bucket}:
-            pools[pool] += int(minor)
-    return pools
-
-
-def _ahead(
-    session: Session, standings: Mapping[tuple[int, str, str], tuple[Fraction, int]], principal: Mapping[str, int]
-) -> list[NextSlab]:
-    names = select(RateCardVersion, RateCard.code).join(RateCard, RateCard.id == RateCardVersion.rate_card_id)
-    ids = {version_id for version_id, _, _ in standings}
-    cards = {
-        row.id: (f"{code} v{row.version}", read_card(row.source_text))
-        for row, code in session.execute(names.where(RateCardVersion.id.in_(ids)))
-    }
-    found = []
-    for (version_id, rule_id, pool), (value, base) in standings.items():
-        name, card = cards[version_id]
-        rule = card.rule(rule_id)
-        if rule is None or rule.driver is None:
-            continue
-        weighed = principal.get(pool) if DRIVER_UNITS[rule.driver] == PERCENT and rule.driver.endswith("_pos") else None
-        step = distance(card, rule, name=name, pool=pool, value=value, base_minor=base, pool_minor=weighed)
-        found += [step] if step else []
-    return sorted(found, key=lambda step: (-step.gain_minor, step.rule_id, step.pool))
+    return {(run, agency): (int(minor), lines) for run, agency, minor, lines in session.execute(query)} if pairs else {}

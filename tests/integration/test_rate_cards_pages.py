@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission import queries
+from payouts.commission import own_queries, queries
 from tests.factories.accrual import World
 from tests.factories.month import OCTOBER, a_bank_detail
 from tests.factories.world import a_user, an_agency
@@ -151,11 +151,12 @@ def test_an_agency_reads_what_it_earned_what_it_did_not_and_the_next_slab(
 ) -> None:
     _, agency = month
     session = agency_session(agency.id)
-    earned = queries.earned(session, agency.id, OCTOBER)
-    assert earned is not None
+    run = queries.run_in_force(session, OCTOBER)
+    assert run is not None
+    earned = own_queries.earned(session, agency.id, run)
     assert (earned.total_minor, earned.base_minor, earned.unpaid_minor) == (9000, 300000, 70000)
     assert [(each.code, each.label) for each in earned.unpaid] == [("no_bank_line", "Not seen at the bank")]
-    (step,) = queries.next_slab(session, agency.id, OCTOBER)
+    (step,) = own_queries.next_slab(session, agency.id, OCTOBER)
     assert (step.rule_id, step.pool, step.value, step.next_from) == ("early", "1-30", "2000.00", "5000.00")
     assert (step.missing_minor, step.gain_minor, step.rate_next) == (300000, 6000, "0.03")
 
@@ -166,6 +167,7 @@ def test_another_agency_sees_nothing_of_it(
     rival = an_agency(bank_session, "VEGA", pan="AAPFU0940F")
     bank_session.commit()
     session, agency = agency_session(rival.id), month[1]
-    earned = queries.earned(session, agency.id, OCTOBER)
-    assert earned is not None
-    assert (earned.by_rule, earned.unpaid, queries.next_slab(session, agency.id, OCTOBER)) == ([], [], [])
+    run = queries.run_in_force(session, OCTOBER)
+    assert run is not None
+    earned = own_queries.earned(session, agency.id, run)
+    assert (earned.by_rule, earned.unpaid, own_queries.next_slab(session, agency.id, OCTOBER)) == ([], [], [])

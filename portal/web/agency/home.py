@@ -10,7 +10,7 @@ from allocations.collections.field.promise_queries import todays_promises
 from allocations.placements import own_queries
 from allocations.reconciliation.bench.direct_queries import direct_to_answer, own_direct
 from payouts import closing
-from payouts.commission.queries import next_slab
+from payouts.commission.own_queries import next_slab
 from payouts.commission.reasons import REASONS
 from portal.access.guard import permission
 from portal.access.permissions import Permission

@@ -1,73 +1,68 @@
-"""Commission at the bank: a month by agency, rule and reason; its lines; one line with its steps."""
+"""Commission at the bank: a month by agency, rule and reason, what moved, its runs and days; its lines; one line with its steps."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from allocations.placements import asset_class
-from payouts.commission import queries
+from allocations.agencies.models import Agency
+from payouts.commission import line_queries, queries
+from payouts.commission.check_day import ask_to_check, last_check
+from payouts.commission.kind_words import KINDS, kind_of, rule_of
+from payouts.commission.known_on import changed_lines, changes_by_agency, difference
+from payouts.commission.known_on_words import GROUP_WORDS
+from payouts.commission.line_queries import Asked
+from payouts.commission.models import AccrualRun
+from payouts.commission.movers import movers
 from payouts.commission.queries import RunHead
 from payouts.commission.reasons import REASONS
 from payouts.commission.service import accrue as accrue_month
-from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.money import shown
-from portal.kernel.periods import parse_month
-from portal.web.bank.commission_forms import AccrueForm
-from portal.web.edge import clock, current_actor, db_session, once, page_of
-from portal.web.filters import amount
+from portal.kernel.money import Money, shown
+from portal.kernel.periods import Period, parse_month
+from portal.web import commission_story as story
+from portal.web.bank.commission_forms import AccrueForm, CheckForm
+from portal.web.bank.exports import MOST_ROWS, export
+from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("bank_commission", __name__, url_prefix="/bank/commission")
-FACTS = (
-    *(
-        "receipt_no",
-        "loan_account_no",
-        "amount",
-        "collected_on",
-        "confirmed_on",
-        "lag_days",
-        "bank_ref",
-        "mode",
-        "source",
-    ),
-    *("allocated_on", "product", "opening_bucket", "asset_class", "dpd_days", "principal_outstanding", "outcome"),
-    *("npa_age_months", "written_off_age_months", "region", "state", "stream", "settlement_kind", "rule"),
-)
-FACT_WORDS = {
-    "receipt_no": "Receipt",
-    "loan_account_no": "Loan account",
-    "lag_days": "Days until the bank saw it",
-    "bank_ref": "Bank line",
-    "dpd_days": "Days past due",
-    "npa_age_months": "Months since NPA",
-    "written_off_age_months": "Months since written off",
-}
-NOT_SHOWN = ("position", "earns_on")
-MONEY_FACTS = ("amount", "principal_outstanding")
-KINDS = {"commission": "Commission", "clawback": "Clawback", "cap": "Cap", "bonus": "Bonus", "adjustment": "Adjustment"}
 
 
 @bp.get("")
 @permission(Permission.ACCRUAL_READ)
 def index() -> str:
-    """The board of a month."""
+    """The board of a month, as it stands or as it was known on a day."""
     session, period = db_session(), chosen_period()
-    run = queries.run_in_force(session, period)
+    looked = story.looked_at(session, period)
+    run = looked.run
     return render_template(
         "bank/commission/index.html",
         period=period,
         periods=recent_periods(),
+        looked=looked,
         board=queries.board(session, run) if run else None,
+        runs=queries.runs_of(session, period),
+        days=story.days_of(_summary(session, run), period) if run else [],
+        moved=movers(session, run) if run and wants_sums() else None,
+        is_summed=wants_sums(),
+        today=clock().today(),
         form=AccrueForm(period=period.label),
-        kinds=KINDS,
+        kind_of=kind_of,
+        rule_of=rule_of,
     )
+
+
+def _summary(session: Session, run: RunHead) -> dict[str, Any] | None:
+    return session.scalar(select(AccrualRun.summary).where(AccrualRun.id == run.id))
 
 
 @bp.post("")
@@ -96,65 +91,196 @@ def accrue() -> Response:
     return redirect(url_for(".index", period=period.label))
 
 
-def run_or_404(label: str) -> RunHead:
-    try:
-        period = parse_month(label)
-    except ValueError as wrong:
-        raise NotFound() from wrong
-    run = queries.run_in_force(db_session(), period)
-    if run is None:
-        raise NotFound()
-    return run
+# --- lines and what earns nothing
+
+
+def asked_lines() -> Asked:
+    agency, rule, kind, bucket = (
+        request.args.get(key, "").strip()[:60] for key in ("agency", "rule", "kind", "bucket")
+    )
+    return Asked(agency=agency, rule=rule, kind=kind, bucket=bucket)
 
 
 @bp.get("/<label>/lines")
 @permission(Permission.ACCRUAL_READ)
 def lines(label: str) -> str:
-    session, run = db_session(), run_or_404(label)
-    asked = {key: request.args.get(key, "").strip()[:60] for key in ("agency", "rule", "kind")}
+    session, asked = db_session(), asked_lines()
+    looked = story.run_or_404(session, label)
+    assert looked.run
+    run = looked.run
     page = page_of(
-        lambda after, limit: queries.list_lines(session, run, **asked, after=after, limit=limit),
+        lambda after, limit: line_queries.list_lines(session, run, asked, after=after, limit=limit),
         lambda row: (row.id,),
     )
-    return render_template("bank/commission/lines.html", run=run, page=page, kinds=KINDS)
+    return render_template(
+        "bank/commission/lines.html", run=run, looked=looked, page=page, kinds=KINDS, kind_of=kind_of, rule_of=rule_of
+    )
+
+
+LINE_HEADER = (
+    "line",
+    "agency",
+    "kind",
+    "rule",
+    "card",
+    "receipt_no",
+    "loan_account_no",
+    "bucket",
+    "credited_on",
+    "base",
+    "amount",
+)
+
+
+@bp.get("/<label>/lines.<ending>")
+@permission(Permission.ACCRUAL_READ)
+def lines_file(label: str, ending: str) -> Response:
+    """Exactly the lines the filter shows, all pages of it."""
+    session, asked = db_session(), asked_lines()
+    run = story.run_or_404(session, label).run
+    assert run
+    rows = line_queries.list_lines(session, run, asked, limit=MOST_ROWS)
+    filters = {"month": label, **request.args.to_dict()}
+    return export(f"commission-{label}", ending, LINE_HEADER, (line_cells(row) for row in rows), filters)
+
+
+def line_cells(row: line_queries.LineRow) -> list[Any]:
+    return [
+        *(row.ref, row.agency_code, kind_of(row.kind), rule_of(row.rule_id), row.card, row.receipt_no or ""),
+        *(row.loan_account_no or "", row.bucket, row.credited_on),
+        *(Money(row.base_minor, row.currency), Money(row.amount_minor, row.currency)),
+    ]
 
 
 @bp.get("/<label>/unpaid")
 @permission(Permission.ACCRUAL_READ)
 def unpaid(label: str) -> str:
-    session, run = db_session(), run_or_404(label)
+    session = db_session()
+    looked = story.run_or_404(session, label)
+    assert looked.run
+    run = looked.run
     agency, code = (request.args.get(key, "").strip()[:60] for key in ("agency", "code"))
     page = page_of(
-        lambda after, limit: queries.list_unpaid(session, run, code=code, agency=agency, after=after, limit=limit),
+        lambda after, limit: line_queries.list_unpaid(session, run, code=code, agency=agency, after=after, limit=limit),
         lambda row: (row.id,),
     )
-    return render_template("bank/commission/unpaid.html", run=run, page=page, reasons=REASONS)
+    return render_template("bank/commission/unpaid.html", run=run, looked=looked, page=page, reasons=REASONS)
 
 
 @bp.get("/line/<ref>")
 @permission(Permission.ACCRUAL_READ)
 def line(ref: str) -> str:
     """One line: what it is made of, step by step."""
-    detail = queries.line_detail(db_session(), ref)
-
-    def as_money(text: str) -> str:
-        """An amount of a step, which is text in major units, as people read it."""
-        return amount(text, detail.row.currency)
-
-    def in_driver(step: dict[str, Any], text: str) -> str:
-        """Where a slab begins or the driver stands, in the driver's unit."""
-        unit = DRIVER_UNITS.get(step["driver"])
-        return as_money(text) if unit == MONEY else f"{text} %" if unit == PERCENT else text
-
-    rest = [key for key in detail.facts if key not in (*FACTS, *NOT_SHOWN)]
+    detail = line_queries.line_detail(db_session(), ref)
     return render_template(
-        "bank/commission/line.html",
-        detail=detail,
-        as_money=as_money,
-        money_facts=MONEY_FACTS,
-        fact_words=FACT_WORDS,
-        class_label=asset_class.label,
-        is_cash=detail.facts.get("earns_on", "cash") == "cash",
-        in_driver=in_driver,
-        fact_keys=[key for key in (*FACTS, *rest) if key in detail.facts],
+        "bank/commission/line.html", detail=detail, story=story.story_of(detail), kind_of=kind_of, rule_of=rule_of
     )
+
+
+# --- what one run says that another did not
+
+
+def two_runs(session: Session, period: Period) -> tuple[RunHead, RunHead]:
+    """`?earlier=1&later=2` by number; without them what was known on `?on=` and the run in force."""
+    numbers = [request.args.get(name, type=int) for name in ("earlier", "later")]
+    if None in numbers:
+        looked = story.looked_at(session, period)
+        found = [looked.run, looked.now]
+    else:
+        found = [queries.run_numbered(session, period, number or 0) for number in numbers]
+    earlier, later = found
+    if earlier is None or later is None or earlier.version > later.version:
+        raise NotFound()
+    return earlier, later
+
+
+@bp.get("/<label>/difference")
+@permission(Permission.ACCRUAL_READ)
+def changes(label: str) -> str:
+    """Two runs of a month side by side: by agency, and of one agency every cause with its lines."""
+    session, period = db_session(), story.month_or_404(label)
+    earlier, later = two_runs(session, period)
+    code = request.args.get("agency", "")[:60]
+    agency = session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
+    if agency is None:
+        moved = changes_by_agency(session, earlier, later)
+        return render_template(
+            "bank/commission/changes.html", period=period, earlier=earlier, later=later, moved=moved, agency=None
+        )
+    what, rule = (request.args.get(key, "")[:60] for key in ("what", "rule"))
+    page = page_of(
+        lambda after, limit: changed_lines(
+            session, earlier, later, agency.id, what=what, rule=rule, after=after, limit=limit
+        ),
+        lambda row: (row.line_id,),
+    )
+    return render_template(
+        "bank/commission/changes.html",
+        period=period,
+        earlier=earlier,
+        later=later,
+        agency=agency,
+        found=difference(session, earlier, later, agency.id),
+        page=page,
+        group_words=GROUP_WORDS,
+        rule_of=rule_of,
+    )
+
+
+# --- one day
+
+
+def day_or_404(period: Period, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as wrong:
+        raise NotFound() from wrong
+
+
+@bp.get("/<label>/days/<day>")
+@permission(Permission.ACCRUAL_READ)
+def one_day(label: str, day: str) -> str:
+    """What a day of the run in force comes to, and the last time it was computed again."""
+    session, period = db_session(), story.month_or_404(label)
+    run, on = queries.run_in_force(session, period), day_or_404(period, day)
+    if run is None:
+        raise NotFound()
+    noted = next((each for each in story.days_of(_summary(session, run), period) if each.day == on), None)
+    if noted is None:
+        raise NotFound()
+    check = last_check(session, request.args.get("job", 0, type=int))
+    return render_template(
+        "bank/commission/day.html",
+        period=period,
+        run=run,
+        noted=noted,
+        check=check,
+        form=CheckForm(),
+        today=clock().today(),
+    )
+
+
+@bp.post("/<label>/days/<day>")
+@permission(Permission.ACCRUAL_RUN)
+def check_day(label: str, day: str) -> Response:
+    """Ask a worker to compute the day again and compare byte for byte."""
+    session, period = db_session(), story.month_or_404(label)
+    run, on, form = queries.run_in_force(session, period), day_or_404(period, day), CheckForm()
+    if run is None:
+        raise NotFound()
+    progress_id = None
+    if form.validate_on_submit():
+        with unit_of_work(session):
+            once(form, session)
+            progress_id = ask_to_check(session, period, on, actor=current_actor(), clock=clock())
+    return redirect(url_for(".one_day", label=period.label, day=on.isoformat(), job=progress_id))
+
+
+@bp.get("/checks/<int:progress_id>")
+@permission(Permission.ACCRUAL_READ)
+def check(progress_id: int) -> Response:
+    """How far a check is, for the page's script."""
+    found = last_check(db_session(), progress_id)
+    if found is None:
+        raise NotFound()
+    return jsonify({"status": found.status, "done": found.done, "total": found.total, "message": found.message})

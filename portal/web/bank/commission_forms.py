@@ -10,3 +10,7 @@ from portal.web.edge import ActForm
 
 class AccrueForm(ActForm):
     period = HiddenField(validators=[InputRequired()])
+
+
+class CheckForm(ActForm):
+    """A day computed again; the address says which."""

@@ -1,0 +1,39 @@
+"""What each kind of accrual line is called. Pure."""
+
+from __future__ import annotations
+
+KINDS = {
+    "commission": "Commission",
+    "account_fee": "Fee per account",
+    "event_fee": "Fee per event",
+    "clawback": "Taken back",
+    "cap": "Cap",
+    "bonus": "Bonus",
+    "penalty": "Penalty",
+    "separate_recovery": "Recovered apart",
+    "adjustment": "Adjustment",
+    "guarantee": "Guarantee",
+    "holdback": "Held back",
+    "holdback_release": "Released",
+}
+# Rules that are not a rule of the card but a step over the whole month.
+STEPS = {
+    "minimum_guarantee": "minimum guarantee",
+    "guarantee_recovery": "guarantee recovered",
+    "holdback": "held back",
+    "blended_cap": "cap over all money",
+    "qualifier": "qualifier",
+    "multiplier": "multiplier",
+    "reprice": "settled month priced again",
+    "cap": "cap",
+    "floor": "floor",
+}
+
+
+def kind_of(kind: str) -> str:
+    return KINDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+def rule_of(rule_id: str) -> str:
+    """A rule as people read it: its own name, or the step's where no rule of the card stands behind the line."""
+    return STEPS.get(rule_id, rule_id)
