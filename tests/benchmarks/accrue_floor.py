@@ -71,8 +71,10 @@ def read(connection: psycopg.Connection) -> pd.DataFrame:
 def priced(money: pd.DataFrame) -> int:
     """Marginal slabs over running totals, exact, in numpy: minor units in all."""
     money = money.sort_values(["agency_id", "value_on", "ref"]).reset_index(drop=True)
-    rule = (money["product"].map({name: n for n, name in enumerate(PRODUCTS)}) * len(BUCKETS)).to_numpy(np.int64)
-    rule += money["opening_bucket"].map({name: n for n, name in enumerate(BUCKETS)}).to_numpy(np.int64)
+    product = money["product"].map({name: n for n, name in enumerate(PRODUCTS)}).to_numpy(np.int64)
+    rule = product * len(BUCKETS) + money["opening_bucket"].map({name: n for n, name in enumerate(BUCKETS)}).to_numpy(
+        np.int64
+    )
     amount = money["amount_minor"].to_numpy(np.int64)
     before = {scope: _before(money, rule, scope, amount) for scope in SCOPES}
     total = 0

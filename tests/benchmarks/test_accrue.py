@@ -111,10 +111,10 @@ def test_a_second_run_stores_nothing(month: TestDatabase) -> None:
 def test_a_statement_of_fifty_thousand_lines_opens(month: TestDatabase, tmp_path: Path) -> None:
     with administration(month.server, month.name) as connection:
         lines = settled(connection)
-    environ = month.environ | {"PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": "s" * 40}
-    app = create_app(Settings.from_environ(environ), clock=FixedClock(NOW))
-    browser = Browser(app)
-    browser.sign_in("owner@ag001.example")
+    settings = Settings(home=tmp_path, env="test", secret_key="a secret for tests alone, and long", log_level="ERROR")
+    settings = settings.with_database(month.bank_url, month.agency_url, month.owner_url)
+    app = create_app(settings, clock=FixedClock(NOW), database=month.logins)
+    browser = Browser(app, "owner@ag001.example")
     took: list[float] = []
     for _ in range(40):
         with stopwatch(took):
