@@ -122,7 +122,9 @@ BANK = (
                 "calendar-event",
                 also=("bank_adjustments", "bank_measures", "bank_compromises"),
             ),
-            Entry("bank_rate_cards.index", "Rate cards", "bar-chart-steps", also=("bank_rate_cards_edit",)),
+            Entry(
+                "bank_rate_cards.index", "Rate cards", "bar-chart-steps", also=("bank_rate_cards_edit", "bank_what_if")
+            ),
             Entry("finance_payouts.index", "Payouts", "bank"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
         ),

@@ -24,6 +24,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
 from portal.web.bank.rate_cards_curve import CurvePicture, curve_picture
 from portal.web.bank.rate_cards_forms import ApproveForm, CardForm, RejectForm
+from portal.web.bank.what_if import for_version
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
 
@@ -100,6 +101,7 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         examples=case_differences(old, found.card) if old else [],
         clash=queries.clashing(session, found.card, version.id) if version.status == "draft" else None,
         problems=problems or [],
+        what_if=for_version(version),
         **acts | forms,
     )
 
