@@ -166,7 +166,7 @@ class Agency:
             group.money.append((money, replace(line, rule=judged.rule.id, position=group.size + 1)))
 
     def _group_accounts(self) -> None:
-        for account in sorted(self.facts.accounts, key=lambda each: (each.loan_account_no, each.allocated_on)):
+        for account in sorted(self.facts.accounts, key=_account_order):
             judged = judge_account(self.inputs, account, line_of(account.facts, account.currency), self.pools)
             if judged.version is None or judged.rule is None:
                 self._untaken("account", account.loan_account_no, judged)
@@ -237,6 +237,11 @@ class Agency:
         self.lines += repriced_lines(self.facts.repriced)
         self.lines += release_lines(self.facts.held_back)
         self.lines += adjusted_lines(self.facts.adjusted)
+
+
+def _account_order(account: AccountFact) -> tuple[object, ...]:
+    """An account may be with one agency in both streams at once."""
+    return (account.loan_account_no, account.allocated_on, str(account.facts.get("stream", "")))
 
 
 def _newness(version: Version) -> tuple[object, ...]:

@@ -22,14 +22,20 @@ select distinct r.period_start from accrual_runs r
                                and s.period_start = r.period_start and {CLOSED}))
  order by r.period_start
 """)
+HELD_ANY = text("""
+select exists (select 1 from allocations where from_on < :until and (to_on is null or to_on >= :since))
+""")
 
 
 def open_months(session: Session, today: date) -> list[Period]:
-    """The month of today, the one before, and earlier ones that an agency has not been settled for; the oldest first."""
+    """The month of today, the one before, and earlier ones that an agency has not been settled for; the oldest first.
+
+    Only months in which somebody held an account.
+    """
     now = month_of(today)
     months = {now, now.previous()}
     months |= {month_of(start) for start in session.scalars(STILL_OPEN, {"start": now.start})}
-    return sorted(months)
+    return [month for month in sorted(months) if session.scalar(HELD_ANY, {"since": month.start, "until": month.end})]
 
 
 @job("accrue_open_months", nightly=True)

@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import procrastinate
@@ -181,12 +181,13 @@ class Worker:
                     await rescuing
 
     async def _keep_rescuing(self, *, every_night: bool) -> None:
+        began_on = self.clock.today()
         while True:
             await asyncio.sleep(self.heartbeat_seconds)
             try:
                 await asyncio.to_thread(self.rescue)
                 if every_night:
-                    await asyncio.to_thread(self.ask_nightly)
+                    await asyncio.to_thread(self.ask_nightly, began_on)
             except OperationalError:
                 logger.warning("could not look for stalled jobs; will try again", exc_info=True)
 
@@ -206,10 +207,11 @@ class Worker:
                 session.execute(update(JobProgress).where(JobProgress.id == progress_id).values(**lost))
             return sum(status == "todo" for _, _, status in rescued)
 
-    def ask_nightly(self) -> int:
-        """Ask for each nightly job that nobody asked for on this day of the bank's; returns how many were asked for.
+    def ask_nightly(self, began_on: date) -> int:
+        """Ask for each nightly job that nobody asked for since the bank's day began; returns how many were asked for.
 
-        Workers may do so at once: only one looks at a time.
+        One that was never asked for waits for the first midnight after `began_on`, when this worker did. Workers may look at once:
+        one at a time does.
         """
         nightly = [each for each in JOBS.values() if each.nightly]
         today = self.clock.today()
@@ -220,7 +222,7 @@ class Worker:
             for each in nightly:
                 latest = select(func.max(JobProgress.created_at)).where(JobProgress.kind == each.name)
                 before = session.scalar(latest)
-                if before is None or before.astimezone(BANK_ZONE).date() < today:
+                if (before.astimezone(BANK_ZONE).date() if before else began_on) < today:
                     enqueue(session, each, {}, actor=NIGHT, now=self.clock.now(), lock=each.name)
                     asked += 1
             return asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,6 +118,8 @@ def test_facts_changed_behind_a_day_are_found_in_all_they_bear_on(world: World, 
 
 def test_open_months_are_this_one_the_last_and_those_not_settled_for_somebody(world: World, agency: Agency) -> None:
     today = date(2026, 11, 20)
+    assert open_months(world.session, today) == []
+    world.allocation(agency)
     assert open_months(world.session, today) == [OCTOBER, NOVEMBER]
     september = OCTOBER.previous()
     world.earn(agency, 1_000, september.start, allocation=world.allocation(agency, from_on=september.start))
@@ -132,8 +134,10 @@ def test_every_open_month_is_accrued_at_night_once_a_day(
 ) -> None:
     world.earn(agency, 1_000)
     world.session.commit()
-    assert worker.ask_nightly() == 1
-    assert worker.ask_nightly() == 0
+    today = worker.clock.today()
+    assert worker.ask_nightly(today) == 0
+    assert worker.ask_nightly(today - timedelta(days=1)) == 1
+    assert worker.ask_nightly(today - timedelta(days=1)) == 0
     worker.run(wait=False)
     world.session.rollback()
     done = world.session.scalars(select(JobProgress).where(JobProgress.kind == "accrue_open_months")).one()
