@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from payouts.rate_cards.service import approve, import_card
 from tests.factories.month import CHECKER, MAKER
 from tests.factories.world import a_user
+from tests.journeys.conftest import check_accessibility, check_width, take_picture
 
 RETAIL = (Path(__file__).parents[2] / "portal" / "demo" / "retail.toml").read_text()
 HOUSE = (Path(__file__).parents[1] / "cards" / "house.toml").read_text()
@@ -54,6 +55,8 @@ def test_a_maker_edits_tries_and_hands_in_and_a_checker_approves(cards: None, op
     box.get_by_label("Money", exact=True).first.fill("1,00,000")
     page.get_by_role("button", name="Try it").click()
     expect(page.get_by_text("the slab from 70 % on pays 8 %")).to_be_visible()
+    take_picture(page, "rate-card-tried-desk-light")
+    check_accessibility(page)
     page.get_by_role("button", name="Keep it as an example").click()
     expect(page.locator("#f-case-3")).to_contain_text("Agrees")
     page.get_by_role("button", name="Hand in this draft").first.click()
@@ -75,6 +78,20 @@ def test_slabs_are_added_and_moved_where_they_stand(cards: None, open_page: Call
     page.get_by_role("button", name="Take rule early out").click()
     expect(page.get_by_role("article", name="rule early")).to_have_count(0)
     expect(page.locator("pre.file")).not_to_contain_text('id = "early"')
+
+
+def test_mistakes_stand_beside_their_fields(cards: None, open_page: Callable[..., Any]) -> None:
+    page = open_page(EDIT, email="maker@bank.example", size="phone", theme="dark")
+    page.get_by_label("Slab 2 of rule middle, from").fill("60")
+    page.get_by_label("Slab 3 of rule middle, per cent").fill("500")
+    page.get_by_role("button", name="Hand in this draft").first.click()
+    expect(page.locator("#f-rule-1-slabs-2-from-said")).to_contain_text("does not come after 60")
+    expect(page.get_by_label("Slab 3 of rule middle, per cent")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("link", name="Rule middle, slab 3, rate")).to_be_visible()
+    expect(page.locator("#f-rule-1-slabs-2-rate-said")).to_contain_text("at most 100 %")
+    take_picture(page, "rate-card-mistakes-phone-dark")
+    check_accessibility(page)
+    check_width(page)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,21 @@ class Sheet:
     def notes(self, name: str) -> list[Note]:
         return self.all_notes.get(name, [])
 
+    def where(self, name: str) -> str:
+        """An address as people read it: Rule middle, slab 3, rate."""
+        said: list[str] = []
+        walked: list[str] = []
+        for step in name.split("/") if name else ["the card"]:
+            walked.append(step)
+            if step.isdigit() and said:
+                own = self.text(f"{'/'.join(walked)}/id") if len(walked) == 2 else ""
+                said[-1] += f" {own or int(step) + 1}"
+            else:
+                said.append(
+                    {"rule": "rule", "case": "example", "slabs": "slab", "lag": "lag tier"}.get(step) or _words(step)
+                )
+        return ", ".join([said[0][:1].upper() + said[0][1:], *said[1:]])
+
     def text(self, name: str) -> str:
         return (shown(self.source, name) or [""])[0]
 
