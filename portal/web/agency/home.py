@@ -76,8 +76,9 @@ def stages(standing: closing.Standing, period: str, sees_money: bool) -> list[di
     ]  # fmt: skip
     if sees_money and standing.earned_minor is not None:
         statements = url_for("agency_statements.index")
+        lines = url_for("agency_commission.index", period=period)
         found += [
-            {"stage": "earned", "label": "Earned", "minor": standing.earned_minor, "href": "", "note": ""},
+            {"stage": "earned", "label": "Earned", "minor": standing.earned_minor, "href": lines, "note": ""},
             {"stage": "payable", "label": "Payable", "minor": standing.payable_minor, "href": statements, "note": ""},
             {"stage": "paid", "label": "Paid", "minor": standing.paid_minor, "href": statements, "note": ""},
         ]
