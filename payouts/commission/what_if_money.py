@@ -115,7 +115,8 @@ def _schema() -> pa.Schema:
 def _columns(table: pa.Table, currency: str) -> pa.Table:
     kinds = {**KINDS, **WAS}
     columns = {name: _typed(whole(table[name]), name, kinds.get(name, pa.int64())) for name in table.column_names}
-    columns = {name: column for name, column in columns.items() if name in ALWAYS or column.null_count < len(column)}
+    kept = {*ALWAYS, *BESIDE, *WAS}
+    columns = {name: column for name, column in columns.items() if name in kept or column.null_count < len(column)}
     late = columns.get("days_after_term", pa.nulls(table.num_rows, pa.int64())).fill_null(0)
     for name in ("on_hold", "told_before", "before_term", "certificate_lapsed"):
         columns[name] = pa.array(np.zeros(table.num_rows, np.bool_))

@@ -168,7 +168,7 @@ def stored_month(session: Session, period: Period, row: RunRow, trial: Trial) ->
     terms = trial.terms_at(stored.run_at)
     touched = {each: code for each, code in row.agencies.items() if trial.is_for(terms, each, period)}
     run = Run(row.run_id, period, touched)
-    lines = _other_lines(session, run)
+    lines = other_lines(session, run)
     left = links_left(session, run)
     month = _measures(session, run, stored, list(left), terms.asked)
     parts = [stored_money(session, run, stored.currency), money_left(session, run, left, month, terms.asked)]
@@ -213,7 +213,7 @@ def _principal(session: Session, run: Run, stored: AccrualRun) -> dict[tuple[int
     return dict(pools)
 
 
-def _other_lines(session: Session, row: Run) -> list[Any]:
+def other_lines(session: Session, row: Run) -> list[Any]:
     """The run's lines that are no payments."""
     columns = (
         "kind",

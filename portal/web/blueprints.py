@@ -59,6 +59,7 @@ MODULES = [
     "portal.web.bank.rate_cards",
     "portal.web.bank.rate_cards_edit",
     "portal.web.bank.what_if",
+    "portal.web.agency.forecast",
     "portal.web.bank.commission",
     "portal.web.bank.outcomes",
     "portal.web.bank.events",

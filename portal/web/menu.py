@@ -67,7 +67,7 @@ AGENCY = (
     Group(
         "Money",
         (
-            Entry("agency_commission.index", "Commission", "calculator", roles=AGENCY_STAFF),
+            Entry("agency_commission.index", "Commission", "calculator", roles=AGENCY_STAFF, also=("agency_forecast",)),
             Entry("agency_statements.index", "Statements", "file-earmark-text", roles=AGENCY_STAFF),
             Entry("agency_events.index", "Events", "calendar-event", roles=AGENCY_STAFF),
             Entry("agency_payouts.index", "Payouts", "bank", roles=AGENCY_STAFF),
