@@ -41,11 +41,14 @@ class Sums:
     accounts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     principal_minor: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
     unmeasured: int = 0
+    unmeasured_minor: int = 0
 
     def add(self, outcome: Outcome, accounts: int, principal_minor: int, *, is_measured: bool = True) -> None:
         self.accounts[outcome] += accounts
         self.principal_minor[outcome] += principal_minor
-        self.unmeasured += 0 if is_measured else accounts
+        if not is_measured:
+            self.unmeasured += accounts
+            self.unmeasured_minor += principal_minor
 
     @property
     def total(self) -> int:

@@ -89,6 +89,15 @@ def test_the_maker_reads_a_month_and_again_changes_nothing(
     assert len(bank_session.scalars(select(OutcomeSet)).all()) == 1
 
 
+def test_a_month_without_a_snapshot_says_that_nobody_can_judge_it_yet(
+    month: None, browse: Callable[..., Any], bank_session: Session, now: datetime
+) -> None:
+    with unit_of_work(bank_session):
+        freeze_outcomes(bank_session, OCTOBER.next(), actor=SYSTEM, now=now)
+    page = browse(CHECKER).get("/bank/outcomes?period=2026-11").text
+    assert "can be judged yet: there is no snapshot after their opening" in page
+
+
 def test_a_checker_reads_the_page_and_may_not_act(month: None, browse: Callable[..., Any]) -> None:
     who = browse(CHECKER)
     assert "Read the month" not in who.get("/bank/outcomes?period=2026-10").text
@@ -106,7 +115,8 @@ def test_sums_matrix_and_versions_are_on_the_page(
         "Roll rates",
         "100.00&nbsp;%",
         "No snapshot",
-        "First read.", "7 accounts, snapshots through 31 Oct 2026",
+        "First read.",
+        "7 accounts, snapshots through 31 Oct 2026",
     ):
         assert words in page
     one = browse(CHECKER).get("/bank/outcomes?period=2026-10&agency=VEGA").text

@@ -67,12 +67,14 @@ def words() -> dict[str, Any]:
 
 
 def segments(sums: Sums) -> list[dict[str, str]]:
-    """Each outcome's stretch of a bar over all the principal."""
+    """Each outcome's stretch of a bar over all the principal; what nobody could judge is drawn apart, at the end."""
+    stretches = [(outcome.value, sums.principal_minor[outcome]) for outcome in ORDER]
+    name, forward = stretches.pop()
+    stretches += [(name, forward - sums.unmeasured_minor), ("unmeasured", sums.unmeasured_minor)]
     found, before = [], 0
-    for outcome in ORDER:
-        minor = sums.principal_minor[outcome]
+    for outcome, minor in stretches:
         stretch = {"x": share(before, sums.total_minor), "width": share(minor, sums.total_minor)}
-        found.append({"outcome": outcome.value} | stretch)
+        found.append({"outcome": outcome} | stretch)
         before += minor
     return found
 
