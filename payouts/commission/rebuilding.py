@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from payouts.commission.bulk import Group, group_lines, price_group
+from payouts.commission.bulk import Group
+from payouts.commission.columns.again import lines_again
 from payouts.commission.extras import Extras, group_extras
 from payouts.commission.fact_lines import line_of
 from payouts.commission.inputs import AccountFact, Drivers, EventFact, Money
@@ -91,8 +92,7 @@ def _day(facts: Mapping[str, Any], key: str, otherwise: date) -> date:
 
 def priced_again(group: Group, drivers: Drivers, last_day: date) -> tuple[list[NewLine], Extras]:
     """The group's lines and its extras. Raises Invalid and the errors of bad values when the facts no longer can be priced."""
-    bulk = price_group(group, drivers)
-    lines, _ = group_lines(group, bulk)
+    bulk, lines = lines_again(group, drivers)
     extras = group_extras(group, bulk, last_day)
     return [*lines, *extras.lines], extras
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from payouts.commission.event_models import ManualAdjustment
-from payouts.commission.hashing import canonical, line_text, unpaid_text
+from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.outcome import NewLine
 from payouts.commission.promises import Promise, promise_lines
 from payouts.commission.rebuilding import group_of, is_of_a_group, pairs, priced_again
 from payouts.commission.repricing import fee_without
-from payouts.commission.run_hashes import days_of, result_digest
+from payouts.commission.run_hashes import Day
 from payouts.commission.taking_back import runs_of, settled_of
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.rate_cards.parsing import read_card
@@ -42,6 +42,9 @@ class Difference:
     computed: str
 
 
+Versions = dict[int, tuple[Version | None, list[Difference]]]
+
+
 @dataclass(slots=True)
 class Again:
     """A run computed again: each stored line's text as it comes out now (by line id), and every difference."""
@@ -51,11 +54,49 @@ class Again:
 
 
 def recompute(session: Session, run: AccrualRun) -> list[Difference]:
-    """Every difference between a stored run and the same run computed now; empty when it comes out to the last byte."""
-    lines = lines_of(session, run)
+    """Every difference between a stored run and the same run computed now; empty when it comes out to the last byte.
+
+    One agency's lines after the other: nothing of one is looked at for another.
+    """
     codes = agency_codes(session)
-    again = compute_again(session, run, lines, codes)
-    return [*again.differences, *_run_differences(session, run, lines, codes)]
+    known: Versions = {}
+    found: list[Difference] = []
+    told = Told()
+    for agency_id, lines in _agencies(session, run):
+        again = compute_again(session, run, lines, codes, of={agency_id}, known=known)
+        found += again.differences
+        told.add(lines, codes)
+    without = {agency_id for agency_id, code in codes.items() if agency_id not in told.agencies}
+    found += compute_again(session, run, [], codes, of=without, known=known).differences
+    return [*found, *_run_differences(session, run, told, codes)]
+
+
+def _agencies(session: Session, run: AccrualRun) -> Iterator[tuple[int, list[AccrualLine]]]:
+    """Each agency's lines, in the run's order."""
+    first = select(AccrualLine.agency_id).where(AccrualLine.run_id == run.id).group_by(AccrualLine.agency_id)
+    for agency_id in session.scalars(first.order_by(func.min(AccrualLine.id))).all():
+        query = select(AccrualLine).where(AccrualLine.run_id == run.id, AccrualLine.agency_id == agency_id)
+        yield agency_id, list(session.scalars(query.order_by(AccrualLine.id)))
+
+
+@dataclass
+class Told:
+    """What a run's stored lines come to, agency after agency."""
+
+    agencies: set[int] = field(default_factory=set)
+    lines: int = 0
+    total_minor: int = 0
+    days: dict[str, Day] = field(default_factory=lambda: defaultdict(Day))
+    hash: Any = field(default_factory=hashlib.sha256)
+
+    def add(self, lines: Sequence[AccrualLine], codes: Mapping[int, str]) -> None:
+        for line in lines:
+            text = stored_text(line, codes)
+            self.agencies.add(line.agency_id)
+            self.lines += 1
+            self.total_minor += line.amount_minor
+            self.days[line.credited_on.isoformat()].add(text, line.amount_minor)
+            self.hash.update(text.encode() + b"\n")
 
 
 def lines_of(session: Session, run: AccrualRun) -> list[AccrualLine]:
@@ -66,14 +107,28 @@ def agency_codes(session: Session) -> dict[int, str]:
     return {row.id: row.code for row in session.execute(select(Agency.id, Agency.code))}
 
 
-def compute_again(session: Session, run: AccrualRun, lines: Sequence[AccrualLine], codes: Mapping[int, str]) -> Again:
-    """Every line of a run priced again with its whole group, because slabs, caps and bonuses look at all of it."""
+def compute_again(
+    session: Session,
+    run: AccrualRun,
+    lines: Sequence[AccrualLine],
+    codes: Mapping[int, str],
+    *,
+    of: Set[int] | None = None,
+    known: Versions | None = None,
+) -> Again:
+    """Every line of a run priced again with its whole group, because slabs, caps and bonuses look at all of it.
+
+    `of`: the agencies whose lines these are, all of each; without it the run's every agency. `known` keeps versions once read.
+    """
     again = Again()
+    known = {} if known is None else known
     last_day = month_of(run.period_start).last_day
     drivers = {(each["agency"], each["card"]): each["drivers"] for each in run.summary.get("groups", [])}
     came_to: dict[tuple[int, str], int] = defaultdict(int)
     for (agency_id, version_id), members in sorted(_groups(lines).items()):
-        version, wrong = version_of(session, version_id)
+        if version_id not in known:
+            known[version_id] = version_of(session, version_id)
+        version, wrong = known[version_id]
         again.differences += wrong
         if version is None:
             continue
@@ -82,8 +137,8 @@ def compute_again(session: Session, run: AccrualRun, lines: Sequence[AccrualLine
             computed: list[NewLine] = []
             fee = 0
             if of_lines:
-                known = drivers.get((codes[agency_id], version.name), {})
-                computed, extras = priced_again(group_of(version, of_lines), known, last_day)
+                stated = drivers.get((codes[agency_id], version.name), {})
+                computed, extras = priced_again(group_of(version, of_lines), stated, last_day)
                 fee = extras.fee_minor
         except NOT_PRICEABLE as error:
             where = members[0].ref
@@ -93,7 +148,7 @@ def compute_again(session: Session, run: AccrualRun, lines: Sequence[AccrualLine
             continue
         came_to[agency_id, version.code] += fee
         _compare(again, of_lines, computed, codes)
-    _promises(session, run, lines, codes, came_to, again)
+    _promises(session, run, lines, codes, came_to, again, codes.keys() if of is None else of)
     _corrections(session, lines, codes, again)
     return again
 
@@ -148,14 +203,17 @@ def _promises(
     codes: Mapping[int, str],
     came_to: Mapping[tuple[int, str], int],
     again: Again,
+    of: Set[int],
 ) -> None:
     """Guarantees and holdbacks, from what the month's lines came to and what the run noted of earlier months."""
     agencies = {code: agency_id for agency_id, code in codes.items()}
     last_day = month_of(run.period_start).last_day
     computed: list[NewLine] = []
     for noted in run.summary.get("promises", []):
-        version, _ = version_of(session, noted["version"])
         agency_id = agencies[noted["agency"]]
+        if agency_id not in of:
+            continue
+        version, _ = version_of(session, noted["version"])
         if version is not None:
             fee = came_to.get((agency_id, version.code), 0)
             computed += promise_lines(Promise(agency_id, version, fee, noted["advance"], noted["qualified"]), last_day)
@@ -216,25 +274,23 @@ def _brought_again(session: Session, line: AccrualLine) -> int:
     return -settled.brought(line.clawback_of_id, set(line.facts["gone"]))
 
 
-def _run_differences(
-    session: Session, run: AccrualRun, lines: Sequence[AccrualLine], codes: Mapping[int, str]
-) -> Iterator[Difference]:
+def _run_differences(session: Session, run: AccrualRun, told: Told, codes: Mapping[int, str]) -> Iterator[Difference]:
     name = f"accrual {run.period_start:%Y-%m} v{run.version}"
-    yield from _differ(name, "lines", run.lines, len(lines))
-    yield from _differ(name, "total_minor", run.total_minor, sum(line.amount_minor for line in lines))
+    yield from _differ(name, "lines", run.lines, told.lines)
+    yield from _differ(name, "total_minor", run.total_minor, told.total_minor)
     unpaid = session.execute(
         select(UnpaidCollection.agency_id, Collection.receipt_no, UnpaidCollection.code, UnpaidCollection.amount_minor)
         .join(Collection, Collection.id == UnpaidCollection.collection_id)
         .where(UnpaidCollection.run_id == run.id)
         .order_by(UnpaidCollection.id)
+        .execution_options(yield_per=10_000)
     )
-    told = [unpaid_text(codes[agency_id], receipt, code, amount) for agency_id, receipt, code, amount in unpaid]
-    texts = [stored_text(line, codes) for line in lines]
-    yield from _differ(name, "result_hash", run.result_hash, result_digest(texts, told))
+    reasons = digest(
+        unpaid_text(codes[agency_id], receipt, code, amount) for agency_id, receipt, code, amount in unpaid
+    )
+    yield from _differ(name, "result_hash", run.result_hash, digest([told.hash.hexdigest(), reasons]))
     if "days" in run.summary:
-        days = days_of(
-            (line.credited_on.isoformat(), text, line.amount_minor) for line, text in zip(lines, texts, strict=True)
-        )
+        days = {day: each.summary for day, each in told.days.items()}
         for day in sorted({*days, *run.summary["days"]}):
             yield from _differ(f"{name} {day}", "day", run.summary["days"].get(day), days.get(day))
 

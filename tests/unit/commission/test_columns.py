@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from payouts.commission.bulk import group_lines, price_group
+from payouts.commission.columns.again import columns_bulk, payments_of
 from payouts.commission.columns.agencies import earn_all
 from payouts.commission.columns.money import columns_of, facts_texts
 from payouts.commission.columns.tables import agency_table
-from payouts.commission.engine import compute_agencies, facts_by_agency
+from payouts.commission.engine import Agency, compute_agencies, facts_by_agency
+from payouts.commission.extras import group_extras
 from payouts.commission.hashing import canonical, line_text
 from payouts.commission.inputs import AccountFact, EventFact, Inputs, Money, Waiting
 from payouts.commission.outcome import Earned
@@ -200,3 +203,26 @@ def test_facts_that_columns_cannot_hold_are_unfit() -> None:
             columns_of([replace(base, facts=facts | odd)])
     with pytest.raises(Unfit):
         columns_of([replace(base, facts=facts), replace(base, facts=facts, currency="KES")])
+
+
+@settings(max_examples=60, deadline=None)
+@given(inputs())
+def test_stored_groups_are_priced_again_alike_by_both_engines(given_inputs: Inputs) -> None:
+    """Payments of one group again: by lines, and as columns."""
+    for agency_id, own in facts_by_agency(given_inputs).items():
+        agency = Agency(given_inputs, agency_id, own)
+        agency.take()
+        for name, drivers in agency.needed().items():
+            group = agency.groups[name]
+            try:
+                scalar = price_group(group, drivers)
+            except Invalid:
+                continue
+            bulk = columns_bulk(group, drivers)
+            again = [*payments_of(group, bulk), *group_lines(replace(group, money=[]), bulk)[0]]
+            expected = group_lines(group, scalar)[0]
+            assert [line_text("", line, line.facts_text, line.steps_text) for line in again] == [
+                line_text("", line, line.facts_text, line.steps_text) for line in expected
+            ]
+            extras = [group_extras(group, each, OCTOBER.last_day) for each in (bulk, scalar)]
+            assert extras[0] == extras[1]
