@@ -154,7 +154,12 @@ def withdraw_compromise(session: Session, found: OneTimeSettlement, *, actor: Ac
 def break_compromise(
     session: Session, found: OneTimeSettlement, *, last_on: date, reason: str, actor: Actor, now: datetime, today: date
 ) -> None:
-    """The borrower did not keep it: `last_on` is the last day its rates hold. Money taken until then stays priced as it was."""
+    """The borrower did not keep it: `last_on` is the last day its rates hold. Money taken until then stays priced as it was.
+
+    Refused to who proposed it.
+    """
+    if actor.email == found.proposed_by:
+        raise Refused("Who proposed a compromise does not end it.", code="is_not_the_maker")
     after = _moved(found, "break")
     problems = []
     if last_on < found.from_on or last_on > today or (found.to_on is not None and last_on > found.to_on):

@@ -172,7 +172,7 @@ def decide_compromise(world: World, made: OneTimeSettlement, approve: bool = Tru
 
 
 def break_it(world: World, made: OneTimeSettlement, day: date) -> None:
-    given: dict[str, Any] = {"reason": "Second instalment missed.", "actor": MAKER, "now": world.now, "today": TODAY}
+    given: dict[str, Any] = {"reason": "Second instalment missed.", "actor": CHECKER, "now": world.now, "today": TODAY}
     compromises.break_compromise(world.session, made, last_on=day, **given)
 
 
