@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 from allocations.reconciliation.sources.readers.amounts import day_of
+from allocations.reconciliation.sources.readers.patterns import unusable
 from allocations.reconciliation.sources.readers.profiles import (
     COLUMNS,
     DAY_FIRST,
@@ -27,7 +27,6 @@ KEYS = {
 SIGNS = {"debit+credit": {"debit", "credit"}, "signed": {"amount"}, "dr_cr": {"amount", "dr_cr"}}
 DATE_FORMAT = re.compile(r"(?:%[dmYyb]|[-/. ])+")
 MOST_SKIPPED = 59
-LONGEST_PATTERN = 200
 
 
 def profile_from(data: Mapping[str, Any], name: str) -> Profile:
@@ -52,7 +51,7 @@ def profile_from(data: Mapping[str, Any], name: str) -> Profile:
     digits = _whole(data, "reference_digits", 30, problems)
     told_otherwise = data.get("reference_after") or digits
     pattern = "" if told_otherwise else str(data.get("reference", GENERIC.reference) or "")
-    if pattern and (why := unsafe(pattern)):
+    if pattern and (why := unusable(pattern)):
         cure = "Use reference_after or reference_digits."
         problems.append(Problem("bad_reference", f"reference cannot be used: {why}", cure, column="reference"))
     if problems:
@@ -142,48 +141,6 @@ def _whole(data: Mapping[str, Any], key: str, most: int, problems: list[Problem]
         return int(text)
     problems.append(Problem("bad_number", f"{key} is a number from 0 to {most}.", "Correct it.", column=key))
     return 0
-
-
-def unsafe(pattern: str) -> str:
-    """Why a pattern is not used: it is none, has no group, or could take for ever on a text made for it. "" when it may be."""
-    if len(pattern) > LONGEST_PATTERN:
-        return f"it is longer than {LONGEST_PATTERN} characters"
-    try:
-        compiled = re.compile(pattern)
-        parsed = _parser.parse(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        return f"it is not a pattern ({error})"
-    if compiled.groups < 1:
-        return "its first group (in round brackets) would be the reference, and it has none"
-    return _repeats_nested(parsed, 0)
-
-
-def _repeats_nested(parsed: Any, depth: int) -> str:
-    """A choice of lengths inside a repeat, or more than three open repeats after each other, is where matching time runs away:
-    twenty letters take a quarter of a second under `([A-Z]{1,40}){1,40}9`, thirty take minutes."""
-    open_repeats = 0
-    for operator, argument in parsed:
-        name = str(operator)
-        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            low, high, inner = argument
-            if depth and high != low:
-                return "it repeats something that is itself repeated"
-            open_repeats += high - low > 10
-            if why := _repeats_nested(inner, depth + (high > 1)):
-                return why
-        elif name == "SUBPATTERN":
-            if why := _repeats_nested(argument[-1], depth):
-                return why
-            open_repeats += sum(str(op) in ("MAX_REPEAT", "MIN_REPEAT") for op, _a in argument[-1])
-        elif name == "BRANCH":
-            if depth:
-                return "it repeats a choice"
-            for branch in argument[1]:
-                if why := _repeats_nested(branch, depth):
-                    return why
-        elif name.startswith(("GROUPREF", "ASSERT")):
-            return "it looks back at what it found, or ahead"
-    return "it repeats too much" if open_repeats > 3 else ""
 
 
 def body_of(profile: Profile) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import date
 
 from allocations.reconciliation.sources.readers.amounts import day_of, written_minor
 from allocations.reconciliation.sources.readers.faults import Faults
+from allocations.reconciliation.sources.readers.patterns import first_group
 from allocations.reconciliation.sources.readers.profiles import Profile, plain_header
 from allocations.reconciliation.sources.readers.references import tells_of_a_return
 from allocations.reconciliation.sources.readers.statement import ReadLine, Side
@@ -19,7 +20,6 @@ CLOSING = re.compile(r"(?i)^\W*(closing bal|balance c/?f|c/?f\b|carried forward)
 FOOTER = re.compile(r"(?i)\b(total|summary|statement|generated|page \d+|end of|legend|note)\b|^\W*$")
 SUMMARY = re.compile(r"(?i)\b(statement summary|end of statement|legends?|computer generated|system generated)\b")
 BEHIND = re.compile(r"[^A-Za-z0-9]{0,8}([A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,6})")
-LONGEST_STORY = 1000  # characters of a narrative a pattern is tried on
 FLAGS: dict[str, Side] = {
     **dict.fromkeys(("CR", "C", "CREDIT", "CRDT", "CREDITED"), "credit"),
     **dict.fromkeys(("DR", "D", "DEBIT", "DBIT", "DEBITED"), "debit"),
@@ -71,7 +71,6 @@ class RowReader:
         self.faults, self.table = faults, table
         self.is_over = False  # a summary below the table began: what is no movement there is no fault either
         self.summary: dict[str, int] = {}  # where the columns of a printed summary stand, once its header was met
-        self.reference = re.compile(profile.reference, re.IGNORECASE) if profile.reference else None
 
     def cell(self, cells: Sequence[str], word: str) -> str:
         at = self.places.get(word)
@@ -256,8 +255,7 @@ class RowReader:
             numbers = re.findall(r"[0-9]+", story)
             longest = max(numbers, key=len, default="")
             return longest if len(longest) >= self.profile.reference_digits else ""
-        found = self.reference.search(story[:LONGEST_STORY]) if self.reference else None
-        return found[1] if found else ""
+        return first_group(self.profile.reference, story) if self.profile.reference else ""
 
 
 def _after(story: str, words: str) -> str:
