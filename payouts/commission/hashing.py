@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
+from payouts.rate_cards.spelling import canonical
 
-def _day(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} does not belong into a hash")
-
-
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_day)
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces; dates as ISO texts. TypeError for anything else that is not JSON's own."""
-    return _ENCODER.encode(value)
+__all__ = ["canonical", "digest", "line_text", "unpaid_text"]
 
 
 def digest(texts: Iterable[str]) -> str:
