@@ -10,12 +10,10 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from payouts.commission.columns.money import MoneyColumns, columns_of
-from payouts.commission.forecast_facts import Standing, held_on, standing_of
+from payouts.commission.forecast_facts import Standing, held_on, standing_of, usual_payment
 from payouts.commission.inputs import Money
 from payouts.commission.measuring import percent_text
 from payouts.commission.reasons import REASONS
@@ -27,14 +25,13 @@ from portal.kernel.money import plain, shown
 from portal.kernel.periods import Period
 
 MOST_PAYMENTS = 500
-USUAL_PAYMENTS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class More:
     """Money to be collected in a bucket by a day, in so many payments, and the principal it resolves. Minor units.
 
-    `product` may be left out: the one with the most principal there. Without `payments` they are as large as the bucket's so far.
+    `product` may be left out: the one with the most principal there. Without `payments` they are as large as the agency's there lately.
     """
 
     opening_bucket: str
@@ -95,7 +92,7 @@ def _payments(session: Session, stands: Standing, more: More, place: int) -> lis
         what = f"{more.opening_bucket} {more.product}".strip()
         message = f"You hold no account in {what} on {more.by}."
         raise Invalid(Problem("no_account", message, "Name a bucket you hold accounts in.", column="bucket"))
-    count = more.payments or _usual(stands, more, len(held))
+    count = more.payments or _usual(session, stands, more, len(held))
     each, rest = divmod(more.amount_minor, count)
     amounts = [each + (1 if number < rest else 0) for number in range(count)]
     return [
@@ -120,17 +117,10 @@ def _check(stands: Standing, more: More) -> None:
         raise Invalid(problems)
 
 
-def _usual(stands: Standing, more: More, accounts: int) -> int:
-    """As many payments as make them the size of the bucket's so far, at most one an account."""
-    table = stands.money.table
-    if "opening_bucket" not in table.column_names or not len(stands.money):
-        return USUAL_PAYMENTS
-    buckets = np.array(table["opening_bucket"].cast(pa.string()).to_pylist())
-    own = stands.money.ints("amount")[buckets == more.opening_bucket]
-    if not len(own):
-        return USUAL_PAYMENTS
-    average = max(int(own.sum()) // len(own), 1)
-    return max(1, min(-(-more.amount_minor // average), accounts, MOST_PAYMENTS))
+def _usual(session: Session, stands: Standing, more: More, accounts: int) -> int:
+    """As many payments as make them the size of the agency's own in the bucket lately, at most one an account."""
+    size = usual_payment(session, stands.agency_id, more.opening_bucket, more.by)
+    return max(1, min(-(-more.amount_minor // size), accounts, MOST_PAYMENTS)) if size else 1
 
 
 def _money(stands: Standing, row: Any, more: More, minor: int, number: int) -> Money:
@@ -273,3 +263,9 @@ def _caveats(stands: Standing, payments: Sequence[tuple[More, list[Money]]], aft
             yield "You have not said that any principal gets resolved, so the share stays as it is."
         if not stands.is_measured:
             yield "The bank has read no snapshot of this month yet: every account counts as unresolved until it does."
+    if stands.waits[0]:
+        receipts = "1 receipt" if stands.waits[0] == 1 else f"{stands.waits[0]} receipts"
+        yield (
+            f"{shown(stands.waits[1], stands.currency)} on {receipts} of the month waits for the month-end snapshot;"
+            " what it will earn is in neither figure."
+        )

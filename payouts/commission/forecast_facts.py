@@ -45,6 +45,14 @@ select a.id, a.loan_account_no, a.product, a.opening_bucket, a.opening_asset_cla
  where a.agency_id = :agency and a.from_on <= :day and (a.to_on is null or a.to_on >= :day)
  order by a.opening_principal_minor desc, a.id
 """)
+USUAL = text("""
+select (avg(c.amount_minor))::bigint from collections c join allocations a on a.id = c.allocation_id
+ where c.agency_id = :agency and a.opening_bucket = :bucket and c.collected_on > cast(:day as date) - 90
+""")
+NOT_MEASURED = text("""
+select count(*) as receipts, coalesce(sum(amount_minor), 0)::bigint as minor from unpaid_collections
+ where run_id = :run and agency_id = :agency and code = 'not_measured'
+""")
 SCORES = text("""
 select measure, value from agency_measures where agency_id = :agency and period_start = :start and status = 'approved'
 """)
@@ -63,6 +71,7 @@ class Standing:
     principal: Mapping[str, int] = field(default_factory=dict)
     resolved: Mapping[str, int] = field(default_factory=dict)
     is_measured: bool = False
+    waits: tuple[int, int] = (0, 0)  # receipts, and minor units, whose slab nobody has measured yet
 
 
 def standing_of(session: Session, agency_id: int, period: Period) -> Standing:
@@ -96,7 +105,19 @@ def standing_of(session: Session, agency_id: int, period: Period) -> Standing:
     )
     principal, resolved = _pools(rows)
     known = any(row.is_measured for row in rows)
-    return Standing(agency_id, agency.code, currency, period, inputs, money, principal, resolved, known)
+    waits = session.execute(NOT_MEASURED, {"run": run.id, "agency": agency_id}).one()
+    return Standing(
+        agency_id,
+        agency.code,
+        currency,
+        period,
+        inputs,
+        money,
+        principal,
+        resolved,
+        known,
+        (waits.receipts, waits.minor),
+    )
 
 
 def _measured(
@@ -183,3 +204,9 @@ def _events(lines: Sequence[Any], currency: str, period: Period) -> list[EventFa
 def held_on(session: Session, agency_id: int, day: date) -> Sequence[Any]:
     """The agency's allocations in force on a day, as frozen; the largest principal first."""
     return session.execute(HELD, {"agency": agency_id, "day": day}).all()
+
+
+def usual_payment(session: Session, agency_id: int, bucket: str, day: date) -> int | None:
+    """What the agency's payments in a bucket came to on average in the ninety days before; minor units."""
+    found = session.scalar(USUAL, {"agency": agency_id, "bucket": bucket, "day": day})
+    return int(found) if found else None
