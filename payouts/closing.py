@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import false, func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail
@@ -20,7 +20,8 @@ from allocations.collections.queries import REPORTED, Totals, in_period, totals
 from allocations.reconciliation.bench.queries import suggestions_waiting
 from allocations.reconciliation.bench_models import HandAct, MatchLadder, PayerRule
 from allocations.reconciliation.sources.bank_queries import refused_count
-from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
+from payouts.commission.models import AccrualLine, UnpaidCollection
+from payouts.commission.queries import rows_of, run_in_force
 from payouts.rate_cards.models import RateCardVersion
 from payouts.settlements.models import Settlement
 from portal.kernel.periods import Period, month_of
@@ -40,22 +41,14 @@ class Standing:
     paid_minor: int
 
 
-def current_run(period: Period) -> ColumnElement[bool]:
-    return (AccrualRun.period_start == period.start) & AccrualRun.is_current
-
-
 def standing(session: Session, period: Period, agency_id: int | None = None) -> Standing:
     """What was reported, seen at the bank, earned, settled and paid for a month, of one agency or of all in scope."""
-    earned = (
-        select(func.sum(AccrualLine.amount_minor))
-        .join(AccrualRun, AccrualRun.id == AccrualLine.run_id)
-        .where(current_run(period))
-    )
+    run = run_in_force(session, period)
+    earned = select(func.sum(AccrualLine.amount_minor))
     owed = select(func.coalesce(func.sum(Settlement.net_minor), 0)).where(Settlement.period_start == period.start)
     if agency_id is not None:
-        earned = earned.where(AccrualLine.agency_id == agency_id)
         owed = owed.where(Settlement.agency_id == agency_id)
-    found = session.scalar(earned)
+    found = session.scalar(earned.where(rows_of(session, AccrualLine, run, agency_id))) if run else None
     return Standing(
         period,
         totals(session, period, agency_id),
@@ -79,6 +72,9 @@ class Unpaid:
 
 def unpaid_by_reason(session: Session, period: Period, agency_id: int | None = None) -> list[Unpaid]:
     """Why collections of a month's current accrual earn nothing, the most money first."""
+    run = run_in_force(session, period)
+    if run is None:
+        return []
     total = func.sum(UnpaidCollection.amount_minor)
     query = (
         select(
@@ -89,13 +85,10 @@ def unpaid_by_reason(session: Session, period: Period, agency_id: int | None = N
             total,
             UnpaidCollection.currency,
         )
-        .join(AccrualRun, AccrualRun.id == UnpaidCollection.run_id)
-        .where(current_run(period))
+        .where(rows_of(session, UnpaidCollection, run, agency_id))
         .group_by(UnpaidCollection.code, UnpaidCollection.owner, UnpaidCollection.currency)
         .order_by(total.desc(), UnpaidCollection.code)
     )
-    if agency_id is not None:
-        query = query.where(UnpaidCollection.agency_id == agency_id)
     return [Unpaid(row[0], row[1], row[2], row[3], int(row[4]), row[5]) for row in session.execute(query)]
 
 
@@ -126,10 +119,10 @@ def agencies_in(session: Session, period: Period) -> list[AgencyMonth]:
         .group_by(Collection.agency_id)
         .subquery()
     )
+    run = run_in_force(session, period)
     earned = (
         select(AccrualLine.agency_id, func.sum(AccrualLine.amount_minor).label("earned"))
-        .join(AccrualRun, AccrualRun.id == AccrualLine.run_id)
-        .where(current_run(period))
+        .where(rows_of(session, AccrualLine, run) if run else false())
         .group_by(AccrualLine.agency_id)
         .subquery()
     )

@@ -48,6 +48,7 @@ class Asked:
     rule: str = ""
     kind: str = ""
     bucket: str = ""
+    day: date | None = None
 
 
 def list_lines(
@@ -69,6 +70,8 @@ def list_lines(
         query = query.where(line.kind == asked.kind)
     if asked.bucket:
         query = query.where(line.facts["opening_bucket"].astext == asked.bucket)
+    if asked.day:
+        query = query.where(line.credited_on == asked.day)
     if after:
         query = query.where(line.id > after[0])
     return [_line_row(row) for row in session.execute(query)]

@@ -129,9 +129,9 @@ def _rate(was: Cell, now: Cell, minor: int, currency: str, by_money: bool) -> Pa
         rates = [_percent(Fraction(each.minor, each.base_minor)) for each in (now, was)]
     else:
         rates = [shown(half_up(Fraction(each.minor, each.count)), currency) for each in (now, was)]
-    told = "on average" if rates[0] != rates[1] else "on average, as before to the second decimal"
-    of = " by another version of the terms" if was.versions != now.versions else ", the terms being the same"
-    return Part(why, minor, f"{rates[0]} instead of {rates[1]} {told}{of}.")
+    of = "other terms" if was.versions != now.versions else "slabs and mix, the same terms"
+    told = f"{rates[0]} instead of {rates[1]}" if rates[0] != rates[1] else f"About {rates[0]} as before"
+    return Part(why, minor, f"{told} on average ({of}).")
 
 
 def _percent(rate: Fraction) -> str:

@@ -148,6 +148,11 @@ def rows_of(session: Session, table: Rows, run: RunHead, agency_id: int | None =
     return or_(and_(table.run_id == run.id, table.agency_id.not_in(list(settled))), *frozen)
 
 
+def noted_days(session: Session, run: RunHead) -> dict[str, Any]:
+    """What a run noted of each credited day (ISO): lines, total_minor, hash. Empty for a run that noted none; the bank's to read."""
+    return session.scalar(select(AccrualRun.summary["days"]).where(AccrualRun.id == run.id)) or {}
+
+
 # --- the board
 
 
@@ -207,6 +212,10 @@ def agency_names(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, s
     """(code, legal name) of agencies by id."""
     query = select(Agency.id, Agency.code, Agency.legal_name).where(Agency.id.in_(list(ids)))
     return {key: (code, name) for key, code, name in session.execute(query)}
+
+
+def agency_called(session: Session, code: str) -> Agency | None:
+    return session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
 
 
 def by_rule(cells: Iterable[Cell]) -> list[Sum]:

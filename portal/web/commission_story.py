@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from allocations.placements import asset_class
+from payouts.commission.event_rules import event_words
 from payouts.commission.known_on import known_on
 from payouts.commission.line_queries import LineDetail
 from payouts.commission.line_words import Said, steps_in_words
 from payouts.commission.queries import RunHead, run_in_force
 from portal.kernel.periods import Period, parse_month
-from portal.web.filters import amount, iso_day, month, words
+from portal.web.filters import amount, iso_day, words
 from portal.web.spoken import mode, state
 
 FACTS = (
@@ -53,12 +54,14 @@ WORDS = {
     "days_after_term": "Days after recall",
 }
 NOT_SHOWN = frozenset({"position", "earns_on", "step", "run"})
+USUAL = {"settlement_kind": "none"}  # said only where it is anything else
 MONEY = frozenset({"amount", "principal_outstanding", "balance_before", "running_total_before"})
-CODED = frozenset({"source", "stream", "settlement_kind", "outcome", "event"})
+CODED = frozenset({"source", "stream", "settlement_kind", "outcome"})
 SPOKEN: dict[str, Callable[[Any], str]] = {
     "mode": mode,
     "state": state,
     "asset_class": asset_class.label,
+    "event": event_words,
     "about": lambda text: words(text) if str(text).islower() else str(text),
 }
 
@@ -76,10 +79,10 @@ class Looked:
         return self.on is not None and self.now is not None and (self.run is None or self.run.id != self.now.id)
 
 
-def day_asked() -> date | None:
+def day_asked(name: str = "on") -> date | None:
     """`?on=YYYY-MM-DD`; anything else is no day."""
     try:
-        return date.fromisoformat(request.args.get("on", ""))
+        return date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
 
@@ -117,8 +120,11 @@ class LineStory:
 
 def story_of(detail: LineDetail) -> LineStory:
     steps = steps_in_words(detail.steps, detail.facts, detail.row.currency)
-    known = [key for key in FACTS if key in detail.facts]
-    rest = [key for key in detail.facts if key not in FACTS and key not in NOT_SHOWN]
+    told = {
+        key for key, value in detail.facts.items() if key not in NOT_SHOWN and (key not in USUAL or USUAL[key] != value)
+    }
+    known = [key for key in FACTS if key in told]
+    rest = [key for key in detail.facts if key in told and key not in FACTS]
     return LineStory(steps, [fact_shown(key, detail.facts, detail.row.currency) for key in (*known, *rest)])
 
 
@@ -149,9 +155,8 @@ class DayBar:
     is_before: bool
 
 
-def days_of(summary: Mapping[str, Any] | None, period: Period) -> list[DayBar]:
+def days_of(noted: Mapping[str, Any], period: Period) -> list[DayBar]:
     """Every day of the month, and other days that have lines; empty for a run that noted no days."""
-    noted = (summary or {}).get("days") or {}
     if not noted:
         return []
     days = {date.fromisoformat(iso): each for iso, each in noted.items()}
@@ -164,7 +169,3 @@ def _bar(day: date, noted: Mapping[str, Any], period: Period) -> DayBar:
     is_marked = day.day in (1, 5, 10, 15, 20, 25) or day == period.last_day
     label = str(day.day) if day in period and is_marked else ""
     return DayBar(day, label, noted["lines"], noted["total_minor"], noted["hash"], day not in period)
-
-
-def month_words(period: Period) -> str:
-    return month(period)

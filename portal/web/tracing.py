@@ -11,6 +11,7 @@ from flask import current_app, url_for
 
 from allocations.reconciliation.matching.ladder import rule_says
 from payouts.commission.event_rules import event_words
+from payouts.commission.line_words import steps_in_words
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
 from portal.kernel.money import Money
@@ -133,6 +134,9 @@ def pairs_of(node: Node) -> list[tuple[str, str]]:
     if code := code_of(node):
         facts["rule"] = f"{rule_says(facts['rule'])} ({code})"
         facts.pop("rule_version", None)
+    if node.type == "accrual_line":
+        told = steps_in_words(facts.get("steps", []), facts, node.currency)
+        facts["steps"] = " ".join(each.sentence for each in told)
     return [
         (name.replace("_", " ").capitalize(), readable(value, name, node.currency)) for name, value in facts.items()
     ]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from allocations.placements.models import Hold
+from payouts import closing
 from payouts.commission.known_on import Difference, changed_lines, changes_by_agency, difference, known_on
 from payouts.commission.models import LINE_KINDS, AccrualLine, AccrualRun
 from payouts.commission.queries import RunHead, run_in_force, run_numbered, runs_of
@@ -311,3 +312,25 @@ def test_the_causes_sum_to_the_difference_of_any_two_runs(
     assert sum(cause.minor for cause in found.causes) == found.minor
     assert sum(line.minor for line in changed_lines(bank_session, *heads, agency.id, limit=100)) == found.minor
     place.rollback()
+
+
+def test_first_pages_say_what_a_settled_agency_earned_after_a_later_run(world: World, agency: Agency) -> None:
+    rival = an_agency(world.session, "VEGA", pan="AAPFU0940F")
+    world.card()
+    world.earn(agency, 1000)
+    world.earn(agency, 700, mode="auto_debit")
+    world.accrue()
+    world.settle()
+    next_day(world)
+    world.earn(rival, 3000)
+    world.accrue()
+    assert [closing.standing(world.session, OCTOBER, each).earned_minor for each in (agency.id, rival.id, None)] == [
+        5000,
+        15000,
+        20000,
+    ]
+    assert [each.code for each in closing.unpaid_by_reason(world.session, OCTOBER, agency.id)] == ["auto_debit"]
+    assert {each.code: each.earned_minor for each in closing.agencies_in(world.session, OCTOBER)} == {
+        "SHAKTI": 5000,
+        "VEGA": 15000,
+    }

@@ -6,19 +6,16 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from allocations.agencies.models import Agency
 from payouts.commission import line_queries, queries
 from payouts.commission.check_day import ask_to_check, last_check
 from payouts.commission.kind_words import KINDS, kind_of, rule_of
 from payouts.commission.known_on import changed_lines, changes_by_agency, difference
 from payouts.commission.known_on_words import GROUP_WORDS
 from payouts.commission.line_queries import Asked
-from payouts.commission.models import AccrualRun
 from payouts.commission.movers import movers
 from payouts.commission.queries import RunHead
 from payouts.commission.reasons import REASONS
@@ -51,7 +48,7 @@ def index() -> str:
         looked=looked,
         board=queries.board(session, run) if run else None,
         runs=queries.runs_of(session, period),
-        days=story.days_of(_summary(session, run), period) if run else [],
+        days=story.days_of(queries.noted_days(session, run), period) if run else [],
         moved=movers(session, run) if run and wants_sums() else None,
         is_summed=wants_sums(),
         today=clock().today(),
@@ -59,10 +56,6 @@ def index() -> str:
         kind_of=kind_of,
         rule_of=rule_of,
     )
-
-
-def _summary(session: Session, run: RunHead) -> dict[str, Any] | None:
-    return session.scalar(select(AccrualRun.summary).where(AccrualRun.id == run.id))
 
 
 @bp.post("")
@@ -98,7 +91,7 @@ def asked_lines() -> Asked:
     agency, rule, kind, bucket = (
         request.args.get(key, "").strip()[:60] for key in ("agency", "rule", "kind", "bucket")
     )
-    return Asked(agency=agency, rule=rule, kind=kind, bucket=bucket)
+    return Asked(agency=agency, rule=rule, kind=kind, bucket=bucket, day=story.day_asked("day"))
 
 
 @bp.get("/<label>/lines")
@@ -201,7 +194,7 @@ def changes(label: str) -> str:
     session, period = db_session(), story.month_or_404(label)
     earlier, later = two_runs(session, period)
     code = request.args.get("agency", "")[:60]
-    agency = session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
+    agency = queries.agency_called(session, code)
     if agency is None:
         moved = changes_by_agency(session, earlier, later)
         return render_template(
@@ -245,7 +238,7 @@ def one_day(label: str, day: str) -> str:
     run, on = queries.run_in_force(session, period), day_or_404(period, day)
     if run is None:
         raise NotFound()
-    noted = next((each for each in story.days_of(_summary(session, run), period) if each.day == on), None)
+    noted = next((each for each in story.days_of(queries.noted_days(session, run), period) if each.day == on), None)
     if noted is None:
         raise NotFound()
     check = last_check(session, request.args.get("job", 0, type=int))

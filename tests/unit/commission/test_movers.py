@@ -41,9 +41,9 @@ def test_more_money_at_the_same_rate_is_all_money() -> None:
 
 def test_another_slab_of_the_same_terms_is_told_from_other_terms() -> None:
     (slab,) = parts_of(cell(100_000, 5_000), cell(100_000, 6_000), "commission", "INR")
-    assert slab.sentence == "6 % instead of 5 % on average, the terms being the same."
+    assert slab.sentence == "6 % instead of 5 % on average (slabs and mix, the same terms)."
     (terms,) = parts_of(cell(100_000, 5_000), cell(100_000, 6_000, version=2), "commission", "INR")
-    assert terms.sentence == "6 % instead of 5 % on average by another version of the terms."
+    assert terms.sentence == "6 % instead of 5 % on average (other terms)."
 
 
 def test_money_and_rate_are_told_apart() -> None:
