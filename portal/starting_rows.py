@@ -40,6 +40,12 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         BEGINNING,
         "House rule: a difference up to ten rupees alone, up to a thousand with a second person, never more",
     ),
+    (
+        "statements.unproved",
+        "take",
+        BEGINNING,
+        "House rule: a statement without balances counts and says that one person's word is all there is; second_person asks for two",
+    ),
     ("direct.claim_days", 3, BEGINNING, "House rule: an agency has three days to report a receipt for money found"),
     (
         "suspense.days",

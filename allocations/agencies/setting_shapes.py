@@ -151,6 +151,12 @@ SHAPES: dict[str, Shape] = {
         mapping(alone_minor=whole(0), most_minor=whole(0)),
         "In paise.",
     ),
+    "statements.unproved": Shape(
+        "Bank statements without balances",
+        "second_person",
+        one_of("second_person", "take"),
+        "take: their lines count at once; second_person: once somebody else than the importer accepts them.",
+    ),
     "direct.claim_days": Shape("Days an agency has to claim money paid direct", 3, whole(0, 60)),
     "suspense.days": Shape(
         "Days after which unclaimed money is escalated",

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
+from allocations.agencies.models import DatedSetting
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
 from allocations.reconciliation.sources.statements import accept_statement, import_statement
 from portal.kernel.audit import Actor
@@ -226,6 +227,54 @@ def test_a_sheet_without_balances_is_taken_unproved(take_in):
         "50100",
         1,
     )
+
+
+BARE = b"Date,Description,Ref No.,Debit,Credit\n15/01/2026,RAVI,UTR1,,500.00\n16/01/2026,ASHA,UTR2,,250.00\n"
+WHOLE = (
+    b"Date,Narration,Chq./Ref.No.,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance\n"
+    b"15/01/2026,RAVI,UTR1,15/01/2026,,500.00,1500.00\n16/01/2026,ASHA,UTR2,16/01/2026,,250.00,1750.00\n"
+)
+
+
+@pytest.fixture
+def asks_two(bank_session, now):
+    row = DatedSetting(code="statements.unproved", value="second_person", source="a test")
+    row.effective_from = now.date()
+    bank_session.add(row)
+    bank_session.commit()
+
+
+def test_a_statement_without_balances_says_loudly_that_one_word_is_all_there_is(take_in):
+    (statement,) = take_in(BARE, name="s.csv", expected_account="50100").statements
+    (flag,) = [flag for flag in statement.flags if flag["code"] == "unproved"]
+    assert "maker@bank.example" in flag["message"] and "statements.unproved" in flag["message"]
+
+
+def test_a_lender_may_ask_for_a_second_person_on_statements_without_balances(
+    take_in, asks_two, bank_session, file_store, now
+):
+    result = take_in(BARE, name="s.csv", expected_account="50100")
+    (statement,), (problem,) = result.statements, result.problems
+    assert (statement.status, statement.created, stored_lines(bank_session)) == ("refused", 0, 0)
+    assert problem.code == "statement_unproved" and "no balances" in problem.message
+    row = bank_session.scalars(select(BankStatement)).one()
+    with pytest.raises(Forbidden), unit_of_work(bank_session):
+        accept_statement(bank_session, file_store, row, actor=MAKER, reason="it is fine", now=now)
+    with unit_of_work(bank_session):
+        assert accept_statement(bank_session, file_store, row, actor=CHECKER, reason="Seen online", now=now) == 2
+    assert stored_lines(bank_session) == 2
+
+
+def test_a_later_statement_with_balances_brings_the_lines_itself(take_in, asks_two, bank_session, file_store, now):
+    take_in(BARE, name="s.csv", expected_account="50100")
+    (proved,) = take_in(WHOLE, name="hdfc.csv", expected_account="50100").statements
+    assert (proved.status, proved.created) == ("proved", 2)
+    assert stored_lines(bank_session) == 2
+
+
+def test_a_statement_with_balances_needs_nobody_whatever_the_setting(take_in, asks_two):
+    (statement,) = take_in(mt940(LINES)).statements
+    assert (statement.status, statement.created) == ("proved", 3)
 
 
 def test_thirty_thousand_lines_take_seconds(take_in, bank_session):

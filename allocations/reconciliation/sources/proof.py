@@ -50,6 +50,15 @@ def prove(statement: ReadStatement) -> Verdict:
     return Verdict(UNPROVED if difference is None else PROVED, 0)
 
 
+def unless_taken_on_trust(verdict: Verdict, asks_two: bool) -> Verdict:
+    """A statement that carries no balances counts on the word of whoever imported it; or waits, where two are asked for."""
+    if verdict.status != UNPROVED or not asks_two:
+        return verdict
+    return Verdict(
+        REFUSED, 0, ("It carries no balances, so nothing but the word of whoever imported it says that it is whole.",)
+    )
+
+
 def unless_rewritten(verdict: Verdict, changed: tuple[str, int] | None) -> Verdict:
     """A statement that tells days we have again, but without some of their money, is refused however well it adds up."""
     if changed is None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.dated_settings import setting_on
 from allocations.reconciliation.models import BankAccount, BankLine, BankStatement
 from allocations.reconciliation.sources import proof
 from allocations.reconciliation.sources.bank_accounts import AccountBook, lock_account
@@ -28,11 +29,13 @@ from allocations.reconciliation.sources.readers.references import reference_keys
 from allocations.reconciliation.sources.readers.statement import ReadStatement
 from allocations.reconciliation.sources.retold import Retold, compare
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
 from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.money import plain
 from portal.kernel.tables.bulk import copy_rows
 
+UNPROVED_SETTING = "statements.unproved"
 MEDIA_TYPES = {
     "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "mt940": "text/plain",
     "mt942": "text/plain", "camt052": "application/xml", "camt053": "application/xml", "camt054": "application/xml",
@@ -239,6 +242,7 @@ def _take_in(
         return _outcome(
             statement, account, known, verdict, created=0, duplicates=duplicates, is_known=True, is_new_account=False
         )
+    verdict = proof.unless_taken_on_trust(verdict, asks_two(session, now))
     verdict = proof.unless_rewritten(verdict, changed_since(session, statement, account))
     fresh = new_lines(session, statement, account, earlier)
     twin = same_money(session, statement, account) if fresh and len(fresh) == moving else None
@@ -246,7 +250,7 @@ def _take_in(
     if retold.is_rewritten:
         verdict = proof.unless_retold(verdict, retold.of, retold.gone, retold.added)
     row = _row(session, statement, account, source, ref, verdict, moving - len(retold.fresh), actor, now)
-    row.flags = row.flags + _twin_flag(twin) + retold.flags()
+    row.flags = row.flags + _twin_flag(twin) + retold.flags() + _trust_flag(row)
     created = _insert_lines(session, row, account, retold.fresh) if verdict.status != proof.REFUSED else 0
     refresh_flags(session, row)
     record_event(
@@ -325,6 +329,24 @@ def _flags(statement: ReadStatement, source: _Source, verdict: proof.Verdict) ->
     if not proof.in_time(statement.lines):
         flags.append({"code": "order", "message": "Its lines are not in the order of their days."})
     return flags
+
+
+def asks_two(session: Session, now: datetime) -> bool:
+    """Whether a statement without balances waits for a second person. Where no rule says so it is taken, and says what it is."""
+    try:
+        return bool(setting_on(session, UNPROVED_SETTING, now.astimezone(BANK_ZONE).date()) == "second_person")
+    except KeyError:
+        return False
+
+
+def _trust_flag(row: BankStatement) -> list[dict[str, Any]]:
+    if row.status != proof.UNPROVED:
+        return []
+    message = (
+        f"It carries no balances: nothing proves that it is whole, and its lines count on the word of {row.imported_by} alone."
+        f" The setting {UNPROVED_SETTING} asks for a second person."
+    )
+    return [{"code": "unproved", "message": message}]
 
 
 def _twin_flag(twin: str | None) -> list[dict[str, Any]]:
