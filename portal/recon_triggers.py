@@ -184,6 +184,15 @@ begin
   end if;
   return null;
 end $$;
+-- A book of receipt numbers, who holds which of them, and which are void or lost.
+create or replace function portal_queue_book() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  book bigint := (to_jsonb(new) ->> case tg_table_name when 'receipt_books' then 'id' else 'book_id' end)::bigint;
+begin
+  insert into recon_queue (kind, row_id, last_id) values ('book', book, book);
+  return null;
+end $$;
 -- An account placed from a day of which credits are known already: who may have been paid is another question then.
 create or replace function portal_queue_placed() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -243,6 +252,12 @@ create trigger queue_changed after update of virtual_account_key, loan_account_n
   execute function portal_queue_account();
 drop trigger if exists queue_new on payer_rules;
 create trigger queue_new after insert or update of status on payer_rules for each row execute function portal_queue_account();
+drop trigger if exists queue_changed on receipt_books;
+create trigger queue_changed after insert or update on receipt_books for each row execute function portal_queue_book();
+drop trigger if exists queue_changed on receipt_ranges;
+create trigger queue_changed after insert or update on receipt_ranges for each row execute function portal_queue_book();
+drop trigger if exists queue_changed on receipt_marks;
+create trigger queue_changed after insert or update on receipt_marks for each row execute function portal_queue_book();
 drop trigger if exists queue_new on hand_acts;
 create trigger queue_new after insert or update of status, debit_line_id on hand_acts for each row execute function portal_queue_sides();
 drop trigger if exists queue_changed on breaks;

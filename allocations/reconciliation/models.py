@@ -327,11 +327,14 @@ class Break(WithId, Base):
 
 
 class ReconQueued(WithId, Base):
-    """Rows that have changed since a run last looked at them, `row_id` to `last_id`. Filled by triggers, emptied by runs."""
+    """Rows that have changed since a run last looked at them, `row_id` to `last_id`. Filled by triggers, emptied by runs.
+
+    "book": a book of receipt numbers, or what is known of its ranges and numbers.
+    """
 
     __tablename__ = "recon_queue"
     __table_args__ = (
-        CheckConstraint("kind in ('collection','line','posting','account','statement')", name="kind"),
+        CheckConstraint("kind in ('collection','line','posting','account','statement','book')", name="kind"),
         CheckConstraint("last_id >= row_id", name="range"),
     )
 

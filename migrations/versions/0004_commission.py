@@ -28,7 +28,14 @@ PAYER_STATUS = "status in ('proposed','approved','rejected','retired','withdrawn
 PAYER_DECIDED = "(status in ('proposed','withdrawn')) = (decided_by is null)"
 
 
+# What a run has to look at again: books of receipt numbers, too.
+QUEUED = "kind in ('collection','line','posting','account','statement')"
+QUEUED_BOOKS = "kind in ('collection','line','posting','account','statement','book')"
+
+
 def upgrade() -> None:
+    op.drop_constraint(op.f("ck_recon_queue_kind"), "recon_queue", type_="check")
+    op.create_check_constraint(op.f("ck_recon_queue_kind"), "recon_queue", QUEUED_BOOKS)
     op.create_index(
         "ix_breaks_agency_due", "breaks", ["agency_id", "due_on", "id"], postgresql_where=sa.text("status = 'open'")
     )
@@ -325,7 +332,9 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("resubmits_id is null"),
     )
-    op.drop_index("ix_accrual_lines_agency", table_name="accrual_lines")  # its twin is the unique constraint over the same columns
+    op.drop_index(
+        "ix_accrual_lines_agency", table_name="accrual_lines"
+    )  # its twin is the unique constraint over the same columns
     op.add_column("accrual_lines", sa.Column("event_id", sa.BigInteger(), nullable=True))
     op.add_column("accrual_lines", sa.Column("adjustment_id", sa.BigInteger(), nullable=True))
     op.create_index(
@@ -375,6 +384,9 @@ def index_breaks(told: bool) -> None:
 
 def downgrade() -> None:
     index_breaks(told=False)
+    op.execute("delete from recon_queue where kind = 'book'")
+    op.drop_constraint(op.f("ck_recon_queue_kind"), "recon_queue", type_="check")
+    op.create_check_constraint(op.f("ck_recon_queue_kind"), "recon_queue", QUEUED)
     op.execute("update payer_rules set status = 'proposed' where status = 'withdrawn'")
     op.drop_constraint(op.f("ck_payer_rules_status"), "payer_rules", type_="check")
     op.drop_constraint(op.f("ck_payer_rules_decided"), "payer_rules", type_="check")

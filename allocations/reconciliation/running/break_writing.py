@@ -33,7 +33,7 @@ STAGED_BREAK = {
 }
 SUBJECT = "coalesce(b.collection_id, b.bank_line_id, b.posting_id, b.receipt_range_id)"
 SAME = f"b.code = f.code and b.side = f.side and {SUBJECT} = f.subject_id"
-# What a run looked at. Ranges of receipt numbers are all looked at each time: they are few.
+# What a run looked at (see touching.py, and paper_touching.py for receipt numbers).
 LOOKED = " and b.id in (select id from looked_breaks)"
 KEEP_BREAKS = f"""
     update breaks b set amount_minor = f.amount, due_on = f.due_on, owner = f.owner, cure = f.cure, detail = f.detail,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from allocations.reconciliation.matching.ladder import ladder_body, ladder_sha256
 from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
+from allocations.reconciliation.running.paper_touching import Leafed, leaf_through, put_off_books, settings_mark
 from allocations.reconciliation.running.touching import close_over, looked, open_tables
 
 SHARE = 5  # more than one row in so many to be looked at: looking at all is quicker
@@ -68,25 +69,30 @@ BEARERS = "insert into looked_lines (id, round) select id, 0 from portal_lines_b
 @dataclass(frozen=True)
 class Changed:
     """`part`: the rows that changed and all that touches them are enough. `line_ids`: the credits among them (None: all).
-    `taken`: the queue's entries this run answers."""
+    `taken`: the queue's entries this run answers. `settings`: a hash of the dated settings a run asks for. `leafed`: the books of
+    receipt numbers a part looks at."""
 
     part: bool
     is_nothing: bool = False
     line_ids: Sequence[int] | None = None
     taken: Sequence[int] = field(default_factory=list)
+    settings: str = ""
+    leafed: Leafed | None = None
 
 
 def what_changed(session: Session, through: date, ladder: Ladder, last: ReconRun | None, *, full: bool) -> Changed:
     """The queue, and whether it has to be everything: the first run, one by other rules, one that goes back or comes after such."""
     taken = list(session.scalars(text("select id from recon_queue order by id")))
-    if full or last is None or not _goes_on(last, through, ladder):
-        return Changed(part=False, taken=taken)
-    return Changed(part=True, is_nothing=not taken and through == last.through_on, line_ids=[], taken=taken)
+    settings = settings_mark(session)
+    if full or last is None or not _goes_on(last, through, ladder, settings):
+        return Changed(part=False, taken=taken, settings=settings)
+    is_nothing = not taken and through == last.through_on
+    return Changed(part=True, is_nothing=is_nothing, line_ids=[], taken=taken, settings=settings)
 
 
-def _goes_on(last: ReconRun, through: date, ladder: Ladder) -> bool:
+def _goes_on(last: ReconRun, through: date, ladder: Ladder, settings: str) -> bool:
     known = last.marks
-    same_rules = known.get("ladder") == ladder_mark(ladder)
+    same_rules = (known.get("ladder"), known.get("settings")) == (ladder_mark(ladder), settings)
     return same_rules and through >= last.through_on and not known.get("is_back", True)
 
 
@@ -114,9 +120,11 @@ def look_at(session: Session, changed: Changed, through: date, ladder: Ladder, l
     session.execute(text(BEARERS), {"keys": keys})
     if not close_over(session, ladder, most):
         return replace(changed, part=False, line_ids=None)
+    leafed = leaf_through(session, through, changed.taken)
     for kind in ("collections", "lines", "postings", "breaks"):
         session.execute(text(f"analyze looked_{kind}"))
-    return replace(changed, line_ids=list(session.scalars(text("select id from looked_lines"))))
+    lines = list(session.scalars(text("select id from looked_lines")))
+    return replace(changed, line_ids=lines, leafed=leafed)
 
 
 def reach(session: Session, last: ReconRun, through: date) -> None:
@@ -142,4 +150,5 @@ def take_queue(session: Session, changed: Changed, through: date) -> None:
             ),
             asked,
         )
+    put_off_books(session, changed.taken, through)
     session.execute(text("delete from recon_queue where id = any(:taken)"), {"taken": asked["taken"]})

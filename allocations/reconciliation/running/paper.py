@@ -16,6 +16,7 @@ from allocations.reconciliation.matching.breaks import COLUMNS
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.running.paper_books import missing_numbers, numbers_not_issued
+from allocations.reconciliation.running.paper_touching import Leafed
 from portal.kernel.clock import BANK_ZONE
 
 PaperRows = list[dict[str, Any]]
@@ -76,12 +77,16 @@ def paper_breaks(
     return pd.DataFrame(rows)[COLUMNS].drop_duplicates(["code", "side", "subject_id"], ignore_index=True)
 
 
-def paper_rows(session: Session, *, through: date, collection_ids: Sequence[int] | None) -> PaperRows:
-    """Those of paper_breaks that no link has a part in, some of them twice."""
+def paper_rows(
+    session: Session, *, through: date, collection_ids: Sequence[int] | None, leafed: Leafed | None = None
+) -> PaperRows:
+    """Those of paper_breaks that no link has a part in, some of them twice. `leafed`: the books to look through; None: those the
+    receipts stand in."""
     asked = _asked(through, collection_ids)
+    numbered = asked | {"ids": sorted({*asked["ids"], *leafed.collection_ids})} if leafed else asked
     return [
-        *numbers_not_issued(session, asked),
-        *missing_numbers(session, asked),
+        *numbers_not_issued(session, numbered),
+        *missing_numbers(session, asked, leafed.book_ids if leafed else None),
         *taken_too_early(session, asked),
         *taken_at_odd_hours(session, asked),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -141,11 +141,11 @@ class Leaves:
         return min(row.collected_on for number, row in self.used.items() if missing < number <= last)
 
 
-def missing_numbers(session: Session, asked: dict[str, Any]) -> list[dict[str, Any]]:
+def missing_numbers(session: Session, asked: dict[str, Any], book_ids: Sequence[int] | None) -> list[dict[str, Any]]:
     """Gaps of the books that are out, a row for each range in an agent's hands; where none was handed out, for the receipt behind
-    the gap."""
+    the gap. `book_ids`: of these books; None: of those the receipts asked about stand in."""
     found = []
-    for leaves in open_books(session, asked):
+    for leaves in open_books(session, asked, book_ids):
         for held in leaves.ranges:
             found += of_range(leaves, held)
         hands = [(held.first_no, held.last_no) for held in leaves.ranges]
@@ -155,35 +155,41 @@ def missing_numbers(session: Session, asked: dict[str, Any]) -> list[dict[str, A
     return found
 
 
-def open_books(session: Session, asked: dict[str, Any]) -> list[Leaves]:
-    touched = [] if asked["all"] else list(session.scalars(text(TOUCHED), asked))
-    rows = session.execute(text(BOOKS), asked | {"books": touched}).all()
-    by_id = {
-        row.id: Leaves(row, Series(row.id, row.prefix, row.prefix_key, row.width, row.first_no, row.last_no, row.kind))
-        for row in rows
-    }
+def open_books(session: Session, asked: dict[str, Any], book_ids: Sequence[int] | None) -> list[Leaves]:
+    if book_ids is None:
+        book_ids = [] if asked["all"] else books_of(session, asked)
+    rows = session.execute(text(BOOKS), asked | {"books": book_ids}).all()
+    by_id = {row.id: Leaves(row, series_of(row)) for row in rows}
     about = {"through": asked["through"], "books": list(by_id), "zone": BANK_ZONE.key}
     for held in session.execute(text(RANGES), about):
         by_id[held.book_id].ranges.append(held)
     for mark in session.execute(text(MARKS), about):
         by_id[mark.book_id].marks[mark.number] = mark
-    intervals: dict[str, list[Any]] = defaultdict(list)
-    for leaves in by_id.values():
-        for low, high in books.key_intervals(leaves.series, leaves.series.first_no, leaves.series.last_no):
-            for name, value in (
-                ("of", leaves.book.id),
-                ("agencies", leaves.book.agency_id),
-                ("low", low),
-                ("high", high),
-            ):
-                intervals[name].append(value)
-    if intervals:
-        for used in session.execute(text(USED), {**intervals, "through": asked["through"]}):
-            leaves = by_id[used.book_id]
-            number = books.number_in(used.receipt_key, leaves.series)
-            if number is not None:
-                leaves.used.setdefault(number, used)
+    for used in used_leaves(session, [leaves.book for leaves in by_id.values()], asked["through"]):
+        leaves = by_id[used.book_id]
+        number = books.number_in(used.receipt_key, leaves.series)
+        if number is not None:
+            leaves.used.setdefault(number, used)
     return list(by_id.values())
+
+
+def books_of(session: Session, asked: dict[str, Any]) -> list[int]:
+    """The books the receipts asked about stand in."""
+    return list(session.scalars(text(TOUCHED), asked))
+
+
+def used_leaves(session: Session, rows: Iterable[Any], through: date) -> Sequence[Any]:
+    """The receipts whose keys lie among those of these books, the earliest stored first; one may lie there and be another's."""
+    intervals: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        for low, high in books.key_intervals(series_of(row), row.first_no, row.last_no):
+            for name, value in (("of", row.id), ("agencies", row.agency_id), ("low", low), ("high", high)):
+                intervals[name].append(value)
+    return session.execute(text(USED), {**intervals, "through": through}).all() if intervals else []
+
+
+def series_of(row: Any) -> Series:
+    return Series(row.id, row.prefix, row.prefix_key, row.width, row.first_no, row.last_no, row.kind)
 
 
 def of_range(leaves: Leaves, held: Any) -> list[dict[str, Any]]:

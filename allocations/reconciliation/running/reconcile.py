@@ -38,6 +38,7 @@ from allocations.reconciliation.running.changed import Changed, ladder_mark, loo
 from allocations.reconciliation.running.direct import find_direct_payments
 from allocations.reconciliation.running.locks import lock_for_hand, lock_for_run
 from allocations.reconciliation.running.paper import PaperRows, paper_breaks, paper_rows
+from allocations.reconciliation.running.paper_touching import books_changed
 from allocations.reconciliation.running.reading import feed_marks, read_world
 from allocations.reconciliation.running.standing import clear_marks, keep_common, keep_returned, marks_before
 from allocations.reconciliation.running.summary import (
@@ -169,7 +170,7 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
     known, cash_days = known_breaks(session), dated(session, DEPOSIT_DAYS)
     with ThreadPoolExecutor(1) as database:
         ids = world.collections["id"].tolist() if part else None
-        on_paper = database.submit(paper_rows, session, through=run.through, collection_ids=ids)
+        on_paper = database.submit(paper_rows, session, through=run.through, collection_ids=ids, leafed=changed.leafed)
         before = database.submit(stood_before, run) if part else None
         run.tell(1, 5, f"Matching {read}.")
         matches = match(world, run.ladder)
@@ -186,7 +187,7 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         currencies = [found.summaries[name] for name in sorted(found.summaries)]
         if writing is not None:
             writing.result()
-        elif last and unchanged(run, last, found.hashes):
+        elif last and unchanged(run, last, changed, found.hashes):
             clear_marks(session, part)
             return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
         else:
@@ -200,9 +201,12 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
     return ReconResult(run.through, *found.hashes, currencies, *counted, True, stored.id, stored.mode)
 
 
-def unchanged(run: Run, last: ReconRun, hashes: tuple[str, str]) -> bool:
+def unchanged(run: Run, last: ReconRun, changed: Changed, hashes: tuple[str, str]) -> bool:
     """Whether a run over everything came to what the last one came to; what that one read, part by part, has a hash of its own."""
     same = (last.result_hash, last.through_on, last.ladder_version) == (hashes[1], run.through, run.ladder.version)
+    same &= last.marks.get("settings") == changed.settings and not books_changed(
+        run.session, changed.taken, run.through
+    )
     return same and (last.mode != "full" or last.input_hash == hashes[0])
 
 
@@ -282,6 +286,7 @@ def start_run(run: Run, changed: Changed, world: World) -> ReconRun:
             **reached,
             "rows": rows,
             "ladder": ladder_mark(run.ladder),
+            "settings": changed.settings,
             "furthest": furthest.isoformat(),
             "is_back": run.is_back,
         },

@@ -195,7 +195,6 @@ LOOKED_BREAKS = """
     select b.id from looked_collections f join breaks b on b.collection_id = f.id
     union select b.id from looked_lines f join breaks b on b.bank_line_id = f.id
     union select b.id from looked_postings f join breaks b on b.posting_id = f.id
-    union select b.id from breaks b where b.receipt_range_id is not null
 """
 
 
