@@ -69,7 +69,7 @@ def _judged(session: Session, rows: Sequence[Any]) -> Iterator[tuple[Any, dict[s
     missing = missing_of_visits(session, rows)
     days = {row.day for row in rows}
     far = {day: rules_on(session, day).far_m for day in days}
-    outcomes = {day: set(dispositions_on(session, day)) for day in days}
+    outcomes = {day: dispositions_on(session, day) for day in days}
     for row in rows:
         found = photos.get(row.id)
         visited = Visited(
@@ -84,7 +84,8 @@ def _judged(session: Session, rows: Sequence[Any]) -> Iterator[tuple[Any, dict[s
             flags=frozenset(flag["code"] for flag in row.flags),
             missing=missing.get(row.id, ()),
         )
-        yield row, _detail(row, visited)
+        outcome = outcomes[row.day].get(row.disposition)
+        yield row, _detail(row, visited) | {"outcome_words": outcome.words if outcome else row.disposition}
 
 
 def _detail(row: Any, visited: Visited) -> dict[str, Any]:
