@@ -17,6 +17,7 @@ from portal.config import Settings
 from portal.demo import files
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
+from portal.demo.terms import TermsLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database
@@ -31,6 +32,8 @@ PHOTOGRAPHED = [{"mode": "cash", "from_minor": 25_000 * RUPEE, "kinds": ["receip
 OPENING_BALANCE = 250_000_00
 SETTLED_MONTHS = 3
 RATE_CARD = Path(__file__).with_name("retail.toml")
+FIELD_CARD = Path(__file__).with_name("field.toml")
+LATE_ACCOUNTS = 6  # whose last month-end comes in late
 
 
 class DemoEdge(Edge):
@@ -54,6 +57,7 @@ class Life:
     balance: int = OPENING_BALANCE
     statements: int = 0
     periods: list[str] = field(default_factory=list)
+    late: list[Account] = field(default_factory=list)
 
     def command(self, day: date, *arguments: str, at: time = time(11), fine: Iterable[int] = (DONE,)) -> dict[str, Any]:
         """Run one command as if it were `day`; its JSON. RuntimeError when it is not fine."""
@@ -89,14 +93,14 @@ class Life:
         self.say("Empanelling three agencies and agreeing their terms")
         self.command(day, "agencies", "import", self.file("agencies.csv", agencies_sheet(day)))
         self.after_agencies()
-        self.command(day, "accounts", "import", self.accounts_file(world, day), "--as-of", str(day))
+        self.import_accounts(world.accounts, day, day)
         card = self.command(day, "rate-card", "import", str(RATE_CARD), "--as", MAKER)
         reason = "Whole slabs as agreed; the steep step at 70 % is wanted."
         version = ["--version", str(card["version"])]
         self.command(day, "rate-card", "approve", card["card"], *version, "--comment", reason, "--as", CHECKER)
-
-    def accounts_file(self, world: World, day: date) -> str:
-        return self.file(f"accounts-{day}.csv", accounts_sheet(world.accounts))
+        card = self.command(day, "rate-card", "import", str(FIELD_CARD), "--as", MAKER)
+        version = ["--version", str(card["version"])]
+        self.command(day, "rate-card", "approve", card["card"], *version, "--comment", "As agreed.", "--as", CHECKER)
 
     def month(self, world: World, period: Period, through: date) -> None:
         """A month from placement to payment; the current one stops where it is."""
@@ -124,14 +128,33 @@ class Life:
             field_life.live()
         self.command(through, "reconcile", "--through", str(through))
         if through < period.last_day:
+            self.late_snapshot(period, through)
+            terms = TermsLife(self.database, period, through, self.command)
+            terms.before_accrual()
             self.command(through, "accrue", "--period", period.label)
             self.leave_open(period, through)
+            terms.after_accrual()
             self.say_again(month, through)
             field_life.leave_waiting()
             DeskLife(self.database, through).live()
             return
-        self.command(through, "accounts", "import", self.accounts_file(world, through), "--as-of", str(through))
+        if len(self.periods) == SETTLED_MONTHS - 1:
+            paying = {paid.account.no: paid.account for paid in month.paid if not paid.fault}
+            self.late = list(paying.values())[:LATE_ACCOUNTS]
+        left_out = {account.no for account in self.late}
+        known = [account for account in world.accounts if account.no not in left_out]
+        self.import_accounts(known, through, through)
         self.settle(period)
+
+    def import_accounts(self, accounts: Iterable[Account], as_of: date, day: date) -> None:
+        name = self.file(f"accounts-{as_of}-{day}.csv", accounts_sheet(accounts))
+        self.command(day, "accounts", "import", name, "--as-of", str(as_of))
+
+    def late_snapshot(self, period: Period, day: date) -> None:
+        """A branch sends its accounts' last month-end after the month was settled: a new reading of it, and nothing paid changes."""
+        last = period.previous()
+        self.import_accounts(self.late, last.last_day, day)
+        self.command(day, "outcomes", "freeze", "--period", last.label)
 
     def leave_open(self, period: Period, day: date) -> None:
         """What waits for a person on a real Monday: a statement that does not tie, terms for next month, a changed bank account."""
@@ -265,7 +288,7 @@ def accounts_sheet(accounts: Iterable[Account]) -> bytes:
 
 def allocations_sheet(world: World, period: Period) -> bytes:
     header = ["loan_account_no", "agency_code", "from_on", "to_on", "target_amount", "stream", "agent_code"]
-    # The ninth agent's certificate lapses in the demo's months: accounts wait for somebody else.
+    # The ninth agent's certificate has lapsed: accounts wait for somebody else.
     rows = [
         [
             account.no,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -115,7 +115,7 @@ def make(settings: Settings, database: Database, clock: Clock, size: int, say: C
     with database.session(bank_scope(first.start)) as session, unit_of_work(session):
         name_the_bank(session)
     life = Life(settings, database, clock.today(), size, settings.home / "demo", say)
-    life.after_agencies = lambda: people_in(database, opened)
+    life.after_agencies = lambda: people_in(database, opened, clock.today())
     life.live()
     with database.session(bank_scope(clock.today())) as session, unit_of_work(session):
         finish(session, life.periods, size, clock.now())
@@ -141,8 +141,8 @@ def name_the_bank(session: Session) -> None:
     )
 
 
-def people_in(database: Database, now: datetime) -> None:
-    """Everybody with a password, and the agencies' field agents."""
+def people_in(database: Database, now: datetime, today: date) -> None:
+    """Everybody with a password, and the agencies' field agents; the ninth's certificate lapsed the other day."""
     with database.session(bank_scope(now.date())) as session, unit_of_work(session):
         actor, user_ids = system_actor(session), {}
         for email, name, role, agency in PEOPLE:
@@ -155,7 +155,9 @@ def people_in(database: Database, now: datetime) -> None:
                     "name": name,
                     "mobile": f"90001{firm.id:02d}{number:03d}",
                     "certificate_no": f"DRA{firm.id}{4100 + 37 * number}",
-                    "certificate_until": now.date().replace(year=now.year + (0 if number == 9 else 2)),
+                    "certificate_until": today - timedelta(days=9)
+                    if number == 9
+                    else now.date().replace(year=now.year + 3),
                     "verified_until": now.date().replace(year=now.year + 1),
                 }
                 agent = save_agent(session, firm, code, values, actor=actor, now=now)
