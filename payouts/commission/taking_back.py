@@ -25,14 +25,16 @@ from payouts.commission.rebuilding import group_of, is_of_a_group
 from payouts.rate_cards.agency_level import LineSums, Tally, finish
 from payouts.rate_cards.versions import Version
 
-# Lines of a settled run whose money went back and was taken back in a settlement since.
+# Lines of a settled run whose money went back and was taken back in a settlement since; and those that were gone when others were
+# taken back, though a cap had left nothing of them to take: what was found gone once stays gone.
 GONE = text(f"""
-select o.ref from accrual_lines o
- where o.run_id = :run and o.agency_id = :agency and o.rate_card_version_id = :version
-   and exists (select 1 from accrual_lines x
-               join settlement_lines sl on sl.accrual_line_id = x.id
-               join settlements s on s.id = sl.settlement_id and {CLOSED}
-               where x.kind = 'clawback' and x.clawback_of_id = o.id)
+with taken as (select o.ref, x.facts from accrual_lines o
+  join accrual_lines x on x.clawback_of_id = o.id and x.kind = 'clawback'
+  join settlement_lines sl on sl.accrual_line_id = x.id
+  join settlements s on s.id = sl.settlement_id and {CLOSED}
+ where o.run_id = :run and o.agency_id = :agency and o.rate_card_version_id = :version)
+select ref from taken
+union select jsonb_array_elements_text(facts -> 'gone') from taken where facts ? 'gone'
 """)
 OVER_MANY = frozenset({"cap", "bonus", "adjustment"})
 
