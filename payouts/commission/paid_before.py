@@ -48,16 +48,20 @@ select x.id, x.ref, x.agency_id, x.amount_minor, x.currency, x.facts ->> 'releas
  order by x.ref
 """)
 
-# Only what a settlement froze counts: a lift that may still change is not owed yet.
+# Only what a settlement froze counts as given: a lift that may still change is not owed yet. What another open month recovers by its
+# run in force counts as recovered, so that two months open at once never both recover one advance.
 ADVANCES = text(f"""
 select x.agency_id, c.code, sum(x.amount_minor) as advance_minor
   from accrual_lines x
-  join settlement_lines sl on sl.accrual_line_id = x.id
-  join settlements s on s.id = sl.settlement_id and {CLOSED}
+  join accrual_runs r on r.id = x.run_id and r.period_start <> :since
   join rate_card_versions v on v.id = x.rate_card_version_id
   join rate_cards c on c.id = v.rate_card_id
- where x.kind = 'guarantee' and x.agency_id = any(:agencies) and s.period_start < :since
-   and x.facts ->> 'recoverable' = 'true'
+ where x.kind = 'guarantee' and x.agency_id = any(:agencies) and x.facts ->> 'recoverable' = 'true'
+   and case when exists (select 1 from settlements s where s.agency_id = x.agency_id and s.period_start = r.period_start and {CLOSED})
+       then (x.amount_minor < 0 or r.period_start < :since)
+            and exists (select 1 from settlement_lines sl join settlements s on s.id = sl.settlement_id and {CLOSED}
+                        where sl.accrual_line_id = x.id)
+       else x.amount_minor < 0 and r.is_current end
  group by x.agency_id, c.code
 """)
 
