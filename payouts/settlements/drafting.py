@@ -20,7 +20,7 @@ from payouts.settlements.statement import hash_of
 from payouts.settlements.tax_facts import settlement_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Refused
-from portal.kernel.periods import Period
+from portal.kernel.periods import Period, month_of
 
 PAY_WITHIN_DAYS = 45  # MSMED Act 2006 s.15, unless the dated setting says less
 
@@ -213,6 +213,21 @@ def _still_holds(
         and existing.bank_detail_id == current_bank_detail(session, agency.id)
         and existing.hash == hash_of(statement_text(session, existing))
     )
+
+
+def is_of_today(session: Session, settlement: Settlement) -> bool:
+    """Whether drafting the month today would give these lines; a run that came to the same for this agency is the same."""
+    period = month_of(settlement.period_start)
+    run = _current_run(session, period)
+    if run is None:
+        return True
+    agency = session.get_one(Agency, settlement.agency_id)
+    accrued = _open_lines(session, agency.id, run_of(run, agency.id), except_settlement=settlement.id)
+    composition, _ = composed(session, agency, period, accrued)
+    query = select(SettlementLine.kind, SettlementLine.description, SettlementLine.amount_minor)
+    query = query.where(SettlementLine.settlement_id == settlement.id).order_by(SettlementLine.position)
+    fresh = [(each.kind, each.description, each.amount_minor) for each in composition.lines]
+    return [tuple(row) for row in session.execute(query)] == fresh
 
 
 def current_bank_detail(session: Session, agency_id: int) -> int | None:

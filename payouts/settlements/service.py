@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import post
 from payouts.settlements.content import statement_text
-from payouts.settlements.drafting import current_bank_detail
+from payouts.settlements.drafting import current_bank_detail, is_of_today
 from payouts.settlements.lifecycle import next_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
+from payouts.settlements.twice import settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
+
+LOCK = 0x5345_5454  # settlements of one agency are submitted one after the other
 
 
 def load(session: Session, ref: str) -> Settlement:
@@ -36,12 +39,17 @@ def submit(
     expected_hash: str | None = None,
     expected_version: int | None = None,
 ) -> Settlement:
-    """A maker puts a draft before the checkers. Stale when it is not what was shown."""
+    """A maker puts a draft before the checkers. Stale when it is not what was shown.
+
+    Refused when drafting today would give other lines, and when another settlement has one of its lines already.
+    """
     refuse_machine(actor, "submit a settlement")
     settlement = load(session, ref)
     after = next_status(settlement.status, "submit")
     _refuse_stale(settlement, expected_hash, expected_version)
+    session.scalar(select(func.pg_advisory_xact_lock(LOCK, settlement.agency_id)))
     _refuse_changed_basis(session, settlement)
+    _refuse_other_accruals(session, settlement)
     return move(
         session,
         settlement,
@@ -200,6 +208,16 @@ def _refuse_changed_basis(session: Session, settlement: Settlement) -> str:
             cure="Send it back, draft the month again, and look at the new one.",
         )
     return text
+
+
+def _refuse_other_accruals(session: Session, settlement: Settlement) -> None:
+    """A draft may lie while its month, or one before it, is accrued again; nothing is settled twice by that, and nothing left out."""
+    for what, why in settled_elsewhere(session, settlement):
+        message = f"{what} in {settlement.ref} is {why}."
+        raise Refused(message, code="settled_twice", cure="Accrue and draft the month again.")
+    if not is_of_today(session, settlement):
+        message = f"The month was accrued again since {settlement.ref} was drafted, and came to something else."
+        raise Refused(message, code="accrued_again", cure="Draft the month again, and look at the new one.")
 
 
 def _post_journal(session: Session, settlement: Settlement, actor: Actor, now: datetime) -> None:

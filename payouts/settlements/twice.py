@@ -1,0 +1,53 @@
+"""What a settlement must not pay or take because another one did: the same money, event, adjustment, share held back or advance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from payouts.commission.closed import CLOSED
+from payouts.settlements.models import Settlement
+
+# What names a thing that is settled once, by the lines it concerns. Each key is looked up by an index, or its lines are few.
+KEYS = {
+    "link_id": "x.kind in ('commission', 'clawback')",
+    "event_id": "x.event_id is not null",
+    "adjustment_id": "x.adjustment_id is not null",
+    "facts ->> 'of'": "x.kind = 'holdback_release'",
+    "facts": "x.kind = 'adjustment' and x.rule_id = 'reprice'",
+}
+ELSEWHERE = " union all ".join(
+    f"""
+select x.ref as line, s.ref as settlement
+  from settlement_lines l
+  join accrual_lines x on x.id = l.accrual_line_id
+  join accrual_lines o on o.{key} = x.{key} and o.agency_id = x.agency_id and o.kind = x.kind and o.id <> x.id
+  join settlement_lines ol on ol.accrual_line_id = o.id
+  join settlements s on s.id = ol.settlement_id and s.id <> l.settlement_id and {CLOSED}
+ where l.settlement_id = :settlement and {lines}
+"""
+    for key, lines in KEYS.items()
+)
+# Advances are one sum a card: what is recovered of them over all settlements is never more than was given.
+RECOVERED = f"""
+select c.code
+  from accrual_lines x
+  join settlement_lines l on l.accrual_line_id = x.id
+  join settlements s on s.id = l.settlement_id and ({CLOSED} or s.id = :settlement)
+  join rate_card_versions v on v.id = x.rate_card_version_id
+  join rate_cards c on c.id = v.rate_card_id
+ where x.kind = 'guarantee' and x.facts ->> 'recoverable' = 'true' and x.agency_id = :agency
+ group by c.code
+having sum(x.amount_minor) < 0 and bool_or(s.id = :settlement and x.amount_minor < 0)
+"""
+
+
+def settled_elsewhere(session: Session, settlement: Settlement) -> Iterator[tuple[str, str]]:
+    """(accrual line or card, what is wrong) of what this settlement holds and another one settled, or took back, already."""
+    bounds = {"settlement": settlement.id, "agency": settlement.agency_id}
+    for line, other in session.execute(text(f"{ELSEWHERE} order by 1, 2"), {"settlement": settlement.id}):
+        yield line, f"settled in {other} already"
+    for (code,) in session.execute(text(f"{RECOVERED} order by 1"), bounds):
+        yield code, "recovers more than was advanced"
