@@ -1,4 +1,6 @@
-"""What terms tried on closed months add up to: by agency, rule, bucket and month, and what would earn nothing. Pure."""
+"""What terms tried on closed months add up to: by agency, rule, bucket and month, and what would earn nothing.
+
+Pure but for the shape of the stored rows."""
 
 from __future__ import annotations
 

@@ -63,6 +63,8 @@ PURE = (
     "payouts.commission.reasons",
     "payouts.commission.run_hashes",
     "payouts.commission.visit_gate",
+    "payouts.commission.what_if_cliffs",
+    "payouts.commission.what_if_pricing",
     "payouts.ledger.accounts",
     "payouts.ledger.journal",
     "payouts.rails.bank_answer",
