@@ -57,7 +57,7 @@ select m.id as link_id, c.agency_id, c.allocation_id, c.loan_account_id, c.curre
   from match_links m join collections c on c.id = m.collection_id where m.id = any(:links)
 """)
 # The rows of `gathering`, of links that are named.
-NAMED_LINKS = text(gathering.LINKS.text.partition("\n where ")[0] + "\n where m.id = any(:links) order by m.id")
+NAMED_LINKS = text(f"{gathering.LINK_ROWS} where m.id = any(:links) order by m.id")
 
 
 @dataclass(frozen=True, slots=True)
