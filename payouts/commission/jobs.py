@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from payouts.commission.closed import CLOSED
+from payouts.commission.closed import CLOSED, closed_months, first_open
 from payouts.commission.service import accrue
 from portal.kernel.jobs import JobRun, job
 from portal.kernel.periods import Period, month_of
@@ -22,6 +23,20 @@ select distinct r.period_start from accrual_runs r
                                and s.period_start = r.period_start and {CLOSED}))
  order by r.period_start
 """)
+# What was confirmed or accepted for an earlier month, by agency and month, and when the last of it was.
+CAME_LATE = text("""
+select agency_id, month, max(known_at) as known_at from (
+  select m.agency_id, date_trunc('month', b.value_on)::date as month, coalesce(m.confirmed_at, m.created_at) as known_at
+    from match_links m join bank_lines b on b.id = m.bank_line_id where m.status = 'confirmed' and b.value_on < :start
+  union all
+  select agency_id, date_trunc('month', occurred_on)::date, decided_at from earning_events
+   where status = 'accepted' and occurred_on < :start
+  union all
+  select agency_id, period_start, decided_at from manual_adjustments where status = 'accepted' and period_start < :start
+) late group by agency_id, month
+""")
+LAST_RUN = text("select run_at from accrual_runs where period_start = :start and is_current")
+READING = timedelta(days=1)  # what was written while a run read may be known from before it
 HELD_ANY = text("""
 select exists (select 1 from allocations where from_on < :until and (to_on is null or to_on >= :since))
 """)
@@ -30,12 +45,26 @@ select exists (select 1 from allocations where from_on < :until and (to_on is nu
 def open_months(session: Session, today: date) -> list[Period]:
     """The month of today, the one before, and earlier ones that an agency has not been settled for; the oldest first.
 
-    Only months in which somebody held an account.
+    An earlier month nobody had earned in counts once something for it is confirmed or accepted since. Only months in which somebody
+    held an account.
     """
     now = month_of(today)
     months = {now, now.previous()}
     months |= {month_of(start) for start in session.scalars(STILL_OPEN, {"start": now.start})}
+    months |= set(_came_late(session, now.previous()))
     return [month for month in sorted(months) if session.scalar(HELD_ANY, {"since": month.start, "until": month.end})]
+
+
+def _came_late(session: Session, before: Period) -> Iterator[Period]:
+    """Months earlier than `before` whose last run cannot have seen all that is known for them by now."""
+    closed = closed_months(session)
+    for agency_id, start, known_at in session.execute(CAME_LATE, {"start": before.start}).all():
+        month = first_open(closed[agency_id], month_of(start))
+        if month.start >= before.start:
+            continue
+        run_at = session.scalar(LAST_RUN, {"start": month.start})
+        if run_at is None or run_at <= known_at + READING:
+            yield month
 
 
 @job("accrue_open_months", nightly=True)
