@@ -112,7 +112,7 @@ class Agency:
 
     def __init__(self, inputs: Inputs, agency_id: int, facts: AgencyFacts) -> None:
         self.inputs, self.agency_id, self.facts = inputs, agency_id, facts
-        events = sum(each.facts.get("count", 1) for each in facts.events)
+        events = sum(each.facts.get("count", 1) for each in facts.events if not each.told_before)
         self.pools = Pools(inputs.drivers.get(agency_id, {}), inputs.months.get(agency_id), events)
         self.groups: dict[str, Group] = {}
         self.lines: list[NewLine] = []
@@ -181,7 +181,8 @@ class Agency:
             line = line_of(event.facts, event.currency)
             judged = judge_event(self.inputs, event, line, self.pools)
             if judged.version is None:
-                self._untaken("event", event.ref, judged)
+                if not event.told_before:
+                    self._untaken("event", event.ref, judged)
                 continue
             group = self._group(judged.version)
             rule = judged.rule.id if judged.rule else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
@@ -39,6 +40,13 @@ EVENTS = text(f"""{EVENT_ROWS}
    {FREE.format(row="e", key="event_id", closed=CLOSED)}
  order by e.agency_id, e.occurred_on, e.ref
 """)
+# A settled month before this one has read them: its run came after they were accepted.
+TOLD = text(f"""
+select e.id from earning_events e where e.id = any(:ids)
+   and exists (select 1 from settlements s join accrual_runs r on r.id = s.accrual_run_id
+               where s.agency_id = e.agency_id and {CLOSED} and s.period_start >= date_trunc('month', e.occurred_on)
+               and s.period_start < :since and r.run_at >= e.decided_at)
+""")
 ADJUSTED = text(f"""
 select j.id, j.ref, j.agency_id, j.period_start, j.kind, j.amount_minor, j.currency, j.reason, j.about_ref
   from manual_adjustments j
@@ -53,11 +61,14 @@ def events(
 ) -> list[EventFact]:
     """Accepted events of the month, and of months closed before they were in."""
     bounds = {"since": period.start, "until": period.end, "agencies": agencies}
-    return [
-        event_of(row, grades)
+    rows = [
+        row
         for row in session.execute(EVENTS, bounds)
         if first_open(closed[row.agency_id], month_of(row.occurred_on)) == period
     ]
+    late = [row.id for row in rows if row.occurred_on < period.start]
+    told = set(session.scalars(TOLD, {"ids": late, "since": period.start})) if late else set()
+    return [replace(event_of(row, grades), told_before=row.id in told) for row in rows]
 
 
 def event_of(row: Any, grades: Mapping[int, str]) -> EventFact:

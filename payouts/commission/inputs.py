@@ -81,6 +81,7 @@ class EventFact:
     occurred_on: date
     allocated_on: date
     facts: Mapping[str, Any]
+    told_before: bool = False  # a settled month has read it: counted there, and said there why it earns nothing
 
     @property
     def days(self) -> dict[str, date]:

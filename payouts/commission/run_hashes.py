@@ -79,7 +79,10 @@ def _more(inputs: Inputs) -> dict[str, list[str]]:
         "accounts": [
             canonical([codes[each.agency_id], each.is_measured, each.days, each.facts]) for each in inputs.accounts
         ],
-        "events": [canonical([codes[each.agency_id], each.ref, each.days, each.facts]) for each in inputs.events],
+        "events": [
+            canonical([codes[each.agency_id], each.ref, each.days, each.facts, *(["told"] if each.told_before else [])])
+            for each in inputs.events
+        ],
         "adjusted": [
             canonical([codes[each.agency_id], each.ref, each.kind, each.amount_minor]) for each in inputs.adjusted
         ],
