@@ -102,16 +102,29 @@ def problems_of_account(told: Told, allocation: Allocation | None) -> Iterator[P
 
 def same_event(session: Session, agency_id: int, told: Told) -> EarningEvent | None:
     """An event that stands and says the same of the same account and day; without an account nobody can know."""
-    if not told.loan_account_no.strip():
-        return None
+    return session.scalars(_same(agency_id, told.event, told.loan_account_no.strip(), told.occurred_on)).first()
+
+
+def _same(agency_id: int, event: str, loan_account_no: str | None, day: date, *statuses: str) -> Any:
     query = select(EarningEvent).where(
         EarningEvent.agency_id == agency_id,
-        EarningEvent.event == told.event,
-        EarningEvent.loan_account_no == told.loan_account_no.strip(),
-        EarningEvent.occurred_on == told.occurred_on,
-        EarningEvent.status.in_(("proposed", "accepted")),
+        EarningEvent.event == event,
+        EarningEvent.loan_account_no == (loan_account_no or None),
+        EarningEvent.occurred_on == day,
+        EarningEvent.status.in_(statuses or ("proposed", "accepted")),
     )
-    return session.scalars(query.limit(1)).first()
+    return query.order_by(EarningEvent.id).limit(1)
+
+
+def _refuse_same(session: Session, event: EarningEvent, *statuses: str) -> None:
+    """What one person claims and another finds, or tells anew after a rejection, counts once; visits found are told apart by theirs."""
+    query = _same(event.agency_id, event.event, event.loan_account_no, event.occurred_on, *statuses)
+    query = query.where(EarningEvent.id != event.id)
+    if event.source == "visit":
+        query = query.where(EarningEvent.source != "visit")
+    if (same := session.scalars(query).first()) is not None:
+        cure = "Reject this one; if there were several, tell them as one event with their count."
+        raise Refused(f"{same.ref} is {same.status} and says the same.", code="event_there", cure=cure)
 
 
 # --- deciding
@@ -133,14 +146,18 @@ def decide_event(
 ) -> None:
     """Accept or reject a proposed event; `event` comes from load_event. A rejection needs its reason: the agency reads it.
 
-    Raises Refused when it was decided before, or by who proposed it.
+    Raises Refused when it was decided before, or by who proposed it; and when another that says the same is accepted.
     """
     if not accept and len(reason.strip()) < 3:
         raise Invalid(Problem("reason_needed", "Say why it is rejected.", "The agency reads it.", column="reason"))
     if actor.email == event.proposed_by:
         raise Refused("Who proposed an event does not decide on it.", code="is_not_the_maker")
     before = event.status
-    event.status = moved(event.ref, before, "accept" if accept else "reject")
+    after = moved(event.ref, before, "accept" if accept else "reject")
+    if accept:
+        session.scalar(select(func.pg_advisory_xact_lock(LOCK, event.agency_id)))
+        _refuse_same(session, event, "accepted")
+    event.status = after
     event.decided_by, event.decided_at = actor.email, now
     event.decision_reason = reason.strip()[:LONGEST_REASON] or None
     session.flush()
@@ -165,6 +182,8 @@ def resubmit_event(session: Session, event: EarningEvent, *, note: str, actor: A
         raise Invalid(Problem("too_long", f"At most {LONGEST_REASON} letters.", "Shorten it.", column="note"))
     if (refused := why_not_again(session, event)) is not None:
         raise refused
+    session.scalar(select(func.pg_advisory_xact_lock(LOCK, event.agency_id)))
+    _refuse_same(session, event)
     copied = ("agency_id", "event", "allocation_id", "loan_account_no", "occurred_on", "count", "days", "amount_minor")
     values: dict[str, Any] = {name: getattr(event, name) for name in (*copied, "currency", "source_key")}
     agency = session.get_one(Agency, event.agency_id)

@@ -8,18 +8,24 @@ import pytest
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from payouts.commission.event_models import EarningEvent
+from payouts.commission.event_rules import Told
+from payouts.commission.events import decide_event, propose_event, resubmit_event
+from payouts.commission.jobs import open_months
 from payouts.commission.models import AccrualRun
 from payouts.settlements.drafting import draft
 from payouts.settlements.service import reject, submit
+from portal.kernel.audit import Actor
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import approved
+from tests.factories.earning import an_event, approved
 from tests.factories.month import CHECKER, FINANCE, SYSTEM, a_bank_detail
 from tests.factories.world import an_agency
 
 HEAD = 'code = "X"\ncurrency = "INR"\neffective_from = 2026-04-01\n'
 SEPTEMBER = OCTOBER.previous()
+FIELD = Actor(201, "field@agency.example", "agency_admin")
 
 
 @pytest.fixture
@@ -129,3 +135,83 @@ def test_what_a_cap_gave_back_once_does_not_come_back_through_the_next_return(wo
     assert sum(amount for _, amount in sums(world, world.accrue().run)) == -6_000
     world.settle()
     assert sums(world, world.accrue(NOVEMBER).run) == []
+
+
+# --- left lying
+
+
+def test_a_month_nobody_had_earned_in_is_accrued_again_when_money_for_it_is_late(world: World, agency: Agency) -> None:
+    world.card()
+    held = world.allocation(agency, from_on=date(2026, 8, 1))
+    august = SEPTEMBER.previous()
+    world.accrue(august)
+    late = world.earn(agency, 1_000, date(2026, 8, 20), allocation=held)
+    late.confirmed_at = world.now
+    world.session.flush()
+    today = date(2026, 11, 30)
+    assert august in open_months(world.session, today)
+    assert [line.link_id for line in world.lines(world.accrue(august).run)] == [late.id]
+
+
+def test_a_month_never_accrued_is_accrued_once_an_event_of_it_is_accepted(world: World, agency: Agency) -> None:
+    world.allocation(agency, from_on=date(2026, 8, 1))
+    an_event(world, agency, "visit", date(2026, 8, 20))
+    assert SEPTEMBER.previous() in open_months(world.session, date(2026, 11, 30))
+
+
+# --- counted once
+
+
+COUNTED = """
+[[rule]]
+id = "r"
+driver = "event_count"
+slabs = [ {from = 0, rate = "0.01"}, {from = 2, rate = "0.05"} ]
+"""
+
+
+def test_an_event_counts_towards_one_months_slab(world: World, agency: Agency) -> None:
+    approved(world, HEAD + COUNTED)
+    an_event(world, agency, "visit", date(2026, 10, 5))
+    an_event(world, agency, "visit", date(2026, 10, 6))
+    world.earn(agency, 1_000)
+    assert sums(world, world.accrue().run) == [("commission", 5_000)]
+    world.settle()
+    world.earn(agency, 1_000, date(2026, 11, 10))
+    assert sums(world, world.accrue(NOVEMBER).run) == [("commission", 1_000)]
+
+
+# --- events that say the same
+
+
+def claimed(world: World, agency: Agency, no: str, note: str = "") -> EarningEvent:
+    told = Told("visit", date(2026, 10, 12), no, note=note)
+    return propose_event(
+        world.session, told, agency=agency, source="agency", actor=FIELD, now=world.now, today=NOVEMBER.start
+    )
+
+
+def decided(world: World, event: EarningEvent, *, accept: bool) -> None:
+    decide_event(world.session, event, accept=accept, reason="No photo of it.", actor=CHECKER, now=world.now)
+
+
+def test_a_rejected_event_told_anew_and_accepted_is_not_accepted_as_resubmitted_too(
+    world: World, agency: Agency
+) -> None:
+    no = world.allocation(agency).loan_account_no
+    first = claimed(world, agency, no)
+    decided(world, first, accept=False)
+    decided(world, claimed(world, agency, no), accept=True)
+    with pytest.raises(Refused):
+        resubmit_event(world.session, first, note="Here is the photo.", actor=FIELD, now=world.now)
+
+
+def test_a_visit_claimed_and_found_is_accepted_once(world: World, agency: Agency) -> None:
+    allocation = world.allocation(agency)
+    found = an_event(world, agency, "visit", allocation=allocation, source="visit", status="proposed")
+    proposed = an_event(world, agency, "visit", allocation=allocation, status="proposed")
+    decided(world, found, accept=True)
+    with pytest.raises(Refused) as refused:
+        decided(world, proposed, accept=True)
+    assert refused.value.code == "event_there"
+    decided(world, proposed, accept=False)
