@@ -35,7 +35,8 @@ select c.*, (c.at at time zone :zone)::date as day, a.from_on, a.to_on,
 """
 OF_MONTH = text(
     COLUMNS.format(visits=VISITS)
-    + """ where not exists (select 1 from earning_events e where e.agency_id = v.agency_id and e.source_key = 'contact:' || v.id)
+    + """ where not exists (select 1 from earning_events e where e.agency_id = v.agency_id and e.source_key = 'contact:' || v.id
+                    and e.resubmits_id is null)
  order by v.id"""
 )
 ONE = text(COLUMNS.format(visits=VISITS) + " where v.id = :contact")

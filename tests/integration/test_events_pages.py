@@ -89,6 +89,9 @@ def test_a_maker_proposes_and_a_checker_accepts(world: World, browser: Callable[
     world.accrue()
     world.session.commit()
     assert "It is in the books" in browser(MAKER).get(f"/bank/events/{ref}").text
+    line = re.search(r"A2610[^\"<]+", browser(MAKER).get(f"/bank/events/{ref}").text)
+    assert line and ref in browser(MAKER).get(f"/bank/commission/line/{line[0]}").text
+    assert ref in browser(OWNER).get(f"/agency/commission/line/{line[0]}").text
     own = browser(OWNER).get(f"/agency/events/{ref}").text
     assert "It is in your commission" in own and "₹150.00" in own and "checker@bank" not in own
 
@@ -180,7 +183,10 @@ def test_an_adjustment_is_entered_and_decided(world: World, browser: Callable[[s
     assert "Lost keys." in browser(OWNER).get("/agency/events").text
     world.accrue()
     world.session.commit()
-    assert "It is in the books" in browser(CHECKER).get(path).text
+    page = browser(CHECKER).get(path).text
+    line = re.search(r"A2610[^\"<]+", page)
+    assert "It is in the books" in page and line
+    assert made.ref in browser(CHECKER).get(f"/bank/commission/line/{line[0]}").text
     assert made.ref in browser(CHECKER).get("/bank/adjustments?period=2026-10&status=accepted").text
 
 
