@@ -56,8 +56,8 @@ def import_events(
 ) -> ImportResult:
     """Propose the events of a file. A row that was proposed before, by this file or another, changes nothing.
 
-    `agency_code` is whose file it is: rows may leave their agency out, and none may name another. Raises Invalid when the file as a
-    whole cannot be read.
+    `agency_code` is whose file it is: rows may leave their agency out, and none may name another. An agency's person hands in
+    claims of the agency's own. Raises Invalid when the file as a whole cannot be read.
     """
     session.scalar(select(func.pg_advisory_xact_lock(LOCK, 0)))
     sheet = read_sheet(data, file_name, EVENTS, currency=lender(session).currency, date_order=date_order)
@@ -196,7 +196,7 @@ def _store(session: Session, rows: list[Row], actor: Actor, now: datetime) -> in
                 "days": told.days,
                 "amount_minor": told.amount_minor,
                 "currency": agency.currency,
-                "source": "bank",
+                "source": "bank" if actor.agency_id is None else "agency",
                 "source_key": row["source_key"],
                 "detail": {},
                 "note": told.note.strip(),
@@ -228,6 +228,7 @@ def _tell(session: Session, result: ImportResult, actor: Actor, now: datetime) -
         actor=actor,
         subject_type="file",
         subject_ref=result.file_sha256,
+        agency_id=actor.agency_id,
         now=now,
         data=data,
     )

@@ -170,6 +170,17 @@ def test_an_agency_claims_and_hands_in_again(world: World, browser: Callable[[st
     assert "is taken back" in post(browser(OWNER), f"/agency/events/{again}", f"/agency/events/{again}/withdraw").text
 
 
+def test_an_agency_claims_with_a_file_of_its_own(world: World, browser: Callable[[str], Any]) -> None:
+    rows = b"agency_code,event,occurred_on,count\n,parking_day,2026-10-12,3\nVEGA,parking_day,2026-10-13,1\n"
+    for said in ("1 new", "1 known already"):
+        page = post(browser(OWNER), "/agency/events/import", file=(io.BytesIO(rows), "e.csv"), date_order="").text
+        assert "1 of 2 rows were not stored" in page and "Leave the row out" in page and said in page
+    claim = world.session.scalars(select(EarningEvent)).one()
+    assert (claim.source, claim.count, claim.proposed_by) == ("agency", 3, OWNER)
+    page = post(browser(OWNER), "/agency/events/import", file=(io.BytesIO(b"what\n1\n"), "e.csv"), date_order="")
+    assert page.status_code == 422
+
+
 def test_an_adjustment_is_entered_and_decided(world: World, browser: Callable[[str], Any]) -> None:
     form = {"agency": "SHAKTI", "period": "2026-10", "kind": "penalty", "amount": "1,500", "reason": "Lost keys."}
     page = post(browser(MAKER), "/bank/adjustments/new", **form | {"about_ref": "A9"})

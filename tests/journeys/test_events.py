@@ -135,4 +135,5 @@ def test_the_banks_pages_are_fit_to_be_looked_at(
 def test_the_agencys_pages_are_fit_to_be_looked_at(shakti: dict[str, Any], look: Callable[..., None]) -> None:
     look("/agency/events", "own-events", email=OWNER)
     look("/agency/events/new", "own-events-new", email=OWNER)
+    look("/agency/events/import", "own-events-import", email=OWNER)
     look(f"/agency/events/{shakti['rejected']}", "own-event-rejected", email=OWNER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -11,15 +12,18 @@ from werkzeug.wrappers import Response
 from payouts.commission import event_queries as queries
 from payouts.commission import events
 from payouts.commission.adjustments import KINDS, list_adjustments
+from payouts.commission.event_import import EVENTS, import_events
 from payouts.commission.event_queries import STATUS_CHOICES, Asked
 from payouts.commission.event_rules import SOURCE_WORDS, event_words
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.tables.result import ImportResult
 from portal.web.agency.accounts import own_agency, own_agency_id
-from portal.web.agency.events_forms import AgainForm, ClaimForm, TakeBackForm
+from portal.web.agency.events_forms import AgainForm, ClaimForm, ClaimsFileForm, TakeBackForm
 from portal.web.bank.events_forms import with_choices
+from portal.web.bank.imports import header_file, said
 from portal.web.edge import clock, current_actor, db_session, once, page_of
 from portal.web.event_told import told_in
 from portal.web.typed import as_choices
@@ -80,6 +84,50 @@ def new() -> str | Answer:
             problems = [Problem(refused.code, refused.message, refused.cure)]
     page = render_template("agency/events/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
+
+
+@bp.route("/import", methods=["GET", "POST"])
+@permission(Permission.OWN_EVENT_CLAIM)
+def import_file() -> str | Answer:
+    """Claim many events with a file; the same row again changes nothing."""
+    form, problems, result = ClaimsFileForm(), [], None
+    if form.validate_on_submit():
+        try:
+            result = take_in(form)
+        except Invalid as wrong:
+            problems = wrong.problems
+        if result is not None:
+            flash(*said(result))
+            if not result.rejected:
+                return redirect(url_for(".index", status="proposed"))
+            problems, form = result.problems, ClaimsFileForm(formdata=None)
+    page = render_template(
+        "agency/events/import.html", form=form, problems=problems, result=result, columns=EVENTS.columns
+    )
+    return (page, 422) if form.errors or (problems and result is None) else page
+
+
+def take_in(form: ClaimsFileForm) -> ImportResult:
+    session = db_session()
+    name = PurePath(form.file.data.filename or "events").name[:150]
+    given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "today": clock().today()}
+    with unit_of_work(session):
+        once(form, session)
+        return import_events(
+            session,
+            form.file.data.read(),
+            file_name=name,
+            agency_code=own_agency().code,
+            date_order=form.date_order.data or None,
+            all_or_nothing=form.all_or_nothing.data,
+            **given,
+        )
+
+
+@bp.get("/import/template.csv")
+@permission(Permission.OWN_EVENT_READ)
+def template() -> Response:
+    return header_file(EVENTS)
 
 
 @bp.get("/<ref>")

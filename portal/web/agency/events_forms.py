@@ -7,10 +7,15 @@ from wtforms.validators import InputRequired, Length
 
 from portal.web.bank.events_forms import EventForm
 from portal.web.edge import ActForm
+from portal.web.sheet_forms import SheetForm
 
 
 class ClaimForm(EventForm):
     """One event the terms pay for."""
+
+
+class ClaimsFileForm(SheetForm):
+    """A file of claims, all of them the agency's own."""
 
 
 class AgainForm(ActForm):
