@@ -226,3 +226,15 @@ def test_stored_groups_are_priced_again_alike_by_both_engines(given_inputs: Inpu
             ]
             extras = [group_extras(group, each, OCTOBER.last_day) for each in (bulk, scalar)]
             assert extras[0] == extras[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(inputs(), st.randoms(use_true_random=False))
+def test_rows_in_any_order_give_the_same_lines(given_inputs: Inputs, chance: Any) -> None:
+    shuffled = list(given_inputs.money)
+    chance.shuffle(shuffled)
+    try:
+        one, other = (list(by_columns(replace(given_inputs, money=each))) for each in (given_inputs.money, shuffled))
+    except Invalid:
+        return
+    assert [table["text"].to_pylist() for _, table in one] == [table["text"].to_pylist() for _, table in other]
