@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from payouts.commission.known_on_words import CAME, CHANGED, WENT, sentence
+from payouts.commission.line_queries import version_names
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.commission.queries import HEAD, RunHead, agency_names, head_of, rows_of, run_of_agency
 from portal.kernel.clock import BANK_ZONE
@@ -72,6 +73,12 @@ with named as (
          jsonb_path_query_array(o.steps, '$[*] ? (@.step == "slab")') -> -1 as old_slab,
          jsonb_path_query_array(n.steps, '$[*] ? (@.step == "slab")') -> -1 as new_slab
     from changed c left join accrual_lines o on o.id = c.old_id left join accrual_lines n on n.id = c.new_id
+), waited as materialized (
+  select distinct on (u.collection_id) u.collection_id, u.code from unpaid_collections u
+   where u.run_id = :earlier and u.agency_id = :agency order by u.collection_id, u.id
+), waits as materialized (
+  select distinct on (u.collection_id) u.collection_id, u.code from unpaid_collections u
+   where u.run_id = :later and u.agency_id = :agency order by u.collection_id, u.id
 ), told as (
   select p.*, k.receipt_no, k.loan_account_no, waited.code as waited_for, waits.code as waits_for,
          case
@@ -110,18 +117,16 @@ with named as (
     from paired p
     left join match_links m on m.id = p.link_id
     left join collections k on k.id = p.collection_id
-    left join bank_lines b on b.id = m.bank_line_id
+    left join bank_lines b on b.id = m.bank_line_id and p.old_id is null
     left join bank_statements s on s.id = b.statement_id
-    left join lateral (select u.code from unpaid_collections u where p.old_id is null and u.run_id = :earlier
-                        and u.collection_id = p.collection_id order by u.id limit 1) waited on true
-    left join lateral (select u.code from unpaid_collections u where p.new_id is null and u.run_id = :later
-                        and u.collection_id = p.collection_id order by u.id limit 1) waits on true
+    left join waited on waited.collection_id = p.collection_id and p.old_id is null
+    left join waits on waits.collection_id = p.collection_id and p.new_id is null
 ), detailed as (
   select t.*, case t.what
            when 'cured' then jsonb_build_object('code', t.waited_for)
            when 'earns_nothing_now' then jsonb_build_object('code', t.waits_for)
            when 'other_rule' then jsonb_build_object('was', t.old_rule, 'now', t.new_rule)
-           when 'other_terms' then jsonb_build_object('was', oc.code || ' v' || ov.version, 'now', nc.code || ' v' || nv.version)
+           when 'other_terms' then jsonb_build_object('was_version', t.old_version, 'now_version', t.new_version)
            when 'other_slab' then jsonb_build_object(
              'driver', t.new_slab ->> 'driver', 'was_from', t.old_slab ->> 'from',
              'pool', case when t.new_slab ->> 'scope' in ('agency+product', 'agency+opening_bucket') then t.new_slab ->> 'pool' end,
@@ -131,10 +136,6 @@ with named as (
              'now', case when t.new_slab ->> 'measured' = 'stated' and t.new_slab ->> 'scope' <> 'account' then t.new_slab ->> 'value' end)
            else '{}'::jsonb end as detail
     from told t
-    left join rate_card_versions ov on t.what = 'other_terms' and ov.id = t.old_version
-    left join rate_cards oc on oc.id = ov.rate_card_id
-    left join rate_card_versions nv on t.what = 'other_terms' and nv.id = t.new_version
-    left join rate_cards nc on nc.id = nv.rate_card_id
 )
 """
 BY_CAUSE = text(
@@ -189,9 +190,10 @@ class Difference:
 def difference(session: Session, earlier: RunHead, later: RunHead, agency_id: int) -> Difference:
     """What the later run says of an agency's month that the earlier one did not, cause by cause, the most money first."""
     bounds = _bounds(session, earlier, later, agency_id)
-    causes = []
-    for row in session.execute(BY_CAUSE, bounds) if bounds["earlier"] != bounds["later"] else ():
-        group, said = sentence(row.what, row.kind, row.detail, row.lines, later.currency)
+    rows = session.execute(BY_CAUSE, bounds).all() if bounds["earlier"] != bounds["later"] else []
+    causes, names = [], _terms(session, rows)
+    for row in rows:
+        group, said = sentence(row.what, row.kind, _named(row.detail, names), row.lines, later.currency)
         causes.append(Cause(row.what, group, row.kind, row.rule_id, row.lines, row.minor, said))
     was, now = (_total(session, bounds[run], agency_id) for run in ("earlier", "later"))
     return Difference(earlier, later, was, now, causes)
@@ -204,6 +206,17 @@ def _bounds(session: Session, earlier: RunHead, later: RunHead, agency_id: int) 
         "later": run_of_agency(session, later, agency_id),
         "earlier_at": earlier.run_at,
     }
+
+
+def _terms(session: Session, rows: Sequence[Any]) -> dict[int, str]:
+    """Names of the versions that causes speak of, as far as they are in sight."""
+    told = (row.detail.get(key) for row in rows for key in ("was_version", "now_version"))
+    return version_names(session, {version for version in told if version})
+
+
+def _named(detail: Mapping[str, Any], names: Mapping[int, str]) -> dict[str, Any]:
+    told = {key: names.get(detail.get(f"{key}_version") or 0) for key in ("was", "now")}
+    return dict(detail) | {key: name for key, name in told.items() if name}
 
 
 def _total(session: Session, run_id: int, agency_id: int) -> int:
@@ -251,11 +264,13 @@ def changed_lines(
     if bounds["earlier"] == bounds["later"]:
         return []
     asked = {"what": what, "rule": rule, "after": after[0] if after else 0, "limit": limit}
-    return [_changed(row, later.currency) for row in session.execute(BY_LINE, bounds | asked)]
+    rows = session.execute(BY_LINE, bounds | asked).all()
+    names = _terms(session, rows)
+    return [_changed(row, names, later.currency) for row in rows]
 
 
-def _changed(row: Any, currency: str) -> ChangedLine:
-    _, said = sentence(row.what, row.kind, row.detail, 1, currency)
+def _changed(row: Any, names: Mapping[int, str], currency: str) -> ChangedLine:
+    _, said = sentence(row.what, row.kind, _named(row.detail, names), 1, currency)
     return ChangedLine(
         line_id=row.line_id,
         what=row.what,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -74,7 +74,9 @@ def list_lines(
         query = query.where(line.credited_on == asked.day)
     if after:
         query = query.where(line.id > after[0])
-    return [_line_row(row) for row in session.execute(query)]
+    rows = session.execute(query).all()
+    names = version_names(session, {row[0].rate_card_version_id for row in rows if row[0].rate_card_version_id})
+    return [_line_row(row, names) for row in rows]
 
 
 def _agency_called(code: str) -> Any:
@@ -82,28 +84,35 @@ def _agency_called(code: str) -> Any:
 
 
 def line_query() -> Select[*tuple[Any, ...]]:
-    """Lines with the names beside them."""
+    """Lines with the agency and the receipt beside them. Terms are named apart: whose version an agency sees is asked row by row."""
     return (
-        select(
-            *(AccrualLine, Agency.code, RateCard.code, RateCardVersion.version),
-            *(Collection.receipt_no, Collection.loan_account_no),
-        )
+        select(AccrualLine, Agency.code, Collection.receipt_no, Collection.loan_account_no)
         .join(Agency, Agency.id == AccrualLine.agency_id)
-        .outerjoin(RateCardVersion, RateCardVersion.id == AccrualLine.rate_card_version_id)
-        .outerjoin(RateCard, RateCard.id == RateCardVersion.rate_card_id)
         .outerjoin(Collection, Collection.id == AccrualLine.collection_id)
     )
 
 
-def _line_row(row: Any) -> LineRow:
-    line, agency, card, version, receipt, account = row
+def version_names(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """Version id → "CODE v2", of those in sight."""
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    query = select(RateCardVersion.id, RateCardVersion.rate_card_id, RateCardVersion.version)
+    rows = session.execute(query.where(RateCardVersion.id.in_(wanted))).all()
+    codes = select(RateCard.id, RateCard.code).where(RateCard.id.in_({row.rate_card_id for row in rows}))
+    code_of = {row.id: row.code for row in session.execute(codes)}
+    return {row.id: f"{code_of[row.rate_card_id]} v{row.version}" for row in rows if row.rate_card_id in code_of}
+
+
+def _line_row(row: Any, names: Mapping[int, str]) -> LineRow:
+    line, agency, receipt, account = row
     return LineRow(
         id=line.id,
         ref=line.ref,
         agency_code=agency,
         kind=line.kind,
         rule_id=line.rule_id,
-        card=f"{card} v{version}" if card else "",
+        card=names.get(line.rate_card_version_id or 0, ""),
         collection_id=line.collection_id,
         receipt_no=receipt,
         loan_account_no=account or line.facts.get("loan_account_no"),
@@ -139,17 +148,19 @@ def line_detail(session: Session, ref: str) -> LineDetail:
     row = session.execute(line_query().where(AccrualLine.ref == ref)).one_or_none()
     if row is None:
         raise NotFound("There is nothing here.")
-    line, _, card, version, *_ = row
+    line = row[0]
+    names = version_names(session, [line.rate_card_version_id] if line.rate_card_version_id else [])
+    card, _, version = names.get(line.rate_card_version_id or 0, "").rpartition(" v")
     run = session.execute(
         select(AccrualRun.period_start, AccrualRun.version, AccrualRun.is_current).where(AccrualRun.id == line.run_id)
     ).one()
     stated_in = statement_line(session, AccrualLine.id == line.id)
     return LineDetail(
-        row=_line_row(row),
+        row=_line_row(row, names),
         facts=line.facts if isinstance(line.facts, dict) else {},
         steps=line.steps if isinstance(line.steps, list) else [],
-        card_code=card or "",
-        card_version=version,
+        card_code=card,
+        card_version=int(version) if version else None,
         period=month_of(run.period_start),
         run_version=run.version,
         is_superseded=not run.is_current and not stated_in,
