@@ -19,6 +19,7 @@ from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.trace_shared import only_own, own_keys, own_shares
 from portal.kernel.db import scope_of
 from portal.kernel.money import plain
 
@@ -164,6 +165,8 @@ class _Names:
         self.at_bank = (
             scope_of(session).role == "bank"
         )  # who at the bank decided, and in which words, is the bank's to know
+        self.shares = {} if self.at_bank else own_shares(session, of("bank_line"))
+        self.own_keys = own_keys(session, self.shares) if self.shares else {}
         self.agencies = self._map(session, Agency, agency_ids)
         self.uploads = self._map(session, Upload, {row.upload_id for row in of("collection")})
         self.statements = self._map(session, BankStatement, {row.statement_id for row in of("bank_line")})
@@ -364,13 +367,14 @@ def _link(row: MatchLink, names: _Names) -> Node:
 
 def _bank_line(row: BankLine, names: _Names) -> Node:
     statement = names.statements.get(row.statement_id)
+    told = {"bank_ref": row.bank_ref, "customer_ref": row.customer_ref, "description": row.description}
+    if row.id in names.shares:  # others' receipts are paid by it too
+        told = {name: only_own(text, names.own_keys.get(row.id, ())) for name, text in told.items()}
     facts = _facts(
         side=row.side,
         value_on=row.value_on,
-        bank_ref=row.bank_ref,
-        customer_ref=row.customer_ref,
-        description=row.description,
-        linked=plain(row.linked_minor, row.currency),
+        **told,
+        linked=plain(names.shares.get(row.id, row.linked_minor), row.currency),
         statement=statement.ref if statement else None,
         statement_status=statement.status if statement else None,
         line_no=row.line_no,
