@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from payouts.commission.bulk import Bulk, Group, unpaid_of
@@ -54,7 +53,6 @@ def group_extras(group: Group, bulk: Bulk, last_day: date) -> Extras:
     return Extras(lines, tally.steps, tally.fee, qualified)
 
 
-@lru_cache(maxsize=1_000)
 def without_promises(card: Card) -> Card:
     """The card without what reaches beyond one version's month: guarantee and holdback look at all versions of a card."""
     return replace(card, agency=replace(card.agency, guarantee=None, holdback=None))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission.hashing import canonical, digest
-from payouts.commission.what_if_cliffs import Cliff, cliffs_of, nearest
+from payouts.commission.what_if_cliffs import Cliff, cliffs_of, has_cliffs, nearest
 from payouts.commission.what_if_month import TRIED_ID, RunRow, StoredMonth, Trial, runs_of, stored_month, trial_of
 from payouts.commission.what_if_pricing import Priced, price_month
 from payouts.commission.what_if_sums import Sum, Sums, add_nothing, add_others, add_payments, paired
@@ -176,17 +176,21 @@ def _drift(stored: StoredMonth, priced: Iterable[Priced], found: _Found) -> None
 
 
 def _cliffs(stored: StoredMonth, priced: Sequence[Priced], frame: Any, trial: Trial, month: Period) -> list[Cliff]:
-    own = frame[frame.now_version == TRIED_ID]
+    card = trial.version.card
+    if not any(has_cliffs(rule) for rule in card.rules):
+        return []
+    own = dict(iter(frame[frame.now_version == TRIED_ID].groupby("agency_id")))
     principal: dict[int, dict[str, int]] = defaultdict(dict)
     for (agency_id, pool), minor in stored.principal.items():
         principal[agency_id][pool] = minor
     cliffs: list[Cliff] = []
     for each in priced:
-        drivers = [group["drivers"] for group in each.earned.groups if group["card"] == trial.version.name]
-        code, of_agency = stored.run.agencies[each.agency_id], own[own.agency_id == each.agency_id]
+        groups = each.earned.groups if each.agency_id in own else ()
+        drivers = [group["drivers"] for group in groups if group["card"] == trial.version.name]
+        code = stored.run.agencies[each.agency_id]
         for measured in drivers:
-            card = trial.version.card
-            cliffs += cliffs_of(card, code, month.label, of_agency, measured, principal[each.agency_id])
+            pools = principal[each.agency_id]
+            cliffs += cliffs_of(card, code, month.label, own[each.agency_id], measured, pools)
     return cliffs
 
 

@@ -55,7 +55,7 @@ def cliffs_of(
 ) -> Iterator[Cliff]:
     """`payments`: the agency's under the card, with now_rule, base_minor, product and opening_bucket."""
     for rule in card.rules:
-        if not _has_cliffs(rule):
+        if not has_cliffs(rule):
             continue
         own = payments[payments.now_rule == rule.id]
         if own.empty:
@@ -68,7 +68,8 @@ def cliffs_of(
                     yield Cliff(agency=agency, month=month, **found)
 
 
-def _has_cliffs(rule: Rule) -> bool:
+def has_cliffs(rule: Rule) -> bool:
+    """Whether one slab of the rule prices a whole pool of rupees, so that its edge is worth something."""
     if rule.mode != "whole" or rule.driver is None or len(rule.slabs) < 2 or rule.driver_scope == "account":
         return False
     by_money = rule.driver in ("confirmed_amount", "running_total")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from payouts.commission.bulk import Bulk, Group, group_lines
 from payouts.commission.columns.judged import JudgedColumns, judge_all
 from payouts.commission.columns.lines import lines_of_money
-from payouts.commission.columns.money import MoneyColumns
+from payouts.commission.columns.money import MoneyColumns, whole
 from payouts.commission.columns.tables import payment_table
 from payouts.commission.columns.taken_away import taken_away, unpaid_rows
 from payouts.commission.engine import Agency, AgencyFacts
@@ -25,7 +25,7 @@ from payouts.commission.inputs import Inputs
 from payouts.commission.outcome import Earned
 from payouts.commission.pools import COUNTS, MEASURED_UNITS, asked_of
 from payouts.rate_cards.facts import FactLine, read_drivers
-from payouts.rate_cards.pricing_columns.lines import Ints, Lines
+from payouts.rate_cards.pricing_columns.lines import Codes, Ints
 from payouts.rate_cards.pricing_columns.profiles import distinct_rows
 from payouts.rate_cards.pricing_columns.quoting import ColumnLines, GroupFacts, price_lines
 from payouts.rate_cards.terms import DRIVER_UNITS, Card
@@ -187,13 +187,18 @@ def _group_facts(group: ColumnGroup, card: Card, drivers: Mapping[str, dict[str,
 def _shown(card: Card, money: MoneyColumns, rule: Ints, rows: Ints) -> list[FactLine]:
     """Lines that between them name every rule, pool and, where the card asks for accounts, every account of these rows."""
     names = [name for name in ("product", "opening_bucket") if money.has(name)]
-    part = money.taken(rows)
-    lines: Lines = lines_of_money(part, (rule[rows], [each.id for each in card.rules]))
-    keys = [rule[rows].astype(np.int32), *(lines.words(name).codes + 1 for name in names)]
-    if _asks_for_accounts(card):
-        keys.append(np.asarray(pc.dictionary_encode(lines.accounts()).indices.to_numpy(), np.int32))
-    _, first = distinct_rows(keys)
-    return Lines(lines.table.take(pa.array(first))).fact_lines()
+    names += ["loan_account_no"] if _asks_for_accounts(card) else []
+    own = money.table.select(names).take(pa.array(rows))
+    _, first = distinct_rows([rule[rows].astype(np.int32), *(_codes(own[name]) for name in names)])
+    chosen = rows[first]
+    return lines_of_money(money.taken(chosen), (rule[chosen], [each.id for each in card.rules])).fact_lines()
+
+
+def _codes(column: Any) -> Codes:
+    """A column's words as numbers; 0 where there is none."""
+    words = whole(column)
+    coded = words if pa.types.is_dictionary(words.type) else words.dictionary_encode()
+    return np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32) + 1
 
 
 def _asks_for_accounts(card: Card) -> bool:
