@@ -164,17 +164,22 @@ def _named(row: Any) -> str:
 
 
 def debt_of(session: Session, agency: Agency, period: Period) -> list[tuple[str, int]]:
-    """What the agency owes from earlier settlements that ended below zero, less what was brought forward since."""
+    """What the agency owes from earlier settlements that ended below zero, less what was brought forward since.
+
+    A later month may have been settled first: what it took of the debt is not owed a second time.
+    """
     query = (
         select(Settlement.ref, Settlement.period_start, SettlementLine.kind, SettlementLine.amount_minor)
         .join(SettlementLine, SettlementLine.settlement_id == Settlement.id)
-        .where(Settlement.agency_id == agency.id, Settlement.status != "void", Settlement.period_start < period.start)
+        .where(Settlement.agency_id == agency.id, Settlement.status != "void", Settlement.period_start != period.start)
         .where(SettlementLine.kind.in_(("carry_forward", "brought_forward")))
         .order_by(Settlement.period_start, SettlementLine.position)
     )
     rows = session.execute(query).all()
-    owed = sum(row.amount_minor for row in rows)
-    latest = [row.ref for row in rows if row.kind == "carry_forward"]
+    before = [row for row in rows if row.period_start < period.start]
+    later = sum(row.amount_minor for row in rows if row.period_start > period.start)
+    owed = sum(row.amount_minor for row in before) + min(later, 0)
+    latest = [row.ref for row in before if row.kind == "carry_forward"]
     return [(latest[-1], owed)] if owed > 0 and latest else []
 
 

@@ -19,7 +19,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import an_event, approved
+from tests.factories.earning import an_adjustment, an_event, approved
 from tests.factories.month import CHECKER, FINANCE, SYSTEM, a_bank_detail
 from tests.factories.world import an_agency
 
@@ -215,3 +215,22 @@ def test_a_visit_claimed_and_found_is_accepted_once(world: World, agency: Agency
         decided(world, proposed, accept=True)
     assert refused.value.code == "event_there"
     decided(world, proposed, accept=False)
+
+
+# --- debts
+
+
+def test_a_debt_a_later_month_took_is_not_taken_again_by_an_earlier_one(world: World, agency: Agency) -> None:
+    world.card()
+    held = world.allocation(agency, from_on=SEPTEMBER.start)
+    an_adjustment(world, agency, "penalty", -50_000, SEPTEMBER.start)
+    world.accrue(SEPTEMBER)
+    world.settle(SEPTEMBER)
+    nets = []
+    for month in (NOVEMBER, OCTOBER):
+        world.earn(agency, 20_000, month.start, allocation=held)
+        world.accrue(month)
+        (made,) = draft(world.session, month, actor=SYSTEM, now=world.now).settlements
+        submitted(world, made.ref)
+        nets.append(made.gross_minor + made.adjustments_minor)
+    assert nets == [50_000, 100_000]
