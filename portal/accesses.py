@@ -142,6 +142,7 @@ ACCESS: dict[str, Access] = {
     ),
     "breaks": Access(
         agency="s",
+        agency_rows=f"{OWN} and detail -> 'accepted_by' is null",  # whom at the bank it satisfied, and why, is the bank's to know
         agency_select=(  # all but the nearest misses
             *(
                 "id",

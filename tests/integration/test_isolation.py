@@ -74,6 +74,17 @@ def test_tables_an_agency_may_not_read_refuse_it_outright(filled: Any) -> None:
             session.execute(text(f"select 1 from {table.name}"))
 
 
+def test_an_agency_reads_of_no_break_who_at_the_bank_accepted_it(filled: Any) -> None:
+    told = """update breaks set detail = detail || '{"accepted_by": "x@bank.example", "reason": "known to us"}'"""
+    with filled.logins.session(agency_scope(FIRST, TODAY)) as session:
+        assert session.execute(text("select count(*) from breaks")).scalar_one() > 0
+    with filled.logins.session(bank_scope(TODAY)) as session:
+        session.execute(text(told))
+        session.commit()
+    with filled.logins.session(agency_scope(FIRST, TODAY)) as session:
+        assert session.execute(text("select count(*) from breaks")).scalar_one() == 0
+
+
 def test_an_agency_reads_no_password_hash_not_even_its_own_peoples(filled: Any) -> None:
     with filled.logins.session(agency_scope(FIRST, TODAY)) as session, pytest.raises(DBAPIError, match="denied"):
         session.execute(text("select password_hash from users"))
