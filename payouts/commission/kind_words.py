@@ -20,7 +20,7 @@ KINDS = {
 STEPS = {
     "minimum_guarantee": "minimum guarantee",
     "guarantee_recovery": "guarantee recovered",
-    "holdback": "held back",
+    "holdback": "holdback",
     "blended_cap": "cap over all money",
     "qualifier": "qualifier",
     "multiplier": "multiplier",

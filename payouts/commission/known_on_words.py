@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from payouts.commission.line_words import in_unit
 from payouts.commission.reasons import REASONS
 from payouts.rate_cards.step_words import money_text
-from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT
 from payouts.rate_cards.wording import DRIVERS, percent
 
 CAME, CHANGED, WENT = "came", "changed", "went"
 GROUP_WORDS = {CAME: "What came late", CHANGED: "What changed", WENT: "What went"}
-KIND_WORDS = {
-    "cap": "caps",
-    "bonus": "bonuses",
-    "adjustment": "floors, qualifier and multiplier",
-    "guarantee": "the guarantee",
-    "holdback": "what is held back",
+OVER_MANY = {
+    "cap": "caps come",
+    "bonus": "bonuses come",
+    "adjustment": "floors, qualifier and multiplier come",
+    "guarantee": "the guarantee comes",
+    "holdback": "the holdback comes",
 }
 # code → (group, sentence for one line, sentence for many).
 CAUSES: dict[str, tuple[str, str, str]] = {
@@ -95,8 +95,8 @@ CAUSES: dict[str, tuple[str, str, str]] = {
     "priced_again": (CHANGED, "A settled month was priced again.", "Settled months were priced again."),
     "whole_month": (
         CHANGED,
-        "Over the whole month, {kind} come out differently because the lines beneath did.",
-        "Over the whole month, {kind} come out differently because the lines beneath did.",
+        "Over the whole month, {over_many} out differently because the lines beneath did.",
+        "Over the whole month, {over_many} out differently because the lines beneath did.",
     ),
     "outcome_changed": (
         CHANGED,
@@ -132,7 +132,7 @@ def sentence(what: str, kind: str, detail: Mapping[str, Any], lines: int, curren
         "was": detail.get("was") or "older terms",
         "now": detail.get("now") or "other terms",
         "reason": (reason.meaning if reason else str(detail.get("code", "")).replace("_", " ")),
-        "kind": KIND_WORDS.get(kind, kind.replace("_", " ")),
+        "over_many": OVER_MANY.get(kind, f"{kind.replace('_', ' ')} comes"),
         "slab": slab_words(detail, lines, currency) if what == "other_slab" else "",
     }
     if what == "earns_nothing_now":
@@ -148,9 +148,9 @@ def slab_words(detail: Mapping[str, Any], lines: int, currency: str) -> str:
     pays = f"{_pays(detail, 'now_pays', currency)} instead of {_pays(detail, 'was_pays', currency)}"
     on = "one line" if lines == 1 else f"{lines} lines"
     if detail.get("was") is not None and detail.get("now") is not None:
-        moved = f"went from {_in_unit(driver, detail['was'], currency)} to {_in_unit(driver, detail['now'], currency)}"
+        moved = f"went from {in_unit(driver, detail['was'], currency)} to {in_unit(driver, detail['now'], currency)}"
     else:
-        starts = f"{_in_unit(driver, detail.get('now_from'), currency)} instead of {_in_unit(driver, detail.get('was_from'), currency)}"
+        starts = f"{in_unit(driver, detail.get('now_from'), currency)} instead of {in_unit(driver, detail.get('was_from'), currency)}"
         moved = f"reached the slab from {starts}"
     return f"{named} {moved}: {pays} on {on}."
 
@@ -160,10 +160,3 @@ def _pays(detail: Mapping[str, Any], key: str, currency: str) -> str:
     if value is None:
         return "nothing"
     return percent(Fraction(str(value))) if detail.get("is_rate") else money_text(value, currency)
-
-
-def _in_unit(driver: str, value: Any, currency: str) -> str:
-    unit = DRIVER_UNITS.get(driver)
-    if unit == MONEY:
-        return money_text(value, currency)
-    return f"{value} %" if unit == PERCENT else str(value)

@@ -10,7 +10,8 @@ from typing import Any
 
 from payouts.commission.reasons import REASONS
 from payouts.rate_cards.step_words import line_words, money_text
-from payouts.rate_cards.wording import percent
+from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT
+from payouts.rate_cards.wording import DRIVERS, percent
 
 Step = Mapping[str, Any]
 TITLES = {
@@ -74,7 +75,28 @@ def as_it_stands(step: Step) -> str:
     return f"{title_of(step)}: {', '.join(told)}."
 
 
-# --- steps that only a month of accruals has
+def in_unit(driver: str, text: Any, currency: str) -> str:
+    """A driver's value as it stands in a step, in the driver's unit."""
+    unit = DRIVER_UNITS.get(driver)
+    if unit == MONEY:
+        return money_text(text, currency)
+    return f"{text} %" if unit == PERCENT else str(text)
+
+
+# --- steps that only a month of accruals has, or that it says more of
+
+
+def _slab(step: Step, facts: Mapping[str, Any], currency: str) -> str:
+    """The slab, and where its pool stands: of the line's own measures there is none."""
+    said = " ".join(line_words([step], currency))
+    if "driver" not in step or "value" not in step or "scope" not in step:
+        return said
+    pool = step.get("pool") or ""
+    where = "" if step["scope"] in ("agency", "rule") or not pool else f" in {pool}"
+    if "part" not in step:
+        return f"{said} It is measured{where}." if where else said
+    value = in_unit(str(step["driver"]), step["value"], currency)
+    return f"{said} With it the {DRIVERS[step['driver']]}{where} stands at {value}."
 
 
 def _round(step: Step, facts: Mapping[str, Any], currency: str) -> str:
@@ -157,6 +179,7 @@ def _unpaid(step: Step, facts: Mapping[str, Any], currency: str) -> str:
 
 
 OWN: dict[str, Callable[[Step, Mapping[str, Any], str], str]] = {
+    "slab": _slab,
     "round": _round,
     "cap": _over_many,
     "floor": _over_many,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from payouts.rate_cards.step_words import money_text
+from payouts.commission.line_words import in_unit
 from payouts.rate_cards.terms import DRIVER_UNITS, MONEY, PERCENT, Card, Rule, driver_text, number_text
 from payouts.rate_cards.wording import DRIVERS, percent
 from portal.kernel.money import half_up, shown
@@ -40,7 +40,9 @@ class NextSlab:
         where = f" in {self.pool}" if self.pool and self.pool != self.rule_id else ""
         day = f"{until.day} {until:%b}"
         if self.missing_minor is None:
-            return f"The {DRIVERS[self.driver]}{where} at {self._in_unit(self.next_from)} by {day}"
+            return (
+                f"The {DRIVERS[self.driver]}{where} at {in_unit(self.driver, self.next_from, self.currency)} by {day}"
+            )
         of_what = " of principal resolved" if self.unit == PERCENT else ""
         return f"{shown(self.missing_minor, self.currency)} more{of_what}{where} by {day}"
 
@@ -49,13 +51,8 @@ class NextSlab:
         """Where the pool stands now and what both slabs pay."""
         rates = f"{percent(Fraction(self.rate_now))} now, {percent(Fraction(self.rate_next))} from there"
         whole = "on everything" if self.mode == "whole" else "on what comes after"
-        at = f"The {DRIVERS[self.driver]} stands at {self._in_unit(self.value)}"
-        return f"{at}, the next slab begins at {self._in_unit(self.next_from)}: {rates}, {whole}."
-
-    def _in_unit(self, text: str) -> str:
-        if self.unit == MONEY:
-            return money_text(text, self.currency)
-        return f"{text} %" if self.unit == PERCENT else text
+        at = f"The {DRIVERS[self.driver]} stands at {in_unit(self.driver, self.value, self.currency)}"
+        return f"{at}, the next slab begins at {in_unit(self.driver, self.next_from, self.currency)}: {rates}, {whole}."
 
 
 def distance(

@@ -69,9 +69,12 @@ def stages(standing: closing.Standing, period: str, sees_money: bool) -> list[di
     totals = standing.collections
     rows = url_for("agency_collections.index", period=period)
     confirmed = url_for("agency_collections.index", period=period, state="confirmed")
-    waits = f"{totals.waiting_count} receipts wait for a bank line" if totals.waiting_count else ""
+    receipts = "1 receipt" if totals.count == 1 else f"{totals.count} receipts"
+    one = totals.waiting_count == 1
+    waits = f"{totals.waiting_count} {'receipt waits' if one else 'receipts wait'} for a bank line"
+    waits = waits if totals.waiting_count else ""
     found: list[dict[str, Any]] = [
-        {"stage": "reported", "label": "Reported", "minor": totals.reported_minor, "href": rows, "note": f"{totals.count} receipts"},
+        {"stage": "reported", "label": "Reported", "minor": totals.reported_minor, "href": rows, "note": receipts},
         {"stage": "confirmed", "label": "Confirmed", "minor": totals.confirmed_minor, "href": confirmed, "note": waits},
     ]  # fmt: skip
     if sees_money and standing.earned_minor is not None:

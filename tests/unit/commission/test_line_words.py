@@ -125,6 +125,13 @@ SAID = [
         {},
         "The cap of ₹500.00 for account LN7 takes off what is above it: ₹620.00 came together, so −₹120.00.",
     ),
+    (
+        {"step": "slab", "mode": "marginal", "from": "0.00", "to": "5000.00", "driver": "confirmed_amount", "value": "2000.00",
+         "scope": "agency+opening_bucket", "pool": "1-30", "measured": "counted", "part": "2000.00", "rate": "0.02"},
+        {},
+        ("₹2,000.00 lies in the slab from ₹0.00 to under ₹5,000.00, which pays 2 %. With it the confirmed money in 1-30 stands at"
+        " ₹2,000.00."),
+    ),
     ({"step": "round", "exact": "12.345", "amount": "12.35"}, {}, "INR 12.345 becomes ₹12.35, rounded once."),
     ({"step": "unpaid", "code": "no_lag_tier", "base": "10.00"}, {}, "It earns nothing: deposited later than any day the terms name."),
 ]  # fmt: skip
