@@ -51,7 +51,8 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
     digits read as digits, and no credit carries it as it is written. mode: only a short number agrees, and the credit came another
     way; where the key is an account: it came any other way, and not nearly under the receipt's reference. And where the key is an
     account: reference, the credit carries another than the receipt; doubt, it carries another receipt's; term, the receipt's agency
-    did not hold the account on its day. number: all that a slip or receipt number has is a few digits, which a branch or a flat has too.
+    did not hold the account on its day. number: all that they share is a few digits, which a branch or a flat has too, or a word of a
+    few letters, which narratives are full of.
     """
     if claims.empty:
         return pd.Series("", index=claims.index, dtype=object)
@@ -75,7 +76,7 @@ def against(book: Book, rung: Rung, claims: pd.DataFrame) -> pd.Series[Any]:
             found["reference"] = short & unlike_its_own(book, claims)
     else:
         found = {}
-    if rung.confirms and rung.key in ("slip_key", "receipt_key"):
+    if rung.confirms and rung.key in ("slip_key", "receipt_key", "instrument_key"):
         found["number"] = number_alone(book, rung, claims)
     why = np.full(len(claims), "", dtype=object)
     found["account"] = names_another(book, claims, codes)
@@ -95,11 +96,18 @@ def _short(book: Book, claims: pd.DataFrame) -> Mask:
     return np.asarray(keys.str.isdigit() & (keys.str.len() < book.ladder.season_number))
 
 
+def _weak(book: Book, rung: Rung, claims: pd.DataFrame) -> Mask:
+    """What they met on is short: few digits (of a payment reference they may be a cheque's), or fewer letters and digits still."""
+    keys = claims["key"]
+    lettered = ~keys.str.isdigit() & (keys.str.len() < book.ladder.weak_number)
+    return np.asarray(lettered) if rung.key == "instrument_key" else np.asarray(lettered) | _short(book, claims)
+
+
 def number_alone(book: Book, rung: Rung, claims: pd.DataFrame) -> Mask:
     """Solutions that met on a short number and have no second sign: a code of the agency or agent, an account's number or nearly the
     reference of a receipt on the credit; or a sum that is equal to the last unit and nobody's in particular: no round one, nor one
     receipt's instalment (which has to be known), or that of several receipts under a slip within two days."""
-    short = _short(book, claims)
+    short = _weak(book, rung, claims)
     if not short.any():
         return short
     rows = claims[short]

@@ -222,7 +222,7 @@ def spoken_against(board: Board, rung: Rung, solution: list[Pair]) -> bool:
             return True
         if rung.key == "instrument_key" and twinned(board, solution):
             return True
-    numbered = rung.confirms and rung.key in ("slip_key", "receipt_key")
+    numbered = rung.confirms and rung.key in ("slip_key", "receipt_key", "instrument_key")
     if numbered and naive_signs.number_alone(pairs, met, LADDER, rung):
         return True
     return naive_signs.names_another(pairs, met)

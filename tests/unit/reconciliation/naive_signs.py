@@ -191,8 +191,9 @@ def merely_told(world: Any, pair: Any, ladder: Ladder) -> bool:
 
 
 def number_alone(pairs: list[tuple[Row, Row]], met: str, ladder: Ladder, rung: Rung) -> bool:
-    """A short number, and neither a code nor an account on the credit, nor a sum that is nobody's in particular."""
-    if not is_short(met, ladder):
+    """A short number or word, and neither a code nor an account on the credit, nor a sum that is nobody's in particular."""
+    lettered = not met.isdigit() and len(met) < ladder.weak_number
+    if not lettered and (rung.key == "instrument_key" or not is_short(met, ladder)):
         return False
     for receipt, credit in pairs:
         if any(receipt[name] and receipt[name] in credit["keys"] for name in SHARED) or near_reference(receipt, credit):

@@ -96,3 +96,25 @@ def test_the_accounts_own_number_written_as_another_is_no_reference(own):
 
 def test_a_longer_number_needs_none():
     assert linked([a_slip(5000_00, "451004510")], line(1, 5000_00, "2026-11-04", "CASH DEP 451004510")) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "own", [{"utr": "P2A"}, {"slip": "P2A"}, {"no": "P2A"}, {"no": "NEFT1"}], ids=str
+)
+def test_a_word_that_narratives_are_full_of_needs_a_second_sign(own):
+    reported = receipt(1, 5000_00, "2026-11-03", mode="imps" if "slip" not in own else "cash", emi=2500_00, **own)
+    seen = "IMPS/P2A/631245/EMI NEFT1" if "slip" not in own else "CASH P2A"
+    assert linked([reported], line(1, 5000_00, "2026-11-04", seen))[0] == 0
+    assert linked([reported], line(1, 5000_00, "2026-11-04", f"{seen} AGCY01")) == [1, 0]
+
+
+@pytest.mark.parametrize("own", [{"utr": "P2A631"}, {"slip": "P2A631", "mode": "cash"}, {"no": "P2A631"}], ids=str)
+def test_six_letters_and_digits_need_none(own):
+    reported = receipt(1, 5000_00, "2026-11-03", **{"mode": "imps", "emi": 2500_00, **own})
+    seen = "IMPS/P2A631" if "slip" not in own else "CASH P2A631"
+    assert linked([reported], line(1, 5000_00, "2026-11-04", seen)) == [1, 0]
+
+
+def test_a_cheques_number_is_judged_as_ever():
+    reported = receipt(1, 5000_00, "2026-11-03", utr="445566", mode="cheque", emi=2500_00)
+    assert linked([reported], line(1, 5000_00, "2026-11-04", "CHQ 445566")) == [1, 0]
