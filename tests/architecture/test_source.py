@@ -81,7 +81,7 @@ NOT_RULES = {"__init__", "models", "service", "queries", "jobs"}  # within a fol
 KERNEL_FOR_RULES = {"portal.kernel.money", "portal.kernel.periods", "portal.kernel.errors"}
 COLUMN_ENGINES = {"pandas", "numpy", "pyarrow"}
 # Readers of foreign formats stand on libraries that know them.
-READERS_LIBRARIES = {"lxml", "mt940", "ofxtools", "portal.kernel.tables"}
+READERS_LIBRARIES = {"lxml", "mt940", "ofxtools", "re2", "portal.kernel.tables"}
 
 QUERY_WORDS = {"select", "insert", "update", "delete", "text", "func", "exists", "case", "join", "union_all"}
 
