@@ -114,9 +114,9 @@ class PayerRule(WithId, Base):
 
     __tablename__ = "payer_rules"
     __table_args__ = (
-        CheckConstraint("status in ('proposed','approved','rejected','retired')", name="status"),
+        CheckConstraint("status in ('proposed','approved','rejected','retired','withdrawn')", name="status"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status = 'proposed') = (decided_by is null)", name="decided"),
+        CheckConstraint("(status in ('proposed','withdrawn')) = (decided_by is null)", name="decided"),
         Index(
             "uq_payer_rules_live",
             "payer_key",
