@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from payouts.difference import Difference, Findings
 from payouts.verify_acts import check_acts
 from payouts.verify_corrections import check_corrections
+from payouts.verify_decided import check_decided
 from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
@@ -69,6 +70,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_reconciliation(session, findings)
     check_acts(session, findings)
     check_outcomes(session, findings, period)
+    check_decided(session, findings, period)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
     check_payouts(session, findings, period)

@@ -58,7 +58,7 @@ class EarningEvent(WithId, Sealed, Base):
     )
     __sealed__ = (
         *("ref", "agency_id", "event", "allocation_id", "occurred_on", "count", "days", "amount_minor", "currency"),
-        *("source", "source_key", "proposed_by", "proposed_at"),
+        *("source", "source_key", "proposed_by", "proposed_at", "loan_account_no", "detail", "note", "resubmits_id"),
     )
 
     ref: Mapped[str] = mapped_column(Text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
@@ -29,7 +30,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.money import Money
 from portal.kernel.periods import month_of
 
-NOT_PRICEABLE = (Invalid, LookupError, TypeError, ValueError, ArithmeticError)
+NOT_PRICEABLE = (Invalid, LookupError, TypeError, ValueError, ArithmeticError, NoResultFound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,15 @@ def lines_of(session: Session, run: AccrualRun) -> list[AccrualLine]:
     return list(session.scalars(select(AccrualLine).where(AccrualLine.run_id == run.id).order_by(AccrualLine.id)))
 
 
+class Codes(dict[int, str]):
+    """Agency id → code. A line may have been given to an agency there is none of: that is told, not stumbled over."""
+
+    def __missing__(self, agency_id: int) -> str:
+        return f"no agency {agency_id}"
+
+
 def agency_codes(session: Session) -> dict[int, str]:
-    return {row.id: row.code for row in session.execute(select(Agency.id, Agency.code))}
+    return Codes({row.id: row.code for row in session.execute(select(Agency.id, Agency.code))})
 
 
 def compute_again(
@@ -210,8 +218,8 @@ def _promises(
     last_day = month_of(run.period_start).last_day
     computed: list[NewLine] = []
     for noted in run.summary.get("promises", []):
-        agency_id = agencies[noted["agency"]]
-        if agency_id not in of:
+        agency_id = agencies.get(noted["agency"])
+        if agency_id is None or agency_id not in of:
             continue
         version, _ = version_of(session, noted["version"])
         if version is not None:
@@ -238,17 +246,25 @@ def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[
         if is_of_a_group(line):
             continue
         again.texts[line.id] = line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps))
-        if line.adjustment_id is not None:
-            amount = due.get(("by hand", line.adjustment_id), 0)
-        elif line.kind == "clawback" and "brought" in line.steps[0]:
-            amount = _brought_again(session, line)
-        elif line.kind == "clawback":
-            amount = due.get(("clawback", line.clawback_of_id), 0)
-        elif line.kind == "holdback_release":
-            amount = due.get(("holdback_release", line.facts.get("of")), 0)
-        else:
-            amount = _repriced_again(session, line)
+        try:
+            amount = _corrected_again(session, line, due)
+        except NOT_PRICEABLE as error:
+            told = f"{type(error).__name__}: {error}"
+            again.differences.append(Difference(line.ref, "facts", "a correction that can be computed", told))
+            continue
         again.differences += _differ(line.ref, "amount_minor", line.amount_minor, amount)
+
+
+def _corrected_again(session: Session, line: AccrualLine, due: Mapping[Any, int]) -> int:
+    if line.adjustment_id is not None:
+        return due.get(("by hand", line.adjustment_id), 0)
+    if line.kind == "clawback" and "brought" in line.steps[0]:
+        return _brought_again(session, line)
+    if line.kind == "clawback":
+        return due.get(("clawback", line.clawback_of_id), 0)
+    if line.kind == "holdback_release":
+        return due.get(("holdback_release", line.facts.get("of")), 0)
+    return _repriced_again(session, line)
 
 
 def _repriced_again(session: Session, line: AccrualLine) -> int:
