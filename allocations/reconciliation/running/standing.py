@@ -44,8 +44,8 @@ def _sum(session: Session, query: str) -> int:
 
 def clear_marks(session: Session, part: bool) -> None:
     """What a person rejected, undid or closed since the last run stands no longer."""
-    session.execute(text(CLEAR_LINKS + (LINKS_LOOKED if part else "")))
-    session.execute(text(CLEAR_BREAKS + (BREAKS_LOOKED if part else "")))
+    links, breaks = (LINKS_LOOKED, BREAKS_LOOKED) if part else ("", "")
+    session.execute(text(f"with links as ({CLEAR_LINKS}{links}) {CLEAR_BREAKS}{breaks}"))
 
 
 def keep_returned(session: Session, matches: Matches, part: bool) -> None:
