@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from fractions import Fraction
 from itertools import pairwise
 
 from payouts.rate_cards.findings import ERROR, WARNING, Finding
 from payouts.rate_cards.terms import LIMIT_SCOPES, Card, Condition, Rule, number_text
 from portal.kernel.money import shown
 
+LONGEST_DAYS = 3_660
 OLDEST, NEWEST = date(1990, 1, 1), date(2100, 12, 31)
 
 
@@ -21,7 +23,9 @@ def absurdities(card: Card) -> Iterator[Finding]:
         yield from _lag(rule)
         yield from _pays_nothing(rule)
     yield from _extras(card)
+    yield from _pays_more(card)
     yield from _agency(card)
+    yield from _too_long(card)
     yield from _cases(card)
 
 
@@ -119,6 +123,38 @@ def _condition(rule: str, field: str, condition: Condition | None) -> Iterator[F
     elif below is None and least == 0:
         message = "Everything is at least 0: the condition is always met."
         yield Finding("always_met", WARNING, rule, message, field, "Leave the condition out, or state the threshold.")
+
+
+def _pays_more(card: Card) -> Iterator[Finding]:
+    """The best a payment can bring, all shares together, against the payment itself."""
+    level = card.agency
+    factor = (
+        max((slab.factor for slab in level.multiplier.slabs), default=Fraction(1)) if level.multiplier else Fraction(1)
+    )
+    bonuses = sum((bonus.rate for bonus in card.bonuses if bonus.rate is not None), Fraction(0))
+    for rule in (each for each in card.rules if each.earns_on == "cash"):
+        soonest = max((tier.factor for tier in rule.lag), default=Fraction(1))
+        best = (max(slab.rate or Fraction(0) for slab in rule.slabs) * soonest + bonuses) * max(factor, Fraction(1))
+        if best > 1 and level.blended_cap_rate is None:
+            message = (
+                f"With every bonus and factor {rule.id} pays {number_text(best * 100)} % of the money it is paid on."
+            )
+            cure = "Lower the rates, or state a blended_cap_rate."
+            yield Finding("pays_more", WARNING, rule.id, message, f"rule[{rule.id}].slabs", cure)
+
+
+def _too_long(card: Card) -> Iterator[Finding]:
+    """Terms of more than ten years are a slip; far beyond, their days are none of the calendar's."""
+    level = card.agency
+    days = {
+        "tail_days": level.tail_days,
+        "holdback.release_after_days": level.holdback.release_after_days if level.holdback else 0,
+        "clawback.window_days": level.clawback.window_days or 0,
+    }
+    for field, number in days.items():
+        if number > LONGEST_DAYS:
+            message = f"{number:,} days are more than ten years."
+            yield Finding("out_of_range", ERROR, f"agency.{field}", message, f"agency.{field}", "Give it in days.")
 
 
 def _agency(card: Card) -> Iterator[Finding]:

@@ -139,6 +139,13 @@ def test_cliffs_of_the_whole_month_are_told_too() -> None:
         ({}, {"effective_from": "0202-04-01"}, ("out_of_range", "error", "effective_from")),
         ({}, {"penalty": [{"id": "y", "event": "e", "amount": "1"}, {"id": "z", "event": "e", "amount": "2"}]},
          ("overlap", "warning", "z")),
+        # what pays more than there is, or for longer than there are days
+        ({"slabs": [{"from": 0, "rate": "0.9"}]}, {"bonus": [{"id": "z", "rate": "0.2"}]}, ("pays_more", "warning", "a")),
+        ({"slabs": [{"from": 0, "rate": "0.6"}]},
+         {"agency": {"multiplier": {"driver": "score", "slabs": [{"from": 0, "factor": "2"}]}}}, ("pays_more", "warning", "a")),
+        ({}, {"agency": {"holdback": {"rate": "0.1", "release_after_days": 9_999_999}}},
+         ("out_of_range", "error", "agency.holdback.release_after_days")),
+        ({}, {"agency": {"tail_days": 3_661}}, ("out_of_range", "error", "agency.tail_days")),
     ],
 )  # fmt: skip
 def test_terms_that_make_no_sense_are_named(
