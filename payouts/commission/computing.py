@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from sqlalchemy.orm import Session
 
 from payouts.commission.closed import Closed
@@ -63,8 +65,22 @@ def read_month(session: Session, period: Period, agencies: dict[int, str], close
 
 
 def compute_month(month: Month, staging: Staging) -> Computed:
+    """Compute every agency's month. A batch is written while the next is computed: neither waits for the other's processor."""
     found = Computed()
     codes = month.inputs.agencies
+    with ThreadPoolExecutor(1) as writer:
+        written: Future[None] | None = None
+        for tables in _tables(month, codes, found):
+            if written is not None:
+                written.result()
+            written = writer.submit(staging.add, tables)
+        if written is not None:
+            written.result()
+    return found
+
+
+def _tables(month: Month, codes: Mapping[int, str], found: Computed) -> Iterator[list[pa.Table]]:
+    """The lines of a batch of agencies; what else they come to is added to `found`."""
     for batch in _batches(month):
         tables = []
         for each in batch:
@@ -75,8 +91,7 @@ def compute_month(month: Month, staging: Staging) -> Computed:
             found.untaken += each.earned.untaken
             found.groups += each.earned.groups
             found.promises += each.earned.promises
-        staging.add(tables)
-    return found
+        yield tables
 
 
 def _batches(month: Month) -> Iterator[list[EarnedColumns]]:

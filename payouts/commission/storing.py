@@ -40,19 +40,21 @@ class Staging:
         self.session, self.prefix, self.count = session, prefix, 0
         session.execute(text(f"drop table if exists pg_temp.{STAGING}"))
         session.execute(text(CREATE))
+        self.cursor = _cursor(session)  # held, so that adding lines asks nothing of the session
 
     def add(self, tables: Sequence[pa.Table]) -> None:
+        """The next lines. May run beside other work of the caller, as long as that leaves the session alone."""
         table = pa.concat_tables(tables)
         numbers = np.arange(self.count + 1, self.count + table.num_rows + 1)
         digits = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 5, "0")
         refs = pc.binary_join_element_wise(self.prefix, digits, "")
-        copy_into(_cursor(self.session), STAGING, table.select(STORED).add_column(0, "ref", refs))
+        copy_into(self.cursor, STAGING, table.select(STORED).add_column(0, "ref", refs))
         self.count += table.num_rows
 
     def store(self, run: AccrualRun) -> None:
         """Into the run's lines, which the database seals and checks one by one."""
         if self.count >= MANY:
-            _cursor(self.session).execute("DISCARD PLANS")
+            self.cursor.execute("DISCARD PLANS")
         self.session.execute(MOVE, {"run": run.id})
         self.drop()
 
