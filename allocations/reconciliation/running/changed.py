@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from allocations.reconciliation.matching.ladder import ladder_body, ladder_sha256
 from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
-from allocations.reconciliation.running.paper_touching import Leafed, leaf_through, put_off_books, settings_mark
+from allocations.reconciliation.running.paper_touching import BOOKS_TO_COME, Leafed, leaf_through, settings_mark
 from allocations.reconciliation.running.touching import close_over, looked, open_tables
 
 SHARE = 5  # more than one row in so many to be looked at: looking at all is quicker
@@ -142,13 +142,7 @@ def take_queue(session: Session, changed: Changed, through: date) -> None:
     asked = {"taken": list(changed.taken), "through": through}
     if not changed.taken:
         return
-    for table, query in ASKED.items():
-        session.execute(
-            text(
-                "insert into recon_queue (kind, row_id, last_id)"
-                f" select '{LATER[table]}', id, id from ({query.format(when='>')}) a"
-            ),
-            asked,
-        )
-    put_off_books(session, changed.taken, through)
+    later = [f"select '{LATER[table]}', id, id from ({query.format(when='>')}) a" for table, query in ASKED.items()]
+    later.append(BOOKS_TO_COME)
+    session.execute(text("insert into recon_queue (kind, row_id, last_id) " + " union all ".join(later)), asked)
     session.execute(text("delete from recon_queue where id = any(:taken)"), {"taken": asked["taken"]})

@@ -43,8 +43,8 @@ LOOKED_NUMBERS = f"""
     union select b.id from receipt_ranges r join breaks b on b.receipt_range_id = r.id where r.book_id = any(:books)
     on conflict do nothing
 """
-PUT_OFF = """
-    insert into recon_queue (kind, row_id, last_id)
+# Books and ranges of days to come stay on the queue.
+BOOKS_TO_COME = """
     select distinct 'book', b.id, b.id from recon_queue q join receipt_books b on b.id = q.row_id
      where q.id = any(:taken) and q.kind = 'book'
        and (b.issued_on > :through or exists (select from receipt_ranges r where r.book_id = b.id and r.handed_on > :through))
@@ -98,8 +98,3 @@ def _books_of(session: Session, receipts: set[int], through: date) -> set[int]:
 def books_changed(session: Session, taken: Sequence[int], through: date) -> bool:
     """Whether a book is queued: what a break says of its numbers may be new though the break itself is not."""
     return session.execute(text(QUEUED), {"taken": list(taken), "through": through}).first() is not None
-
-
-def put_off_books(session: Session, taken: Sequence[int], through: date) -> None:
-    """Books and ranges of days to come stay on the queue."""
-    session.execute(text(PUT_OFF), {"taken": list(taken), "through": through})
