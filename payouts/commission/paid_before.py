@@ -13,6 +13,7 @@ from payouts.commission.closed import CLOSED, Closed, first_open
 from payouts.commission.inputs import HeldBack, Returned
 from payouts.commission.taking_back import effective
 from payouts.rate_cards.versions import Version
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.periods import Period, month_of
 
 RETURNED = text(f"""
@@ -75,7 +76,7 @@ def returned(
     first = {line.id: line for line in session.execute(FIRST_PAID, {"ids": ids})} if ids else {}
     found = []
     for row in rows:
-        day = row.returned_on or row.undone_at.date()
+        day = row.returned_on or row.undone_at.astimezone(BANK_ZONE).date()
         month = max(month_of(day), month_of(row.paid_in).next())
         if first_open(closed[row.agency_id], month) == period:
             found.append(_return(row, first[row.line_id], day))

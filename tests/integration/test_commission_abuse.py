@@ -72,8 +72,9 @@ def test_money_that_went_home_to_its_month_is_not_paid_by_the_stale_draft_of_the
     home = world.accrue().run
     assert late.id in {line.link_id for line in world.lines(home)}
     submitted(world, drafted(world, OCTOBER))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         submitted(world, stale)
+    assert refused.value.code == "settled_twice"
 
 
 PROMISE = """
@@ -135,6 +136,17 @@ def test_what_a_cap_gave_back_once_does_not_come_back_through_the_next_return(wo
     assert sum(amount for _, amount in sums(world, world.accrue().run)) == -6_000
     world.settle()
     assert sums(world, world.accrue(NOVEMBER).run) == []
+
+
+def test_money_undone_after_midnight_at_the_bank_comes_back_in_the_new_month(world: World, agency: Agency) -> None:
+    world.card()
+    held = world.allocation(agency, from_on=SEPTEMBER.start)
+    link = world.earn(agency, 1_000, date(2026, 9, 10), allocation=held)
+    world.accrue(SEPTEMBER)
+    world.settle(SEPTEMBER)
+    world.undo(link, datetime.fromisoformat("2026-10-31T19:00:00+00:00"))
+    assert sums(world, world.accrue().run) == []
+    assert sums(world, world.accrue(NOVEMBER).run) == [("clawback", -5_000)]
 
 
 # --- left lying
