@@ -23,6 +23,7 @@ from payouts.settlements.content import tax_in_major
 from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
+from payouts.settlements.twice import settled_elsewhere
 from payouts.ties import ledger_ties
 from portal.kernel.files import FileDamaged, FileStore
 from portal.kernel.money import Money, plain
@@ -55,6 +56,9 @@ def check_settlements(session: Session, findings: Findings, period: Period | Non
         _check_totals(findings, settlement, lines)
         if settlement.status != "void":
             _check_lines(session, findings, settlement, lines)
+        if settlement.status not in ("draft", "void"):
+            for ref, why in settled_elsewhere(session, settlement):
+                findings.differs("settlements", "settlements", settlement.id, settlement.ref, ref, why, "once")
         if settlement.status in IN_THE_LEDGER:
             _check_text(findings, settlement, lines)
             _check_journal(session, findings, settlement, lines)
