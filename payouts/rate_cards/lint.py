@@ -13,6 +13,7 @@ from payouts.rate_cards.lint_cliffs import agency_cliffs, bonus_cliffs, cliffs_o
 from payouts.rate_cards.pricing import choose
 from payouts.rate_cards.reach import covers, gaps, meet, never_reached
 from payouts.rate_cards.terms import Card, Rule, number_text
+from payouts.rate_cards.wording import percent
 from portal.kernel.errors import Invalid
 from portal.kernel.money import exponent, shown
 
@@ -67,15 +68,13 @@ def _rounding_leak(card: Card, rule: Rule) -> Iterator[Finding]:
         worth = slab.rate * 10**places if slab.rate is not None else Fraction(slab.amount_minor or 0)
         for factor in factors:
             if (worth * factor).denominator != 1:
-                rate = (
-                    number_text(slab.rate * factor) if slab.rate is not None else f"{number_text(worth * factor)} minor"
-                )
+                rate = percent(slab.rate * factor) if slab.rate is not None else f"{number_text(worth * factor)} minor"
                 drift = shown(5_000, card.currency)
                 message = (
                     f"At {rate} a payment of whole {card.currency} still earns parts of the minor unit; rounding each line "
                     f"can drift by {drift} over 10,000 lines against rounding once."
                 )
-                cure = "A rate of two decimals in percent leaves no rest on whole amounts; or say that it is agreed."
+                cure = "Whole percents leave no rest on whole amounts; or say that it is agreed."
                 yield Finding("rounding_leak", WARNING, rule.id, message, f"rule[{rule.id}].slabs", cure)
                 return
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -128,9 +129,16 @@ def pays(card: Card, slab: Slab | Bonus | Penalty) -> str:
 
 def conditions(card: Card, when: When) -> Iterator[str]:
     for key, words in when.listed:
-        yield f"{key.replace('_', ' ')} {' or '.join(sorted(words))}"
+        yield f"{key.replace('_', ' ')} {' or '.join(in_order(words))}"
     for key, span in when.ranged:
         yield f"{key.replace('_', ' ')} {_span(card, key, span)}"
+
+
+def in_order(words: Iterable[str]) -> list[str]:
+    """Words as people count them: 91-180 before 181-365."""
+    return sorted(
+        words, key=lambda word: [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", word)]
+    )
 
 
 def _span(card: Card, key: str, span: Span) -> str:

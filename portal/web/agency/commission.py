@@ -12,12 +12,14 @@ from werkzeug.wrappers import Response
 
 from payouts import closing
 from payouts.commission import line_queries, own_queries
+from payouts.commission.forecast_facts import held_on
 from payouts.commission.kind_words import KINDS, kind_of, rule_of
 from payouts.commission.known_on import changed_lines, difference
 from payouts.commission.known_on_words import GROUP_WORDS
 from payouts.commission.line_queries import Asked
 from payouts.commission.queries import RunHead, Sum
 from payouts.commission.reasons import REASONS
+from payouts.rate_cards.wording import in_order
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.money import Money
@@ -54,6 +56,7 @@ def index() -> str:
         ahead=own_queries.next_slab(session, agency.id, period) if is_open and wants_sums() else None,
         is_open=is_open,
         reasons=[reason(each, period.label) for each in found.unpaid] if found else [],
+        buckets=in_order({row.opening_bucket for row in held_on(session, agency.id, today)}) if is_open else [],
         kind_of=kind_of,
         rule_of=rule_of,
     )

@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request
 
 from payouts.commission.forecast import Forecast, More, forecast
 from payouts.commission.forecast_facts import held_on
+from payouts.rate_cards.wording import in_order
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.errors import Invalid, Problem
@@ -39,7 +40,7 @@ def index() -> str | tuple[str, int]:
         period=period,
         today=today,
         currency=agency.currency,
-        buckets=sorted({row.opening_bucket for row in held}),
+        buckets=in_order({row.opening_bucket for row in held}),
         products=sorted({row.product for row in held}),
         typed=typed(period),
         found=found,

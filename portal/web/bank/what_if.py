@@ -16,6 +16,7 @@ from payouts.commission.what_if_models import Simulation
 from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.queries import list_versions
 from payouts.rate_cards.service import load_version
+from payouts.rate_cards.wording import in_order
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -140,10 +141,15 @@ def show(number: int) -> str:
         "bank/what_if/show.html",
         row=row,
         tried=service.tried_of(row, service.version_number(session, row)),
-        found=row.result if row.status == "done" and "total" in row.result else None,
+        found=in_bucket_order(row.result) if row.status == "done" and "total" in row.result else None,
         job=job,
         **pictured(row),
     )
+
+
+def in_bucket_order(result: dict[str, Any]) -> dict[str, Any]:
+    place = {bucket: number for number, bucket in enumerate(in_order(each["bucket"] for each in result["buckets"]))}
+    return result | {"buckets": sorted(result["buckets"], key=lambda each: place[each["bucket"]])}
 
 
 def pictured(row: Simulation) -> dict[str, Any]:
