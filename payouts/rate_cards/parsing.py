@@ -140,7 +140,11 @@ def _rule_makes_sense(table: Table, rule: Rule) -> None:
         table.wrong(
             "no_driver", "slabs", "Several slabs and nothing to pick one.", "Name the driver, or keep one slab."
         )
-    if rule.mode == "marginal" and rule.earns_on == "cash" and any(slab.rate is None for slab in rule.slabs):
+    if (
+        rule.mode == "marginal"
+        and rule.earns_on == "cash"
+        and any(slab.amount_minor is not None for slab in rule.slabs)
+    ):
         table.wrong(
             "marginal_amount", "slabs", "A fixed amount cannot price a part of the money.", "Give each slab a rate."
         )

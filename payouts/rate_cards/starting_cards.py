@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 
 HEAD = """code = "{code}"
 name = "{name}"
@@ -191,10 +193,12 @@ STARTS = (
 )
 
 
-def starting_text(key: str, day: date, currency: str = "INR") -> str | None:
-    """A starting card's text, in force from a day; None when there is no such start."""
+def starting_text(key: str, day: date, currency: str = "INR", taken: Container[str] = ()) -> str | None:
+    """A starting card's text, in force from a day, under a code that is not `taken`; None when there is no such start."""
     start = next((each for each in STARTS if each.key == key), None)
     if start is None:
         return None
-    head = HEAD.format(code=f"{start.code}-{day.year}", name=start.title, currency=currency, day=day.isoformat())
+    codes = (f"{start.code}-{day.year}" + (f"-{number}" if number > 1 else "") for number in count(1))
+    code = next(code for code in codes if code not in taken)
+    head = HEAD.format(code=code, name=start.title, currency=currency, day=day.isoformat())
     return head + start.body

@@ -87,6 +87,8 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         "approve_form": ApproveForm(expected_sha256=version.sha256),
         "reject_form": RejectForm(expected_sha256=version.sha256),
     }
+    shown: dict[str, Any] = acts | forms
+    shown["approve_form"].comment.flags.required = bool(found.warnings)
     return render_template(
         "bank/rate_cards/show.html",
         card=card,
@@ -102,7 +104,7 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         clash=queries.clashing(session, found.card, version.id) if version.status == "draft" else None,
         problems=problems or [],
         what_if=for_version(version),
-        **acts | forms,
+        **shown,
     )
 
 

@@ -38,7 +38,8 @@ def start() -> Answer:
     key = request.args.get("from", "")
     if not key:
         return render_template("bank/rate_cards/start.html", starts=STARTS)
-    text = starting_text(key, month_of(clock().today()).end)
+    taken = {row.code for row in queries.list_versions(db_session())}
+    text = starting_text(key, month_of(clock().today()).end, taken=taken)
     if text is None:
         raise NotFound()
     return sheet_page(text, before=None, title="A new card")

@@ -16,7 +16,7 @@ class CardForm(ActForm):
 
 class ApproveForm(ActForm):
     expected_sha256 = HiddenField(validators=[InputRequired()])
-    comment = TextAreaField("Why, for the record", [Length(max=500)], description="Needed when lint warns.")
+    comment = TextAreaField("Why, for the record", [Length(max=500)])
 
 
 class RejectForm(ActForm):

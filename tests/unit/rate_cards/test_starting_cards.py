@@ -20,5 +20,10 @@ def test_a_start_is_in_order_and_its_cases_agree(start) -> None:
     assert found.card.effective_from == date(2026, 12, 1)
 
 
+def test_a_start_takes_no_code_that_another_card_has() -> None:
+    text = starting_text("field", date(2026, 12, 1), taken={"FIELD-2026", "FIELD-2026-2"})
+    assert text and text.startswith('code = "FIELD-2026-3"')
+
+
 def test_another_start_is_none() -> None:
     assert starting_text("nothing", date(2026, 12, 1)) is None
