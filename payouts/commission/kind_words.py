@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 KINDS = {
     "commission": "Commission",
     "account_fee": "Fee per account",
@@ -29,6 +31,8 @@ STEPS = {
     "floor": "floor",
 }
 
+BY_HAND = re.compile(r"J-.+-\d{6}-[0-9A-F]{8}")  # an adjustment's reference: no rule computes it
+
 
 def kind_of(kind: str) -> str:
     return KINDS.get(kind, kind.replace("_", " ").capitalize())
@@ -36,4 +40,4 @@ def kind_of(kind: str) -> str:
 
 def rule_of(rule_id: str) -> str:
     """A rule as people read it: its own name, or the step's where no rule of the card stands behind the line."""
-    return STEPS.get(rule_id, rule_id)
+    return "entered by hand" if BY_HAND.fullmatch(rule_id) else STEPS.get(rule_id, rule_id)
