@@ -163,8 +163,13 @@ def inputs_of(
         repriced=repriced(session, taken_back, terms.versions),
         months=month.months,
         guaranteed=guaranteed(terms, period, month),
-        advances=advances(session, bounds),
+        advances=advances(session, bounds) if any(_recovers(version) for version in terms.versions) else {},
     )
+
+
+def _recovers(version: Version) -> bool:
+    guarantee = version.card.agency.guarantee
+    return guarantee is not None and guarantee.recoverable
 
 
 def _asks(terms: Terms, word: str) -> bool:
