@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from payouts.commission.hashing import canonical, digest
+from payouts.commission.what_if_models import Simulation
 from payouts.difference import Findings
 from portal.kernel.audit import AuditTag
 from portal.kernel.periods import Period
@@ -79,6 +82,9 @@ select r.id, to_char(r.period_start, 'YYYY-MM') || ' v' || r.version as ref, c.n
  where c.stored is distinct from c.told and (cast(:start as date) is null or r.period_start = :start)
  order by r.id, c.name
 """)
+TRIED = text(
+    "select subject_ref, body::jsonb -> 'data' ->> 'result_hash' from audit_events where tag = :tag order by id"
+)
 # The newest version of a month is the one in force.
 IN_FORCE = """
 select t.id, to_char(t.period_start, 'YYYY-MM') || ' v' || t.version as ref, t.is_current::text as stored,
@@ -100,6 +106,18 @@ def check_decided(session: Session, findings: Findings, period: Period | None) -
     start = period.start if period else None
     for id_, ref, name, stored, told in session.execute(RUNS, {"tag": AuditTag.ACCRUED.text, "start": start}):
         findings.differs("decided", "accrual_runs", id_, ref, name, stored, told)
+    _check_tried(session, findings)
     for table in ("accrual_runs", "outcome_sets"):
         for id_, ref, stored, told in session.execute(text(IN_FORCE.format(table=table))):
             findings.differs("decided", table, id_, ref, "is_current", stored, told)
+
+
+def _check_tried(session: Session, findings: Findings) -> None:
+    """What an approver is shown of a what-if is what came of it, over the text it names."""
+    told = {row.ref: row.hash for row in session.execute(TRIED, {"tag": AuditTag.WHAT_IF_RUN.text})}
+    for row in session.scalars(select(Simulation).where(Simulation.status == "done").order_by(Simulation.id)):
+        payload = {key: value for key, value in row.result.items() if key != "asked"}
+        about = ("decided", "simulations", row.id, row.card_code)
+        findings.compare(*about, "result", row.result_hash, digest([canonical(payload)]))
+        findings.compare(*about, "result_hash", row.result_hash, told.get(str(row.id), "never recorded"))
+        findings.compare(*about, "sha256", row.sha256, hashlib.sha256(row.source_text.encode()).hexdigest())

@@ -16,7 +16,10 @@ from allocations.scorecards.models import AgencyMeasure
 from payouts.commission import adjustments, events
 from payouts.commission.event_models import EarningEvent, ManualAdjustment
 from payouts.commission.models import AccrualLine
+from payouts.commission.what_if import simulate
+from payouts.commission.what_if_service import ask, keep
 from payouts.difference import Difference, Findings
+from payouts.rate_cards.parsing import read_card
 from payouts.verify import verify
 from payouts.verify_decided import check_decided
 from payouts.verify_money import check_accruals, check_settlements
@@ -26,7 +29,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.db import make_engine
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
 from tests.factories.earning import a_compromise, a_measure, an_adjustment, an_event, approved, ended_at
-from tests.factories.month import a_bank_detail
+from tests.factories.month import CHECKER, a_bank_detail
 from tests.factories.world import an_agency
 
 TERMS = """
@@ -100,6 +103,8 @@ def world(bank_session: Session, now: datetime) -> World:
     an_event(world, agency, "visit", date(2026, 11, 3), status="proposed")
     world.accrue(NOVEMBER)
     on_record(bank_session)
+    tried = ask(bank_session, TERMS, SEPTEMBER, OCTOBER, actor=CHECKER, now=now)
+    keep(bank_session, tried.id, simulate(bank_session, read_card(TERMS), SEPTEMBER, OCTOBER), actor=CHECKER, now=now)
     bank_session.commit()
     return world
 
@@ -143,6 +148,7 @@ EDITS = [
     ("earning_events", " where status = 'accepted'", "status = 'withdrawn', decided_by = null"),
     *(("manual_adjustments", "", edit) for edit in ("amount_minor = 9", "reason = 'x'", "decided_by = 'x'", "period_start = '2026-01-01'")),
     *(("agency_measures", "", edit) for edit in ("value = '99'", "status = 'replaced'", "decided_at = now()", "agency_id = 99")),
+    *(("simulations", "", edit) for edit in ("result = result || '{\"total\": {}}'", "result_hash = 'x'", "source_text = 'x'")),
     *(("one_time_settlements", "", edit) for edit in ("to_on = '2026-10-21'", "kind = 'lok_adalat'", "status = 'broken'")),
 ]  # fmt: skip
 
