@@ -82,9 +82,9 @@ select r.id, to_char(r.period_start, 'YYYY-MM') || ' v' || r.version as ref, c.n
  where c.stored is distinct from c.told and (cast(:start as date) is null or r.period_start = :start)
  order by r.id, c.name
 """)
-TRIED = text(
-    "select subject_ref, body::jsonb -> 'data' ->> 'result_hash' from audit_events where tag = :tag order by id"
-)
+TRIED = text("""
+select subject_ref as ref, body::jsonb -> 'data' ->> 'result_hash' as told from audit_events where tag = :tag order by id
+""")
 # The newest version of a month is the one in force.
 IN_FORCE = """
 select t.id, to_char(t.period_start, 'YYYY-MM') || ' v' || t.version as ref, t.is_current::text as stored,
@@ -114,7 +114,7 @@ def check_decided(session: Session, findings: Findings, period: Period | None) -
 
 def _check_tried(session: Session, findings: Findings) -> None:
     """What an approver is shown of a what-if is what came of it, over the text it names."""
-    told = {row.ref: row.hash for row in session.execute(TRIED, {"tag": AuditTag.WHAT_IF_RUN.text})}
+    told = {row.ref: row.told for row in session.execute(TRIED, {"tag": AuditTag.WHAT_IF_RUN.text})}
     for row in session.scalars(select(Simulation).where(Simulation.status == "done").order_by(Simulation.id)):
         payload = {key: value for key, value in row.result.items() if key != "asked"}
         about = ("decided", "simulations", row.id, row.card_code)
