@@ -96,7 +96,10 @@ def find_reading(session: Session, period: Period, version: int | None = None) -
     """The same; NotFound when there is none."""
     found = reading(session, period, version)
     if found is None:
-        raise NotFound("There is no such set of outcomes.")
+        what = f"There is no version {version} of the outcomes" if version else "Nobody has read the outcomes"
+        raise NotFound(
+            f"{what} of {period.label}. They are read when the month is accrued, or when asked to freeze them."
+        )
     return found
 
 

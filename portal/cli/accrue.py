@@ -77,11 +77,13 @@ def _check_day(edge: Edge, label: str | None, day: date | None, check: bool) -> 
     edge.show(payload, "\n".join(words), DONE if again.is_same else REFUSED)
 
 
-def month_named(label: str) -> Period:
+def month_named(label: str, option: str = "--period") -> Period:
+    """The month an option names; Invalid says how it is written."""
     try:
         return parse_month(label)
     except ValueError as error:
-        raise Invalid(Problem("bad_period", f"{error}.", "Write --period 2026-10.", value=label)) from error
+        message = f"{option}: {error}." if label else f"{option} does not name a month."
+        raise Invalid(Problem("bad_period", message, f"Write {option} 2026-10.", value=label)) from error
 
 
 def result_payload(result: AccrualResult) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.queries import VersionRow, card_code, list_versions, newest_draft
 from payouts.rate_cards.service import approve, import_card, reject
+from payouts.rate_cards.step_words import line_words, total_words
 from portal.access.permissions import Permission
 from portal.cli.accrue import month_named
 from portal.cli.edge import (
@@ -89,7 +90,11 @@ def quote(edge: Edge, file: Path, facts: Path) -> None:
     card = read_card(read_input(file, LIMIT_BYTES), file.name)
     priced = price(card, load_facts(read_input(facts), card, facts.name))
     payload = quote_payload(card, priced)
-    words = [f"{line['line']}. {line['rule'] or line['code']}: {line['amount']}" for line in payload["lines"]]
+    words: list[str] = []
+    for shown_line, line in zip(payload["lines"], priced.lines, strict=True):
+        words.append(f"{shown_line['line']}. {shown_line['rule'] or shown_line['code']}: {shown_line['amount']}")
+        words += [f"   {sentence}" for sentence in line_words(line.how, card.currency)]
+    words += total_words(priced)
     edge.show(payload, "\n".join([*words, f"total {payload['total']} {payload['currency']}"]))
 
 
@@ -162,9 +167,10 @@ def simulate_(edge: Edge, file: Path, first: str, last: str, agencies: tuple[str
     card = read_card(read_input(file, LIMIT_BYTES), file.name)
     with edge.unit() as session:
         edge.actor(session, Permission.WHAT_IF_READ)
-        found = simulate(session, card, month_named(first), month_named(last), agencies=agencies or None)
+        months = month_named(first, "--from"), month_named(last, "--to")
+        found = simulate(session, card, *months, agencies=agencies or None)
     payload = what_if_payload(found)
-    edge.show(payload, what_if_text(found, payload))
+    edge.show(payload, what_if_text(found))
 
 
 def version_payload(row: VersionRow) -> dict[str, Any]:
@@ -222,14 +228,18 @@ def what_if_payload(found: WhatIf) -> dict[str, Any]:
     }
 
 
-def what_if_text(found: WhatIf, payload: Mapping[str, Any]) -> str:
+def what_if_text(found: WhatIf) -> str:
     currency = found.currency
-    head = (
-        f"{found.first.label} to {found.last.label}: {shown(found.would_be_minor, currency)} instead of"
-        f" {shown(found.was_minor, currency)}, {shown(found.delta_minor, currency)}."
-    )
+
+    def words(was: int, would_be: int) -> str:
+        if was == would_be:
+            return f"{shown(was, currency)}, as it was"
+        more = f"{shown(abs(would_be - was), currency)} {'more' if would_be > was else 'less'}"
+        return f"{shown(would_be, currency)} instead of {shown(was, currency)}, {more}"
+
+    head = f"{found.first.label} to {found.last.label}: {words(found.was_minor, found.would_be_minor)}."
     lines = [
-        f"  {code}: {each['was']} -> {each['would_be']} ({each['delta']})" for code, each in payload["agencies"].items()
+        f"  {each['agency']}: {words(each['was_minor'], each['would_be_minor'])}" for each in found.payload["agencies"]
     ]
     return "\n".join([head, *lines, "Nothing was changed."])
 
