@@ -249,6 +249,7 @@ def _sum_words(currency: str, before: int, whole: int) -> Iterator[str]:
 
 def _caveats(stands: Standing, payments: Sequence[tuple[More, list[Money]]], after: Priced | None) -> Iterator[str]:
     yield "It counts only once the bank has seen the money; banked on the day it is collected."
+    yield "What the bank enters by hand, a bonus or a penalty, is in neither figure."
     drivers = {group_driver for group in (after.earned.groups if after else ()) for group_driver in group["drivers"]}
     by_principal = any(
         driver in drivers for driver in ("resolution_pct_pos", "rollback_pct_pos", "resolution_pct_count")

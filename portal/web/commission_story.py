@@ -48,7 +48,7 @@ WORDS = {
     "dpd_days": "Days past due",
     "npa_age_months": "Months since NPA",
     "written_off_age_months": "Months since written off",
-    "of": "Line it is about",
+    "of": "About",
     "without": "Without",
     "settlement": "Statement",
     "days_after_term": "Days after recall",

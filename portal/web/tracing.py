@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import current_app, url_for
 
 from allocations.reconciliation.matching.ladder import rule_says
 from payouts.commission.event_rules import event_words
+from payouts.commission.kind_words import rule_of
 from payouts.commission.line_words import steps_in_words
 from payouts.trace import Trace
 from payouts.trace_nodes import TITLES, TYPES, Node
@@ -92,6 +94,10 @@ def shown_node(node: Node, found: Trace, trace_endpoint: str) -> dict[str, Any]:
 def said_of(node: Node) -> dict[str, Any]:
     """The facts of a node's line, in their order; a match says why in its rule's words, not in its code."""
     facts = {name: node.facts[name] for name in SAID if name in node.facts}
+    if node.type == "accrual_line":
+        facts = {name: rule_of(value) if name == "rule" else value for name, value in facts.items()}
+        if facts.get("base") and not Decimal(facts["base"]):
+            del facts["base"]  # a fee or an adjustment stands on no money
     if node.type == "match_link":
         why = (facts.pop("evidence", None) or {}).get("why") or rule_says(facts["rule"])
         facts = {"description" if name == "rule" else name: why if name == "rule" else facts[name] for name in facts}

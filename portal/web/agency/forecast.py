@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -65,7 +66,7 @@ def asked(currency: str, period: Period) -> More:
         try:
             amounts[name] = minor_typed(said[name], currency) or 0
         except Invalid as wrong:
-            problems += wrong.problems
+            problems += [replace(each, column=name, cure="Write it as 1,80,000.") for each in wrong.problems]
     by, payments = _day(said["by"], problems), _count(said["payments"], problems)
     if not said["bucket"]:
         problems.append(Problem("missing", "There is no bucket.", "Choose one you hold accounts in.", column="bucket"))
