@@ -84,7 +84,9 @@ def test_the_files_of_a_month_through_every_importer(cli, database: TestDatabase
     found = judged(month, as_planted(found_in(database, month), database, month))
     assert found.false.empty, str(found)
     assert found.false_bookings.empty, str(found)
-    assert found.keyed_share >= in_memory(month).keyed_share, str(found)  # two thousand rows are too few for a share of their own
+    assert found.keyed_share >= in_memory(month).keyed_share, str(
+        found
+    )  # two thousand rows are too few for a share of their own
 
 
 def as_planted(found: Found, database: TestDatabase, month: Month) -> Found:

@@ -242,11 +242,13 @@ def _links(session: Session, line_id: int) -> Sequence[Any]:
 
 # --- credits that agencies contest
 
+# Whatever else speaks against one of the claims: two agencies that doubt over the same money are a case for a person.
 CONTESTED = text("""
-    select distinct (m->>'id')::bigint as line_id
+    select (m->>'id')::bigint as line_id
       from breaks b cross join lateral jsonb_array_elements(b.misses) m
      where b.status = 'open' and b.code = 'R04' and b.collection_id is not null
-       and m->>'other' = 'bank' and m->>'why' = 'contested'
+       and m->>'other' = 'bank' and (m->>'why' = 'contested' or (m->>'gap_minor')::bigint = 0)
+     group by 1 having bool_or(m->>'why' = 'contested') or count(distinct b.agency_id) > 1
 """)
 
 
