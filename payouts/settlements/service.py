@@ -15,7 +15,7 @@ from payouts.settlements.drafting import current_bank_detail, is_of_today
 from payouts.settlements.lifecycle import next_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
-from payouts.settlements.twice import settled_elsewhere
+from payouts.settlements.twice import leaning_on, settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
 
@@ -116,7 +116,10 @@ def reject(
     reason: str,
     expected_version: int | None = None,
 ) -> Settlement:
-    """A checker sends it back to draft; the reason is what the maker reads."""
+    """A checker sends it back to draft; the reason is what the maker reads.
+
+    Refused while a later settlement corrects what stands in this one: drafted anew it might no longer hold it.
+    """
     refuse_machine(actor, "reject a settlement")
     if not reason.strip():
         raise Invalid(
@@ -125,6 +128,11 @@ def reject(
     settlement = load(session, ref)
     after = next_status(settlement.status, "reject")
     _refuse_stale(settlement, None, expected_version)
+    session.scalar(select(func.pg_advisory_xact_lock(LOCK, settlement.agency_id)))
+    if later := leaning_on(session, settlement):
+        message = f"{', '.join(later)} corrects what stands in {ref}."
+        cure = "Send the later one back first; or approve this one and enter an adjustment."
+        raise Refused(message, code="corrected_later", cure=cure)
     return move(
         session,
         settlement,

@@ -43,6 +43,30 @@ select c.code
 having sum(x.amount_minor) < 0 and bool_or(s.id = :settlement and x.amount_minor < 0)
 """
 
+# Settlements submitted or further that correct this one: they took back, released, priced again, recovered or brought forward what
+# stands in it, and would be wrong were it drafted anew.
+LEANING = text(f"""
+select distinct s.ref
+  from settlements s
+  join settlement_lines l on l.settlement_id = s.id
+  left join accrual_lines x on x.id = l.accrual_line_id
+ where s.agency_id = :agency and s.id <> :settlement and {CLOSED} and s.period_start > :start and (
+       x.kind = 'clawback' and x.clawback_of_id in (select accrual_line_id from settlement_lines where settlement_id = :settlement)
+    or x.kind = 'holdback_release' and x.facts ->> 'settlement' = :ref
+    or x.kind = 'adjustment' and x.rule_id = 'reprice' and x.facts ->> 'of' = :ref
+    or x.kind = 'guarantee' and x.amount_minor < 0
+       and exists (select 1 from settlement_lines o where o.settlement_id = :settlement and o.kind = 'guarantee' and o.amount_minor > 0)
+    or l.kind = 'brought_forward'
+       and exists (select 1 from settlement_lines o where o.settlement_id = :settlement and o.kind = 'carry_forward'))
+ order by s.ref
+""")
+
+
+def leaning_on(session: Session, settlement: Settlement) -> list[str]:
+    """Refs of later settlements that correct what stands in this one."""
+    bounds = {"settlement": settlement.id, "agency": settlement.agency_id, "ref": settlement.ref}
+    return list(session.scalars(LEANING, bounds | {"start": settlement.period_start}))
+
 
 def settled_elsewhere(session: Session, settlement: Settlement) -> Iterator[tuple[str, str]]:
     """(accrual line or card, what is wrong) of what this settlement holds and another one settled, or took back, already."""

@@ -246,3 +246,23 @@ def test_a_debt_a_later_month_took_is_not_taken_again_by_an_earlier_one(world: W
         submitted(world, made.ref)
         nets.append(made.gross_minor + made.adjustments_minor)
     assert nets == [50_000, 100_000]
+
+
+def test_what_a_later_settlement_corrects_is_not_sent_back_beneath_it(world: World, agency: Agency) -> None:
+    world.card()
+    held = world.allocation(agency, from_on=SEPTEMBER.start)
+    gone = world.earn(agency, 1_000, date(2026, 9, 10), allocation=held)
+    world.accrue(SEPTEMBER)
+    world.settle(SEPTEMBER)
+    world.undo(gone, datetime.fromisoformat("2026-10-05T10:00:00+00:00"))
+    world.earn(agency, 4_000, allocation=held)
+    world.accrue()
+    later = drafted(world, OCTOBER)
+    submitted(world, later)
+    with pytest.raises(Refused) as refused:
+        reject(world.session, "S2609-SHAKTI", actor=CHECKER, now=world.now, reason="Look again.")
+    assert (refused.value.code, later in refused.value.message) == ("corrected_later", True)
+    for ref in (later, "S2609-SHAKTI"):
+        reject(world.session, ref, actor=CHECKER, now=world.now, reason="Look again.")
+    assert sums(world, world.accrue(SEPTEMBER).run) == []
+    assert sums(world, world.accrue().run) == [("commission", 20_000)]
