@@ -98,9 +98,7 @@ def test_a_longer_number_needs_none():
     assert linked([a_slip(5000_00, "451004510")], line(1, 5000_00, "2026-11-04", "CASH DEP 451004510")) == [1, 0]
 
 
-@pytest.mark.parametrize(
-    "own", [{"utr": "P2A"}, {"slip": "P2A"}, {"no": "P2A"}, {"no": "NEFT1"}], ids=str
-)
+@pytest.mark.parametrize("own", [{"utr": "P2A"}, {"slip": "P2A"}, {"no": "P2A"}, {"no": "NEFT1"}], ids=str)
 def test_a_word_that_narratives_are_full_of_needs_a_second_sign(own):
     reported = receipt(1, 5000_00, "2026-11-03", mode="imps" if "slip" not in own else "cash", emi=2500_00, **own)
     seen = "IMPS/P2A/631245/EMI NEFT1" if "slip" not in own else "CASH P2A"
