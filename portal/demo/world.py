@@ -376,9 +376,11 @@ def narrative(paid: Paid) -> str:
 
 
 def reported(month: Month, agency: AgencyCharacter) -> Iterable[Paid]:
-    """What one agency hands in for a month, with its own slips of the pen."""
+    """What one agency hands in for a month, with its own slips of the pen. Cash not paid in by then has no slip yet."""
     for paid in month.paid:
         if paid.agency == agency:
+            if paid.deposited_on and paid.deposited_on > month.through:
+                paid = replace(paid, slip_no=None, deposited_on=None)
             yield replace(paid, reference=written_down(paid))
             if paid.fault == "double":
                 yield replace(paid, receipt_no=paid.receipt_no + "A")
