@@ -67,9 +67,7 @@ def _told(card: Card, rule: Rule, jump: Jump, *, known: bool) -> Finding:
     )
     by_count = any(slab.rate is None for slab in rule.slabs)
     basis = " (as in its case)." if known else f" per {rule.earns_on}." if by_count else " per 1,00,000."
-    cure = (
-        'Let each slab price its own part (mode = "marginal") where the driver is money, or take more and smaller slabs; or say why.'
-    )
+    cure = 'Let each slab price its own part (mode = "marginal") where the driver is money, or take more and smaller slabs; or say why.'
     return Finding("cliff", WARNING, rule.id, message + basis, f"rule[{rule.id}].slabs", cure)
 
 
