@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from payouts.commission import line_queries, queries
 from payouts.commission.check_day import ask_to_check, last_check
-from payouts.commission.kind_words import KINDS, kind_of, rule_of
+from payouts.commission.kind_words import BY_HAND, KINDS, kind_of, rule_of
 from payouts.commission.known_on import changed_lines, changes_by_agency, difference
 from payouts.commission.known_on_words import GROUP_WORDS
 from payouts.commission.line_queries import Asked
@@ -137,9 +137,15 @@ def lines_file(label: str, ending: str) -> Response:
     return export(f"commission-{label}", ending, LINE_HEADER, (line_cells(row) for row in rows), filters)
 
 
+def rule_in_file(rule_id: str) -> str:
+    """As on the page, and the reference of what was entered by hand: a file has no link to lead there."""
+    said = rule_of(rule_id)
+    return f"{said}: {rule_id}" if BY_HAND.fullmatch(rule_id) else said
+
+
 def line_cells(row: line_queries.LineRow) -> list[Any]:
     return [
-        *(row.ref, row.agency_code, kind_of(row.kind), rule_of(row.rule_id), row.card, row.receipt_no or ""),
+        *(row.ref, row.agency_code, kind_of(row.kind), rule_in_file(row.rule_id), row.card, row.receipt_no or ""),
         *(row.loan_account_no or "", row.bucket, row.credited_on),
         *(Money(row.base_minor, row.currency), Money(row.amount_minor, row.currency)),
     ]
