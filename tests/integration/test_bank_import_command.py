@@ -149,7 +149,7 @@ def test_a_layout_saved_on_a_page_is_named_by_the_command(portal, bank_session, 
 
 def test_a_toml_layout_with_faults_says_every_one(portal, tmp_path):
     layout = tmp_path / "mine.toml"
-    layout.write_text('reference = "(a+)+"\ndate_format = "%Q"\n[columns]\nbooked_on = "When"\n')
+    layout.write_text('reference = "(a+"\ndate_format = "%Q"\n[columns]\nbooked_on = "When"\n')
     code, body = portal("bank", "read", "FILE", "--profile", str(layout), text=FEDERAL)
     assert code == 2
     assert {error["code"] for error in body["errors"]} == {"no_amount_column", "bad_date_format", "bad_reference"}
