@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from payouts.rate_cards.agency_level import Quote, price
@@ -41,8 +41,12 @@ def by_columns(card: Card, worlds: list[Facts], *, strictly: bool = True) -> Col
         return price_groups(card, joined([lines for lines, _ in parts]), starts, [group for _, group in parts])
 
 
+class GaveUp(AssertionError):
+    """The columns left a group to the scalar engine."""
+
+
 def _no_scalar(*_: Any) -> ColumnQuote:
-    raise AssertionError("the columns gave up")
+    raise GaveUp
 
 
 def same(one: Quote, other: Quote) -> None:
@@ -69,9 +73,13 @@ def test_both_engines_agree_on_random_cards_and_worlds(drawn: tuple[Card, list[F
             by_columns(card, groups, strictly=False)
         assert refused.value.problems[0].code == error.problems[0].code
         return
-    found = by_columns(card, groups)
+    found = by_columns(card, groups, strictly=False)
     for place, quote in enumerate(expected):
         same(found.quote(place), quote)
+    try:
+        by_columns(card, groups)
+    except GaveUp:  # beyond 64 bits: the scalar engine priced it; too many of these and Hypothesis says so
+        reject()
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.stem)
