@@ -173,7 +173,9 @@ def test_a_link_is_good_for_five_minutes(piece, link_of, fetch, clock):
 def test_a_link_cannot_be_turned_into_another(piece, link_of, fetch):
     address = link_of("owner@shakti.example", piece, "thumbnail")
     for changed in (
-        address[:-8] + ("a" if address[-8] != "a" else "b") + address[-7:],  # the last letter has bits that mean nothing
+        address[:-8]
+        + ("a" if address[-8] != "a" else "b")
+        + address[-7:],  # the last letter has bits that mean nothing
         address + "x",
         address.replace("/files/", "/files/W"),
     ):
