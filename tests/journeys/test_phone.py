@@ -204,7 +204,7 @@ def test_a_number_used_on_another_phone_is_told_in_words_and_cured(
         page.context.set_offline(False)
         page.evaluate("dispatchEvent(new Event('online'))")
         page.goto("/agency/field#/waiting")
-        expect(page.locator(".standing")).to_contain_text(re.compile("Everything has been sent|not accepted"))  # one, then two
+        expect(page.locator(".standing")).to_contain_text(re.compile("Everything has been sent|not accepted"))
     expect(two.get_by_text("Not accepted").first).to_be_visible()
     expect(two.get_by_text("You reported this receipt before")).to_be_visible()
     fine(two, "field-conflict-phone-light")
@@ -227,7 +227,8 @@ def test_cash_is_paid_in_with_a_slip(sign_in: Callable[..., Page], street: Stree
     page.get_by_label("Slip number").fill("DS-19")
     page.get_by_label("Photo of the slip").set_input_files(photo("slip.jpg", "white"))
     page.get_by_role("button", name="Save a slip of ₹2,100.00").click()
-    expect(page.get_by_text("Slip kept on this phone.")).to_be_visible()  # before it is kept, everything kept has been sent
+    # Until the slip is kept, everything that was kept has been sent.
+    expect(page.get_by_text("Slip kept on this phone.")).to_be_visible()
     sent(page)
     assert database.execute("select slip_no, amount_minor, agent_code from deposits") == [("DS-19", 210_000, "A1")]
     assert database.execute("select kind from evidence") == [("deposit_slip",)]
