@@ -15,21 +15,27 @@ from sqlalchemy.orm import Session
 
 from allocations.casework.models import OneTimeSettlement
 from allocations.placements.models import LoanAccount
-from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from portal.kernel.audit import Actor, AuditTag
+from portal.kernel.errors import Invalid, NotFound, Problem
 from portal.kernel.money import plain
+from portal.kernel.proposals import Proposals, reason_problems
 
 KINDS = {"ots": "One-time settlement", "lok_adalat": "Lok Adalat"}
-TRANSITIONS: dict[tuple[str, str], str] = {
-    ("proposed", "approve"): "approved",
-    ("proposed", "reject"): "rejected",
-    ("proposed", "withdraw"): "withdrawn",
-    ("approved", "break"): "broken",
-}
-LONGEST_REASON = 500
 FIRST_DAY = date(2000, 1, 1)
 LOCK = 0x4F54_53
 STANDING = ("approved", "broken")
+
+
+def _facts(found: OneTimeSettlement) -> dict[str, Any]:
+    amount = plain(found.agreed_minor, found.currency)
+    return {"kind": found.kind, "from": found.from_on, "to": found.to_on, "amount": amount}
+
+
+PROPOSALS = Proposals(
+    *(OneTimeSettlement, "a compromise", AuditTag.COMPROMISE_MOVED, "one_time_settlement"),
+    ref=lambda found: f"C{found.id}",
+    facts=_facts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +72,8 @@ def propose_compromise(session: Session, agreed: Agreed, *, actor: Actor, now: d
         from_on=agreed.from_on,
         to_on=agreed.to_on,
         reason=agreed.reason.strip(),
-        status="proposed",
-        proposed_by=actor.email,
-        proposed_at=now,
     )
-    session.add(made)
-    session.flush()
-    tell(session, made, "propose", "", actor, now)
-    return made
+    return PROPOSALS.propose(session, made, actor=actor, now=now)
 
 
 def problems_of(agreed: Agreed) -> Iterator[Problem]:
@@ -87,9 +87,7 @@ def problems_of(agreed: Agreed) -> Iterator[Problem]:
         yield Problem("bad_day", "That day is too long ago.", "Check the year.", column="from_on")
     if agreed.to_on is not None and agreed.to_on < agreed.from_on:
         yield Problem("ends_before", "It ends before it begins.", "Correct one of the days.", column="to_on")
-    if not 3 <= len(agreed.reason.strip()) <= LONGEST_REASON:
-        cure = "Name the letter, the award or who agreed."
-        yield Problem("reason_needed", "Say what it rests on.", cure, column="reason")
+    yield from reason_problems(agreed.reason, "Say what it rests on.", "Name the letter, the award or who agreed.")
 
 
 def _overlap(
@@ -117,38 +115,25 @@ def _overlap(
 
 def load_compromise(session: Session, compromise_id: int) -> OneTimeSettlement:
     """The compromise, locked. NotFound when there is none."""
-    query = select(OneTimeSettlement).where(OneTimeSettlement.id == compromise_id).with_for_update()
-    found = session.scalars(query.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("There is no such compromise.")
-    return found
+    return PROPOSALS.load(session, id=compromise_id)
 
 
 def decide_compromise(
     session: Session, found: OneTimeSettlement, *, approve: bool, reason: str = "", actor: Actor, now: datetime
 ) -> None:
     """Approve or reject. Refused to who proposed it; Invalid when another compromise came between."""
-    if not approve and len(reason.strip()) < 3:
-        raise Invalid(Problem("reason_needed", "Say why it is rejected.", "", column="reason"))
-    if actor.email == found.proposed_by:
-        raise Refused("Who proposed a compromise does not decide on it.", code="is_not_the_maker")
-    before, after = found.status, _moved(found, "approve" if approve else "reject")
+    action = "approve" if approve else "reject"
+    PROPOSALS.may_decide(found, action, reason=reason, actor=actor)
     if approve:
         _one_at_a_time(session, found.loan_account_id)
         days = (found.from_on, found.to_on)
         if problems := list(_overlap(session, found.loan_account_id, *days, besides=found.id)):
             raise Invalid(problems)
-    found.status, found.decided_by, found.decided_at = after, actor.email, now
-    found.decision_reason = reason.strip()[:LONGEST_REASON] or None
-    session.flush()
-    tell(session, found, "approve" if approve else "reject", before, actor, now)
+    PROPOSALS.decide(session, found, action, reason=reason, actor=actor, now=now)
 
 
 def withdraw_compromise(session: Session, found: OneTimeSettlement, *, actor: Actor, now: datetime) -> None:
-    before = found.status
-    found.status = _moved(found, "withdraw")
-    session.flush()
-    tell(session, found, "withdraw", before, actor, now)
+    PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
 
 
 def break_compromise(
@@ -158,53 +143,21 @@ def break_compromise(
 
     Refused to who proposed it.
     """
-    if actor.email == found.proposed_by:
-        raise Refused("Who proposed a compromise does not end it.", code="is_not_the_maker")
-    after = _moved(found, "break")
+    PROPOSALS.refuse_maker(found, actor, does="end")
+    PROPOSALS.next_status(found, "break")
     problems = []
     if last_on < found.from_on or last_on > today or (found.to_on is not None and last_on > found.to_on):
         until = min(found.to_on or today, today)
         cure = f"Give a day from {found.from_on} to {until}."
         problems.append(Problem("bad_day", "It broke while it stood, and not in the future.", cure, column="to_on"))
-    if not 3 <= len(reason.strip()) <= LONGEST_REASON:
-        problems.append(Problem("reason_needed", "Say what was not kept.", "", column="reason"))
-    if problems:
+    if problems := [*problems, *reason_problems(reason, "Say what was not kept.")]:
         raise Invalid(problems)
-    found.status, found.to_on, found.decision_reason = after, last_on, reason.strip()
-    session.flush()
-    tell(session, found, "break", "approved", actor, now)
+    found.to_on, found.decision_reason = last_on, reason.strip()
+    PROPOSALS.move(session, found, "break", actor=actor, now=now)
 
 
 def _one_at_a_time(session: Session, account_id: int) -> None:
     session.scalar(select(func.pg_advisory_xact_lock(LOCK, account_id % 2**31)))
-
-
-def _moved(found: OneTimeSettlement, action: str) -> str:
-    to = TRANSITIONS.get((found.status, action))
-    if to is None:
-        raise Refused(f"This compromise is {found.status}; that does not change any more.", code="not_open")
-    return to
-
-
-def tell(session: Session, found: OneTimeSettlement, action: str, before: str, actor: Actor, now: datetime) -> None:
-    record_event(
-        session,
-        AuditTag.COMPROMISE_MOVED,
-        actor=actor,
-        subject_type="one_time_settlement",
-        subject_ref=f"C{found.id}",
-        now=now,
-        data={
-            "action": action,
-            "kind": found.kind,
-            "from": found.from_on,
-            "to": found.to_on,
-            "amount": plain(found.agreed_minor, found.currency),
-            "before": before,
-            "after": found.status,
-            "reason": found.decision_reason or "",
-        },
-    )
 
 
 # --- reading

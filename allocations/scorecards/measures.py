@@ -15,22 +15,28 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.scorecards.models import AgencyMeasure
-from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.periods import Period, month_of
+from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
 
 MEASURES = {"score": "Score", "grade": "Grade"}
-TRANSITIONS: dict[tuple[str, str], str] = {
-    ("proposed", "approve"): "approved",
-    ("proposed", "reject"): "rejected",
-    ("proposed", "withdraw"): "withdrawn",
-    ("approved", "replace"): "replaced",
-}
 SCORE = re.compile(r"\d{1,3}(\.\d{1,2})?", re.ASCII)
 GRADE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,29}", re.ASCII)
 MOST_SCORE = Decimal(100)
-LONGEST_REASON = 500
 LOCK = 0x4D45_4153
+
+
+def _facts(measure: AgencyMeasure) -> dict[str, Any]:
+    return {"measure": measure.measure, "period": f"{measure.period_start:%Y-%m}", "value": measure.value}
+
+
+PROPOSALS = Proposals(
+    *(AgencyMeasure, "a measure", AuditTag.MEASURE_MOVED, "agency_measure"),
+    ref=lambda measure: f"M{measure.id}",
+    facts=_facts,
+    cures={"approved": "Propose another value; the newer one replaces it."},
+)
 
 
 def propose_measure(
@@ -58,14 +64,8 @@ def propose_measure(
         measure=measure,
         value=text,
         reason=reason.strip(),
-        status="proposed",
-        proposed_by=actor.email,
-        proposed_at=now,
     )
-    session.add(made)
-    session.flush()
-    tell(session, made, "propose", "", actor, now)
-    return made
+    return PROPOSALS.propose(session, made, actor=actor, now=now)
 
 
 def problems_of(measure: str, value: str, reason: str) -> Iterator[Problem]:
@@ -77,58 +77,31 @@ def problems_of(measure: str, value: str, reason: str) -> Iterator[Problem]:
     elif measure == "grade" and not GRADE.fullmatch(value):
         cure = "One word, as the rate card writes it: A, B_plus, gold."
         yield Problem("bad_grade", "A grade is a word.", cure, column="value", value=value)
-    if not 3 <= len(reason.strip()) <= LONGEST_REASON:
-        yield Problem("reason_needed", "Say what it comes from.", f"3 to {LONGEST_REASON} letters.", column="reason")
+    yield from reason_problems(reason, "Say what it comes from.", f"3 to {LONGEST_REASON} letters.")
 
 
 def load_measure(session: Session, measure_id: int) -> AgencyMeasure:
     """The measure, locked. NotFound when there is none."""
-    query = select(AgencyMeasure).where(AgencyMeasure.id == measure_id).with_for_update()
-    found = session.scalars(query.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("There is no such measure.")
-    return found
+    return PROPOSALS.load(session, id=measure_id)
 
 
 def decide_measure(
     session: Session, measure: AgencyMeasure, *, approve: bool, reason: str = "", actor: Actor, now: datetime
 ) -> None:
     """Approve or reject; what was approved before it is replaced, and kept. Refused to who proposed it."""
-    if not approve and len(reason.strip()) < 3:
-        raise Invalid(Problem("reason_needed", "Say why it is rejected.", "", column="reason"))
-    if actor.email == measure.proposed_by:
-        raise Refused("Who proposed a measure does not decide on it.", code="is_not_the_maker")
+    action = "approve" if approve else "reject"
+    PROPOSALS.may_decide(measure, action, reason=reason, actor=actor)
     session.scalar(select(func.pg_advisory_xact_lock(LOCK, measure.agency_id)))
-    before = measure.status
-    after = _moved(measure, "approve" if approve else "reject")
     if approve:
         period = month_of(measure.period_start)
         earlier = _standing(session, measure.agency_id, period, measure.measure, "approved")
         if earlier is not None:
-            earlier.status = _moved(earlier, "replace")
-            session.flush()
-            tell(session, earlier, "replace", "approved", actor, now)
-    measure.status, measure.decided_by, measure.decided_at = after, actor.email, now
-    measure.decision_reason = reason.strip()[:LONGEST_REASON] or None
-    session.flush()
-    tell(session, measure, "approve" if approve else "reject", before, actor, now)
+            PROPOSALS.move(session, earlier, "replace", actor=actor, now=now)
+    PROPOSALS.decide(session, measure, action, reason=reason, actor=actor, now=now)
 
 
 def withdraw_measure(session: Session, measure: AgencyMeasure, *, actor: Actor, now: datetime) -> None:
-    before = measure.status
-    measure.status = _moved(measure, "withdraw")
-    session.flush()
-    tell(session, measure, "withdraw", before, actor, now)
-
-
-def _moved(measure: AgencyMeasure, action: str) -> str:
-    to = TRANSITIONS.get((measure.status, action))
-    if to is None:
-        cure = "Propose another value; the newer one replaces it." if measure.status == "approved" else ""
-        raise Refused(
-            f"This measure is {measure.status}; that does not change any more.", code="not_proposed", cure=cure
-        )
-    return to
+    PROPOSALS.move(session, measure, "withdraw", actor=actor, now=now)
 
 
 def _standing(session: Session, agency_id: int, period: Period, measure: str, status: str) -> AgencyMeasure | None:
@@ -139,27 +112,6 @@ def _standing(session: Session, agency_id: int, period: Period, measure: str, st
         AgencyMeasure.status == status,
     )
     return session.scalars(query).first()
-
-
-def tell(session: Session, measure: AgencyMeasure, action: str, before: str, actor: Actor, now: datetime) -> None:
-    record_event(
-        session,
-        AuditTag.MEASURE_MOVED,
-        actor=actor,
-        subject_type="agency_measure",
-        subject_ref=f"M{measure.id}",
-        agency_id=measure.agency_id,
-        now=now,
-        data={
-            "action": action,
-            "measure": measure.measure,
-            "period": f"{measure.period_start:%Y-%m}",
-            "value": measure.value,
-            "before": before,
-            "after": measure.status,
-            "reason": measure.decision_reason or "",
-        },
-    )
 
 
 # --- reading

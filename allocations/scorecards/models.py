@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, Text, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import Proposed, two_people
 
 
-class AgencyMeasure(WithId, Sealed, Base):
+class AgencyMeasure(WithId, Sealed, Proposed, Base):
     """A score (0 to 100) or a grade (a word) of an agency for a month: entered by one person, decided by another."""
 
     __tablename__ = "agency_measures"
+    __moves__ = {
+        ("proposed", "approve"): "approved",
+        ("proposed", "reject"): "rejected",
+        ("proposed", "withdraw"): "withdrawn",
+        ("approved", "replace"): "replaced",
+    }
     __table_args__ = (
+        *two_people(__moves__),
         CheckConstraint("measure in ('score','grade')", name="measure"),
-        CheckConstraint("status in ('proposed','approved','rejected','withdrawn','replaced')", name="status"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("status not in ('approved','rejected') or decided_by is not null", name="decided"),
         Index(
             "uq_agency_measures_approved",
             *("agency_id", "period_start", "measure"),
@@ -34,9 +39,3 @@ class AgencyMeasure(WithId, Sealed, Base):
     measure: Mapped[str] = mapped_column(Text)
     value: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)

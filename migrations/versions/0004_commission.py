@@ -92,7 +92,8 @@ def upgrade() -> None:
             name=op.f("ck_agency_measures_status"),
         ),
         sa.CheckConstraint(
-            "status not in ('approved','rejected') or decided_by is not null", name=op.f("ck_agency_measures_decided")
+            "(status in ('approved','rejected','replaced')) = (decided_by is not null)",
+            name=op.f("ck_agency_measures_decided"),
         ),
         sa.CheckConstraint(
             "decided_by is null or decided_by <> proposed_by", name=op.f("ck_agency_measures_maker_is_not_checker")
@@ -179,7 +180,7 @@ def upgrade() -> None:
             name=op.f("ck_one_time_settlements_status"),
         ),
         sa.CheckConstraint(
-            "status not in ('approved','rejected') or decided_by is not null",
+            "(status in ('approved','rejected','broken')) = (decided_by is not null)",
             name=op.f("ck_one_time_settlements_decided"),
         ),
         sa.CheckConstraint("agreed_minor > 0", name=op.f("ck_one_time_settlements_agreed")),

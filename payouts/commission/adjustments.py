@@ -14,15 +14,29 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from payouts.commission.closed import closed_months, first_open
 from payouts.commission.event_models import ManualAdjustment
-from payouts.commission.lifecycle import moved
+from payouts.commission.lifecycle import CURES
 from payouts.commission.models import AccrualLine
-from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain
 from portal.kernel.periods import Period, month_of
+from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
 
 KINDS = {"bonus": "Bonus", "penalty": "Penalty", "adjustment": "Adjustment"}
-LONGEST_REASON = 500
+
+
+def _facts(found: ManualAdjustment) -> dict[str, Any]:
+    amount = plain(found.amount_minor, found.currency)
+    return {"kind": found.kind, "period": f"{found.period_start:%Y-%m}", "amount": amount}
+
+
+PROPOSALS = Proposals(
+    *(ManualAdjustment, "an adjustment", AuditTag.ADJUSTMENT_MOVED, "manual_adjustment"),
+    ref=lambda found: found.ref,
+    named=lambda found: found.ref,
+    facts=_facts,
+    cures=CURES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +65,8 @@ def propose_adjustment(
         currency=agency.currency,
         reason=entry.reason.strip(),
         about_ref=entry.about_ref.strip() or None,
-        status="proposed",
-        proposed_by=actor.email,
-        proposed_at=now,
     )
-    session.add(made)
-    session.flush()
-    tell(session, made, "propose", "", actor, now)
-    return made
+    return PROPOSALS.propose(session, made, actor=actor, now=now)
 
 
 def problems_of(entry: Entry) -> Iterator[Problem]:
@@ -71,9 +79,8 @@ def problems_of(entry: Entry) -> Iterator[Problem]:
         yield Problem("wrong_sign", "A bonus adds.", "Give it without a minus, or choose penalty.", column="amount")
     elif entry.kind == "penalty" and entry.amount_minor > 0:
         yield Problem("wrong_sign", "A penalty takes.", "Give it with a minus, or choose bonus.", column="amount")
-    if not 3 <= len(entry.reason.strip()) <= LONGEST_REASON:
-        cure = f"3 to {LONGEST_REASON} letters; the agency reads it."
-        yield Problem("reason_needed", "Say what it is for.", cure, column="reason")
+    cure = f"3 to {LONGEST_REASON} letters; the agency reads it."
+    yield from reason_problems(entry.reason, "Say what it is for.", cure)
 
 
 def _problems_of_others(session: Session, entry: Entry, agency: Agency) -> Iterator[Problem]:
@@ -98,58 +105,23 @@ def closed_problem(session: Session, agency_id: int, period: Period) -> Iterator
 
 def load_adjustment(session: Session, ref: str) -> ManualAdjustment:
     """The adjustment, locked. NotFound when there is none."""
-    query = select(ManualAdjustment).where(ManualAdjustment.ref == ref).with_for_update()
-    found = session.scalars(query.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("There is no such adjustment.")
-    return found
+    return PROPOSALS.load(session, ref=ref)
 
 
 def decide_adjustment(
     session: Session, found: ManualAdjustment, *, accept: bool, reason: str = "", actor: Actor, now: datetime
 ) -> None:
     """Accept or reject. Refused to who proposed it, and once its month is closed: it would be another month's line than was agreed."""
-    if not accept and len(reason.strip()) < 3:
-        raise Invalid(Problem("reason_needed", "Say why it is rejected.", "", column="reason"))
-    if actor.email == found.proposed_by:
-        raise Refused("Who proposed an adjustment does not decide on it.", code="is_not_the_maker")
-    before = found.status
-    after = moved(found.ref, before, "accept" if accept else "reject")
+    action = "accept" if accept else "reject"
+    PROPOSALS.may_decide(found, action, reason=reason, actor=actor)
     if accept and (closed := next(closed_problem(session, found.agency_id, month_of(found.period_start)), None)):
         cure = f"Reject it; {closed.cure[0].lower()}{closed.cure[1:]}"
         raise Refused(closed.message, code=closed.code, cure=cure)
-    found.status, found.decided_by, found.decided_at = after, actor.email, now
-    found.decision_reason = reason.strip()[:LONGEST_REASON] or None
-    session.flush()
-    tell(session, found, "accept" if accept else "reject", before, actor, now)
+    PROPOSALS.decide(session, found, action, reason=reason, actor=actor, now=now)
 
 
 def withdraw_adjustment(session: Session, found: ManualAdjustment, *, actor: Actor, now: datetime) -> None:
-    before = found.status
-    found.status = moved(found.ref, before, "withdraw")
-    session.flush()
-    tell(session, found, "withdraw", before, actor, now)
-
-
-def tell(session: Session, found: ManualAdjustment, action: str, before: str, actor: Actor, now: datetime) -> None:
-    record_event(
-        session,
-        AuditTag.ADJUSTMENT_MOVED,
-        actor=actor,
-        subject_type="manual_adjustment",
-        subject_ref=found.ref,
-        agency_id=found.agency_id,
-        now=now,
-        data={
-            "action": action,
-            "kind": found.kind,
-            "period": f"{found.period_start:%Y-%m}",
-            "amount": plain(found.amount_minor, found.currency),
-            "before": before,
-            "after": found.status,
-            "reason": found.decision_reason or "",
-        },
-    )
+    PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
 
 
 # --- reading

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
-    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -21,12 +20,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from payouts.commission.lifecycle import TRANSITIONS
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import Proposed, two_people
 
-STATUSES = "('proposed','accepted','rejected','withdrawn')"
 
-
-class EarningEvent(WithId, Sealed, Base):
+class EarningEvent(WithId, Sealed, Proposed, Base):
     """A visit, a repossession, a late deposit …: what rules per event pay for and penalties take for, once a person accepted it.
 
     `source_key` names what it was found from ("contact:12"), so that finding it again adds nothing. An agency may hand a rejected
@@ -34,14 +33,13 @@ class EarningEvent(WithId, Sealed, Base):
     """
 
     __tablename__ = "earning_events"
+    __moves__ = TRANSITIONS
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("agency_id", "ref"),
         UniqueConstraint("agency_id", "id"),
-        CheckConstraint(f"status in {STATUSES}", name="status"),
         CheckConstraint("source in ('agency','bank','visit','deposit','receipt_book')", name="source"),
         CheckConstraint("count > 0 and days >= 0", name="quantity"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
         ForeignKeyConstraint(["agency_id", "allocation_id"], ["allocations.agency_id", "allocations.id"]),
         ForeignKeyConstraint(["agency_id", "resubmits_id"], ["earning_events.agency_id", "earning_events.id"]),
         Index(
@@ -76,19 +74,15 @@ class EarningEvent(WithId, Sealed, Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
     resubmits_id: Mapped[int | None] = mapped_column(BigInteger)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)
 
 
-class ManualAdjustment(WithId, Sealed, Base):
+class ManualAdjustment(WithId, Sealed, Proposed, Base):
     """A bonus, a penalty or a correction no rule computes: an amount (signed) for an agency's month, with reason, maker and checker."""
 
     __tablename__ = "manual_adjustments"
+    __moves__ = TRANSITIONS
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("ref"),
         UniqueConstraint("agency_id", "id"),
         CheckConstraint("kind in ('bonus','penalty','adjustment')", name="kind"),
@@ -96,9 +90,6 @@ class ManualAdjustment(WithId, Sealed, Base):
         CheckConstraint(
             "(kind = 'bonus') <= (amount_minor > 0) and (kind = 'penalty') <= (amount_minor < 0)", name="sign"
         ),
-        CheckConstraint(f"status in {STATUSES}", name="status"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
         Index("ix_manual_adjustments_month", "period_start", "agency_id", "id"),
         Index("ix_manual_adjustments_proposed", "id", postgresql_where=text("status = 'proposed'")),
     )
@@ -115,9 +106,3 @@ class ManualAdjustment(WithId, Sealed, Base):
     currency: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     about_ref: Mapped[str | None] = mapped_column(Text)  # the accrual line it corrects
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)

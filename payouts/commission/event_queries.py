@@ -11,15 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.commission.event_models import STATUSES, EarningEvent
+from payouts.commission.event_models import EarningEvent
 from payouts.commission.event_rules import EVENT_WORDS, SOURCE_WORDS
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.settlements.models import Settlement, SettlementLine
 from portal.kernel.errors import NotFound
 from portal.kernel.periods import Period, month_of
+from portal.kernel.proposals import statuses_of
 
-STATUS_CHOICES = ("proposed", "accepted", "rejected", "withdrawn")
-assert all(status in STATUSES for status in STATUS_CHOICES)
+STATUS_CHOICES = statuses_of(EarningEvent.__moves__)
 NO_REASONS: Any = func.coalesce(func.jsonb_array_length(EarningEvent.detail["reasons"]), 0) == 0
 MOST_AT_ONCE = 2_000
 

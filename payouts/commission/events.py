@@ -16,13 +16,28 @@ from allocations.collections.field.contact_facts import allocation_for
 from allocations.placements.models import Allocation
 from payouts.commission.event_models import EarningEvent
 from payouts.commission.event_rules import Told, problems_of
-from payouts.commission.lifecycle import moved
-from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from payouts.commission.lifecycle import CURES
+from portal.kernel.audit import Actor, AuditTag
+from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.money import plain
+from portal.kernel.proposals import LONGEST_REASON, Proposals
 
-LONGEST_REASON = 500
 LOCK = 0x4556_4E54  # events of one agency are added one after the other
+
+
+def _facts(event: EarningEvent) -> dict[str, Any]:
+    amount = None if event.amount_minor is None else plain(event.amount_minor, event.currency)
+    return {"event": event.event, "on": event.occurred_on, "count": event.count, "amount": amount}
+
+
+PROPOSALS = Proposals(
+    *(EarningEvent, "an event", AuditTag.EVENT_MOVED, "earning_event"),
+    ref=lambda event: event.ref,
+    named=lambda event: event.ref,
+    facts=_facts,
+    cures=CURES,
+    reason_cure="The agency reads it.",
+)
 
 
 def propose_event(
@@ -40,11 +55,8 @@ def propose_event(
         cure = "If there were several, give them as one event with their count."
         raise Refused(f"{same.ref} says the same.", code="event_there", cure=cure)
     made = new_event(told, agency, allocation, source=source, source_key=f"hand:{secrets.token_hex(8)}")
-    made.ref, made.proposed_by, made.proposed_at = event_ref(agency, now), actor.email, now
-    session.add(made)
-    session.flush()
-    tell(session, made, "propose", "", actor, now)
-    return made
+    made.ref = event_ref(agency, now)
+    return PROPOSALS.propose(session, made, actor=actor, now=now)
 
 
 def new_event(
@@ -132,13 +144,7 @@ def _refuse_same(session: Session, event: EarningEvent, *statuses: str) -> None:
 
 def load_event(session: Session, ref: str, *, agency_id: int | None = None) -> EarningEvent:
     """The event, locked. NotFound for another agency's as for none."""
-    query = select(EarningEvent).where(EarningEvent.ref == ref)
-    if agency_id is not None:
-        query = query.where(EarningEvent.agency_id == agency_id)
-    found = session.scalars(query.with_for_update().execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("There is no such event.")
-    return found
+    return PROPOSALS.load(session, ref=ref, agency_id=agency_id)
 
 
 def decide_event(
@@ -148,30 +154,19 @@ def decide_event(
 
     Raises Refused when it was decided before, or by who proposed it; and when another that says the same is accepted.
     """
-    if not accept and len(reason.strip()) < 3:
-        raise Invalid(Problem("reason_needed", "Say why it is rejected.", "The agency reads it.", column="reason"))
-    if actor.email == event.proposed_by:
-        raise Refused("Who proposed an event does not decide on it.", code="is_not_the_maker")
-    before = event.status
-    after = moved(event.ref, before, "accept" if accept else "reject")
+    action = "accept" if accept else "reject"
+    PROPOSALS.may_decide(event, action, reason=reason, actor=actor)
     if accept:
         session.scalar(select(func.pg_advisory_xact_lock(LOCK, event.agency_id)))
         _refuse_same(session, event, "accepted")
-    event.status = after
-    event.decided_by, event.decided_at = actor.email, now
-    event.decision_reason = reason.strip()[:LONGEST_REASON] or None
-    session.flush()
-    tell(session, event, "accept" if accept else "reject", before, actor, now)
+    PROPOSALS.decide(session, event, action, reason=reason, actor=actor, now=now)
 
 
 def withdraw_event(session: Session, event: EarningEvent, *, actor: Actor, now: datetime) -> None:
     """Whoever proposed an event takes it back: an agency its own claims, the bank what a person of its own entered."""
     if event.source != ("agency" if actor.agency_id is not None else "bank"):
         raise Refused(f"{event.ref} is not yours to take back.", code="not_your_proposal")
-    before = event.status
-    event.status = moved(event.ref, before, "withdraw")
-    session.flush()
-    tell(session, event, "withdraw", before, actor, now)
+    PROPOSALS.move(session, event, "withdraw", actor=actor, now=now)
 
 
 def resubmit_event(session: Session, event: EarningEvent, *, note: str, actor: Actor, now: datetime) -> EarningEvent:
@@ -194,13 +189,8 @@ def resubmit_event(session: Session, event: EarningEvent, *, note: str, actor: A
         detail=dict(event.detail) | {"resubmits": event.ref},
         note=note.strip(),
         resubmits_id=event.id,
-        proposed_by=actor.email,
-        proposed_at=now,
     )
-    session.add(made)
-    session.flush()
-    tell(session, made, "resubmit", "", actor, now)
-    return made
+    return PROPOSALS.propose(session, made, actor=actor, now=now, action="resubmit")
 
 
 def why_not_again(session: Session, event: EarningEvent) -> Refused | None:
@@ -215,26 +205,3 @@ def why_not_again(session: Session, event: EarningEvent) -> Refused | None:
     if again := session.scalar(query):
         return Refused(f"It was handed in again as {again}.", code="second_time")
     return None
-
-
-def tell(session: Session, event: EarningEvent, action: str, before: str, actor: Actor, now: datetime) -> None:
-    amount = None if event.amount_minor is None else plain(event.amount_minor, event.currency)
-    record_event(
-        session,
-        AuditTag.EVENT_MOVED,
-        actor=actor,
-        subject_type="earning_event",
-        subject_ref=event.ref,
-        agency_id=event.agency_id,
-        now=now,
-        data={
-            "action": action,
-            "event": event.event,
-            "on": event.occurred_on,
-            "count": event.count,
-            "amount": amount,
-            "before": before,
-            "after": event.status,
-            "reason": event.decision_reason or "",
-        },
-    )

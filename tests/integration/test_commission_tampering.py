@@ -112,8 +112,8 @@ def world(bank_session: Session, now: datetime) -> World:
 def on_record(session: Session) -> None:
     """The decisions the rows were made with, in the audit log."""
     told: list[tuple[Any, Any]] = [
-        *((EarningEvent, events.tell), (ManualAdjustment, adjustments.tell)),
-        *((AgencyMeasure, measures.tell), (OneTimeSettlement, compromises.tell)),
+        *((EarningEvent, events.PROPOSALS.tell), (ManualAdjustment, adjustments.PROPOSALS.tell)),
+        *((AgencyMeasure, measures.PROPOSALS.tell), (OneTimeSettlement, compromises.PROPOSALS.tell)),
     ]
     checker = Actor(1, "checker@x", "bank_approver")
     for model, tell in told:

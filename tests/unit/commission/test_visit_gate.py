@@ -11,9 +11,7 @@ import pytest
 
 from allocations.collections.field.places import Place
 from payouts.commission.event_rules import Told, event_words, problems_of
-from payouts.commission.lifecycle import TRANSITIONS, moved
 from payouts.commission.visit_gate import Visited, distance_m, reasons_of
-from portal.kernel.errors import Refused
 
 HOME = Place(Decimal("18.520000"), Decimal("73.850000"))
 GOOD = Visited(HOME, HOME, 200, photos=1, questioned=0, is_outcome_known=True, in_term=True)
@@ -78,13 +76,3 @@ def test_every_fault_of_an_event_is_told_at_once() -> None:
 
 def test_an_event_without_a_word_of_ours_is_spoken_by_its_code() -> None:
     assert (event_words("visit"), event_words("vehicle_tow")) == ("Visit", "Vehicle tow")
-
-
-@pytest.mark.parametrize("status", ["proposed", "accepted", "rejected", "withdrawn"])
-@pytest.mark.parametrize("action", ["accept", "reject", "withdraw"])
-def test_only_a_proposal_moves(status: str, action: str) -> None:
-    if (status, action) in TRANSITIONS:
-        assert status == "proposed" and moved("E1", status, action) == TRANSITIONS[status, action]
-    else:
-        with pytest.raises(Refused, match=status):
-            moved("E1", status, action)
