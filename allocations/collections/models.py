@@ -29,6 +29,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from allocations.vocabulary import MODES
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import Proposed, two_people
 
 SOURCES = ("file", "page", "phone", "direct")  # direct: the borrower paid the bank itself; nobody took a receipt
 UPLOAD_STATUSES = (
@@ -255,18 +256,21 @@ class CollectionVersion(Base):
     correction_id: Mapped[int] = mapped_column(BigInteger)
 
 
-class CollectionCorrection(WithId, Base):
+class CollectionCorrection(WithId, Proposed, Base):
     """A receipt reported again with other facts. It changes nothing until a bank user accepts it; declined, it stays on record."""
 
     __tablename__ = "collection_corrections"
+    __moves__ = {
+        ("proposed", "accept"): "accepted",
+        ("proposed", "decline"): "declined",
+        ("proposed", "withdraw"): "withdrawn",
+    }
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("agency_id", "id"),
         UniqueConstraint("ref"),
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
         ForeignKeyConstraint(["agency_id", "upload_id"], ["uploads.agency_id", "uploads.id"]),
-        CheckConstraint("status in ('proposed','accepted','declined','withdrawn')", name="status"),
-        CheckConstraint("(status in ('accepted','declined')) = (decided_by is not null)", name="decided"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
         Index(
             "uq_collection_corrections_open",
             "agency_id",
@@ -286,12 +290,6 @@ class CollectionCorrection(WithId, Base):
     row_no: Mapped[int | None] = mapped_column(Integer)
     was: Mapped[dict[str, Any]] = mapped_column(JSONB)
     proposed: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class ReceiptBook(WithId, Base):

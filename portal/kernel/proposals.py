@@ -31,8 +31,9 @@ The service names its kind once and keeps its own words, rules and fields:
 
 A life that begins earlier than with the proposal ("open", "draft") begins its table there; who proposes then sets `proposed_by` and
 `proposed_at` and moves on. The database says of every status but the first, "proposed" and what is withdrawn that somebody decided.
-The audit tag declares `facts` beside action, before, after and reason. What pays or costs money is also a line of
-`payouts/verify_decided.py`, which holds the rows against that record. A policy that names the maker looks at `proposed_by`.
+The audit tag declares `facts`, and those of action, before, after and reason that its record shall hold. What pays or costs money is
+also a line of `payouts/verify_decided.py`, which holds the rows against that record. A policy that names the maker looks at
+`proposed_by`.
 """
 
 from __future__ import annotations
@@ -184,5 +185,5 @@ class Proposals(Generic[P]):
             subject_ref=self.ref(found),
             agency_id=getattr(found, "agency_id", None),
             now=now,
-            data=self.facts(found) | moved,
+            data=self.facts(found) | {name: moved[name] for name in moved.keys() & self.tag.keys},
         )

@@ -9,6 +9,8 @@ import pytest
 
 from allocations.casework import compromises
 from allocations.casework.models import OneTimeSettlement
+from allocations.collections.models import CollectionCorrection
+from allocations.collections.uploads import corrections
 from allocations.scorecards import measures
 from allocations.scorecards.models import AgencyMeasure
 from payouts.commission import adjustments, events
@@ -19,22 +21,22 @@ from portal.kernel.proposals import Proposals, statuses_of, two_people
 
 MAKER, CHECKER = Actor(1, "maker@x", "bank_operator"), Actor(2, "checker@x", "bank_approver")
 
-KINDS = {
-    "event": (events.PROPOSALS, EarningEvent, "accept", {}),
-    "adjustment": (adjustments.PROPOSALS, ManualAdjustment, "accept", {}),
-    "measure": (measures.PROPOSALS, AgencyMeasure, "approve", {("approved", "replace"): "replaced"}),
-    "compromise": (compromises.PROPOSALS, OneTimeSettlement, "approve", {("approved", "break"): "broken"}),
+ONCE = {("proposed", "accept"): "accepted", ("proposed", "withdraw"): "withdrawn"}
+REJECT = {("proposed", "reject"): "rejected"}
+APPROVE = {("proposed", "approve"): "approved", ("proposed", "withdraw"): "withdrawn"} | REJECT
+
+KINDS: dict[str, tuple[Proposals[Any], Any, dict[tuple[str, str], str]]] = {
+    "event": (events.PROPOSALS, EarningEvent, ONCE | REJECT),
+    "adjustment": (adjustments.PROPOSALS, ManualAdjustment, ONCE | REJECT),
+    "measure": (measures.PROPOSALS, AgencyMeasure, APPROVE | {("approved", "replace"): "replaced"}),
+    "compromise": (compromises.PROPOSALS, OneTimeSettlement, APPROVE | {("approved", "break"): "broken"}),
+    "correction": (corrections.PROPOSALS, CollectionCorrection, ONCE | {("proposed", "decline"): "declined"}),
 }
 
 
 def matrix() -> list[Any]:
     cells = []
-    for name, (proposals, model, accept, more) in KINDS.items():
-        moves = {
-            ("proposed", accept): f"{accept.removesuffix('e')}ed",
-            ("proposed", "reject"): "rejected",
-            ("proposed", "withdraw"): "withdrawn",
-        } | more
+    for name, (proposals, model, moves) in KINDS.items():
         for status, (_, action) in product(statuses_of(moves), moves):
             to = moves.get((status, action))
             cells.append(pytest.param(name, proposals, model, status, action, to, id=f"{name}-{status}-{action}"))
@@ -54,13 +56,17 @@ def test_every_cell_of_the_matrix(
         assert refused.value.code == "not_open" and bool(refused.value.cure) == (status in proposals.cures)
 
 
-@pytest.mark.parametrize(("proposals", "model", "accept"), [each[:3] for each in KINDS.values()], ids=KINDS)
-def test_another_person_decides_and_says_why_not(proposals: Proposals[Any], model: Any, accept: str) -> None:
+@pytest.mark.parametrize(("proposals", "model", "moves"), KINDS.values(), ids=KINDS)
+def test_another_person_decides_and_says_why_not(
+    proposals: Proposals[Any], model: Any, moves: dict[tuple[str, str], str]
+) -> None:
     row = model(id=7, status="proposed", proposed_by=MAKER.email)
-    for action, reason in ((accept, ""), ("reject", "Seen.")):
+    actions = {action for status, action in moves if status == "proposed"}
+    (accept,), (against,) = actions & {"accept", "approve"}, actions & {"reject", "decline"}
+    for action, reason in ((accept, ""), (against, "Seen.")):
         proposals.may_decide(row, action, reason=reason, actor=CHECKER)
-    with pytest.raises(Invalid, match="Say why it is rejected"):
-        proposals.may_decide(row, "reject", reason=" x ", actor=CHECKER)
+    with pytest.raises(Invalid, match=f"Say why it is {moves['proposed', against]}"):
+        proposals.may_decide(row, against, reason=" x ", actor=CHECKER)
     with pytest.raises(Refused, match=f"Who proposed {proposals.a} does not decide on it"):
         proposals.may_decide(row, accept, reason="Seen.", actor=MAKER)
 

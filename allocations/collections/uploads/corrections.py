@@ -16,39 +16,33 @@ from allocations.collections.receipts.cash_queries import lock_collections
 from allocations.collections.uploads.correction_checks import refuse_impossible
 from allocations.placements.models import Allocation
 from allocations.placements.tails import tail_days
-from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.db import scope_of
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
+from portal.kernel.errors import Refused, Stale
+from portal.kernel.proposals import Proposals
 
-LONGEST_REASON = 500
 RUNS = 7_266_321  # the lock a reconciliation holds alone (allocations/reconciliation/running/locks.py)
-TRANSITIONS: dict[tuple[str, str], str] = {
-    ("proposed", "accept"): "accepted",
-    ("proposed", "decline"): "declined",
-    ("proposed", "withdraw"): "withdrawn",
-}
-
 # What a place in the world changes: these decide under which allocation a receipt counts.
 PLACED_BY = {"loan_account_no", "collected_on"}
 
 
-def move(correction: CollectionCorrection, action: str) -> None:
-    """Refused for a move that the lifecycle does not know."""
-    to = TRANSITIONS.get((correction.status, action))
-    if to is None:
-        raise Refused(f"{correction.ref} is {correction.status}; it cannot be changed any more.", code="not_open")
-    correction.status = to
+def _facts(correction: CollectionCorrection) -> dict[str, Any]:
+    facts = sorted(correction.proposed)
+    return {"decision": correction.status, "facts": facts, "collection": correction.collection_id}
+
+
+PROPOSALS = Proposals(
+    *(CollectionCorrection, "a correction", AuditTag.CORRECTION_MOVED, "correction"),
+    ref=lambda correction: correction.ref,
+    named=lambda correction: correction.ref,
+    facts=_facts,
+    reason_cure="The agency reads it.",
+)
 
 
 def load_correction(session: Session, ref: str, *, agency_id: int | None = None) -> CollectionCorrection:
     """The correction, locked. NotFound for another agency's as for none."""
-    query = select(CollectionCorrection).where(CollectionCorrection.ref == ref).with_for_update()
-    if agency_id is not None:
-        query = query.where(CollectionCorrection.agency_id == agency_id)
-    found = session.scalars(query.execution_options(populate_existing=True)).first()
-    if found is None:
-        raise NotFound("There is no such correction.")
-    return found
+    return PROPOSALS.load(session, ref=ref, agency_id=agency_id)
 
 
 def accept_correction(
@@ -62,15 +56,13 @@ def accept_correction(
     # A run that read the receipt as it was would tie money to what it no longer says.
     session.execute(select(func.pg_advisory_xact_lock_shared(RUNS)))
     lock_collections(session, correction.agency_id)
+    PROPOSALS.may_decide(correction, "accept", reason=reason, actor=actor)
     collection = collection_of(session, correction)
-    refuse_stale(correction, collection, actor)
+    refuse_stale(correction, collection)
     values = values_of(session, correction, collection)
     refuse_impossible(session, collection, values)
-    move(correction, "accept")
-    decided(correction, reason, actor, now)
-    session.flush()
+    PROPOSALS.decide(session, correction, "accept", reason=reason, actor=actor, now=now)
     apply(session, correction, collection, values)
-    tell(session, correction, "accepted", actor, now)
     return collection
 
 
@@ -78,24 +70,12 @@ def decline_correction(
     session: Session, correction: CollectionCorrection, *, reason: str, actor: Actor, now: datetime
 ) -> None:
     """The receipt stays as it was reported. The agency reads the reason."""
-    if len(reason.strip()) < 3:
-        raise Invalid(Problem("reason_needed", "Say why it is declined.", "The agency reads it.", column="reason"))
-    if actor.email == correction.proposed_by:
-        raise Refused("Who proposed a correction does not decide on it.", code="is_not_the_maker")
-    move(correction, "decline")
-    decided(correction, reason, actor, now)
-    tell(session, correction, "declined", actor, now)
+    PROPOSALS.decide(session, correction, "decline", reason=reason, actor=actor, now=now)
 
 
 def withdraw_correction(session: Session, correction: CollectionCorrection, *, actor: Actor, now: datetime) -> None:
     """The agency thinks better of it."""
-    move(correction, "withdraw")
-    tell(session, correction, "withdrawn", actor, now)
-
-
-def decided(correction: CollectionCorrection, reason: str, actor: Actor, now: datetime) -> None:
-    correction.decided_by, correction.decided_at = actor.email, now
-    correction.decision_reason = reason.strip()[:LONGEST_REASON] or None
+    PROPOSALS.move(session, correction, "withdraw", actor=actor, now=now)
 
 
 def collection_of(session: Session, correction: CollectionCorrection) -> Collection:
@@ -103,9 +83,7 @@ def collection_of(session: Session, correction: CollectionCorrection) -> Collect
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 
-def refuse_stale(correction: CollectionCorrection, collection: Collection, actor: Actor) -> None:
-    if actor.email == correction.proposed_by:
-        raise Refused("Who proposed a correction does not decide on it.", code="is_not_the_maker")
+def refuse_stale(correction: CollectionCorrection, collection: Collection) -> None:
     if collection.linked_minor or collection.written_off_minor:
         message = f"Money at the bank is tied to {collection.receipt_no}; what it stands for cannot change."
         raise Refused(message, code="receipt_linked", cure="Take the link apart first, or decline the correction.")
@@ -155,21 +133,3 @@ def apply(session: Session, correction: CollectionCorrection, collection: Collec
     )
     session.execute(text("select set_config('portal.correction', '', true)"))
     session.refresh(collection)
-
-
-def tell(session: Session, correction: CollectionCorrection, decision: str, actor: Actor, now: datetime) -> None:
-    record_event(
-        session,
-        AuditTag.CORRECTION_MOVED,
-        actor=actor,
-        subject_type="correction",
-        subject_ref=correction.ref,
-        agency_id=correction.agency_id,
-        now=now,
-        data={
-            "decision": decision,
-            "facts": sorted(correction.proposed),
-            "collection": correction.collection_id,
-            "reason": correction.decision_reason or "",
-        },
-    )
