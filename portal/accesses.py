@@ -53,7 +53,14 @@ ACCESS: dict[str, Access] = {
     "dated_settings": READ_BY_ALL,
     "bucket_schemes": READ_BY_ALL,
     "agencies": Access(agency="s", agency_rows=f"id = {AGENCY}"),
-    "agency_bank_details": Access(agency="s", bank_update=("status", "approved_by", "approved_at")),
+    "agency_bank_details": Access(
+        agency="s",
+        bank_update=(
+            *("status", "approved_by", "approved_at", "decision_reason", "usable_from"),
+            *("name_check", "name_at_bank", "name_checked_at", "name_checked_by"),
+        ),
+    ),
+    "notices": Access(bank_update=("sent_at", "tries", "error")),
     "agents": Access(agency="siu"),
     "loan_accounts": Access(agency="s", agency_rows=HELD_TODAY.format(table="loan_accounts", column="id")),
     "account_snapshots": Access(
@@ -133,10 +140,9 @@ ACCESS: dict[str, Access] = {
     "recon_runs": Access(bank="si"),
     "match_links": Access(
         agency="s",
-        agency_select=(  # all but the rivals
+        agency_select=(  # neither rivals nor evidence, nor who at the bank tied it or took it apart, and why
             *("id", "agency_id", "collection_id", "bank_line_id", "posting_id", "amount_minor", "status", "rule"),
-            *("rule_version", "evidence", "score", "run_id", "created_at", "confirmed_by", "confirmed_at"),
-            *("undone_by", "undone_at", "undo_reason", "seal"),
+            *("rule_version", "created_at", "confirmed_at", "undone_at"),
         ),
         bank_update=("status", "confirmed_by", "confirmed_at", "undone_by", "undone_at", "undo_reason", "mark"),
     ),
@@ -245,17 +251,60 @@ ACCESS: dict[str, Access] = {
     ),
     "accrual_lines": Access(bank="si", agency="s"),
     "unpaid_collections": Access(bank="si", agency="s"),
-    "settlements": Access(agency="s", agency_rows=f"{OWN} and status in ('approved','paying','paid','returned')"),
+    "settlements": Access(
+        agency="su",
+        agency_rows=f"{OWN} and (status in ('approved','paying','paid','returned') or (status = 'void' and approved_by is not null))",
+        agency_update=("answer", "answered_by", "answered_at", "disputed_minor", "lock_version"),
+    ),
     "settlement_lines": Access(
         bank="si",
         agency="s",
         agency_rows=f"{OWN} and exists (select 1 from settlements s where s.id = settlement_lines.settlement_id)",
     ),
+    "disputes": Access(
+        bank_update=(
+            *("status", "proposed_minor", "proposal_reason", "proposed_by", "proposed_at", "granted_minor"),
+            *("decision_reason", "decided_by", "decided_at", "adjustment_ref"),
+        ),
+        agency="siu",
+        agency_update=("status",),  # an agency may withdraw its own
+        agency_writes="status in ('open','withdrawn')",
+        agency_select=(  # all but what is only proposed at the bank, and by whom
+            *("id", "ref", "agency_id", "settlement_id", "settlement_line_id", "collection_id", "reason", "line_minor"),
+            *("claimed_minor", "held_minor", "currency", "due_on", "status", "opened_by", "opened_at", "granted_minor"),
+            *("decision_reason", "decided_at", "adjustment_ref", "seal"),
+        ),
+    ),
+    "dispute_messages": Access(bank="si", agency="si", agency_writes="side = 'agency'"),
+    "tax_invoices": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="siu",
+        agency_update=("status",),
+        agency_writes="source = 'agency'",
+    ),
+    "tax_certificates": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="siu",
+        agency_update=("status",),
+    ),
+    "signing_keys": Access(bank_update=("retired_at",), agency="s", agency_rows="true"),
+    "statement_signatures": Access(bank="si", agency="s"),
+    "item_acts": Access(bank="si"),
+    "approval_limits": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "delegations": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "journal_entries": Access(bank="si"),
     "journal_lines": Access(bank="si"),
     "payout_batches": BANKS_OWN,
     "payouts": Access(
-        bank_update=("status", "attempts", "provider_ref", "reason", "paid_on", "updated_at"), agency="s"
+        bank_update=(
+            *("status", "attempts", "provider_ref", "reason", "paid_on", "updated_at", "first_sent_at", "looked_up_at"),
+            *("request", "destination"),
+        ),
+        agency="s",
     ),
+    "payout_profiles": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "connected_accounts": Access(agency="s"),
+    "provider_events": Access(bank_update=("done_at", "effect")),
+    "paying_stops": Access(bank_update=("lifted_by", "lifted_at", "lift_reason")),
     "bank_answers": Access(bank="si"),
 }

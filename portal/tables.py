@@ -12,6 +12,7 @@ MODULES = (
     "portal.kernel.audit",
     "portal.kernel.files",
     "portal.kernel.progress",
+    "portal.kernel.notices",
     "portal.access.models",
     "allocations.agencies.models",
     "allocations.placements.models",
@@ -27,8 +28,13 @@ MODULES = (
     "payouts.commission.models",
     "payouts.commission.event_models",
     "payouts.settlements.models",
+    "payouts.settlements.dispute_models",
+    "payouts.settlements.signing_models",
+    "payouts.approvals.models",
+    "payouts.tax.models",
     "payouts.ledger.models",
     "payouts.rails.models",
+    "payouts.rails.provider_models",
 )
 
 

@@ -70,6 +70,10 @@ class Agency(WithId, Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+# What the beneficiary bank says of account number and name (domain: look-up or penny drop).
+NAME_CHECKS = ("not_attempted", "exact", "partial", "mismatch", "inactive", "failed")
+
+
 class AgencyBankDetail(WithId, Sealed, Base):
     """Where an agency is paid. Versions are added, never edited; a settlement freezes the version it was approved on."""
 
@@ -78,6 +82,7 @@ class AgencyBankDetail(WithId, Sealed, Base):
         UniqueConstraint("agency_id", "version"),
         UniqueConstraint("agency_id", "id"),
         CheckConstraint("status in ('proposed','approved','rejected')", name="status"),
+        CheckConstraint(f"name_check in {NAME_CHECKS}", name="name_check"),
         CheckConstraint("approved_by is null or approved_by <> proposed_by", name="maker_is_not_checker"),
     )
     __sealed__ = ("agency_id", "version", "account_no", "ifsc", "account_holder", "proposed_by")
@@ -92,6 +97,13 @@ class AgencyBankDetail(WithId, Sealed, Base):
     proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     approved_by: Mapped[str | None] = mapped_column(Text)
     approved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")  # why it changes
+    name_check: Mapped[str] = mapped_column(Text, default="not_attempted", server_default="not_attempted")
+    name_at_bank: Mapped[str] = mapped_column(Text, default="", server_default="")  # as the bank's look-up gave it
+    name_checked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    name_checked_by: Mapped[str | None] = mapped_column(Text)
+    usable_from: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # nothing is paid to it before
 
 
 class Agent(WithId, Base):

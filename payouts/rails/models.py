@@ -30,8 +30,12 @@ class PayoutBatch(WithId, Base):
     __tablename__ = "payout_batches"
     __table_args__ = (
         UniqueConstraint("ref"),
-        CheckConstraint("status in ('made','approved','sent','closed','void')", name="status"),
+        CheckConstraint("status in ('made','checked','approved','sent','closed','void')", name="status"),
         CheckConstraint("approved_by is null or approved_by <> made_by", name="maker_is_not_checker"),
+        CheckConstraint(
+            "checked_by is null or (checked_by <> made_by and checked_by is distinct from approved_by)",
+            name="three_people",
+        ),
         CheckConstraint("(status in ('approved','sent','closed')) <= (approved_by is not null)", name="approved_by"),
     )
 
@@ -39,6 +43,7 @@ class PayoutBatch(WithId, Base):
     period_start: Mapped[date | None] = mapped_column(Date)
     rail: Mapped[str] = mapped_column(Text)
     profile: Mapped[str] = mapped_column(Text, default="", server_default="")
+    profile_version: Mapped[int | None] = mapped_column(Integer)  # of the lender's own layouts
     status: Mapped[str] = mapped_column(Text, default="made", server_default="made")
     count: Mapped[int] = mapped_column(Integer)
     total_minor: Mapped[int] = mapped_column(BigInteger)
@@ -48,6 +53,8 @@ class PayoutBatch(WithId, Base):
     lock_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     made_by: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    checked_by: Mapped[str | None] = mapped_column(Text)  # approved once; large enough to want a third person
+    checked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     approved_by: Mapped[str | None] = mapped_column(Text)
     approved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -96,6 +103,14 @@ class Payout(WithId, Sealed, Base):
     status: Mapped[str] = mapped_column(Text, default="queued", server_default="queued")
     attempts: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     idempotency_key: Mapped[str] = mapped_column(Text)
+    request: Mapped[str] = mapped_column(
+        Text, default="", server_default=""
+    )  # what is sent, byte for byte, at every attempt
+    destination: Mapped[str] = mapped_column(Text, default="", server_default="")  # an account at a provider
+    first_sent_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True)
+    )  # the key is good for a day after it
+    looked_up_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     provider_ref: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     paid_on: Mapped[date | None] = mapped_column(Date)

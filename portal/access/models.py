@@ -26,6 +26,7 @@ class User(WithId, Base):
 
     email: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text, default="", server_default="")
+    person: Mapped[str | None] = mapped_column(Text)  # the same word on two accounts: one human being; none: the e-mail
     role: Mapped[str] = mapped_column(Text)
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"), index=True)
     password_hash: Mapped[str | None] = mapped_column(Text)

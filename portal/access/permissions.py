@@ -168,11 +168,35 @@ class Permission(StrEnum):
     SETTLEMENT_SUBMIT = "settlement:submit"
     SETTLEMENT_APPROVE = "settlement:approve"  # and send back: the checker's word
 
+    SETTLEMENT_RECALL = "settlement:recall"  # take an approval back before anything is paid
+    LIMIT_READ = "limit:read"  # who may approve up to what, and who stands in for whom
+    LIMIT_PROPOSE = "limit:propose"
+    LIMIT_DECIDE = "limit:decide"
+    DISPUTE_READ = "dispute:read"
+    DISPUTE_ANSWER = "dispute:answer"  # write to it, and propose a decision
+    DISPUTE_DECIDE = "dispute:decide"
+    INVOICE_READ = "invoice:read"
+    INVOICE_PROPOSE = "invoice:propose"  # the lender's own, for an agency that is not registered
+    INVOICE_DECIDE = "invoice:decide"
+    TAX_READ = "tax:read"  # registers, certificates, the clock of small firms
+    TAX_CERTIFICATE_PROPOSE = "tax_certificate:propose"
+    TAX_CERTIFICATE_DECIDE = "tax_certificate:decide"
+    SIGNING_KEY_EDIT = "signing_key:edit"  # make a new key; the old one goes on verifying
+
     BATCH_READ = "batch:read"
     BATCH_MAKE = "batch:make"
     BATCH_APPROVE = "batch:approve"
     BATCH_SEND = "batch:send"
     BATCH_CONFIRM = "batch:confirm"
+
+    PAYOUT_SYNC = "payout:sync"  # ask a provider, or say what a look-up found
+    PAYOUT_PROFILE_READ = "payout_profile:read"
+    PAYOUT_PROFILE_PROPOSE = "payout_profile:propose"
+    PAYOUT_PROFILE_DECIDE = "payout_profile:decide"
+    CONNECTED_READ = "connected:read"
+    CONNECTED_EDIT = "connected:edit"  # onboard an agency at a provider
+    PAYING_STOP = "paying:stop"
+    PAYING_LIFT = "paying:lift"
 
     LEDGER_READ = "ledger:read"
     AUDIT_READ = "audit:read"
@@ -210,6 +234,10 @@ class Permission(StrEnum):
     OWN_EVENT_READ = "own_event:read"
     OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
     OWN_STATEMENT_READ = "own_statement:read"
+    OWN_STATEMENT_ANSWER = "own_statement:answer"  # accept it, or dispute a line
+    OWN_DISPUTE_READ = "own_dispute:read"
+    OWN_DISPUTE_WRITE = "own_dispute:write"
+    OWN_INVOICE_ADD = "own_invoice:add"
     OWN_PAYOUT_READ = "own_payout:read"
     OWN_TRACE_READ = "own_trace:read"
     OWN_RATE_CARD_READ = "own_rate_card:read"

@@ -114,7 +114,7 @@ def is_audit_log_reader(who: Identity, obj: object) -> bool:
 
 # --- about the object
 
-MAKER_FIELDS = ("submitted_by", "imported_by", "made_by", "proposed_by")
+MAKER_FIELDS = ("submitted_by", "imported_by", "made_by", "proposed_by", "stopped_by")
 
 
 @about_object
@@ -203,11 +203,33 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.SETTLEMENT_DRAFT: [is_maker_or_machine],
     P.SETTLEMENT_SUBMIT: [is_maker],
     P.SETTLEMENT_APPROVE: [is_checker, is_not_the_maker],
+    P.SETTLEMENT_RECALL: [is_checker],
+    P.LIMIT_READ: [is_bank_reader],
+    P.LIMIT_PROPOSE: [is_admin],
+    P.LIMIT_DECIDE: [is_admin_or_checker, is_not_the_maker],
+    P.DISPUTE_READ: [is_bank_reader],
+    P.DISPUTE_ANSWER: [is_finance_or_maker],
+    P.DISPUTE_DECIDE: [is_finance_or_checker, is_not_the_maker],
+    P.INVOICE_READ: [is_bank_reader],
+    P.INVOICE_PROPOSE: [is_finance_or_maker],
+    P.INVOICE_DECIDE: [is_finance_or_checker, is_not_the_maker],
+    P.TAX_READ: [is_bank_reader],
+    P.TAX_CERTIFICATE_PROPOSE: [is_finance_or_maker],
+    P.TAX_CERTIFICATE_DECIDE: [is_finance_or_checker, is_not_the_maker],
+    P.SIGNING_KEY_EDIT: [is_admin_or_machine],
     P.BATCH_READ: [is_bank_reader],
     P.BATCH_MAKE: [is_finance_or_maker],
     P.BATCH_APPROVE: [is_finance_or_checker, is_not_the_maker],
     P.BATCH_SEND: [is_finance_or_machine],
     P.BATCH_CONFIRM: [is_finance_or_machine],
+    P.PAYOUT_SYNC: [is_finance_or_machine],
+    P.PAYOUT_PROFILE_READ: [is_bank_reader],
+    P.PAYOUT_PROFILE_PROPOSE: [is_finance_or_maker],
+    P.PAYOUT_PROFILE_DECIDE: [is_finance_or_checker, is_not_the_maker],
+    P.CONNECTED_READ: [is_bank_reader],
+    P.CONNECTED_EDIT: [is_finance_or_maker],
+    P.PAYING_STOP: [is_finance_or_checker],
+    P.PAYING_LIFT: [is_finance_or_checker, is_not_the_maker],
     P.LEDGER_READ: [is_bank_reader],
     P.AUDIT_READ: [is_audit_log_reader],
     P.VERIFY_RUN: [is_audit_log_reader],
@@ -242,6 +264,10 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_EVENT_READ: [is_agency_office],
     P.OWN_EVENT_CLAIM: [is_agency_office],
     P.OWN_STATEMENT_READ: [is_agency_office],
+    P.OWN_STATEMENT_ANSWER: [is_agency_office],
+    P.OWN_DISPUTE_READ: [is_agency_office],
+    P.OWN_DISPUTE_WRITE: [is_agency_office],
+    P.OWN_INVOICE_ADD: [is_agency_office],
     P.OWN_PAYOUT_READ: [is_agency_office],
     P.OWN_TRACE_READ: [is_agency_office],
     P.OWN_RATE_CARD_READ: [is_agency_office],

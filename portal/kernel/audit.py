@@ -125,6 +125,21 @@ class AuditTag(Enum):
     BATCH_MADE = ("batch:made", {"rail", "count", "total", "period"})
     BATCH_MOVED = ("batch:moved", {"action", "before", "after", "file", "count", "total"})
     PAYOUT_MOVED = ("payout:moved", {"action", "before", "after", "amount", "provider_ref", "reason"})
+    STATEMENT_ANSWERED = ("statement:answered", {"action", "before", "after", "hash"})
+    DISPUTE_MOVED = ("dispute:moved", {"action", "before", "after", "line", "claimed", "held", "granted", "reason"})
+    INVOICE_MOVED = ("invoice:moved", {"action", "before", "after", "invoice", "taxable", "tax", "file", "reason"})
+    CERTIFICATE_MOVED = (
+        "tax_certificate:moved",
+        {"action", "before", "after", "rate", "limit", "from", "to", "reason"},
+    )
+    LIMIT_MOVED = ("limit:moved", {"action", "before", "after", "subject", "role", "up_to", "third_key", "reason"})
+    DELEGATION_MOVED = ("delegation:moved", {"action", "before", "after", "from", "to", "reason"})
+    SIGNING_KEY_MADE = ("signing_key:made", {"key", "retired"})
+    PROFILE_MOVED = ("payout_profile:moved", {"action", "before", "after", "profile", "version", "reason"})
+    CONNECTED_MOVED = ("connected:moved", {"action", "provider", "account", "can_be_paid"})
+    PROVIDER_TOLD = ("provider:told", {"provider", "event", "kind", "effect"})
+    PAYING_STOPPED = ("paying:stopped", {"action", "reason"})
+    NOTICE_SENT = ("notice:sent", {"about", "tries"})
     ANSWER_READ = ("answer:read", {"file", "rows", "applied", "problems"})
     CONTACT_RECORDED = ("contact:recorded", {"kind", "disposition", "flags", "promises", "replaced", "source"})
     EXPORTED = ("export:made", {"what", "filters", "rows"})

@@ -55,6 +55,10 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "settlements": {
         "status": "approved",
         "tax": TAX,
+        "answer": "accepted",
+        "disputed_minor": 0,
+        "sales_tax_minor": 0,
+        "checked_by": None,
         "net_minor": 1,
         "gross_minor": 1,
         "adjustments_minor": 0,
@@ -75,6 +79,23 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "resubmits_id": None,
     },
     "manual_adjustments": {"status": "accepted", "decided_by": "y{n}", "kind": "adjustment"},
+    "disputes": {
+        "status": "open",
+        "collection_id": None,
+        "decided_by": None,
+        "decided_at": None,
+        "granted_minor": None,
+        "held_minor": 0,
+        "line_minor": 1,
+        "claimed_minor": 2,
+    },
+    "dispute_messages": {"side": "agency"},
+    "tax_invoices": {"status": "proposed", "source": "agency", "decided_by": None, "decided_at": None},
+    "tax_certificates": {"status": "proposed", "decided_by": None, "decided_at": None, "rate": 0},
+    "approval_limits": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "delegations": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "payout_profiles": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "signing_keys": {"retired_at": "2026-11-01T00:00:00+00:00"},
 }
 
 

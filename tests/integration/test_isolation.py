@@ -90,6 +90,17 @@ def test_an_agency_reads_no_password_hash_not_even_its_own_peoples(filled: Any) 
         session.execute(text("select password_hash from users"))
 
 
+def test_an_agency_reads_of_no_link_who_at_the_bank_tied_it_or_took_it_apart_and_why(filled: Any) -> None:
+    closed = {"evidence", "rivals", "confirmed_by", "undone_by", "undo_reason"}
+    with filled.logins.session(agency_scope(FIRST, TODAY)) as session:
+        assert ids(session, METADATA.tables["match_links"])
+        for column in sorted(closed):
+            with pytest.raises(DBAPIError, match="denied"), session.begin_nested():
+                session.execute(text(f"select {column} from match_links"))
+    with filled.logins.session(bank_scope(TODAY)) as session:
+        assert session.execute(text(f"select {', '.join(sorted(closed))} from match_links")).all()
+
+
 @pytest.mark.parametrize("table", INSERTABLE, ids=lambda table: table.name)
 def test_an_agency_cannot_write_a_row_for_another(filled: Any, table: Table) -> None:
     if "agency_id" not in table.columns:
@@ -100,8 +111,9 @@ def test_an_agency_cannot_write_a_row_for_another(filled: Any, table: Table) -> 
         pytest.raises(DBAPIError, match="row-level security"),
     ):
         names = ", ".join(column.name for column in table.columns if column.computed is None and column.name != "id")
+        may_read = ACCESS[table.name].agency_select or tuple(column.name for column in table.columns)
         taken = ", ".join(
-            str(SECOND) if column.name == "agency_id" else column.name
+            str(SECOND) if column.name == "agency_id" else column.name if column.name in may_read else "null"
             for column in table.columns
             if column.computed is None and column.name != "id"
         )

@@ -1,0 +1,169 @@
+"""What an agency says to its statement: a line disputed, what both sides write, and the tax invoice it hands in."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, Sealed, WithId
+
+DISPUTE_STATUSES = ("open", "proposed", "decided", "withdrawn")
+
+
+class Dispute(WithId, Sealed, Base):
+    """An agency contests one line of an issued statement, or one receipt that earned nothing on it.
+
+    What both sides agree on, the lower of the line and the claim, is paid; what the line is above the claim is kept (`held_minor`)
+    until the decision. The decision is proposed by one person and made by another; its money lands as lines of the next statement:
+    `dispute_release` for what was kept, an adjustment (`adjustment_ref`) for what the line should have been more or less.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "ref"),
+        UniqueConstraint("agency_id", "id"),
+        ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
+        ForeignKeyConstraint(
+            ["agency_id", "settlement_line_id"], ["settlement_lines.agency_id", "settlement_lines.id"]
+        ),
+        ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
+        CheckConstraint(f"status in {DISPUTE_STATUSES}", name="status"),
+        CheckConstraint("(settlement_line_id is null) <> (collection_id is null)", name="about_one"),
+        CheckConstraint("held_minor >= 0", name="held"),
+        CheckConstraint("claimed_minor <> line_minor", name="claim"),
+        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
+        CheckConstraint("(status = 'decided') = (decided_by is not null)", name="decided"),
+        CheckConstraint("(status = 'decided') = (granted_minor is not null)", name="granted"),
+        Index(
+            "uq_disputes_line",
+            *("agency_id", "settlement_line_id"),
+            unique=True,
+            postgresql_where=text("status <> 'withdrawn'"),
+        ),
+        Index(
+            "uq_disputes_receipt",
+            *("agency_id", "settlement_id", "collection_id"),
+            unique=True,
+            postgresql_where=text("status <> 'withdrawn'"),
+        ),
+        Index("ix_disputes_settlement", "settlement_id", "id"),
+        Index("ix_disputes_agency", "agency_id", "id"),
+        Index("ix_disputes_open", "due_on", "id", postgresql_where=text("status in ('open','proposed')")),
+    )
+    __sealed__ = (
+        *("ref", "agency_id", "settlement_id", "settlement_line_id", "collection_id", "reason", "line_minor"),
+        *("claimed_minor", "held_minor", "currency", "due_on", "opened_by", "opened_at"),
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    settlement_id: Mapped[int] = mapped_column(BigInteger)
+    settlement_line_id: Mapped[int | None] = mapped_column(BigInteger)
+    collection_id: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)  # a code of dispute_rules
+    line_minor: Mapped[int] = mapped_column(BigInteger)
+    claimed_minor: Mapped[int] = mapped_column(BigInteger)
+    held_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    currency: Mapped[str] = mapped_column(Text)
+    due_on: Mapped[date] = mapped_column(Date)  # by when the bank owes an answer
+    status: Mapped[str] = mapped_column(Text, default="open", server_default="open")
+    opened_by: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    proposed_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the line should come to
+    proposal_reason: Mapped[str | None] = mapped_column(Text)
+    proposed_by: Mapped[str | None] = mapped_column(Text)
+    proposed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    granted_minor: Mapped[int | None] = mapped_column(BigInteger)
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    adjustment_ref: Mapped[str | None] = mapped_column(Text)
+
+
+class DisputeMessage(WithId, Sealed, Base):
+    """What somebody wrote to a dispute, with a file or without. Added, never changed."""
+
+    __tablename__ = "dispute_messages"
+    __table_args__ = (
+        ForeignKeyConstraint(["agency_id", "dispute_id"], ["disputes.agency_id", "disputes.id"]),
+        CheckConstraint("side in ('agency','bank')", name="side"),
+        Index("ix_dispute_messages_dispute", "dispute_id", "id"),
+    )
+    __sealed__ = ("agency_id", "dispute_id", "side", "author", "body", "file_sha256", "at")
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    dispute_id: Mapped[int] = mapped_column(BigInteger)
+    side: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    file_sha256: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TaxInvoice(WithId, Sealed, Base):
+    """The agency's tax invoice against one statement, or the lender's own in place of an agency that is not registered."""
+
+    __tablename__ = "tax_invoices"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "id"),
+        ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
+        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
+        CheckConstraint("source in ('agency','self')", name="source"),
+        CheckConstraint("taxable_minor >= 0 and tax_minor >= 0", name="amounts"),
+        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
+        Index(
+            "uq_tax_invoices_settlement",
+            *("agency_id", "settlement_id"),
+            unique=True,
+            postgresql_where=text("status in ('proposed','accepted')"),
+        ),
+        Index(
+            "uq_tax_invoices_no",
+            *("agency_id", "source", "year_start", "invoice_no"),
+            unique=True,
+            postgresql_where=text("status in ('proposed','accepted')"),
+        ),
+        Index("ix_tax_invoices_agency", "agency_id", "id"),
+    )
+    __sealed__ = (
+        *("agency_id", "settlement_id", "source", "invoice_no", "invoiced_on", "taxable_minor", "tax_minor"),
+        *("currency", "gstin", "is_reverse_charge", "file_sha256", "proposed_by", "proposed_at"),
+    )
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    settlement_id: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(Text)
+    invoice_no: Mapped[str] = mapped_column(Text)
+    invoiced_on: Mapped[date] = mapped_column(Date)
+    year_start: Mapped[date] = mapped_column(Date)  # the tax year in which the number is unique
+    taxable_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    gstin: Mapped[str] = mapped_column(Text, default="", server_default="")
+    is_reverse_charge: Mapped[bool] = mapped_column(Boolean)
+    file_sha256: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(Text)
+    findings: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
+    proposed_by: Mapped[str] = mapped_column(Text)
+    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decision_reason: Mapped[str | None] = mapped_column(Text)

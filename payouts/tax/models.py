@@ -1,0 +1,50 @@
+"""What changes an agency's tax beside the law: its lower-deduction certificates."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel.db import Base, Sealed, WithId
+
+
+class TaxCertificate(WithId, Sealed, Base):
+    """The tax office allows a lower rate for some days and up to a sum of credits; what was used is counted from settlements."""
+
+    __tablename__ = "tax_certificates"
+    __table_args__ = (
+        UniqueConstraint("agency_id", "ref"),
+        UniqueConstraint("agency_id", "id"),
+        CheckConstraint("valid_to >= valid_from", name="dates"),
+        CheckConstraint("rate >= 0 and rate < 1", name="rate"),
+        CheckConstraint("limit_minor > 0", name="limit"),
+        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
+        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
+        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
+        Index("ix_tax_certificates_agency", "agency_id", "valid_from"),
+    )
+    __sealed__ = (
+        *("ref", "agency_id", "certificate_no", "section", "rate", "limit_minor", "currency", "valid_from", "valid_to"),
+        *("file_sha256", "proposed_by", "proposed_at"),
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    certificate_no: Mapped[str] = mapped_column(Text)
+    section: Mapped[str] = mapped_column(Text)
+    rate: Mapped[Decimal] = mapped_column(Numeric(9, 6))
+    limit_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date] = mapped_column(Date)
+    file_sha256: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
+    proposed_by: Mapped[str] = mapped_column(Text)
+    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    decided_by: Mapped[str | None] = mapped_column(Text)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    decision_reason: Mapped[str | None] = mapped_column(Text)
