@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from payouts.commission.closed import closed_months, first_open
 from payouts.commission.event_models import ManualAdjustment
-from payouts.commission.lifecycle import CURES
 from payouts.commission.models import AccrualLine
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
@@ -23,6 +22,7 @@ from portal.kernel.periods import Period, month_of
 from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
 
 KINDS = {"bonus": "Bonus", "penalty": "Penalty", "adjustment": "Adjustment"}
+CURES = {"accepted": "Enter an adjustment that says what it corrects."}
 
 
 def _facts(found: ManualAdjustment) -> dict[str, Any]:

@@ -20,9 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from payouts.commission.lifecycle import TRANSITIONS
 from portal.kernel.db import Base, Sealed, WithId
-from portal.kernel.proposals import Proposed, two_people
+from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 
 class EarningEvent(WithId, Sealed, Proposed, Base):
@@ -33,7 +32,7 @@ class EarningEvent(WithId, Sealed, Proposed, Base):
     """
 
     __tablename__ = "earning_events"
-    __moves__ = TRANSITIONS
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
         *two_people(__moves__),
         UniqueConstraint("agency_id", "ref"),
@@ -80,7 +79,7 @@ class ManualAdjustment(WithId, Sealed, Proposed, Base):
     """A bonus, a penalty or a correction no rule computes: an amount (signed) for an agency's month, with reason, maker and checker."""
 
     __tablename__ = "manual_adjustments"
-    __moves__ = TRANSITIONS
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
         *two_people(__moves__),
         UniqueConstraint("ref"),

@@ -14,9 +14,9 @@ from allocations.agencies.models import Agency
 from allocations.agencies.queries import OFFICE
 from allocations.collections.field.contact_facts import allocation_for
 from allocations.placements.models import Allocation
+from payouts.commission.adjustments import CURES
 from payouts.commission.event_models import EarningEvent
 from payouts.commission.event_rules import Told, problems_of
-from payouts.commission.lifecycle import CURES
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.money import plain

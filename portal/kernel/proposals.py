@@ -3,11 +3,7 @@
 How a feature uses it. The table says what may become of a row, in one dict, and takes its columns and checks from here:
 
     class Waiver(WithId, Sealed, Proposed, Base):
-        __moves__ = {
-            ("proposed", "approve"): "approved",
-            ("proposed", "reject"): "rejected",
-            ("proposed", "withdraw"): "withdrawn",
-        }
+        __moves__ = DECIDED_ONCE        # or a table of its own: {("proposed", "approve"): "approved", …}
         __table_args__ = (*two_people(__moves__), …)
         __sealed__ = (…, "reason", "proposed_by", "proposed_at")
 
@@ -21,8 +17,8 @@ The service names its kind once and keeps its own words, rules and fields:
         …every problem at once: raise Invalid([…])
         return PROPOSALS.propose(session, Waiver(ref=…, …), actor=actor, now=now)
 
-    def decide_waiver(session, found, *, approve, reason="", actor, now):   # `found` comes from PROPOSALS.load: it is locked
-        action = "approve" if approve else "reject"
+    def decide_waiver(session, found, *, accept, reason="", actor, now):   # `found` comes from PROPOSALS.load: it is locked
+        action = "accept" if accept else "reject"
         PROPOSALS.may_decide(found, action, reason=reason, actor=actor)
         …rules of its own that may refuse
         PROPOSALS.decide(session, found, action, reason=reason, actor=actor, now=now)
@@ -50,6 +46,13 @@ from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 
 Moves = Mapping[tuple[str, str], str]  # (status, action) → the status it leads to
+
+# Nothing that was decided moves again: what follows is another proposal.
+DECIDED_ONCE: Moves = {
+    ("proposed", "accept"): "accepted",
+    ("proposed", "reject"): "rejected",
+    ("proposed", "withdraw"): "withdrawn",
+}
 
 PROPOSED = "proposed"
 WITHDRAW = "withdraw"
