@@ -121,8 +121,10 @@ def upgrade() -> None:
             "status in ('proposed','accepted','rejected','withdrawn')", name=op.f("ck_delegations_status")
         ),
         sa.CheckConstraint(
-            "decided_by is null or decided_by not in (proposed_by, to_email)",
-            name=op.f("ck_delegations_maker_is_not_checker"),
+            "decided_by is null or decided_by <> proposed_by", name=op.f("ck_delegations_maker_is_not_checker")
+        ),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> to_email", name=op.f("ck_delegations_not_decided_by_who_stands_in")
         ),
         sa.CheckConstraint("from_email <> to_email", name=op.f("ck_delegations_two_people")),
         sa.CheckConstraint("to_on >= from_on", name=op.f("ck_delegations_dates")),

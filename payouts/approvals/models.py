@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Index, Integ
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 SUBJECTS = ("settlement", "batch")
 
@@ -47,22 +48,21 @@ class ItemAct(WithId, Sealed, Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class ApprovalLimit(WithId, Sealed, Base):
+class ApprovalLimit(WithId, Sealed, Proposed, Base):
     """Up to which amount a role, or one person, may approve from a day on; `third_key_above_minor` asks for one key more.
 
     Without any row that fits, the role's permission alone decides. Proposed by one admin, decided by another person.
     """
 
     __tablename__ = "approval_limits"
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("ref"),
         CheckConstraint(f"subject in {SUBJECTS}", name="subject"),
         CheckConstraint("up_to_minor is null or up_to_minor >= 0", name="up_to"),
         CheckConstraint("third_key_above_minor is null or third_key_above_minor >= 0", name="third_key"),
         CheckConstraint("effective_to is null or effective_to >= effective_from", name="dates"),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
         Index("ix_approval_limits_day", "subject", "effective_from"),
     )
     __sealed__ = (
@@ -80,25 +80,19 @@ class ApprovalLimit(WithId, Sealed, Base):
     effective_from: Mapped[date] = mapped_column(Date)
     effective_to: Mapped[date | None] = mapped_column(Date)
     reason: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)
 
 
-class Delegation(WithId, Sealed, Base):
+class Delegation(WithId, Sealed, Proposed, Base):
     """One person stands in for another for some days, with the other's limits; what they do counts as done by both."""
 
     __tablename__ = "delegations"
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("ref"),
         CheckConstraint("from_email <> to_email", name="two_people"),
         CheckConstraint("to_on >= from_on", name="dates"),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
-        CheckConstraint("decided_by is null or decided_by not in (proposed_by, to_email)", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
+        CheckConstraint("decided_by is null or decided_by <> to_email", name="not_decided_by_who_stands_in"),
         Index("ix_delegations_to", "to_email", "from_on"),
     )
     __sealed__ = ("ref", "from_email", "to_email", "from_on", "to_on", "reason", "proposed_by", "proposed_at")
@@ -109,9 +103,3 @@ class Delegation(WithId, Sealed, Base):
     from_on: Mapped[date] = mapped_column(Date)
     to_on: Mapped[date] = mapped_column(Date)
     reason: Mapped[str] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)

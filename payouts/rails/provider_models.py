@@ -21,17 +21,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 
-class PayoutProfile(WithId, Sealed, Base):
+class PayoutProfile(WithId, Sealed, Proposed, Base):
     """A bank's payment-file layout as this lender uses it: versions are added; a batch keeps the version it was written with."""
 
     __tablename__ = "payout_profiles"
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("name", "version"),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
     )
     __sealed__ = ("name", "version", "layout", "proposed_by", "proposed_at")
 
@@ -39,12 +39,6 @@ class PayoutProfile(WithId, Sealed, Base):
     version: Mapped[int] = mapped_column(Integer)
     layout: Mapped[dict[str, Any]] = mapped_column(JSONB)
     effective_from: Mapped[date] = mapped_column(Date)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class ConnectedAccount(WithId, Base):

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import DECIDED_ONCE, Proposed
 
 DISPUTE_STATUSES = ("open", "proposed", "decided", "withdrawn")
 
@@ -117,10 +118,11 @@ class DisputeMessage(WithId, Sealed, Base):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-class TaxInvoice(WithId, Sealed, Base):
+class TaxInvoice(WithId, Sealed, Proposed, Base):
     """The agency's tax invoice against one statement, or the lender's own in place of an agency that is not registered."""
 
     __tablename__ = "tax_invoices"
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
         UniqueConstraint("agency_id", "id"),
         ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
@@ -161,9 +163,3 @@ class TaxInvoice(WithId, Sealed, Base):
     file_sha256: Mapped[str | None] = mapped_column(Text)
     file_name: Mapped[str | None] = mapped_column(Text)
     findings: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)

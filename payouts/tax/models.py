@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Numeric, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 
-class TaxCertificate(WithId, Sealed, Base):
+class TaxCertificate(WithId, Sealed, Proposed, Base):
     """The tax office allows a lower rate for some days and up to a sum of credits; what was used is counted from settlements."""
 
     __tablename__ = "tax_certificates"
+    __moves__ = DECIDED_ONCE
     __table_args__ = (
+        *two_people(__moves__),
         UniqueConstraint("agency_id", "ref"),
         UniqueConstraint("agency_id", "id"),
         CheckConstraint("valid_to >= valid_from", name="dates"),
         CheckConstraint("rate >= 0 and rate < 1", name="rate"),
         CheckConstraint("limit_minor > 0", name="limit"),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
-        CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
-        CheckConstraint("(status in ('accepted','rejected')) = (decided_by is not null)", name="decided"),
         Index("ix_tax_certificates_agency", "agency_id", "valid_from"),
     )
     __sealed__ = (
@@ -42,9 +42,3 @@ class TaxCertificate(WithId, Sealed, Base):
     valid_to: Mapped[date] = mapped_column(Date)
     file_sha256: Mapped[str | None] = mapped_column(Text)
     file_name: Mapped[str | None] = mapped_column(Text)
-    status: Mapped[str] = mapped_column(Text, default="proposed", server_default="proposed")
-    proposed_by: Mapped[str] = mapped_column(Text)
-    proposed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    decision_reason: Mapped[str | None] = mapped_column(Text)
