@@ -24,6 +24,8 @@ HOLDBACK = "holdback"
 CLAWBACK_RECEIVABLE = "clawback_receivable"
 PENALTY_RECOVERY = "penalty_recovery"
 CARRY_FORWARD = "carry_forward"
+DISPUTED = "disputed"
+SALES_TAX_INPUT = "sales_tax_input"
 PAYOUT_CLEARING = "payout_clearing"
 BANK = "bank"
 
@@ -53,6 +55,14 @@ ACCOUNTS: dict[str, LedgerAccount] = {
             "credit",
             "Approved and not yet sent to the bank.",
             "Liabilities:Agencies:Payable",
+        ),
+        LedgerAccount(
+            DISPUTED,
+            "Kept while disputed",
+            "liability",
+            "credit",
+            "Approved, contested by the agency, and kept until somebody has decided.",
+            "Liabilities:Agencies:Disputed",
         ),
         LedgerAccount(
             HOLDBACK,
@@ -85,6 +95,14 @@ ACCOUNTS: dict[str, LedgerAccount] = {
             "debit",
             "What an agency owes because a settlement came out below zero.",
             "Assets:Agencies:CarryForward",
+        ),
+        LedgerAccount(
+            SALES_TAX_INPUT,
+            "Sales tax paid to agencies",
+            "asset",
+            "debit",
+            "Tax on an agency's fee under forward charge, claimed back as input tax.",
+            "Assets:SalesTax:Input",
         ),
         LedgerAccount(
             PAYOUT_CLEARING,

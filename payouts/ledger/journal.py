@@ -14,10 +14,12 @@ from payouts.ledger.accounts import (
     CARRY_FORWARD,
     CLAWBACK_RECEIVABLE,
     COMMISSION_EXPENSE,
+    DISPUTED,
     HOLDBACK,
     PAYABLE_TO_AGENCY,
     PAYOUT_CLEARING,
     PENALTY_RECOVERY,
+    SALES_TAX_INPUT,
     WITHHOLDING_PAYABLE,
 )
 
@@ -48,6 +50,9 @@ COUNTER_ACCOUNTS: dict[str, str] = {
     "holdback": HOLDBACK,
     "holdback_release": HOLDBACK,
     "withholding": WITHHOLDING_PAYABLE,
+    "withholding_sales_tax": WITHHOLDING_PAYABLE,
+    "sales_tax": SALES_TAX_INPUT,  # on top of the fee, under forward charge
+    "dispute_release": DISPUTED,  # kept of an earlier settlement while the agency contested it
     "carry_forward": CARRY_FORWARD,  # this settlement fell below zero: the debt goes into the next
     "brought_forward": CARRY_FORWARD,  # the debt of the one before
 }
@@ -78,6 +83,16 @@ def settlement_lines(amounts: Iterable[tuple[str, int]]) -> list[Line]:
             lines += two_sided(CLAWBACK_RECEIVABLE, COMMISSION_EXPENSE, -amount)
         lines += two_sided(counter, PAYABLE_TO_AGENCY, amount)
     return balanced(lines)
+
+
+def disputed_lines(amount_minor: int) -> list[Line]:
+    """Money of an approved settlement is kept while the agency contests it: payable no longer, not gone either."""
+    return two_sided(PAYABLE_TO_AGENCY, DISPUTED, amount_minor)
+
+
+def undisputed_lines(amount_minor: int) -> list[Line]:
+    """The dispute was withdrawn before the settlement was paid: payable again."""
+    return two_sided(DISPUTED, PAYABLE_TO_AGENCY, amount_minor)
 
 
 def sent_lines(amount_minor: int) -> list[Line]:

@@ -24,6 +24,11 @@ from portal.kernel.periods import Period, financial_year_of, month_of
 ISSUED = ("approved", "paying", "paid", "returned")
 
 
+def payable_minor(settlement: Settlement) -> int:
+    """What is paid of a settlement now, in minor units: its net, less what is kept while the agency contests it."""
+    return settlement.net_minor - settlement.disputed_minor
+
+
 @dataclass(frozen=True, slots=True)
 class SettlementRow:
     """One settlement in a list. `previous_net_minor`: the agency's net of the month before; None when there was none."""

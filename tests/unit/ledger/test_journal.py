@@ -12,11 +12,13 @@ from payouts.ledger.journal import (
     Line,
     balanced,
     balances,
+    disputed_lines,
     paid_lines,
     returned_lines,
     reversal_of,
     sent_lines,
     settlement_lines,
+    undisputed_lines,
 )
 
 amounts = st.lists(
@@ -127,3 +129,20 @@ def test_a_separate_recovery_is_income_and_leaves_the_fee_as_it_is(penalty):
     entry = balances(settlement_lines([("commission", penalty), ("separate_recovery", -penalty)]))
     assert entry["commission_expense"] == penalty
     assert entry["penalty_recovery"] == -penalty
+
+
+@given(positive, positive)
+def test_contested_money_is_kept_and_lands_in_a_later_settlement(kept, rest):
+    story = [*settlement_lines([("commission", kept + rest)]), *disputed_lines(kept)]
+    assert -balances(story)["payable_to_agency"] == rest
+    assert natural_balance("disputed", *sides(story, "disputed")) == kept
+    assert balances([*story, *undisputed_lines(kept)])["disputed"] == 0
+    released = balances([*story, *settlement_lines([("dispute_release", kept)])])
+    assert (released["disputed"], -released["payable_to_agency"]) == (0, kept + rest)
+
+
+@given(positive, positive)
+def test_sales_tax_is_paid_on_top_and_claimed_back(fee, tax):
+    entry = balances(settlement_lines([("commission", fee), ("sales_tax", tax), ("withholding_sales_tax", -1)]))
+    assert (entry["sales_tax_input"], entry["withholding_payable"]) == (tax, -1)
+    assert -entry["payable_to_agency"] == fee + tax - 1
