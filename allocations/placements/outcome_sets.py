@@ -23,7 +23,7 @@ from allocations.placements.outcome_models import OutcomeSet
 from portal.kernel.audit import Actor, AuditEvent, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Refused
-from portal.kernel.periods import Period, month_of
+from portal.kernel.periods import Period, month_of, parse_month
 
 MOVED = ("was", "was_measured", "now", "now_measured", "accounts", "principal_minor")
 NAMED = 100  # accounts a difference names; a page reads the rest from the rows
@@ -287,6 +287,18 @@ def _record(session: Session, found: OutcomeSet, through: int, actor: Actor, now
     record_event(
         session, AuditTag.OUTCOMES_FROZEN, actor=actor, subject_type="outcomes", subject_ref=ref, now=now, data=data
     )
+
+
+def months_behind(session: Session) -> list[Period]:
+    """Months read before some of their snapshots came in, the oldest first."""
+    last = func.max(AuditEvent.id).label("last")
+    frozen = select(last).where(AuditEvent.tag == AuditTag.OUTCOMES_FROZEN.text).group_by(AuditEvent.subject_ref)
+    read = select(AuditEvent.subject_ref, AuditEvent.body).where(AuditEvent.id.in_(frozen))
+    through = {ref: json.loads(body)["data"]["through"] for ref, body in session.execute(read)}
+    month = func.left(AuditEvent.subject_ref, 7)
+    imports = select(month, last).where(AuditEvent.tag == AuditTag.ACCOUNTS_IMPORTED.text).group_by(month)
+    behind = [label for label, newest in session.execute(imports) if newest > through.get(label, newest)]
+    return [parse_month(label) for label in sorted(behind)]
 
 
 def snapshots_since(session: Session, found: OutcomeSet) -> list[date]:

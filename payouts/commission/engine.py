@@ -82,6 +82,8 @@ class AgencyFacts:
     repriced: list[Repriced] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
     adjusted: list[Adjusted] = field(default_factory=list)
+    measured_late: list[NewLine] = field(default_factory=list)
+    late_untaken: list[Untaken] = field(default_factory=list)
 
 
 def facts_by_agency(inputs: Inputs) -> dict[int, AgencyFacts]:
@@ -102,6 +104,10 @@ def facts_by_agency(inputs: Inputs) -> dict[int, AgencyFacts]:
         found[held_back.agency_id].held_back.append(held_back)
     for adjusted in inputs.adjusted:
         found[adjusted.agency_id].adjusted.append(adjusted)
+    for line in inputs.measured_late:
+        found[line.agency_id].measured_late.append(line)
+    for untaken in inputs.late_untaken:
+        found[untaken.agency_id].late_untaken.append(untaken)
     for agency_id in inputs.guaranteed:
         found[agency_id]
     return found
@@ -238,6 +244,8 @@ class Agency:
         self.lines += repriced_lines(self.facts.repriced)
         self.lines += release_lines(self.facts.held_back)
         self.lines += adjusted_lines(self.facts.adjusted)
+        self.lines += self.facts.measured_late
+        self.untaken += self.facts.late_untaken
 
 
 def _account_order(account: AccountFact) -> tuple[object, ...]:

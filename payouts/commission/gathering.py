@@ -18,6 +18,7 @@ from payouts.commission.asked import Asked, asked_by
 from payouts.commission.closed import CLOSED, Closed, first_open
 from payouts.commission.happened import adjusted, events
 from payouts.commission.inputs import Inputs, Money, Waiting
+from payouts.commission.measured_late import measured_late
 from payouts.commission.month_measures import Measured, Sets, measured
 from payouts.commission.paid_before import advances, held_back, returned
 from payouts.commission.payment_facts import BeforePayments, balances_before
@@ -147,6 +148,7 @@ def inputs_of(
     """Everything beside the confirmed money, with it."""
     bounds = bounds_of(period, agencies)
     taken_back = returned(session, period, bounds, closed, terms.versions)
+    late = measured_late(session, period, agencies, closed, terms.cards_of, terms.asked)
     return Inputs(
         period=period,
         agencies=agencies,
@@ -161,6 +163,8 @@ def inputs_of(
         adjusted=adjusted(session, period, list(agencies), closed),
         held_back=held_back(session, period, bounds, closed),
         repriced=repriced(session, taken_back, terms.versions),
+        measured_late=late.lines,
+        late_untaken=late.untaken,
         months=month.months,
         guaranteed=guaranteed(terms, period, month),
         advances=advances(session, bounds) if any(_recovers(version) for version in terms.versions) else {},

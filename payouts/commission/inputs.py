@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from payouts.commission.measuring import Month
+from payouts.commission.outcome import NewLine, Untaken
 from payouts.rate_cards.versions import Version
 from portal.kernel.periods import Period
 
@@ -176,6 +177,8 @@ class Inputs:
     """Everything one period's accrual is computed from. `cards_of` gives an agency's versions by card, in the order tried.
 
     `drivers` hold what is measured of each agency's pools; `months` the accounts behind them, for pools only a card can name.
+    `measured_late`: fees of accounts first measured after their month was settled, priced with that month, and in `late_untaken`
+    those that earn nothing.
     `guaranteed`: versions that promise an agency a minimum whether or not it brought anything; `advances`: what earlier months
     paid under such a promise and have not recovered, by (agency, card code).
     """
@@ -193,6 +196,8 @@ class Inputs:
     adjusted: Sequence[Adjusted] = ()
     held_back: Sequence[HeldBack] = ()
     repriced: Sequence[Repriced] = ()
+    measured_late: Sequence[NewLine] = ()
+    late_untaken: Sequence[Untaken] = ()
     months: Mapping[int, Month] = field(default_factory=dict)
     guaranteed: Mapping[int, Sequence[Version]] = field(default_factory=dict)
     advances: Mapping[tuple[int, str], int] = field(default_factory=dict)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocations.placements.outcome_sets import freeze_outcomes, months_behind
 from payouts.commission.closed import CLOSED, closed_months, first_open
 from payouts.commission.service import accrue
+from portal.kernel.audit import Actor
 from portal.kernel.jobs import JobRun, job
 from portal.kernel.periods import Period, month_of
 
@@ -23,7 +25,7 @@ select distinct r.period_start from accrual_runs r
                                and s.period_start = r.period_start and {CLOSED}))
  order by r.period_start
 """)
-# What was confirmed or accepted for an earlier month, by agency and month, and when the last of it was.
+# What was confirmed, accepted or measured anew for an earlier month, by agency and month, and when the last of it was.
 CAME_LATE = text("""
 select agency_id, month, max(known_at) as known_at from (
   select m.agency_id, date_trunc('month', b.value_on)::date as month, coalesce(m.confirmed_at, m.created_at) as known_at
@@ -33,6 +35,9 @@ select agency_id, month, max(known_at) as known_at from (
    where status = 'accepted' and occurred_on < :start
   union all
   select agency_id, period_start, decided_at from manual_adjustments where status = 'accepted' and period_start < :start
+  union all
+  select a.id, o.period_start, o.made_at from outcome_sets o cross join agencies a
+   where o.is_current and o.version > 1 and o.period_start < :start
 ) late group by agency_id, month
 """)
 LAST_RUN = text("select run_at from accrual_runs where period_start = :start and is_current")
@@ -45,8 +50,8 @@ select exists (select 1 from allocations where from_on < :until and (to_on is nu
 def open_months(session: Session, today: date) -> list[Period]:
     """The month of today, the one before, and earlier ones that an agency has not been settled for; the oldest first.
 
-    An earlier month nobody had earned in counts once something for it is confirmed or accepted since. Only months in which somebody
-    held an account.
+    An earlier month nobody had earned in counts once something for it is confirmed, accepted or measured since. Only months in which
+    somebody held an account.
     """
     now = month_of(today)
     months = {now, now.previous()}
@@ -67,9 +72,19 @@ def _came_late(session: Session, before: Period) -> Iterator[Period]:
             yield month
 
 
+def read_behind(session: Session, *, actor: Actor, now: datetime) -> list[Period]:
+    """Months whose snapshots came in since their outcomes were read, read anew: the settled ones too."""
+    months = months_behind(session)
+    for month in months:
+        freeze_outcomes(session, month, actor=actor, now=now)
+    return months
+
+
 @job("accrue_open_months", nightly=True)
 def accrue_open_months(run: JobRun, **arguments: Any) -> dict[str, Any]:
     """Accrue each open month in a transaction of its own; what did not change makes no new run."""
+    with run.transaction() as session:
+        read_behind(session, actor=run.actor, now=run.clock.now())
     with run.transaction() as session:
         months = open_months(session, run.clock.today())
     made = {}

@@ -51,7 +51,8 @@ with named as (
               when x.event_id is not null then x.event_id || ':' || x.rule_id
               when x.adjustment_id is not null then x.adjustment_id::text
               when x.kind = 'clawback' then coalesce(x.clawback_of_id::text, x.facts ->> 'of', '')
-              when x.kind = 'account_fee' then concat(x.facts ->> 'loan_account_no', ':', x.facts ->> 'allocated_on')
+              when x.kind = 'account_fee' then concat_ws(':', x.facts ->> 'loan_account_no', x.facts ->> 'allocated_on',
+                                                               x.facts ->> 'for_month')
               else concat(x.rule_id, ':', x.facts ->> 'loan_account_no', ':', split_part(x.facts ->> 'card', ' ', 1), ':', x.facts ->> 'of')
          end as name
     from accrual_lines x where x.agency_id = :agency and x.run_id in (:earlier, :later)

@@ -35,6 +35,8 @@ TITLES = {
     "clawback": "Taken back",
     "reprice": "Priced again",
     "by_hand": "Entered by hand",
+    "measured_late": "For an earlier month",
+    "with_the_month": "With its month",
 }
 
 
@@ -166,6 +168,24 @@ def _reprice(step: Step, facts: Mapping[str, Any], currency: str) -> str:
     return f"{of} priced again without {gone}: {would_be} instead of {paid}. {back} of that was taken back by itself; the rest is {amount}."
 
 
+def _measured_late(step: Step, facts: Mapping[str, Any], currency: str) -> str:
+    month, number = _month(step["month"]), facts.get("loan_account_no", "")
+    return (
+        f"This is for {month}: nobody had measured account {number} when statement {step['of']} was settled."
+        f" A later month-end snapshot did, so its fee is earned now, by the terms and measures of {month}."
+    )
+
+
+def _with_the_month(step: Step, facts: Mapping[str, Any], currency: str) -> str:
+    fees, brought, amount = (money_text(step[key], currency) for key in ("fees", "brought", "amount"))
+    month = _month(step["month"])
+    of = f" (statement {facts['of']})" if facts.get("of") else ""
+    return (
+        f"The fees for accounts of {month} measured since come to {fees}. With the caps, bonuses and conditions over the whole"
+        f" of {month}{of} they bring {brought}: {amount}."
+    )
+
+
 def _by_hand(step: Step, facts: Mapping[str, Any], currency: str) -> str:
     reason = f": {str(facts['reason']).rstrip('.')}" if facts.get("reason") else ""
     about = f" It is about {facts['about']}." if facts.get("about") else ""
@@ -191,11 +211,17 @@ OWN: dict[str, Callable[[Step, Mapping[str, Any], str], str]] = {
     "clawback": _clawback,
     "reprice": _reprice,
     "by_hand": _by_hand,
+    "measured_late": _measured_late,
+    "with_the_month": _with_the_month,
 }
 
 
 def _percent(rate: Any) -> str:
     return percent(Fraction(str(rate)))
+
+
+def _month(label: Any) -> str:
+    return f"{date.fromisoformat(f'{label}-01'):%B %Y}"
 
 
 def _day(iso: Any) -> str:

@@ -19,13 +19,25 @@ from payouts.rate_cards.versions import Version
 
 PRICED = frozenset({"commission", "account_fee", "event_fee"})  # a line of facts each
 OF_EVENTS = frozenset({"event_fee", "penalty", "separate_recovery"})
+MEASURED_LATE = "measured_late"  # the rule of what a settled month makes of fees for accounts measured after it
+OF_ANOTHER_MONTH = frozenset({"reprice", MEASURED_LATE})
 
 
 def is_of_a_group(line: AccrualLine) -> bool:
     """Whether the line came of pricing its version's facts: not by hand, and not in correction of another month."""
-    if line.rate_card_version_id is None or line.kind in ("clawback", "holdback_release"):
+    if line.rate_card_version_id is None or line.kind in ("clawback", "holdback_release") or is_late_fee(line):
         return False
-    return line.rule_id != "reprice" or line.kind != "adjustment"
+    return line.rule_id not in OF_ANOTHER_MONTH or line.kind != "adjustment"
+
+
+def is_late_fee(line: AccrualLine) -> bool:
+    """Whether the line is the fee of an account measured after its month was settled."""
+    return line.kind == "account_fee" and "for_month" in line.facts
+
+
+def is_measured_late(line: AccrualLine) -> bool:
+    """Such a fee, or what the settled month makes of them."""
+    return is_late_fee(line) or (line.kind == "adjustment" and line.rule_id == MEASURED_LATE)
 
 
 def group_of(version: Version, lines: Sequence[AccrualLine]) -> Group:

@@ -90,6 +90,10 @@ def _more(inputs: Inputs) -> dict[str, list[str]]:
             canonical([codes[each.agency_id], each.line_ref, each.amount_minor]) for each in inputs.held_back
         ],
         "repriced": [canonical([codes[each.agency_id], each.facts, each.amount_minor]) for each in inputs.repriced],
+        "measured_late": [
+            canonical([codes[each.agency_id], each.rule_id, each.facts, each.amount_minor])
+            for each in inputs.measured_late
+        ],
         "months": [text for agency_id, month in inputs.months.items() for text in month.texts(codes[agency_id])],
         "guaranteed": [
             canonical([codes[agency_id], version.name, version.sha256])

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.placements.outcome_models import OutcomeSet
-from allocations.placements.outcome_sets import current_set, freeze_outcomes
-from payouts.commission.closed import closed_months
+from allocations.placements.outcome_sets import current_set, freeze_outcomes, months_behind
+from payouts.commission.closed import Closed, closed_months
 from payouts.commission.columns.summing import RunSums
 from payouts.commission.computing import Computed, compute_month, read_month
 from payouts.commission.engine import untaken_sums
@@ -61,6 +61,7 @@ def accrue(session: Session, period: Period, *, actor: Actor, now: datetime) -> 
     session.execute(text("select pg_advisory_xact_lock(hashtext(:key))"), {"key": LOCK})
     codes = {row.id: row.code for row in session.execute(select(Agency.id, Agency.code).order_by(Agency.code))}
     closed = closed_months(session)
+    _read_behind(session, period, closed, actor, now)
     current = current_run(session, period)
     settled = {agency_id for agency_id in codes if period.start in closed[agency_id]}
     if current is not None and settled and settled == set(codes):
@@ -94,6 +95,17 @@ def accrue(session: Session, period: Period, *, actor: Actor, now: datetime) -> 
     _store(session, run, staging, computed)
     _record(session, run, period, actor, now)
     return result_of(session, run, created=True)
+
+
+def _read_behind(session: Session, period: Period, closed: Closed, actor: Actor, now: datetime) -> None:
+    """Closed months up to this one whose snapshots came in since their outcomes were read, read anew.
+
+    What they pay for stays as it was settled; an account nobody had measured then earns its fee in the first open month.
+    """
+    starts = {start for months in closed.values() for start in months if start <= period.start}
+    for month in months_behind(session):
+        if month.start in starts:
+            freeze_outcomes(session, month, actor=actor, now=now)
 
 
 def _outcomes(session: Session, month: Period, actor: Actor, now: datetime) -> OutcomeSet:

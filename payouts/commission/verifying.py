@@ -16,10 +16,11 @@ from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from payouts.commission.event_models import ManualAdjustment
 from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
+from payouts.commission.measured_late import LateGroup, groups_of, late_again, not_as_measured
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.commission.outcome import NewLine
 from payouts.commission.promises import Promise, promise_lines
-from payouts.commission.rebuilding import group_of, is_of_a_group, pairs, priced_again
+from payouts.commission.rebuilding import group_of, is_measured_late, is_of_a_group, pairs, priced_again
 from payouts.commission.repricing import fee_without
 from payouts.commission.run_hashes import Day
 from payouts.commission.taking_back import runs_of, settled_of
@@ -157,6 +158,7 @@ def compute_again(
         came_to[agency_id, version.code] += fee
         _compare(again, of_lines, computed, codes)
     _promises(session, run, lines, codes, came_to, again, codes.keys() if of is None else of)
+    _measured_late(session, run, [line for line in lines if is_measured_late(line)], codes, known, again)
     _corrections(session, lines, codes, again)
     return again
 
@@ -229,6 +231,35 @@ def _promises(
     _compare(again, stored, computed, codes)
 
 
+def _measured_late(
+    session: Session,
+    run: AccrualRun,
+    lines: Sequence[AccrualLine],
+    codes: Mapping[int, str],
+    known: Versions,
+    again: Again,
+) -> None:
+    """Fees for accounts of settled months: priced with the month again, and measured by its outcomes as they say."""
+    for members in groups_of(lines):
+        version_id = members[0].rate_card_version_id or 0
+        if version_id not in known:
+            known[version_id] = version_of(session, version_id)
+            again.differences += known[version_id][1]
+        version, _ = known[version_id]
+        if version is None:
+            continue
+        group = LateGroup(version, members)
+        try:
+            computed = late_again(session, group, run.period_start)
+            for line, said in not_as_measured(session, group.fees) if group.fees else ():
+                again.differences.append(Difference(line.ref, "outcome", str(line.facts.get("outcome")), said))
+        except NOT_PRICEABLE as error:
+            told = f"{type(error).__name__}: {error}"
+            again.differences.append(Difference(members[0].ref, "facts", "fees that can be priced", told))
+            continue
+        _compare(again, members, computed, codes)
+
+
 def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[int, str], again: Again) -> None:
     """A clawback takes back exactly what its link was paid, a release pays what was held, a line by hand what was accepted."""
     claws = {line.clawback_of_id for line in lines if line.kind == "clawback"}
@@ -243,7 +274,7 @@ def _corrections(session: Session, lines: Sequence[AccrualLine], codes: Mapping[
         adjusted = select(ManualAdjustment.id, ManualAdjustment.amount_minor).where(ManualAdjustment.id.in_(by_hand))
         due |= {("by hand", id_): amount for id_, amount in session.execute(adjusted)}
     for line in lines:
-        if is_of_a_group(line):
+        if is_of_a_group(line) or is_measured_late(line):
             continue
         again.texts[line.id] = line_text(codes[line.agency_id], line, canonical(line.facts), canonical(line.steps))
         try:

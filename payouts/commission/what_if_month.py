@@ -21,7 +21,7 @@ from payouts.commission.inputs import AccountFact, EventFact, Inputs
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.commission.month_measures import Measured, measured
 from payouts.commission.pools import MEASURED_UNITS
-from payouts.commission.rebuilding import OF_EVENTS
+from payouts.commission.rebuilding import OF_EVENTS, is_late_fee
 from payouts.commission.what_if_money import OF_TERMS, Run, links_left, money_left, money_of, stored_money, with_asked
 from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.queries import approved_versions, terms_by_agency
@@ -297,7 +297,7 @@ def _accounts(found: Sequence[AccountFact], lines: Sequence[Any]) -> list[Accoun
     stored = {
         (line.agency_id, line.facts.get("loan_account_no")): _without(line.facts, "rule", "position", "amount")
         for line in lines
-        if line.kind == "account_fee" and line.adjustment_id is None
+        if line.kind == "account_fee" and not is_late_fee(line)
     }
     return [replace(each, facts=stored.get((each.agency_id, each.loan_account_no), each.facts)) for each in found]
 

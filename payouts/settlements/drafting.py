@@ -20,7 +20,7 @@ from payouts.settlements.statement import hash_of
 from payouts.settlements.tax_facts import settlement_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Refused
-from portal.kernel.periods import Period, month_of
+from portal.kernel.periods import Period, month_of, parse_month
 
 PAY_WITHIN_DAYS = 45  # MSMED Act 2006 s.15, unless the dated setting says less
 
@@ -154,6 +154,10 @@ def _named(row: Any) -> str:
         times = f" x {facts['count']}" if facts.get("count", 1) != 1 else ""
         what = f"{facts['event'].replace('_', ' ').capitalize()} {facts.get('ref', '')}{times}"
         return what if row.kind == "event_fee" else f"{row.kind.replace('_', ' ').capitalize()}: {what}"
+    if "for_month" in facts:
+        whole = row.kind == "adjustment"
+        what = "Caps and conditions over accounts" if whole else "Account fee"
+        return f"{what} measured late, for {parse_month(facts['for_month']).start:%B %Y}"
     if row.rule_id == "reprice":
         return f"Slab of {facts.get('of', '')} without returned money"
     if row.rule_id == "guarantee_recovery":

@@ -1,4 +1,5 @@
-"""What a settlement must not pay or take because another one did: the same money, event, adjustment, share held back or advance."""
+"""What a settlement must not pay or take because another one did: the same money, account of a month, event, adjustment, share held
+back or advance."""
 
 from __future__ import annotations
 
@@ -30,6 +31,23 @@ select x.ref as line, s.ref as settlement
 """
     for key, lines in KEYS.items()
 )
+# An account earns a month's fee once: in its own month, or in a later one that says it is for that month. What names it stands in the
+# facts; months apart cannot clash unless one of the two lines is such a late one.
+FEES = """
+select {columns}, coalesce(x.facts ->> 'for_month', to_char(s.period_start, 'YYYY-MM')) as month,
+       x.facts ->> 'loan_account_no' as account, x.facts ->> 'allocated_on' as allocated_on, x.facts ->> 'stream' as stream,
+       x.facts ? 'for_month' as is_late
+  from settlement_lines l
+  join settlements s on s.id = l.settlement_id and {where}
+  join accrual_lines x on x.id = l.accrual_line_id
+ where l.kind = 'account_fee' and l.agency_id = :agency
+"""
+ACCOUNTS = text(f"""
+with own as ({FEES.format(columns="x.ref as line", where="s.id = :settlement")}),
+     others as ({FEES.format(columns="s.ref as settlement", where=f"s.id <> :settlement and {CLOSED}")})
+select own.line, others.settlement from own join others using (month, account, allocated_on, stream)
+ where own.is_late or others.is_late order by 1, 2
+""")
 # Advances are one sum a card: what is recovered of them over all settlements is never more than was given.
 RECOVERED = f"""
 select c.code
@@ -43,8 +61,8 @@ select c.code
 having sum(x.amount_minor) < 0 and bool_or(s.id = :settlement and x.amount_minor < 0)
 """
 
-# Settlements submitted or further that correct this one: they took back, released, priced again, recovered or brought forward what
-# stands in it, and would be wrong were it drafted anew.
+# Settlements submitted or further that correct this one: they took back, released, priced again, added to, recovered or brought
+# forward what stands in it, and would be wrong were it drafted anew.
 LEANING = text(f"""
 select distinct s.ref
   from settlements s
@@ -54,6 +72,7 @@ select distinct s.ref
        x.kind = 'clawback' and x.clawback_of_id in (select accrual_line_id from settlement_lines where settlement_id = :settlement)
     or x.kind = 'holdback_release' and x.facts ->> 'settlement' = :ref
     or x.kind = 'adjustment' and x.rule_id = 'reprice' and x.facts ->> 'of' = :ref
+    or x.kind = 'account_fee' and x.facts ->> 'settlement' = :ref
     or x.kind = 'guarantee' and x.amount_minor < 0
        and exists (select 1 from settlement_lines o where o.settlement_id = :settlement and o.kind = 'guarantee' and o.amount_minor > 0)
     or l.kind = 'brought_forward'
@@ -72,6 +91,8 @@ def settled_elsewhere(session: Session, settlement: Settlement) -> Iterator[tupl
     """(accrual line or card, what is wrong) of what this settlement holds and another one settled, or took back, already."""
     bounds = {"settlement": settlement.id, "agency": settlement.agency_id}
     for line, other in session.execute(text(f"{ELSEWHERE} order by 1, 2"), {"settlement": settlement.id}):
+        yield line, f"settled in {other} already"
+    for line, other in session.execute(ACCOUNTS, bounds):
         yield line, f"settled in {other} already"
     for (code,) in session.execute(text(f"{RECOVERED} order by 1"), bounds):
         yield code, "recovers more than was advanced"

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from payouts.commission.days import rebuild_day
-from payouts.commission.jobs import open_months
+from payouts.commission.jobs import open_months, read_behind
 from payouts.commission.service import AccrualResult, accrue
 from portal.access.permissions import Permission
 from portal.cli.accounts import IsoDay
@@ -48,6 +48,7 @@ def _accrue_open(edge: Edge, label: str | None) -> None:
     if label:
         raise Invalid(Problem("bad_usage", "--open names the months itself.", "Leave --period out."))
     with edge.unit() as session:
+        read_behind(session, actor=edge.actor(session, Permission.ACCRUAL_RUN), now=edge.now)
         months = open_months(session, edge.today)
     made = [_accrue_one(edge, month) for month in months]
     edge.show({"months": [payload for payload, _ in made]}, "\n".join(words for _, words in made))

@@ -51,9 +51,11 @@ WORDS = {
     "of": "About",
     "without": "Without",
     "settlement": "Statement",
+    "for_month": "For the month",
+    "outcomes": "Version of its outcomes",
     "days_after_term": "Days after recall",
 }
-NOT_SHOWN = frozenset({"position", "earns_on", "step", "run"})
+NOT_SHOWN = frozenset({"position", "earns_on", "step", "run", "drivers"})
 USUAL = {"settlement_kind": "none"}  # said only where it is anything else
 MONEY = frozenset({"amount", "principal_outstanding", "balance_before", "running_total_before"})
 CODED = frozenset({"source", "stream", "settlement_kind", "outcome"})
