@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from payouts.commission.models import AccrualRun
@@ -131,6 +131,13 @@ def latest_for(session: Session, version: RateCardVersion) -> Simulation | None:
     """The newest finished what-if of exactly this version's text."""
     query = select(Simulation).where(Simulation.sha256 == version.sha256, Simulation.status == "done")
     return session.scalars(query.order_by(Simulation.asked_at.desc(), Simulation.id.desc()).limit(1)).first()
+
+
+def is_tried(session: Session, sha256: str) -> bool:
+    """Whether exactly this text was tried on closed months with every agency."""
+    everybody = Simulation.result["asked"]["agencies"] == func.jsonb_build_array()
+    query = select(Simulation.id).where(Simulation.sha256 == sha256, Simulation.status == "done", everybody)
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def list_tried(session: Session, after: tuple[Any, ...] | None = None, limit: int | None = PAGE) -> list[Tried]:

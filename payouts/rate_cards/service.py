@@ -115,12 +115,17 @@ def approve(
     now: datetime,
     comment: str = "",
     expected_sha256: str | None = None,
+    untried: bool = False,
 ) -> RateCardVersion:
-    """A checker puts a draft in force. Refused on lint errors, failing cases, warnings without a reason, terms accruals cannot
-    apply yet, or days another approved version has; Forbidden for its maker; Stale when it is not what was shown."""
+    """A checker puts a draft in force. Refused on lint errors, failing cases, warnings or an `untried` text without a reason, terms
+    accruals cannot apply yet, or days another approved version has; Forbidden for its maker; Stale when it is not what was shown.
+
+    `untried`: nobody tried it on closed months. `approving_cards.approve_card` knows, and is what the doors call."""
     card, version = _deciding(session, code, number, actor, expected_sha256)
     checked = check_card(version.source_text)
-    _refuse_findings(card, version, checked, comment)
+    _refuse_findings(card, version, checked)
+    if not comment.strip():
+        _refuse_without_a_reason(card, version, checked, untried)
     if reasons := unready(checked.card):
         message = f"{code} version {number} says what accruals cannot apply yet: " + " ".join(reasons)
         raise Refused(message, code="not_yet_applicable", cure="Take these terms out, or keep the card for quotes.")
@@ -165,7 +170,7 @@ def _deciding(
     return card, version
 
 
-def _refuse_findings(card: RateCard, version: RateCardVersion, checked: Check, comment: str) -> None:
+def _refuse_findings(card: RateCard, version: RateCardVersion, checked: Check) -> None:
     name = f"{card.code} version {version.version}"
     if checked.problems or checked.errors:
         found = [str(each) for each in checked.problems] or [f"{each.rule}: {each.message}" for each in checked.errors]
@@ -173,10 +178,24 @@ def _refuse_findings(card: RateCard, version: RateCardVersion, checked: Check, c
     if checked.failed:
         failed = ", ".join(case["name"] for case in checked.failed)
         raise Refused(f"{name} disagrees with its own cases: {failed}.", code="cases_fail", cure="Mend card or case.")
-    if checked.warnings and not comment.strip():
+
+
+def _refuse_without_a_reason(card: RateCard, version: RateCardVersion, checked: Check, untried: bool) -> None:
+    """Everything that wants a word for the record, at once."""
+    name, found, cures = f"{card.code} version {version.version}", [], []
+    if checked.warnings:
         codes = ", ".join(sorted({each.code for each in checked.warnings}))
-        message = f"{name} has {len(checked.warnings)} warnings ({codes}): approving it needs a reason."
-        raise Refused(message, code="warnings_need_a_reason", cure="Say why they are meant (--comment).")
+        found.append(f"{name} has {len(checked.warnings)} warnings ({codes})")
+        cures.append("Say why they are meant (--comment).")
+    if untried:
+        found.append("nobody tried it on closed months" if found else f"Nobody tried {name} on closed months")
+        cures.append(
+            "Try it first (portal rate-card simulate shows it, the page What if keeps it), or say why not (--comment)."
+        )
+    if found:
+        message = " and ".join(found) + ": approving it needs a reason."
+        code = "warnings_need_a_reason" if checked.warnings else "untried_needs_a_reason"
+        raise Refused(message, code=code, cure=" ".join(cures))
 
 
 def _refuse_overlap(session: Session, card: RateCard, version: RateCardVersion) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from payouts.approving_cards import approve_card
 from payouts.commission.what_if import WhatIf, simulate
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.checking import Check, check_card, quote_payload
@@ -17,7 +18,7 @@ from payouts.rate_cards.lint import of_problems
 from payouts.rate_cards.models import RateCardVersion
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.queries import VersionRow, card_code, list_versions, newest_draft
-from payouts.rate_cards.service import approve, import_card, reject
+from payouts.rate_cards.service import import_card, reject
 from payouts.rate_cards.step_words import line_words, total_words
 from portal.access.permissions import Permission
 from portal.cli.accrue import month_named
@@ -114,7 +115,7 @@ def import_(edge: Edge, file: Path) -> None:
 @rate_card.command("approve")
 @click.argument("code")
 @click.option("--version", "number", type=int, help="The version to put in force; the newest draft unless told.")
-@click.option("--comment", "--reason", "comment", default="", help="Why; needed when lint warns.")
+@click.option("--comment", "--reason", "comment", default="", help="Why; needed when lint warns or nobody tried it.")
 @click.option("--sha256", "expected", default=None, help="Approve only exactly this text.")
 @with_edge
 def approve_(edge: Edge, code: str, number: int | None, comment: str, expected: str | None) -> None:
@@ -122,7 +123,9 @@ def approve_(edge: Edge, code: str, number: int | None, comment: str, expected: 
     with edge.unit() as session:
         actor = edge.actor(session, Permission.RATE_CARD_APPROVE)
         number = number or newest_draft(session, code)
-        version = approve(session, code, number, actor=actor, now=edge.now, comment=comment, expected_sha256=expected)
+        version = approve_card(
+            session, code, number, actor=actor, now=edge.now, comment=comment, expected_sha256=expected
+        )
         payload = decided_payload(session, version)
     edge.show(payload, f"{code} version {number}: approved, in force from {payload['effective_from']}.")
 

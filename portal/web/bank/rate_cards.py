@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from payouts.approving_cards import approve_card, asks_for_a_what_if
 from payouts.rate_cards import queries
-from payouts.rate_cards.checking import check_card
+from payouts.rate_cards.checking import Check, check_card
 from payouts.rate_cards.curve import curve_of
 from payouts.rate_cards.lint import case_bases
 from payouts.rate_cards.parsing import read_card
 from payouts.rate_cards.readiness import unready
-from payouts.rate_cards.service import approve as approve_version
 from payouts.rate_cards.service import import_card, load_version
 from payouts.rate_cards.service import reject as reject_version
 from payouts.rate_cards.terms import Card
@@ -88,7 +88,8 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         "reject_form": RejectForm(expected_sha256=version.sha256),
     }
     shown: dict[str, Any] = acts | forms
-    shown["approve_form"].comment.flags.required = bool(found.warnings)
+    untried = version.status == "draft" and asks_for_a_what_if(session, version)
+    shown["approve_form"].comment.flags.required = bool(found.warnings) or untried
     return render_template(
         "bank/rate_cards/show.html",
         card=card,
@@ -104,8 +105,17 @@ def version_page(code: str, number: int, problems: list[Problem] | None = None, 
         clash=queries.clashing(session, found.card, version.id) if version.status == "draft" else None,
         problems=problems or [],
         what_if=for_version(version),
+        untried=untried,
+        reasons=reasons_asked(found, untried),
         **shown,
     )
+
+
+def reasons_asked(found: Check, untried: bool) -> str:
+    """What an approval must say for the record; empty when it need not say anything."""
+    asked = ["Lint warns: say why each warning is meant."] if found.warnings else []
+    asked += ["Nobody tried it on closed months with every agency: say why not."] if untried else []
+    return " ".join(asked)
 
 
 def curves_of(card: Card) -> list[CurvePicture | None]:
@@ -141,7 +151,7 @@ def approve(code: str, number: int) -> Response | tuple[str, int]:
     try:
         with unit_of_work(session):
             once(form, session)
-            approve_version(
+            approve_card(
                 session,
                 code,
                 number,
