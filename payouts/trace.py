@@ -103,13 +103,13 @@ def _add_some(session: Session, ids: Ids, kind: str, query: Select[int], limit: 
 
 
 def _add_collections_of(session: Session, ids: Ids) -> None:
-    links = select(MatchLink).where(
+    links = select(MatchLink.id, MatchLink.collection_id).where(
         MatchLink.id.in_(ids["match_link"])
         | MatchLink.bank_line_id.in_(ids["bank_line"])
         | MatchLink.posting_id.in_(ids["posting"]),
         MatchLink.status == "confirmed",
     )
-    for link in session.scalars(links):
+    for link in session.execute(links):
         ids.add("match_link", [link.id])
         ids.add("collection", [link.collection_id])
 
@@ -150,8 +150,9 @@ def _go_down(session: Session, ids: Ids) -> None:
         ids.add(
             "match_link", _scalars(session, select(AccrualLine.link_id).where(AccrualLine.id.in_(ids["accrual_line"])))
         )
-    live = select(MatchLink).where(MatchLink.collection_id.in_(ids["collection"]), MatchLink.status == "confirmed")
-    links = [*session.scalars(live), *session.scalars(select(MatchLink).where(MatchLink.id.in_(ids["match_link"])))]
+    ends = select(MatchLink.id, MatchLink.bank_line_id, MatchLink.posting_id)
+    live = ends.where(MatchLink.collection_id.in_(ids["collection"]), MatchLink.status == "confirmed")
+    links = [*session.execute(live), *session.execute(ends.where(MatchLink.id.in_(ids["match_link"])))]
     ids.add("match_link", [link.id for link in links])
     ids.add("bank_line", [link.bank_line_id for link in links])
     ids.add("posting", [link.posting_id for link in links])

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, load_only
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, CollectionCorrection, Upload
@@ -97,8 +97,12 @@ class Ids(dict[str, list[int]]):
 
 def build_nodes(session: Session, ids: Ids) -> list[Node]:
     """The chain's nodes in their order, linked both ways."""
+    at_bank = scope_of(session).role == "bank"
     rows: dict[str, dict[int, Any]] = {
-        kind: {row.id: row for row in session.scalars(select(model).where(model.id.in_(ids[kind])).order_by(model.id))}
+        kind: {
+            row.id: row
+            for row in session.scalars(_seen(model, at_bank).where(model.id.in_(ids[kind])).order_by(model.id))
+        }
         for kind, model in MODELS.items()
         if ids[kind]
     }
@@ -114,6 +118,17 @@ def build_nodes(session: Session, ids: Ids) -> list[Node]:
     return list(nodes.values())
 
 
+def _seen(model: Any, at_bank: bool) -> Select[Any]:
+    """Rows with the columns that the scope may read: who tied a link or took it apart, why, and on what evidence, is the bank's."""
+    query = select(model)
+    return query if at_bank or model is not MatchLink else query.options(load_only(*OPEN_OF_A_LINK, raiseload=True))
+
+
+OPEN_OF_A_LINK = (
+    *(MatchLink.agency_id, MatchLink.collection_id, MatchLink.bank_line_id, MatchLink.posting_id),
+    *(MatchLink.amount_minor, MatchLink.status, MatchLink.rule, MatchLink.rule_version),
+    *(MatchLink.confirmed_at, MatchLink.undone_at),
+)
 MODELS: dict[str, Any] = {
     "payout": Payout,
     "payout_batch": PayoutBatch,
@@ -356,11 +371,11 @@ def _link(row: MatchLink, names: _Names) -> Node:
         side="bank" if row.bank_line_id else "core banking",
         rule=row.rule,
         rule_version=row.rule_version,
-        evidence=row.evidence if names.at_bank else {key: row.evidence[key] for key in row.evidence if key != "reason"},
-        confirmed_by=row.confirmed_by if names.at_bank or not row.confirmed_by else "a person at the bank",
+        evidence=row.evidence if names.at_bank else None,
+        confirmed_by=row.confirmed_by if names.at_bank else None,
         confirmed_at=row.confirmed_at,
         undone_at=row.undone_at,
-        undo_reason=row.undo_reason if names.at_bank or not row.undone_by else "A person at the bank took it apart.",
+        undo_reason=row.undo_reason if names.at_bank else None,
     )
     return Node("match_link", f"L{row.id}", row.amount_minor, names.agencies[row.agency_id].currency, facts)
 

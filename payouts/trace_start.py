@@ -17,10 +17,12 @@ from payouts.commission.models import AccrualLine
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.trace_shared import own_keys, own_shares
 from portal.kernel.db import scope_of
 from portal.kernel.errors import NotFound
 
 MOST = 20  # rows of one reference: a receipt number of several agencies, a bank reference on several lines
+MOST_LOOKED_AT = 500  # an agency's own lines of one reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,22 @@ def _receipts(session: Session, text: str) -> list[int]:
 
 
 def _bank_lines(session: Session, text: str) -> list[int]:
-    """By our reference, or by any reference the line carries, in any spelling."""
+    """By our reference, or by any reference the line carries, in any spelling; an agency by its own receipts' alone."""
     if exact := list(session.scalars(select(BankLine.id).where(BankLine.ref == text))):
         return exact
     if not (key := normalise_reference(text)):
         return []
-    return list(session.scalars(select(BankLine.id).where(BankLine.ref_keys.contains([key])).limit(MOST)))
+    named = select(BankLine).where(BankLine.ref_keys.contains([key])).order_by(BankLine.id)
+    if scope_of(session).role == "bank":
+        return [line.id for line in session.scalars(named.limit(MOST))]
+    return _own_among(session, list(session.scalars(named.limit(MOST_LOOKED_AT))), key)
+
+
+def _own_among(session: Session, lines: list[BankLine], key: str) -> list[int]:
+    """Of credits that pay others' receipts too, those that bear this key for a receipt of the agency's own. In the agency's scope."""
+    shared = own_shares(session, lines)
+    keys = own_keys(session, shared) if shared else {}
+    return [line.id for line in lines if line.id not in shared or key in keys.get(line.id, ())]
 
 
 def _postings(session: Session, text: str) -> list[int]:
