@@ -305,6 +305,8 @@ ACCESS: dict[str, Access] = {
     "payout_profiles": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "connected_accounts": Access(agency="s"),
     "provider_events": Access(bank_update=("done_at", "effect")),
-    "paying_stops": Access(bank_update=("lifted_by", "lifted_at", "lift_reason")),
+    "paying_stops": Access(bank_update=("asked_by", "asked_at", "lifted_by", "lifted_at", "lift_reason")),
+    "payout_findings": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "payout_debits": Access(bank_update=("undone_by", "undone_at", "undo_reason")),
     "bank_answers": Access(bank="si"),
 }

@@ -35,6 +35,7 @@ MODULES = (
     "payouts.ledger.models",
     "payouts.rails.models",
     "payouts.rails.provider_models",
+    "payouts.rails.fate_models",
 )
 
 

@@ -186,16 +186,93 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("stopped_by", sa.Text(), nullable=False),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lifted_by", sa.Text(), nullable=True),
         sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lift_reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "lifted_by is null or lifted_by <> stopped_by", name=op.f("ck_paying_stops_maker_is_not_checker")
         ),
+        sa.CheckConstraint(
+            "lifted_by is null or lifted_by is distinct from asked_by", name=op.f("ck_paying_stops_two_people_lift")
+        ),
+        sa.CheckConstraint("lifted_by is null or asked_by is not null", name=op.f("ck_paying_stops_asked")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_paying_stops")),
     )
     op.create_index(
         "ix_paying_stops_standing", "paying_stops", ["id"], unique=False, postgresql_where=sa.text("lifted_at is null")
+    )
+    op.create_table(
+        "payout_findings",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("payout_id", sa.BigInteger(), nullable=False),
+        sa.Column("says", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), server_default="proposed", nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint(
+            "(status in ('accepted','rejected')) = (decided_by is not null)", name=op.f("ck_payout_findings_decided")
+        ),
+        sa.CheckConstraint(
+            "status in ('proposed','accepted','rejected','withdrawn')", name=op.f("ck_payout_findings_status")
+        ),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> proposed_by", name=op.f("ck_payout_findings_maker_is_not_checker")
+        ),
+        sa.CheckConstraint("says in ('paid', 'returned', 'failed', 'sent')", name=op.f("ck_payout_findings_says")),
+        sa.CheckConstraint(
+            "says <> 'paid' or (provider_ref <> '' and on_day is not null)",
+            name=op.f("ck_payout_findings_paid_names_reference"),
+        ),
+        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_payout_findings_payout_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payout_findings")),
+    )
+    op.create_index("ix_payout_findings_payout", "payout_findings", ["payout_id", "id"], unique=False)
+    op.create_index(
+        "uq_payout_findings_waiting",
+        "payout_findings",
+        ["payout_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'proposed'"),
+    )
+    op.create_table(
+        "payout_debits",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("payout_id", sa.BigInteger(), nullable=False),
+        sa.Column("bank_line_id", sa.BigInteger(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("tied_by", sa.Text(), nullable=False),
+        sa.Column("tied_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_by", sa.Text(), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undo_reason", sa.Text(), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payout_debits_amount")),
+        sa.CheckConstraint("side in ('debit','credit')", name=op.f("ck_payout_debits_side")),
+        sa.CheckConstraint("rule in ('reference', 'utr', 'batch', 'person')", name=op.f("ck_payout_debits_rule")),
+        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_payout_debits_payout_id")),
+        sa.ForeignKeyConstraint(["bank_line_id"], ["bank_lines.id"], name=op.f("fk_payout_debits_bank_line_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payout_debits")),
+        sa.UniqueConstraint("payout_id", "bank_line_id", name=op.f("uq_payout_debits_payout_id_bank_line_id")),
+    )
+    op.create_index("ix_payout_debits_line", "payout_debits", ["bank_line_id"], unique=False)
+    op.create_index(
+        "uq_payout_debits_seen",
+        "payout_debits",
+        ["payout_id", "side"],
+        unique=True,
+        postgresql_where=sa.text("undone_at is null"),
     )
     op.create_table(
         "payout_profiles",
@@ -518,6 +595,7 @@ def upgrade() -> None:
     op.add_column("agency_bank_details", sa.Column("name_checked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("agency_bank_details", sa.Column("name_checked_by", sa.Text(), nullable=True))
     op.add_column("agency_bank_details", sa.Column("usable_from", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("payout_batches", sa.Column("request", sa.Text(), server_default="", nullable=False))
     op.add_column("payout_batches", sa.Column("profile_version", sa.Integer(), nullable=True))
     op.add_column("payout_batches", sa.Column("checked_by", sa.Text(), nullable=True))
     op.add_column("payout_batches", sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
@@ -584,6 +662,7 @@ def downgrade() -> None:
     op.drop_column("payout_batches", "checked_at")
     op.drop_column("payout_batches", "checked_by")
     op.drop_column("payout_batches", "profile_version")
+    op.drop_column("payout_batches", "request")
     op.drop_column("agency_bank_details", "usable_from")
     op.drop_column("agency_bank_details", "name_checked_by")
     op.drop_column("agency_bank_details", "name_checked_at")
@@ -623,6 +702,14 @@ def downgrade() -> None:
     )
     op.drop_table("provider_events")
     op.drop_table("payout_profiles")
+    op.drop_index("uq_payout_debits_seen", table_name="payout_debits", postgresql_where=sa.text("undone_at is null"))
+    op.drop_index("ix_payout_debits_line", table_name="payout_debits")
+    op.drop_table("payout_debits")
+    op.drop_index(
+        "uq_payout_findings_waiting", table_name="payout_findings", postgresql_where=sa.text("status = 'proposed'")
+    )
+    op.drop_index("ix_payout_findings_payout", table_name="payout_findings")
+    op.drop_table("payout_findings")
     op.drop_index("ix_paying_stops_standing", table_name="paying_stops", postgresql_where=sa.text("lifted_at is null"))
     op.drop_table("paying_stops")
     op.drop_index("ix_notices_waiting", table_name="notices", postgresql_where=sa.text("sent_at is null"))

@@ -48,6 +48,7 @@ class PayoutBatch(WithId, Base):
     count: Mapped[int] = mapped_column(Integer)
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
+    request: Mapped[str] = mapped_column(Text, default="", server_default="")  # the file's own facts, to write it again
     file_sha256: Mapped[str | None] = mapped_column(Text)
     file_name: Mapped[str | None] = mapped_column(Text)
     lock_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")

@@ -98,12 +98,16 @@ class PayingStop(WithId, Base):
     __tablename__ = "paying_stops"
     __table_args__ = (
         CheckConstraint("lifted_by is null or lifted_by <> stopped_by", name="maker_is_not_checker"),
+        CheckConstraint("lifted_by is null or lifted_by is distinct from asked_by", name="two_people_lift"),
+        CheckConstraint("lifted_by is null or asked_by is not null", name="asked"),
         Index("ix_paying_stops_standing", "id", postgresql_where=text("lifted_at is null")),
     )
 
     reason: Mapped[str] = mapped_column(Text)
     stopped_by: Mapped[str] = mapped_column(Text)
     stopped_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    asked_by: Mapped[str | None] = mapped_column(Text)  # to lift it; another person does
+    asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lifted_by: Mapped[str | None] = mapped_column(Text)
     lifted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lift_reason: Mapped[str | None] = mapped_column(Text)

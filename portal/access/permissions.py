@@ -190,6 +190,7 @@ class Permission(StrEnum):
     BATCH_CONFIRM = "batch:confirm"
 
     PAYOUT_SYNC = "payout:sync"  # ask a provider, or say what a look-up found
+    PAYOUT_FINDING_DECIDE = "payout_finding:decide"  # agree to what another person found out
     PAYOUT_PROFILE_READ = "payout_profile:read"
     PAYOUT_PROFILE_PROPOSE = "payout_profile:propose"
     PAYOUT_PROFILE_DECIDE = "payout_profile:decide"

@@ -223,6 +223,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.BATCH_SEND: [is_finance_or_machine],
     P.BATCH_CONFIRM: [is_finance_or_machine],
     P.PAYOUT_SYNC: [is_finance_or_machine],
+    P.PAYOUT_FINDING_DECIDE: [is_finance_or_checker, is_not_the_maker],
     P.PAYOUT_PROFILE_READ: [is_bank_reader],
     P.PAYOUT_PROFILE_PROPOSE: [is_finance_or_maker],
     P.PAYOUT_PROFILE_DECIDE: [is_finance_or_checker, is_not_the_maker],

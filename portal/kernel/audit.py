@@ -136,6 +136,11 @@ class AuditTag(Enum):
     DELEGATION_MOVED = ("delegation:moved", {"action", "before", "after", "from", "to", "reason"})
     SIGNING_KEY_MADE = ("signing_key:made", {"key", "retired"})
     PROFILE_MOVED = ("payout_profile:moved", {"action", "before", "after", "profile", "version", "reason"})
+    FINDING_MOVED = (
+        "payout_finding:moved",
+        {"action", "before", "after", "payout", "says", "provider_ref", "day", "note", "reason"},
+    )
+    DEBIT_TIED = ("payout_debit:tied", {"action", "payout", "line", "amount", "rule", "reason"})
     CONNECTED_MOVED = ("connected:moved", {"action", "provider", "account", "can_be_paid"})
     PROVIDER_TOLD = ("provider:told", {"provider", "event", "kind", "effect"})
     PAYING_STOPPED = ("paying:stopped", {"action", "reason"})
