@@ -17,7 +17,9 @@ from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
 from payouts.settlements.twice import leaning_on, settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.db import scope_of
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
+from portal.kernel.periods import month_of
 
 LOCK = 0x5345_5454  # settlements of one agency are submitted one after the other
 
@@ -41,11 +43,13 @@ def submit(
 ) -> Settlement:
     """A maker puts a draft before the checkers. Stale when it is not what was shown.
 
-    Refused when drafting today would give other lines, and when another settlement has one of its lines already.
+    Refused before its month is over by the lender's clock, when drafting today would give other lines, and when another settlement
+    has one of its lines already.
     """
     refuse_machine(actor, "submit a settlement")
     settlement = load(session, ref)
     after = next_status(settlement.status, "submit")
+    _refuse_unfinished(session, settlement)
     _refuse_stale(settlement, expected_hash, expected_version)
     session.scalar(select(func.pg_advisory_xact_lock(LOCK, settlement.agency_id)))
     _refuse_changed_basis(session, settlement)
@@ -202,6 +206,15 @@ def _refuse_stale(settlement: Settlement, expected_hash: str | None, expected_ve
         raise Stale()
     if expected_version is not None and expected_version != settlement.lock_version:
         raise Stale()
+
+
+def _refuse_unfinished(session: Session, settlement: Settlement) -> None:
+    """A guarantee, a slab or a share held back is of a whole month: nothing is paid on a part of one."""
+    month = month_of(settlement.period_start)
+    if scope_of(session).today < month.end:
+        message = f"{month.start:%B %Y} is not over: what {settlement.ref} comes to may still change."
+        cure = f"Submit it from {month.end.day} {month.end:%B %Y} on."
+        raise Refused(message, code="period_not_over", cure=cure)
 
 
 def _refuse_changed_basis(session: Session, settlement: Settlement) -> str:

@@ -18,6 +18,7 @@ from payouts.commission.service import AccrualResult, accrue
 from payouts.rate_cards.service import approve, import_card
 from payouts.settlements.drafting import draft
 from payouts.settlements.service import submit
+from portal.kernel.db import bank_scope, scope_of, set_scope
 from portal.kernel.periods import parse_month
 from tests.factories.month import CHECKER, FINANCE, MAKER, SYSTEM, a_bank_line, a_link
 from tests.factories.world import MADE_AT, an_account, an_allocation
@@ -112,5 +113,9 @@ class World:
         return {row.collection_id: row.code for row in rows}
 
     def settle(self, period: Any = OCTOBER) -> None:
+        """Draft and submit the month: today, or on the first day it is over."""
+        today = scope_of(self.session)
+        set_scope(self.session, bank_scope(max(today.today, period.end)))
         for settlement in draft(self.session, period, actor=SYSTEM, now=self.now).settlements:
             submit(self.session, settlement.ref, actor=FINANCE, now=self.now)
+        set_scope(self.session, today)

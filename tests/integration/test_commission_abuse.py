@@ -16,6 +16,7 @@ from payouts.commission.models import AccrualRun
 from payouts.settlements.drafting import draft
 from payouts.settlements.service import reject, submit
 from portal.kernel.audit import Actor
+from portal.kernel.db import bank_scope, set_scope
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
@@ -46,6 +47,7 @@ def drafted(world: World, period: Period) -> str:
 
 
 def submitted(world: World, ref: str) -> None:
+    set_scope(world.session, bank_scope(NOVEMBER.end))  # each month is over
     submit(world.session, ref, actor=FINANCE, now=world.now)
 
 

@@ -15,7 +15,7 @@ from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.service import approve, load, reject, submit
 from payouts.settlements.statement import hash_of
 from portal.kernel.audit import AuditEvent
-from portal.kernel.db import bank_scope, unit_of_work
+from portal.kernel.db import bank_scope, set_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, NotFound, PortalError, Refused, Stale
 from portal.kernel.periods import month_of
 from tests.factories.month import (
@@ -295,3 +295,15 @@ def test_an_agency_sees_only_its_own_and_only_what_was_approved(bank_session, ag
     assert load(shakti, "S2610-SHAKTI").net_minor == 78_400_00
     with pytest.raises(NotFound):
         load(vega, "S2610-SHAKTI")
+
+
+def test_a_month_is_submitted_once_it_is_over_by_the_lenders_clock(bank_session, month, now):
+    drafted(bank_session, now)
+    bank_session.commit()
+    set_scope(bank_session, bank_scope(date(2026, 10, 31)))
+    with pytest.raises(Refused) as refusal:
+        submit(bank_session, "S2610-SHAKTI", actor=MAKER, now=now)
+    assert (refusal.value.code, refusal.value.cure) == ("period_not_over", "Submit it from 1 November 2026 on.")
+    assert str(refusal.value).startswith("October 2026 is not over")
+    set_scope(bank_session, bank_scope(date(2026, 11, 1)))
+    assert submit(bank_session, "S2610-SHAKTI", actor=MAKER, now=now).status == "submitted"
