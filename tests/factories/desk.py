@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.models import BankLine, Break, MatchLink
+from tests.factories.browser import once_in
 from tests.factories.recon import ReconBook
+
+MEERA, ARUN, AUDITOR = "meera@bank.example", "arun@bank.example", "auditor@bank.example"
+BENCH = "/bank/reconciliation/bench"
+
+
+def act(browser: Any, page: str, path: str, **more: Any) -> Any:
+    """A form of the page, sent as our script does."""
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    data = {"once": once_in(page), "seen": seen[1] if seen else "", **more}
+    return browser.post(path, data, headers={"X-Bench": "1"})
 
 
 class Desk(ReconBook):

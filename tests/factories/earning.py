@@ -11,11 +11,13 @@ from allocations.casework.models import OneTimeSettlement
 from allocations.placements.models import Allocation, LoanAccount
 from allocations.scorecards.models import AgencyMeasure
 from payouts.commission.event_models import EarningEvent, ManualAdjustment
+from payouts.commission.verifying import recompute
 from payouts.rate_cards.service import approve, import_card
-from tests.factories.accrual import World
+from tests.factories.accrual import OCTOBER, World
 from tests.factories.month import CHECKER, MAKER
 from tests.factories.world import MADE_AT, a_snapshot
 
+HEAD = 'code = "X"\ncurrency = "INR"\neffective_from = 2026-04-01\n'
 CARDS = Path(__file__).parents[1] / "cards"
 DECIDED = {"proposed_by": "maker@x", "proposed_at": MADE_AT, "decided_by": "checker@x", "decided_at": MADE_AT}
 
@@ -29,6 +31,13 @@ def approved(world: World, text: str) -> None:
 
 def card_file(world: World, name: str) -> None:
     approved(world, (CARDS / name).read_text())
+
+
+def amounts(world: World, period: Any = OCTOBER) -> list[tuple[str, str, int]]:
+    """(kind, rule, minor units) of the run in force; which comes out again to the last byte."""
+    run = world.accrue(period).run
+    assert recompute(world.session, run) == []
+    return [(line.kind, line.rule_id, line.amount_minor) for line in world.lines(run)]
 
 
 def an_event(world: World, agency: Agency, event: str, day: date = date(2026, 10, 12), **changes: Any) -> EarningEvent:

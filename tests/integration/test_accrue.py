@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
@@ -15,27 +14,8 @@ from payouts.commission.verifying import recompute
 from payouts.rate_cards.service import approve, assign_terms, import_card
 from portal.kernel.periods import parse_month
 from tests.factories.accrual import CARD, World
-from tests.factories.month import CHECKER, MAKER, a_bank_detail, a_bank_line
-from tests.factories.world import MADE_AT, a_snapshot, an_agency
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
-
-
-@pytest.fixture
-def rival(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session, "VEGA", pan="AAPFU0940F")
-    a_bank_detail(bank_session, agency)
-    return agency
+from tests.factories.month import CHECKER, MAKER, a_bank_line
+from tests.factories.world import MADE_AT, a_snapshot
 
 
 def test_confirmed_money_earns_its_rate_and_says_how(world: World, agency: Agency) -> None:

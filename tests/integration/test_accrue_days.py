@@ -18,8 +18,6 @@ from portal.kernel.jobs import Worker
 from portal.kernel.progress import JobProgress
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
 from tests.factories.earning import an_event, approved
-from tests.factories.month import a_bank_detail
-from tests.factories.world import an_agency
 
 CARD = """
 code = "X"
@@ -50,13 +48,6 @@ def world(bank_session: Session, now: datetime) -> World:
 @pytest.fixture
 def worker(database: Any, clock: Any) -> Worker:
     return Worker(database.logins, clock)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def a_busy_month(world: World, agency: Agency) -> AccrualRun:

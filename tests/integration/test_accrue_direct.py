@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
-from sqlalchemy.orm import Session
 
 from payouts.commission.verifying import recompute
 from payouts.rate_cards.service import approve, import_card
 from payouts.trace import trace
 from tests.factories.accrual import World
-from tests.factories.month import CHECKER, MAKER, a_bank_detail
-from tests.factories.world import an_agency
+from tests.factories.month import CHECKER, MAKER
 
 CARD = """
 code = "T"
@@ -26,18 +24,6 @@ id = "cash"
 when = {{ source = ["agency", "direct"] }}
 slabs = [ {{from = 0, rate = "0.10"}} ]
 """
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session):
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def a_card(world: World, share: str) -> None:

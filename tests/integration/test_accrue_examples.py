@@ -15,22 +15,9 @@ from payouts.commission.verifying import recompute
 from portal.kernel.periods import parse_month
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
 from tests.factories.earning import a_compromise, a_measure, an_event, card_file, ended_at
-from tests.factories.month import a_bank_detail
 from tests.factories.world import an_agency
 
 SEPTEMBER = parse_month("2026-09")
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def by_kind(world: World, run: AccrualRun) -> dict[str, int]:

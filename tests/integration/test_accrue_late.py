@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 from sqlalchemy.orm import Session
@@ -24,11 +24,6 @@ driver = "resolution_pct_pos"
 driver_scope = "agency+opening_bucket"
 slabs = [ {from = 0, rate = "0.04"}, {from = 50, rate = "0.08"} ]
 """
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
 
 
 @pytest.fixture

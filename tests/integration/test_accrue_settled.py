@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission.service import accrue
@@ -17,27 +16,7 @@ from payouts.settlements.service import reject as reject_settlement
 from portal.kernel.errors import Refused
 from portal.kernel.periods import parse_month
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.month import CHECKER, SYSTEM, a_bank_detail
-from tests.factories.world import an_agency
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
-
-
-@pytest.fixture
-def rival(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session, "VEGA", pan="AAPFU0940F")
-    a_bank_detail(bank_session, agency)
-    return agency
+from tests.factories.month import CHECKER, SYSTEM
 
 
 def test_a_settled_month_does_not_move_and_what_is_late_goes_to_the_next(world: World, agency: Agency) -> None:

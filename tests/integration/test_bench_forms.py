@@ -1,23 +1,11 @@
 """The bench's forms: what was typed is there again after a refusal, and what waits for a second person is told."""
 
-import pytest
 from sqlalchemy import select
 
 from allocations.reconciliation.bench_models import HandAct
 from allocations.reconciliation.models import MatchLink
 from tests.factories.browser import once_in
-from tests.factories.desk import Desk
-from tests.factories.world import a_user
-
-MEERA, ARUN = "meera@bank.example", "arun@bank.example"
-BENCH = "/bank/reconciliation/bench"
-
-
-@pytest.fixture
-def desk(bank_session, now):
-    for email in (MEERA, ARUN):
-        a_user(bank_session, email, "bank_operator")
-    return Desk(bank_session, now)
+from tests.factories.desk import ARUN, BENCH, MEERA
 
 
 def test_a_refused_write_off_keeps_what_was_typed(browse, desk, bank_session, now):

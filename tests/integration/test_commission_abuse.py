@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission.event_models import EarningEvent
@@ -20,25 +19,11 @@ from portal.kernel.db import bank_scope, set_scope
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import an_adjustment, an_event, approved
-from tests.factories.month import CHECKER, FINANCE, SYSTEM, a_bank_detail
-from tests.factories.world import an_agency
+from tests.factories.earning import HEAD, an_adjustment, an_event, approved
+from tests.factories.month import CHECKER, FINANCE, SYSTEM
 
-HEAD = 'code = "X"\ncurrency = "INR"\neffective_from = 2026-04-01\n'
 SEPTEMBER = OCTOBER.previous()
 FIELD = Actor(201, "field@agency.example", "agency_admin")
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def drafted(world: World, period: Period) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.casework import compromises
@@ -19,22 +18,9 @@ from payouts.commission.adjustments import Entry
 from payouts.commission.event_models import ManualAdjustment
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.month import CHECKER, MAKER, SECOND_CHECKER, a_bank_detail
-from tests.factories.world import an_agency
+from tests.factories.month import CHECKER, MAKER, SECOND_CHECKER
 
 TODAY = date(2026, 11, 10)
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def codes(refused: Any) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission.forecast import More, forecast
@@ -14,7 +13,7 @@ from payouts.rate_cards.service import assign_terms
 from portal.kernel.errors import Invalid
 from tests.factories.accrual import OCTOBER, World
 from tests.factories.earning import approved, ended_at
-from tests.factories.month import MAKER, a_bank_detail
+from tests.factories.month import MAKER
 from tests.factories.world import an_agency
 
 HEAD = 'code = "T"\ncurrency = "INR"\neffective_from = 2026-04-01\n'
@@ -41,18 +40,6 @@ slabs = [ {from = 0, rate = "0.05"}, {from = 2000, rate = "0.12"} ]
 """
 )
 LAST = date(2026, 10, 31)
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def test_more_in_a_bucket_earns_its_rate(world: World, agency: Agency) -> None:

@@ -22,22 +22,10 @@ from payouts.settlements.service import reject as reject_settlement
 from portal.kernel.clock import BANK_ZONE
 from tests.factories.accrual import OCTOBER, World
 from tests.factories.earning import a_measure, an_adjustment, an_event, ended_at
-from tests.factories.month import CHECKER, a_bank_detail, a_run
+from tests.factories.month import CHECKER, a_run
 from tests.factories.world import an_agency
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def next_day(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from payouts.rate_cards.service import assign_terms
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.accrual import CARD, NOVEMBER, OCTOBER, World
 from tests.factories.earning import CARDS, a_measure, an_adjustment, an_event, card_file, ended_at
-from tests.factories.month import MAKER, a_bank_detail
-from tests.factories.world import an_agency
+from tests.factories.month import MAKER
 
 BOOKS = (
     *("accrual_runs", "accrual_lines", "unpaid_collections", "settlements", "settlement_lines", "journal_lines"),
@@ -38,25 +37,6 @@ mode = "whole"
 slabs = [ {{from = 0, rate = "{low}"}}, {{from = 80, rate = "{high}"}} ]
 """
 )
-
-
-@pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
-
-
-@pytest.fixture
-def rival(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session, "VEGA", pan="AAPFU0940F")
-    a_bank_detail(bank_session, agency)
-    return agency
 
 
 def tried(world: World, source: str, first: Any = OCTOBER, last: Any = None, **more: Any) -> WhatIf:

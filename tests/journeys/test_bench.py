@@ -8,11 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from allocations.reconciliation.models import MatchLink
-from tests.factories.desk import Desk
+from tests.factories.desk import ARUN, BENCH, MEERA, Desk
 from tests.factories.world import a_user
-
-MEERA, ARUN = "meera@bank.example", "arun@bank.example"
-BENCH = "/bank/reconciliation/bench"
 
 
 @pytest.fixture
