@@ -56,13 +56,18 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, dat
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.extensions["portal.settings"] = settings
-    app.extensions["portal.clock"] = clock or SystemClock()
     app.extensions["portal.database"] = database
-    app.extensions["portal.files"] = file_store_of(settings)
-    app.extensions["portal.postman"] = make_postman(settings.smtp_url, settings.mail_from, settings.home / "outbox")
+    furnish(app, settings, clock or SystemClock())
     _install(app, settings, database)
     return app
+
+
+def furnish(app: Flask, settings: Settings, clock: Clock) -> None:
+    """What the pages find on the application: settings, clock, where files lie, who carries letters."""
+    app.extensions["portal.settings"] = settings
+    app.extensions["portal.clock"] = clock
+    app.extensions["portal.files"] = file_store_of(settings)
+    app.extensions["portal.postman"] = make_postman(settings.smtp_url, settings.mail_from, settings.home / "outbox")
 
 
 def _flask_config(settings: Settings, database: Database) -> dict[str, Any]:

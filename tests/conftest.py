@@ -16,7 +16,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -324,9 +324,36 @@ def settings(database: TestDatabase, tmp_path: Path) -> Any:
     ).with_database(database.bank_url, database.agency_url, database.owner_url)
 
 
+@pytest.fixture(scope="session")
+def built_apps() -> dict[Any, Any]:
+    """The worker's applications, one for each kind of settings: building one and its pages takes longer than most tests."""
+    return {}
+
+
 @pytest.fixture
-def app(settings: Any, clock: FixedClock, database: TestDatabase) -> Any:
-    """The web application on the test's database and clock."""
+def app(settings: Any, clock: FixedClock, database: TestDatabase, built_apps: dict[Any, Any]) -> Iterator[Any]:
+    """The web application on the test's database, clock and home; what the test does to its configuration is undone.
+
+    A test that adds routes asks for `own_app`.
+    """
+    from portal.app import create_app, furnish
+
+    kind = (replace(settings, home=Path(), files=None), id(database.logins))
+    if kind not in built_apps:
+        built_apps[kind] = create_app(settings, clock=clock, database=database.logins)
+    app = built_apps[kind]
+    config, extensions = dict(app.config), dict(app.extensions)
+    furnish(app, settings, clock)
+    yield app
+    app.config.clear()
+    app.config.update(config)
+    app.extensions.clear()
+    app.extensions.update(extensions)
+
+
+@pytest.fixture
+def own_app(settings: Any, clock: FixedClock, database: TestDatabase) -> Any:
+    """An application for this test alone, to be altered."""
     from portal.app import create_app
 
     return create_app(settings, clock=clock, database=database.logins)

@@ -30,6 +30,12 @@ Browse = Callable[..., Browser]
 
 
 @pytest.fixture
+def app(own_app: Flask) -> Flask:
+    """These tests add pages of their own."""
+    return own_app
+
+
+@pytest.fixture
 def bank(database: Any, clock: FixedClock) -> Iterator[Any]:
     with database.logins.session(bank_scope(clock.today())) as session, unit_of_work(session):
         a_user(session, ADMIN, "bank_admin")

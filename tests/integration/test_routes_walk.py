@@ -143,13 +143,12 @@ def comparable(response: TestResponse) -> tuple[int, str, bytes]:
 # --- who gets where
 
 
-def test_an_unmarked_route_is_closed_to_everybody(app: Flask, world: Any, browse: Callable[..., Browser]) -> None:
-    app._got_first_request = False  # a route added late, as a careless change would
-    app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+def test_an_unmarked_route_is_closed_to_everybody(own_app: Flask, world: Any) -> None:
+    own_app.add_url_rule("/forgotten", "forgotten", lambda: "secret")  # added late, as a careless change would
     for role in ROLES:
-        response = browse(email_of(role)).get("/forgotten")
+        response = Browser(own_app, email_of(role)).get("/forgotten")
         assert response.status_code == 403 and "secret" not in response.text
-    assert browse().get("/forgotten").status_code == 302
+    assert Browser(own_app, None).get("/forgotten").status_code == 302
 
 
 # --- the walk
