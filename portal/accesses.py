@@ -267,12 +267,12 @@ ACCESS: dict[str, Access] = {
             *("decision_reason", "decided_by", "decided_at", "adjustment_ref"),
         ),
         agency="siu",
-        agency_update=("status",),  # an agency may withdraw its own
+        agency_update=("status", "freed_at"),  # an agency may withdraw its own
         agency_writes="status in ('open','withdrawn')",
         agency_select=(  # all but what is only proposed at the bank, and by whom
             *("id", "ref", "agency_id", "settlement_id", "settlement_line_id", "collection_id", "reason", "line_minor"),
             *("claimed_minor", "held_minor", "currency", "due_on", "status", "opened_by", "opened_at", "granted_minor"),
-            *("decision_reason", "decided_at", "adjustment_ref", "seal"),
+            *("decision_reason", "decided_at", "adjustment_ref", "freed_at", "seal"),
         ),
     ),
     "dispute_messages": Access(bank="si", agency="si", agency_writes="side = 'agency'"),
@@ -292,8 +292,20 @@ ACCESS: dict[str, Access] = {
     "item_acts": Access(bank="si"),
     "approval_limits": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "delegations": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
-    "journal_entries": Access(bank="si"),
-    "journal_lines": Access(bank="si"),
+    # An agency that disputes a line moves its own money from payable to disputed, and back when it withdraws; it sees nothing else.
+    "journal_entries": Access(
+        bank="si",
+        agency="si",
+        agency_select=("id", "ref", "subject_ref", "kind", "seal"),
+        agency_rows="kind = 'dispute' and exists (select 1 from disputes d where d.ref = journal_entries.subject_ref)",
+    ),
+    "journal_lines": Access(
+        bank="si",
+        agency="si",
+        agency_select=("id", "entry_id", "account", "agency_id", "debit_minor", "credit_minor", "currency"),
+        agency_rows=f"{OWN} and account in ('payable_to_agency','disputed')"
+        " and exists (select 1 from journal_entries e where e.id = journal_lines.entry_id)",
+    ),
     "payout_batches": BANKS_OWN,
     "payouts": Access(
         bank_update=(

@@ -23,6 +23,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.check_day",
     "payouts.commission.jobs",
     "payouts.commission.what_if_jobs",
+    "payouts.settlements.answering_jobs",
     "payouts.verify_job",
 )
 

@@ -58,6 +58,11 @@ def one_of(*words: str) -> Check:
     return check
 
 
+def truth(value: Any) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"{value!r} is neither true nor false."
+
+
 def mapping(may: Mapping[str, Check] | None = None, /, **parts: Check) -> Check:
     """Exactly these keys, and those of `may` if one likes, each with a value of its own shape."""
     known = {**parts, **(may or {})}
@@ -213,6 +218,11 @@ SHAPES: dict[str, Shape] = {
             clock_minutes=whole(0),
             after_month_end_count=whole(1),
         ),
+    ),
+    "dispute.answer_days": Shape("Days until the bank answers a dispute", 10, whole(1, 90)),
+    "invoice.self_days": Shape("Days until the lender raises a self-invoice", 30, whole(1, 60)),
+    "invoice.pays_after": Shape(
+        "Whether a payout waits for the agency's tax invoice", True, truth, "Where the agency charges the tax itself."
     ),
     "gst.recovery_agent": Shape(
         "GST on a recovery agent's fee",

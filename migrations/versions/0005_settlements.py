@@ -127,6 +127,13 @@ def upgrade() -> None:
             "decided_by is null or decided_by <> to_email", name=op.f("ck_delegations_not_decided_by_who_stands_in")
         ),
         sa.CheckConstraint("from_email <> to_email", name=op.f("ck_delegations_two_people")),
+        postgresql.ExcludeConstraint(
+            (sa.literal_column("int8range(hashtext(to_email), hashtext(to_email), '[]')"), "&&"),
+            (sa.literal_column("daterange(from_on, to_on, '[]')"), "&&"),
+            using="gist",
+            where=sa.text("status = 'accepted'"),
+            name="excl_delegations_one_stands_in_for_one",
+        ),
         sa.CheckConstraint("to_on >= from_on", name=op.f("ck_delegations_dates")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delegations")),
         sa.UniqueConstraint("ref", name=op.f("uq_delegations_ref")),
@@ -509,10 +516,14 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("adjustment_ref", sa.Text(), nullable=True),
+        sa.Column("freed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
         sa.CheckConstraint("(status = 'decided') = (decided_by is not null)", name=op.f("ck_disputes_decided")),
         sa.CheckConstraint("(status = 'decided') = (granted_minor is not null)", name=op.f("ck_disputes_granted")),
         sa.CheckConstraint("status in ('open', 'proposed', 'decided', 'withdrawn')", name=op.f("ck_disputes_status")),
+        sa.CheckConstraint(
+            "freed_at is null or (status = 'withdrawn' and held_minor > 0)", name=op.f("ck_disputes_freed")
+        ),
         sa.CheckConstraint(
             "(settlement_line_id is null) <> (collection_id is null)", name=op.f("ck_disputes_about_one")
         ),

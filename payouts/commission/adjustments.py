@@ -57,7 +57,7 @@ def propose_adjustment(
     if problems := [*problems_of(entry), *_problems_of_others(session, entry, agency)]:
         raise Invalid(problems)
     made = ManualAdjustment(
-        ref=f"J-{agency.code}-{now:%y%m%d}-{secrets.token_hex(4).upper()}",
+        ref=new_ref(agency.code, now),
         agency_id=agency.id,
         period_start=entry.period.start,
         kind=entry.kind,
@@ -67,6 +67,50 @@ def propose_adjustment(
         about_ref=entry.about_ref.strip() or None,
     )
     return PROPOSALS.propose(session, made, actor=actor, now=now)
+
+
+def enter_decided(
+    session: Session,
+    *,
+    agency_id: int,
+    period: Period,
+    amount_minor: int,
+    currency: str,
+    reason: str,
+    about_ref: str,
+    proposed_by: str,
+    proposed_at: datetime,
+    actor: Actor,
+    now: datetime,
+) -> ManualAdjustment:
+    """An adjustment that follows from what two people have decided about something else: proposed by one, accepted by `actor`, at once.
+
+    The month is an open one: who decides has looked. Refused when both are the same person.
+    """
+    made = ManualAdjustment(
+        ref=new_ref(session.get_one(Agency, agency_id).code, now),
+        agency_id=agency_id,
+        period_start=period.start,
+        kind="adjustment",
+        amount_minor=amount_minor,
+        currency=currency,
+        reason=reason[:LONGEST_REASON],
+        about_ref=about_ref,
+        status="accepted",
+        proposed_by=proposed_by,
+        proposed_at=proposed_at,
+        decided_by=actor.email,
+        decided_at=now,
+    )
+    PROPOSALS.refuse_maker(made, actor)
+    session.add(made)
+    session.flush()
+    PROPOSALS.tell(session, made, "accept", "proposed", actor, now)
+    return made
+
+
+def new_ref(agency_code: str, now: datetime) -> str:
+    return f"J-{agency_code}-{now:%y%m%d}-{secrets.token_hex(4).upper()}"
 
 
 def problems_of(entry: Entry) -> Iterator[Problem]:

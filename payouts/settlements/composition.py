@@ -31,6 +31,7 @@ class ComposedLine:
     kind: str
     description: str
     amount_minor: int
+    dispute_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +58,21 @@ def compose(
     accrued: Sequence[Accrued],
     *,
     brought_forward: Sequence[tuple[str, int]] = (),
+    released: Sequence[tuple[int, str, int]] = (),
     withholding: Withholding,
     period_label: str,
 ) -> Composition:
-    """The settlement's lines: accruals in their order, debts brought forward, tax, and the debt carried on if it ends below zero.
+    """The settlement's lines: accruals in their order, what disputes had kept, debts brought forward, tax, and the debt carried on
+    if it ends below zero.
 
-    `brought_forward` holds (settlement ref, amount owed in minor units) of earlier settlements that ended below zero.
+    `brought_forward` holds (settlement ref, amount owed in minor units) of earlier settlements that ended below zero; `released`
+    (dispute id, description, amount in minor units) of what was kept of them while it was disputed.
     """
     rows: list[tuple[int | None, str, str, int]] = [
         (line.accrual_line_id, line.kind, line.description, line.amount_minor) for line in accrued
     ]
+    disputes = {len(rows) + place: dispute for place, (dispute, _, _) in enumerate(released, start=1)}
+    rows += [(None, "dispute_release", description, amount) for _, description, amount in released]
     rows += [(None, "brought_forward", f"Owed from {ref}", -amount) for ref, amount in brought_forward if amount]
     if withholding.amount_minor:
         rows.append((None, "withholding", withholding_text(withholding), -withholding.amount_minor))
@@ -75,7 +81,7 @@ def compose(
         rows.append(
             (None, "carry_forward", f"{period_label} ends below zero: owed into the next settlement", below_zero)
         )
-    lines = tuple(ComposedLine(position, *row) for position, row in enumerate(rows, start=1))
+    lines = tuple(ComposedLine(position, *row, disputes.get(position)) for position, row in enumerate(rows, start=1))
     gross = sum(line.amount_minor for line in lines if line.kind in EARNED_KINDS)
     adjustments = sum(line.amount_minor for line in lines if line.kind not in EARNED_KINDS | {"withholding"})
     return Composition(lines, gross, adjustments, withholding.amount_minor, below_zero)

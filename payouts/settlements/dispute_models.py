@@ -22,12 +22,19 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
-from portal.kernel.proposals import DECIDED_ONCE, Proposed
+from portal.kernel.proposals import DECIDED_ONCE, Moves, Proposed, statuses_of
 
-DISPUTE_STATUSES = ("open", "proposed", "decided", "withdrawn")
+# Somebody proposes a decision and somebody else makes it, or sends it back; the agency may take its dispute back until then.
+DISPUTE_MOVES: Moves = {
+    ("open", "propose"): "proposed",
+    ("proposed", "decide"): "decided",
+    ("proposed", "return"): "open",
+    ("open", "withdraw"): "withdrawn",
+    ("proposed", "withdraw"): "withdrawn",
+}
 
 
-class Dispute(WithId, Sealed, Base):
+class Dispute(WithId, Sealed, Proposed, Base):
     """An agency contests one line of an issued statement, or one receipt that earned nothing on it.
 
     What both sides agree on, the lower of the line and the claim, is paid; what the line is above the claim is kept (`held_minor`)
@@ -36,6 +43,7 @@ class Dispute(WithId, Sealed, Base):
     """
 
     __tablename__ = "disputes"
+    __moves__ = DISPUTE_MOVES
     __table_args__ = (
         UniqueConstraint("agency_id", "ref"),
         UniqueConstraint("agency_id", "id"),
@@ -44,13 +52,14 @@ class Dispute(WithId, Sealed, Base):
             ["agency_id", "settlement_line_id"], ["settlement_lines.agency_id", "settlement_lines.id"]
         ),
         ForeignKeyConstraint(["agency_id", "collection_id"], ["collections.agency_id", "collections.id"]),
-        CheckConstraint(f"status in {DISPUTE_STATUSES}", name="status"),
+        CheckConstraint(f"status in {statuses_of(DISPUTE_MOVES)}", name="status"),
         CheckConstraint("(settlement_line_id is null) <> (collection_id is null)", name="about_one"),
         CheckConstraint("held_minor >= 0", name="held"),
         CheckConstraint("claimed_minor <> line_minor", name="claim"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
         CheckConstraint("(status = 'decided') = (decided_by is not null)", name="decided"),
         CheckConstraint("(status = 'decided') = (granted_minor is not null)", name="granted"),
+        CheckConstraint("freed_at is null or (status = 'withdrawn' and held_minor > 0)", name="freed"),
         Index(
             "uq_disputes_line",
             *("agency_id", "settlement_line_id"),
@@ -88,13 +97,13 @@ class Dispute(WithId, Sealed, Base):
     opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     proposed_minor: Mapped[int | None] = mapped_column(BigInteger)  # what the line should come to
     proposal_reason: Mapped[str | None] = mapped_column(Text)
-    proposed_by: Mapped[str | None] = mapped_column(Text)
-    proposed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # None until somebody proposes a decision.
+    proposed_by: Mapped[str | None] = mapped_column(Text)  # type: ignore[assignment]
+    proposed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # type: ignore[assignment]
     granted_minor: Mapped[int | None] = mapped_column(BigInteger)
-    decision_reason: Mapped[str | None] = mapped_column(Text)
-    decided_by: Mapped[str | None] = mapped_column(Text)
-    decided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     adjustment_ref: Mapped[str | None] = mapped_column(Text)
+    # When what was kept went back to its own statement: withdrawn before that was paid.
+    freed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class DisputeMessage(WithId, Sealed, Base):

@@ -15,6 +15,7 @@ from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.composition import Accrued, Composition, compose, fee_base
 from payouts.settlements.content import statement_text
+from payouts.settlements.dispute_releases import releases
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
 from payouts.settlements.tax_facts import settlement_tax
@@ -67,7 +68,7 @@ def _draft_one(
         return
     if existing:
         _void(session, existing, actor, now)
-    if not accrued:
+    if not accrued and not releases(session, agency.id, period):
         outcome.notes.append({"agency": agency.code, "message": f"Nothing is payable for {period.label}."})
         return
     outcome.settlements.append(_create(session, agency, period, run_id, accrued, actor, now))
@@ -195,7 +196,8 @@ def composed(
     withholding, tax = settlement_tax(session, agency, period, base)
     debts = debt_of(session, agency, period)
     label = f"{period.start:%B %Y}"
-    return compose(accrued, brought_forward=debts, withholding=withholding, period_label=label), tax
+    released = releases(session, agency.id, period)
+    return compose(accrued, brought_forward=debts, released=released, withholding=withholding, period_label=label), tax
 
 
 def _still_holds(
@@ -301,6 +303,7 @@ def _freeze_lines(session: Session, settlement: Settlement, composition: Composi
             "settlement_id": settlement.id,
             "position": line.position,
             "accrual_line_id": line.accrual_line_id,
+            "dispute_id": line.dispute_id,
             "kind": line.kind,
             "description": line.description,
             "amount_minor": line.amount_minor,

@@ -160,11 +160,11 @@ class Proposals(Generic[P]):
         found.decision_reason = reason.strip()[:LONGEST_REASON] or None
         self.move(session, found, action, actor=actor, now=now)
 
-    def move(self, session: Session, found: P, action: str, *, actor: Actor, now: datetime) -> None:
+    def move(self, session: Session, found: P, action: str, *, reason: str = "", actor: Actor, now: datetime) -> None:
         """Take a row a step on, and say so. Refused when the step leads nowhere from here."""
         before, found.status = found.status, self.next_status(found, action)
         session.flush()
-        self.tell(session, found, action, before, actor, now)
+        self.tell(session, found, action, before, actor, now, reason)
 
     def next_status(self, found: P, action: str) -> str:
         to = found.__moves__.get((found.status, action))
@@ -178,8 +178,11 @@ class Proposals(Generic[P]):
         if actor.email == found.proposed_by:
             raise Refused(f"Who proposed {self.a} does not {does} it.", code="is_not_the_maker")
 
-    def tell(self, session: Session, found: P, action: str, before: str, actor: Actor, now: datetime) -> None:
-        moved = {"action": action, "before": before, "after": found.status, "reason": found.decision_reason or ""}
+    def tell(
+        self, session: Session, found: P, action: str, before: str, actor: Actor, now: datetime, reason: str = ""
+    ) -> None:
+        said = reason or found.decision_reason or ""
+        moved = {"action": action, "before": before, "after": found.status, "reason": said}
         record_event(
             session,
             self.tag,

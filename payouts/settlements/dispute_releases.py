@@ -1,0 +1,49 @@
+"""What was kept of a statement while a line was disputed, and is owed in a later one: the lines a draft takes up."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from payouts.settlements.dispute_models import Dispute
+from payouts.settlements.lifecycle import IN_THE_LEDGER
+from payouts.settlements.models import Settlement, SettlementLine
+from portal.kernel.periods import Period
+
+# Nobody argues about it any more, and it did not go back to its own statement before that was paid.
+ENDED = ("decided", "withdrawn")
+
+
+def releases(session: Session, agency_id: int, period: Period) -> list[tuple[int, str, int]]:
+    """(dispute id, description, amount in minor units) of money kept of statements before a month that no other month took up."""
+    taken = (
+        select(SettlementLine.dispute_id)
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .where(SettlementLine.agency_id == agency_id, SettlementLine.dispute_id.is_not(None))
+        .where(Settlement.status != "void", Settlement.period_start != period.start)
+    )
+    query = (
+        select(Dispute.id, Dispute.ref, Dispute.held_minor, Settlement.ref.label("settlement"))
+        .join(Settlement, Settlement.id == Dispute.settlement_id)
+        .where(Dispute.agency_id == agency_id, Dispute.status.in_(ENDED), Dispute.held_minor > 0)
+        .where(Dispute.freed_at.is_(None), Settlement.status.in_(IN_THE_LEDGER))
+        .where(Settlement.period_start < period.start, Dispute.id.not_in(taken))
+        .order_by(Dispute.id)
+    )
+    return [
+        (row.id, f"Released: kept of {row.settlement} during dispute {row.ref}", row.held_minor)
+        for row in session.execute(query)
+    ]
+
+
+RELEASED = text("""
+select d.id, s.ref from disputes d
+  join settlement_lines l on l.dispute_id = d.id
+  join settlements s on s.id = l.settlement_id and s.status <> 'void'
+ where d.id = any(:disputes)
+""")
+
+
+def released_in(session: Session, dispute_ids: list[int]) -> dict[int, str]:
+    """Dispute id → the settlement whose line pays out what was kept."""
+    return {row.id: row.ref for row in session.execute(RELEASED, {"disputes": dispute_ids})}
