@@ -52,6 +52,8 @@ class Settings:
     file_keys: tuple[bytes, ...] = field(
         default=(), repr=False
     )  # the first seals; the others open what was sealed before
+    signing_key: bytes = field(default=b"", repr=False)  # signs statements; empty: a key in `signing_keys_folder`
+    signing_keys: Path | None = None
     log_level: str = "INFO"
     smtp_url: str = field(default="", repr=False)  # empty: letters are laid into `home`/outbox
     mail_from: str = "portal@localhost"
@@ -63,6 +65,10 @@ class Settings:
     @property
     def files_folder(self) -> Path:
         return self.files or self.home / "files"
+
+    @property
+    def signing_keys_folder(self) -> Path:
+        return self.signing_keys or self.home / "signing-keys"
 
     @property
     def is_embedded(self) -> bool:
@@ -100,6 +106,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         files=Path(folder).expanduser() if (folder := reader.text("PORTAL_FILES", "")) else None,
         bucket=_bucket(reader),
         file_keys=_file_keys(reader, production=env == "production"),
+        signing_key=_signing_key(reader),
+        signing_keys=Path(keys).expanduser() if (keys := reader.text("PORTAL_SIGNING_KEYS", "")) else None,
         smtp_url=reader.text("PORTAL_SMTP_URL", ""),
         mail_from=reader.text("PORTAL_MAIL_FROM", "portal@localhost"),
         log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
@@ -151,15 +159,21 @@ def _file_keys(reader: _Reader, *, production: bool) -> tuple[bytes, ...]:
     return (*keys, *(_file_key(reader, "PORTAL_FILE_KEYS_OLD", text) for text in old))
 
 
-def _file_key(reader: _Reader, name: str, text: str) -> bytes:
+def _file_key(reader: _Reader, name: str, text: str, code: str = "bad_file_key") -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
     except ValueError:
         key = b""
     if len(key) != FILE_KEY_BYTES or len(set(key)) < FILE_KEY_BYTES // 4:
-        problem = Problem("bad_file_key", f"{name} is not 32 random bytes in base64.", NEW_FILE_KEY, column=name)
-        reader.problems.append(problem)
+        reader.problems.append(Problem(code, f"{name} is not 32 random bytes in base64.", NEW_FILE_KEY, column=name))
     return key
+
+
+def _signing_key(reader: _Reader) -> bytes:
+    """The private half of the key that signs statements; production has it from the environment or from a folder it names."""
+    name = "PORTAL_SIGNING_KEY"
+    text = reader.text(name, "")
+    return _file_key(reader, name, text, "bad_signing_key") if text else b""
 
 
 def kept_secret(home: Path) -> str:
@@ -196,6 +210,10 @@ def _missing_in_production(settings: Settings) -> list[Problem]:
                     "missing_setting", f"{name} is not set.", "Give the address of a login of its own.", column=name
                 )
             )
+    if not settings.signing_key and settings.signing_keys is None:
+        cure = f"{NEW_FILE_KEY} Or name a folder of its own for keys in PORTAL_SIGNING_KEYS."
+        column = "PORTAL_SIGNING_KEY"
+        problems.append(Problem("missing_signing_key", f"{column} is not set.", cure, column=column))
     if settings.database_url and settings.database_url == settings.agency_database_url:
         problems.append(
             Problem(

@@ -13,11 +13,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from payouts.settlements.signing import sign_waiting
 from portal.config import Settings
 from portal.kernel.clock import Clock
 from portal.kernel.db import Database, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
 from portal.kernel.errors import Unavailable
+from portal.kernel.key_ring import KeyRing
 from portal.schema import OWNER, apply_security, create_roles, remove_security
 from portal.starting_rows import add_starting_rows
 from portal.tables import whole_metadata
@@ -52,7 +54,11 @@ def open_database(settings: Settings, urls: Urls | None = None) -> Database:
     """The two pools of the application."""
     urls = urls or find_urls(settings)
     options = {"pool_size": settings.pool_size, "max_overflow": settings.pool_size}
-    return Database(bank=make_engine(urls.bank, **options), agency=make_engine(urls.agency, **options))
+    return Database(
+        bank=make_engine(urls.bank, **options),
+        agency=make_engine(urls.agency, **options),
+        beside={"key_ring": KeyRing(settings.signing_keys_folder, settings.signing_key)},
+    )
 
 
 def alembic_config(connection: Connection) -> Config:
@@ -149,5 +155,6 @@ def seed(database: Database, clock: Clock) -> None:
     try:
         with unit_of_work(database.session(bank_scope(clock.today()))) as session:
             add_starting_rows(session, now=clock.now())
+            sign_waiting(session, now=clock.now())
     finally:
         database.dispose()

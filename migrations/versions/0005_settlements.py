@@ -633,6 +633,9 @@ def upgrade() -> None:
     op.add_column("settlements", sa.Column("sales_tax_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("settlements", sa.Column("disputed_minor", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("settlements", sa.Column("round", sa.Integer(), server_default="1", nullable=False))
+    op.add_column(
+        "settlements", sa.Column("frozen", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False)
+    )
     op.add_column("settlements", sa.Column("checked_by", sa.Text(), nullable=True))
     op.add_column("settlements", sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("settlements", sa.Column("answer", sa.Text(), server_default="", nullable=False))
@@ -658,6 +661,7 @@ def downgrade() -> None:
     op.drop_column("settlements", "answer")
     op.drop_column("settlements", "checked_at")
     op.drop_column("settlements", "checked_by")
+    op.drop_column("settlements", "frozen")
     op.drop_column("settlements", "round")
     op.drop_column("settlements", "disputed_minor")
     op.drop_column("settlements", "sales_tax_minor")

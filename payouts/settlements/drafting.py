@@ -16,6 +16,7 @@ from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.composition import Accrued, Composition, compose, fee_base
 from payouts.settlements.content import statement_text
 from payouts.settlements.dispute_releases import releases
+from payouts.settlements.frozen import freeze, holds
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
 from payouts.settlements.tax_facts import settlement_tax
@@ -222,6 +223,7 @@ def _still_holds(
         frozen == fresh
         and existing.tax == tax
         and existing.bank_detail_id == current_bank_detail(session, agency.id)
+        and holds(session, existing)
         and existing.hash == hash_of(statement_text(session, existing))
     )
 
@@ -276,6 +278,7 @@ def _create(
     session.add(settlement)
     session.flush()
     _freeze_lines(session, settlement, composition)
+    settlement.frozen = freeze(session, settlement)
     settlement.hash = hash_of(statement_text(session, settlement))
     session.flush()
     record_event(

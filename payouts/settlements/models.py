@@ -73,6 +73,9 @@ class Settlement(WithId, Base):
     disputed_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     currency: Mapped[str] = mapped_column(Text)
     tax: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
+    frozen: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, default=dict, server_default="{}"
+    )  # what was known when it was drafted (frozen.py); empty in statements of the first format
     bank_detail_id: Mapped[int | None] = mapped_column(BigInteger)
     accrual_run_id: Mapped[int | None] = mapped_column(ForeignKey("accrual_runs.id"))
     pay_by_on: Mapped[date | None] = mapped_column(Date)

@@ -15,6 +15,7 @@ from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.commission.reasons import REASONS
 from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.kind_words import kind_word
 from payouts.settlements.lifecycle import shown_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import masked
@@ -122,25 +123,6 @@ def _row(row: Row[Any]) -> SettlementRow:
     )
 
 
-KIND_WORDS = {
-    "commission": "Commission",
-    "account_fee": "Fees per account",
-    "event_fee": "Fees per event",
-    "clawback": "Taken back: money that was reversed",
-    "bonus": "Bonus",
-    "penalty": "Penalty",
-    "cap": "Cap of the terms",
-    "adjustment": "Adjustment",
-    "separate_recovery": "Penalty, recovered beside the fee",
-    "guarantee": "Minimum guarantee",
-    "holdback": "Held back until its release",
-    "holdback_release": "Released: held back before",
-    "brought_forward": "Owed from an earlier settlement",
-    "carry_forward": "Carried into the next settlement",
-    "withholding": "Tax withheld",
-}
-
-
 class KindSum(NamedTuple):
     """Lines of one kind and what they sum to."""
 
@@ -150,7 +132,7 @@ class KindSum(NamedTuple):
 
     @property
     def word(self) -> str:
-        return KIND_WORDS.get(self.kind, self.kind.replace("_", " ").capitalize())
+        return kind_word(self.kind)
 
 
 class UnpaidSum(NamedTuple):

@@ -7,9 +7,9 @@ a scope stays the bare login, which owns nothing and may read nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeVar, cast
 
@@ -157,13 +157,22 @@ def address_of(url: str) -> URL:
 
 @dataclass(frozen=True)
 class Database:
-    """The application's two logins: one can only become the bank's role, the other only the agency's."""
+    """The application's two logins: one can only become the bank's role, the other only the agency's.
+
+    `beside` is what services find in every session's `info`: the ring of keys that sign, as `key_ring`.
+    """
 
     bank: Engine
     agency: Engine
+    beside: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """A new session's `info`, but for its scope."""
+        return {**self.beside, "engines": {"bank": self.bank, "agency": self.agency}}
 
     def session(self, scope: Scope | None) -> PortalSession:
-        return PortalSession(info={"scope": scope, "engines": {"bank": self.bank, "agency": self.agency}})
+        return PortalSession(info={**self.info, "scope": scope})
 
     def dispose(self) -> None:
         self.bank.dispose()

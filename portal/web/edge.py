@@ -95,7 +95,7 @@ def db_session() -> Session:
         raise Unauthorized()
     session: PortalSession = current_app.extensions["sqlalchemy"].session()
     if "scope" not in session.info:
-        session.info["engines"] = {"bank": database().bank, "agency": database().agency}
+        session.info |= database().info
         set_scope(session, scope_for(identity))
     return session
 

@@ -74,6 +74,7 @@ PURE = (
     "payouts.rails.protocol",
     "payouts.rate_cards.*",
     "payouts.settlements.composition",
+    "payouts.settlements.kind_words",
     "payouts.settlements.statement",
     "payouts.tax.*",
 )

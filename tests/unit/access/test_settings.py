@@ -15,12 +15,14 @@ from portal.kernel.s3_shelf import Bucket
 
 SECRET = "k8Jt2mVq9xRz4WbNc7LpYf3HsDg6TaEu1QoX5iZv"
 FILE_KEY = base64.b64encode(bytes(range(32))).decode()
+SIGNING_KEY = base64.b64encode(bytes(range(100, 132))).decode()
 PRODUCTION = {
     "PORTAL_ENV": "production",
     "PORTAL_SECRET_KEY": SECRET,
     "PORTAL_DATABASE_URL": "postgresql://bank@db/portal",
     "PORTAL_AGENCY_DATABASE_URL": "postgresql://agency@db/portal",
     "PORTAL_FILE_KEY": FILE_KEY,
+    "PORTAL_SIGNING_KEY": SIGNING_KEY,
 }
 
 
@@ -50,7 +52,17 @@ def test_production_names_everything_that_is_missing_at_once() -> None:
         ("missing_setting", "PORTAL_DATABASE_URL"),
         ("missing_setting", "PORTAL_AGENCY_DATABASE_URL"),
         ("missing_file_key", "PORTAL_FILE_KEY"),
+        ("missing_signing_key", "PORTAL_SIGNING_KEY"),
     }
+
+
+def test_the_key_that_signs_comes_from_the_environment_or_from_a_folder_that_it_names(tmp_path: Path) -> None:
+    assert read_settings(PRODUCTION).signing_key == bytes(range(100, 132))
+    bare = {name: value for name, value in PRODUCTION.items() if name != "PORTAL_SIGNING_KEY"}
+    settings = read_settings({**bare, "PORTAL_SIGNING_KEYS": str(tmp_path)})
+    assert (settings.signing_key, settings.signing_keys_folder) == (b"", tmp_path)
+    assert problems({**PRODUCTION, "PORTAL_SIGNING_KEY": "AAAA"}) == {("bad_signing_key", "PORTAL_SIGNING_KEY")}
+    assert read_settings({"PORTAL_HOME": str(tmp_path)}).signing_keys_folder == tmp_path / "signing-keys"
 
 
 @pytest.mark.parametrize("secret", ["changeme", "secret", "short-but-random-8Kq", "a" * 64, "change-me" * 0])
