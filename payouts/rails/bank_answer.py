@@ -6,10 +6,12 @@ payout where it left it, which is no problem and no effect.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from payouts.rails.lifecycle import PAYOUT_TRANSITIONS
+from payouts.rails.lifecycle import PAYOUT_TRANSITIONS, WITH_THE_BANK
 from payouts.rails.profiles import AnswerLayout, Profile
 from payouts.rails.protocol import AnswerRecord
 from portal.kernel.errors import Invalid, Problem
@@ -28,7 +30,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an answer does to one payout. `action`: confirm | return | known (an answer we already have)."""
+    """What an answer does to one payout. `action`: confirm | return | fail | known (we have it already, or nothing is final yet)."""
 
     ref: str
     action: str
@@ -36,7 +38,9 @@ class Verdict:
     reason: str
 
 
-ACTION_OF = {"paid": "confirm", "returned": "return"}
+ACTION_OF = {"paid": "confirm", "returned": "return", "failed": "fail"}
+WRITTEN = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
+STATUS_WORDS = ("paid", "returned", "failed")
 
 
 def read_answer(data: bytes, profile: Profile, currency: str = "INR") -> list[AnswerRecord]:
@@ -45,14 +49,14 @@ def read_answer(data: bytes, profile: Profile, currency: str = "INR") -> list[An
     text = answer_text(data)
     problems: list[Problem] = []
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    lines, trailer = _without_frame(lines, layout, profile.separator, problems)
+    lines, trailer = _without_frame(lines, layout, profile, problems)
     records = [
         record
         for number, line in lines
-        if (record := _record(number, line.split(profile.separator), layout, currency, problems))
+        if (record := _record(number, fields_of(line, profile.separator, layout.widths), profile, currency, problems))
     ]
     if trailer is not None:
-        problems += _check_trailer(trailer, records, currency)
+        problems += _check_trailer(trailer, records, lines, profile, currency)
     if problems:
         raise Invalid(problems)
     return records
@@ -69,17 +73,32 @@ def answer_text(data: bytes) -> str:
     return text.strip("\r\n") + "\n"
 
 
+def fields_of(line: str, separator: str, widths: Sequence[int]) -> list[str]:
+    """A line's fields; one of fixed widths that is too short or too long has a field too few or too many."""
+    if separator:
+        return line.split(separator)
+    fields, at = [], 0
+    for width in widths:
+        if at >= len(line):
+            break
+        fields.append(line[at : at + width])
+        at += width
+    return fields + ([line[at:]] if line[at:].strip() else [])
+
+
 def _without_frame(
-    lines: list[tuple[int, str]], layout: AnswerLayout, separator: str, problems: list[Problem]
+    lines: list[tuple[int, str]], layout: AnswerLayout, profile: Profile, problems: list[Problem]
 ) -> tuple[list[tuple[int, str]], tuple[int, list[str]] | None]:
     """The record lines without header and trailer, and the trailer's fields."""
-    if layout.has_header and lines and lines[0][1].upper().startswith("FILEHDR"):
+    if layout.header_word and lines and lines[0][1].upper().startswith(layout.header_word.upper()):
         lines = lines[1:]
     if not layout.trailer_word:
         return lines, None
-    if lines and lines[-1][1].split(separator)[0].strip() == layout.trailer_word:
+    if lines:
         number, line = lines[-1]
-        return lines[:-1], (number, line.split(separator))
+        fields = [field.strip() for field in (line.split(profile.separator) if profile.separator else line.split())]
+        if fields[0] == layout.trailer_word:
+            return lines[:-1], (number, fields)
     problems.append(
         Problem("truncated", "The last line, with count and total, is missing.", "Download the file again.")
     )
@@ -87,9 +106,9 @@ def _without_frame(
 
 
 def _record(
-    number: int, fields: list[str], layout: AnswerLayout, currency: str, problems: list[Problem]
+    number: int, fields: list[str], profile: Profile, currency: str, problems: list[Problem]
 ) -> AnswerRecord | None:
-    found = len(problems)
+    found, layout = len(problems), profile.answer
     if len(fields) == layout.columns - 1 == layout.reason:
         fields = [*fields, ""]  # banks leave out the last, empty reason
     if len(fields) != layout.columns:
@@ -98,11 +117,12 @@ def _record(
         return None
     cell = [field.strip() for field in fields]
     word, utr = cell[layout.status].upper(), cell[layout.utr]
-    status = "paid" if word in layout.paid_words else "returned" if word in layout.returned_words else ""
+    known = {"paid": layout.paid_words, "returned": layout.returned_words, "failed": layout.failed_words}
+    status = next((each for each in STATUS_WORDS if word in known[each]), "")
     if not status:
-        message = f"Status {word!r} is none of {', '.join(layout.paid_words + layout.returned_words)}."
+        message = f"Status {word!r} is none of {', '.join(each for words in known.values() for each in words)}."
         problems.append(Problem("bad_status", message, "Ask the bank.", row=number, column="status", value=word))
-    amount = amount_of(cell[layout.amount], currency)
+    amount = amount_of(cell[layout.amount], currency, profile.amount_format)
     if amount is None:
         message = f"{cell[layout.amount]!r} is not an amount."
         problems.append(Problem("bad_amount", message, row=number, column="amount", value=cell[layout.amount]))
@@ -113,22 +133,45 @@ def _record(
     return AnswerRecord(number, cell[layout.ref], amount, status, utr, cell[layout.reason])
 
 
-def amount_of(text: str, currency: str) -> int | None:
+def amount_of(text: str, currency: str, written_in: str = "major") -> int | None:
+    if written_in == "minor":
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    if not WRITTEN.fullmatch(text):  # no sign, no exponent: a bank states what it moved
+        return None
     try:
         return Money.from_major(text, currency).minor
     except (ValueError, ArithmeticError):
         return None
 
 
-def _check_trailer(trailer: tuple[int, list[str]], records: list[AnswerRecord], currency: str) -> list[Problem]:
-    """Count and control total, as the bank counted them."""
+def _check_trailer(
+    trailer: tuple[int, list[str]],
+    records: list[AnswerRecord],
+    lines: list[tuple[int, str]],
+    profile: Profile,
+    currency: str,
+) -> list[Problem]:
+    """Count, control total and, where the layout has one, the hash of the record lines, as the bank wrote them."""
     number, fields = trailer
-    stated = [field.strip() for field in fields[1:3]]
-    found = [str(len(records)), plain(sum(record.amount_minor for record in records), currency)]
-    if stated == found:
-        return []
-    message = f"The file states {' payments, total '.join(stated)}; it holds {' payments, total '.join(found)}."
-    return [Problem("control_total", message, "Download the file again.", row=number)]
+    problems = []
+    stated, total = fields[1:3], sum(record.amount_minor or 0 for record in records)
+    found = [str(len(records)), amount_text(total, currency, profile.amount_format)]
+    if stated != found:
+        message = f"The file states {' payments, total '.join(stated)}; it holds {' payments, total '.join(found)}."
+        problems.append(Problem("control_total", message, "Download the file again.", row=number))
+    if profile.answer.trailer_hash and fields[3:4] != [lines_hash(line for _, line in lines)]:
+        message = "The lines are not those whose hash the last line states."
+        problems.append(Problem("altered_file", message, "Download the file again; ask the bank.", row=number))
+    return problems
+
+
+def lines_hash(lines: Iterable[str]) -> str:
+    """The sha256 of record lines, joined by single line feeds."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def amount_text(minor: int, currency: str, written_in: str = "major") -> str:
+    return str(minor) if written_in == "minor" else plain(minor, currency)
 
 
 def judge(records: Iterable[AnswerRecord], expected: Mapping[str, Expected]) -> tuple[list[Verdict], list[Problem]]:
@@ -157,13 +200,14 @@ def judge(records: Iterable[AnswerRecord], expected: Mapping[str, Expected]) -> 
 
 
 def _is_known(record: AnswerRecord, payout: Expected) -> bool:
-    return payout.status == record.status
+    """We have it already; or the bank is still at work on what waits there, or says so after it told us more."""
+    return payout.status == record.status or (record.status == "pending" and payout.status in WITH_THE_BANK)
 
 
 def _contradiction(record: AnswerRecord, payout: Expected) -> Problem | None:
     """Another amount, another UTR for the same payment, or a step its life does not allow."""
     row, ref = record.line_no, record.ref
-    if record.amount_minor != payout.amount_minor:
+    if record.amount_minor is not None and record.amount_minor != payout.amount_minor:
         ours, theirs = plain(payout.amount_minor, payout.currency), plain(record.amount_minor, payout.currency)
         return Problem("altered_amount", f"{ref}: we sent {ours}, the answer says {theirs}.", "Ask the bank.", row=row)
     if _is_known(record, payout):
@@ -171,32 +215,44 @@ def _contradiction(record: AnswerRecord, payout: Expected) -> Problem | None:
             message = f"{ref} was answered with UTR {payout.provider_ref}, now {record.utr}."
             return Problem("altered_utr", message, "Ask the bank.", row=row, column="utr", value=record.utr)
         return None
-    if (payout.status, ACTION_OF[record.status]) not in PAYOUT_TRANSITIONS:
+    if (payout.status, ACTION_OF.get(record.status, "")) not in PAYOUT_TRANSITIONS:
         message = f"{ref} is {payout.status}; it cannot become {record.status}."
         return Problem("illegal_step", message, "Ask the bank.", row=row, column="status", value=record.status)
     return None
 
 
-def compose_answer(data: bytes, profile: Profile, fates: Mapping[str, tuple[str, str, str]]) -> bytes:
-    """An answer in the bank's layout to a payment file of ours: {ref: (paid | returned, utr, reason)}.
+def compose_answer(
+    data: bytes, profile: Profile, fates: Mapping[str, tuple[str, str, str]], currency: str = "INR"
+) -> bytes:
+    """An answer in the bank's layout to a payment file of ours: {ref: (paid | returned | failed, utr, reason)}.
 
     Payouts not named stay unanswered. For trying the round trip: the demo's bank and the tests answer with it.
     """
     layout, separator = profile.answer, profile.separator
+    widths = [column.width for column in profile.record]
     lines = data.decode("ascii").splitlines()
     header = lines[:1] if profile.header else []
     answered: list[str] = []
     total = 0
     for line in lines[len(header) : len(lines) - (1 if profile.trailer else 0)]:
-        fields = line.split(separator)
-        if fields[layout.ref] not in fates:
+        fields = fields_of(line, separator, widths)
+        ref = fields[layout.ref].strip()
+        if ref not in fates:
             continue
-        status, utr, reason = fates[fields[layout.ref]]
-        total += Money.from_major(fields[layout.amount], "INR").minor
-        tail = {layout.utr: utr, layout.status: (layout.paid_words if status == "paid" else layout.returned_words)[0]}
-        tail[layout.reason] = reason.replace(separator, " ")
-        answered.append(separator.join([*fields, *(tail[position] for position in range(len(fields), layout.columns))]))
-    trailer = (
-        [separator.join([layout.trailer_word, str(len(answered)), plain(total, "INR")])] if layout.trailer_word else []
-    )
+        status, utr, reason = fates[ref]
+        words = {"paid": layout.paid_words, "returned": layout.returned_words, "failed": layout.failed_words}[status]
+        total += amount_of(fields[layout.amount].strip(), currency, profile.amount_format) or 0
+        tail = {layout.utr: utr, layout.status: words[0]}
+        tail[layout.reason] = reason.replace(separator, " ") if separator else reason
+        told = [*fields, *(tail[position] for position in range(len(fields), layout.columns))]
+        answered.append(separator.join(told) if separator else _of_widths(told, layout.widths))
+    trailer = []
+    if layout.trailer_word:
+        ends = [layout.trailer_word, str(len(answered)), amount_text(total, currency, profile.amount_format)]
+        ends += [lines_hash(answered)] if layout.trailer_hash else []
+        trailer = [(separator or " ").join(ends)]
     return "".join(line + profile.line_end for line in [*header, *answered, *trailer]).encode("ascii")
+
+
+def _of_widths(fields: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(field[:width].ljust(width) for field, width in zip(fields, widths, strict=True)).rstrip()

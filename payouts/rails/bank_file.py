@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from payouts.rails.bank_answer import read_answer
+from payouts.rails.bank_answer import amount_text, lines_hash, read_answer
 from payouts.rails.profiles import PROFILES, Column, Profile
 from payouts.rails.protocol import AnswerRecord, BatchFacts, Instruction, Prepared
 from portal.kernel.errors import Invalid, Problem
@@ -32,15 +31,23 @@ class BankFileRail:
     def name(self) -> str:
         return "bank_file"
 
+    @property
+    def profile_name(self) -> str:
+        return self.profile.name
+
+    @property
+    def profile_version(self) -> int | None:
+        return self.profile.version
+
     def prepare(self, batch: BatchFacts) -> Prepared:
         return payment_file(batch, self.profile)
 
-    def read_answer(self, data: bytes) -> list[AnswerRecord]:
-        return read_answer(data, self.profile)
+    def read_answer(self, data: bytes, currency: str = "INR") -> list[AnswerRecord]:
+        return read_answer(data, self.profile, currency)
 
 
 def bank_file_rail(profile: str) -> BankFileRail:
-    """The rail with a named profile; Invalid when there is none of that name."""
+    """The rail with a built-in profile; Invalid when there is none of that name."""
     if profile not in PROFILES:
         known = ", ".join(sorted(PROFILES))
         raise Invalid(
@@ -54,7 +61,7 @@ def payment_file(batch: BatchFacts, profile: Profile) -> Prepared:
     if problems := check_batch(batch, profile):
         raise Invalid(problems)
     records = [_line(profile, profile.record, facts_of(batch, each, profile)) for each in batch.instructions]
-    totals = _control_facts(batch, records)
+    totals = _control_facts(batch, records, profile)
     lines = [_line(profile, profile.header, totals)] if profile.header else []
     lines += records
     lines += [_line(profile, profile.trailer, totals)] if profile.trailer else []
@@ -69,7 +76,7 @@ def facts_of(batch: BatchFacts, each: Instruction, profile: Profile) -> dict[str
     """Every fact a record column may name, as the text that goes into the file."""
     return {
         "ref": each.ref,
-        "amount": plain(each.amount_minor, each.currency),
+        "amount": amount_text(each.amount_minor, each.currency, profile.amount_format),
         "currency": each.currency,
         "name": plain_ascii(each.beneficiary.name),
         "account_no": each.beneficiary.account_no.strip().upper(),
@@ -83,11 +90,13 @@ def facts_of(batch: BatchFacts, each: Instruction, profile: Profile) -> dict[str
     }
 
 
-def _control_facts(batch: BatchFacts, records: list[str]) -> dict[str, str]:
+def _control_facts(batch: BatchFacts, records: list[str], profile: Profile) -> dict[str, str]:
     """Header and trailer facts: the count, the control total, and the sha256 of the records as written."""
-    count, total = str(len(records)), plain(batch.total_minor, batch.instructions[0].currency)
-    digest = hashlib.sha256("\n".join(records).encode("ascii")).hexdigest()
+    count, total = str(len(records)), amount_text(batch.total_minor, batch.currency, profile.amount_format)
+    digest = lines_hash(records)
     return {
+        "batch": batch.ref,
+        "value_date": batch.made_on.strftime(profile.date_format),
         "corporate_id": batch.corporate_id,
         "serial": str(batch.serial),
         "count": count,
@@ -98,7 +107,15 @@ def _control_facts(batch: BatchFacts, records: list[str]) -> dict[str, str]:
 
 
 def check_batch(batch: BatchFacts, profile: Profile) -> list[Problem]:
-    """Everything wrong with a batch before it becomes a file."""
+    """Everything wrong with a batch before it becomes a file of this layout."""
+    problems = check_instructions(batch)
+    for row, each in enumerate(batch.instructions, start=1):
+        problems += _check_columns(batch, each, profile, row)
+    return problems
+
+
+def check_instructions(batch: BatchFacts) -> list[Problem]:
+    """Everything wrong with a batch whatever the file: nothing in it, two currencies, a reference twice, an impossible payee."""
     problems: list[Problem] = []
     if not batch.instructions:
         return [Problem("empty_batch", "There is nothing to pay in this batch.", "Approve a settlement first.")]
@@ -110,11 +127,30 @@ def check_batch(batch: BatchFacts, profile: Profile) -> list[Problem]:
         if times > 1:
             problems.append(Problem("duplicate_reference", f"{ref} stands {times} times in the batch.", value=ref))
     for row, each in enumerate(batch.instructions, start=1):
-        problems += _check_instruction(batch, each, profile, row)
+        problems += _check_payee(each, row)
     return problems
 
 
-def _check_instruction(batch: BatchFacts, each: Instruction, profile: Profile, row: int) -> list[Problem]:
+def _check_payee(each: Instruction, row: int) -> list[Problem]:
+    problems: list[Problem] = []
+    ifsc, account_no = each.beneficiary.ifsc.strip().upper(), each.beneficiary.account_no.strip().upper()
+
+    def refuse(code: str, column: str, value: str, message: str, cure: str) -> None:
+        problems.append(Problem(code, f"{each.ref}: {message}", cure, row=row, column=column, value=value))
+
+    if each.amount_minor <= 0:
+        amount = plain(each.amount_minor, each.currency)
+        refuse("bad_amount", "amount", amount, "a payout is more than nothing.", "Carry the settlement forward.")
+    if each.currency == "INR" and not IFSC.fullmatch(ifsc):
+        refuse("bad_ifsc", "ifsc", ifsc, f"{ifsc!r} is not an IFSC.", "Correct the agency's bank details.")
+    if not ACCOUNT_NO.fullmatch(account_no):
+        cure = "Correct the bank details."
+        refuse("bad_account", "account_no", account_no, "the account number is missing or malformed.", cure)
+    return problems
+
+
+def _check_columns(batch: BatchFacts, each: Instruction, profile: Profile, row: int) -> list[Problem]:
+    """What does not fit into the layout's columns."""
     facts = facts_of(batch, each, profile)
     problems: list[Problem] = []
 
@@ -123,19 +159,13 @@ def _check_instruction(batch: BatchFacts, each: Instruction, profile: Profile, r
             Problem(code, f"{each.ref}: {message}", cure, row=row, column=column, value=facts.get(column, ""))
         )
 
-    if each.amount_minor <= 0:
-        refuse("bad_amount", "amount", "a payout is more than nothing.", "Carry the settlement forward.")
-    if not IFSC.fullmatch(facts["ifsc"]):
-        refuse("bad_ifsc", "ifsc", f"{facts['ifsc']!r} is not an IFSC.", "Correct the agency's bank details.")
-    if not ACCOUNT_NO.fullmatch(facts["account_no"]):
-        refuse("bad_account", "account_no", "the account number is missing or malformed.", "Correct the bank details.")
     for column in profile.record:
         text = _text(column, facts)
         if column.is_required and not text:
             refuse("missing", column.source, f"{column.name} is empty.", "Complete the agency's record.")
         elif len(text) > column.width and column.source not in MAY_BE_CUT:
             refuse("too_long", column.source, f"{column.name} has room for {column.width} characters.", "Shorten it.")
-        elif profile.separator in text and column.source not in MAY_BE_CUT:
+        elif profile.separator and profile.separator in text and column.source not in MAY_BE_CUT:
             refuse("separator", column.source, f"{column.name} contains {profile.separator!r}.", "Take it out.")
     return problems
 
@@ -145,7 +175,11 @@ def _line(profile: Profile, columns: tuple[Column, ...], facts: dict[str, str]) 
 
 
 def _field(profile: Profile, column: Column, facts: dict[str, str]) -> str:
-    return _text(column, facts).replace(profile.separator, " ")[: column.width].rstrip()
+    text = _text(column, facts)
+    if profile.separator:
+        return text.replace(profile.separator, " ")[: column.width].rstrip()
+    text = text[: column.width]
+    return text.rjust(column.width, column.fill) if column.align == "right" else text.ljust(column.width, column.fill)
 
 
 def _text(column: Column, facts: dict[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from portal.kernel.errors import Refused
 
 PAYOUT_STATUSES = ("queued", "sending", "sent", "paid", "failed", "returned", "unknown", "void")
-PAYOUT_ACTIONS = ("start", "sent", "lose", "confirm", "return", "fail", "cancel")
+PAYOUT_ACTIONS = ("start", "sent", "lose", "again", "confirm", "return", "fail", "cancel")
 
 PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("queued", "start"): "sending",
@@ -16,10 +16,13 @@ PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
     ("sending", "sent"): "sent",
     ("sending", "lose"): "unknown",
     ("sending", "fail"): "failed",
+    ("sending", "confirm"): "paid",  # a provider that pays at once, or that had done so when it was asked again
     ("sent", "confirm"): "paid",
+    ("sent", "fail"): "failed",
     ("sent", "return"): "returned",
     ("sent", "lose"): "unknown",
     ("unknown", "sent"): "sent",
+    ("unknown", "again"): "sending",  # looked up and not there: the same bytes under the same key
     ("unknown", "confirm"): "paid",
     ("unknown", "return"): "returned",
     ("unknown", "fail"): "failed",
@@ -30,6 +33,8 @@ PAYOUT_TRANSITIONS: dict[tuple[str, str], str] = {
 PAYABLE_AGAIN = frozenset({"failed", "returned", "void"})
 # The money has left our hands as far as we know, and no answer is final yet.
 IN_FLIGHT = frozenset({"sending", "sent", "unknown"})
+# What an answer that decides nothing may be about: it is no news, whenever it comes.
+WITH_THE_BANK = frozenset({"sent", "unknown", "paid", "returned", "failed"})
 
 PAYOUT_SHOWN = {
     "queued": "Waiting to be sent",
@@ -42,18 +47,23 @@ PAYOUT_SHOWN = {
     "void": "Taken back",
 }
 
-BATCH_STATUSES = ("made", "approved", "sent", "closed", "void")
-BATCH_ACTIONS = ("approve", "reject", "send", "close")
+BATCH_STATUSES = ("made", "checked", "approved", "sent", "closed", "void")
+BATCH_ACTIONS = ("check", "approve", "reject", "send", "close")
 
 BATCH_TRANSITIONS: dict[tuple[str, str], str] = {
     ("made", "approve"): "approved",
     ("made", "reject"): "void",
+    ("made", "check"): "checked",  # large enough to want a third person
+    ("checked", "approve"): "approved",
+    ("checked", "reject"): "void",
+    ("approved", "reject"): "void",  # before it is sent: what it stands on changed
     ("approved", "send"): "sent",
     ("sent", "close"): "closed",
 }
 
 BATCH_SHOWN = {
     "made": "Waiting for approval",
+    "checked": "Waiting for a third person",
     "approved": "Approved, to be sent",
     "sent": "With the bank",
     "closed": "Answered by the bank",

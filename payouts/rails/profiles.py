@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field. `source` names a fact (see `bank_file.facts_of`) or, with a leading "=", is the text itself."""
+    """One field. `source` names a fact (see `bank_file.facts_of`) or, with a leading "=", is the text itself.
+
+    In a file of fixed widths the field is filled up with `fill`, on its right or (`align` "right") on its left.
+    """
 
     name: str
     source: str
     width: int
     is_required: bool = True
+    align: str = "left"
+    fill: str = " "
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +32,19 @@ class AnswerLayout:
     reason: int
     paid_words: tuple[str, ...]
     returned_words: tuple[str, ...]
-    has_header: bool = False
+    header_word: str = ""  # how a header line begins, where there may be one
     trailer_word: str = ""  # with a trailer: word, count, control total
+    trailer_hash: bool = False  # and the sha256 of the record lines
+    failed_words: tuple[str, ...] = ()  # never left the bank: payable again
+    widths: tuple[int, ...] = ()  # of the fields, in a file of fixed widths
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A payment file: optional header, one record a payout, optional trailer; ASCII, one separator, one line end.
 
-    Nothing is quoted: a separator inside a text becomes a blank.
+    Nothing is quoted: a separator inside a text becomes a blank. Without a separator the fields have fixed widths.
+    `version` is that of the lender's own layouts; those built in have none. `amount_format`: major ("142492.00") or minor ("14249200").
     """
 
     name: str
@@ -51,6 +60,8 @@ class Profile:
     trailer: tuple[Column, ...]
     answer: AnswerLayout
     source: str
+    amount_format: str = "major"
+    version: int | None = None
 
 
 UNION_BANK_TEXT = Profile(
@@ -92,7 +103,7 @@ UNION_BANK_TEXT = Profile(
         reason=13,
         paid_words=("E",),
         returned_words=("R",),
-        has_header=True,
+        header_word="FILEHDR",
         trailer_word="FILETRL",
     ),
     source="Union Bank of India, corporate net banking, NEFT/RTGS bulk upload; answer: UTR, E/R, reason appended",
