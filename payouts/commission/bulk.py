@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from payouts.commission.inputs import AccountFact, Drivers, EventFact, Money
@@ -91,57 +92,43 @@ def unpaid_of(money: Money, code: str, **detail: Any) -> Unpaid:
 
 
 def commission_line(version: Version, money: Money, line: PricedLine) -> NewLine:
-    return NewLine(
-        agency_id=money.agency_id,
-        kind="commission",
-        rule_id=line.rule_id or "",
-        base_minor=line.base_minor,
-        amount_minor=line.amount_minor,
-        currency=money.currency,
-        credited_on=money.confirmed_on,
-        version_id=version.id,
-        version_name=version.name,
-        facts={**money.facts, "rule": line.rule_id, "position": line.position},
-        steps=line.how,
-        link_id=money.link_id,
-        collection_id=money.collection_id,
-    )
+    more = {"link_id": money.link_id, "collection_id": money.collection_id}
+    return _line("commission", version, money, line, credited_on=money.confirmed_on, facts=money.facts, **more)
 
 
 def account_line(version: Version, account: AccountFact, line: PricedLine) -> NewLine:
-    return NewLine(
-        agency_id=account.agency_id,
-        kind="account_fee",
-        rule_id=line.rule_id or "",
-        base_minor=line.base_minor,
-        amount_minor=line.amount_minor,
-        currency=account.currency,
-        credited_on=account.credited_on,
-        version_id=version.id,
-        version_name=version.name,
-        facts={
-            **facts_of_account(account, version.card, line.rule_id),
-            "rule": line.rule_id,
-            "position": line.position,
-        },
-        steps=line.how,
-    )
+    facts = facts_of_account(account, version.card, line.rule_id)
+    return _line("account_fee", version, account, line, credited_on=account.credited_on, facts=facts)
 
 
 def event_line(version: Version, event: EventFact, line: PricedLine) -> NewLine:
+    more = {"event_id": event.event_id}
+    return _line("event_fee", version, event, line, credited_on=event.occurred_on, facts=event.facts, **more)
+
+
+def _line(
+    kind: str,
+    version: Version,
+    of: Money | AccountFact | EventFact,
+    line: PricedLine,
+    *,
+    credited_on: date,
+    facts: Mapping[str, Any],
+    **more: Any,
+) -> NewLine:
     return NewLine(
-        agency_id=event.agency_id,
-        kind="event_fee",
+        agency_id=of.agency_id,
+        kind=kind,
         rule_id=line.rule_id or "",
         base_minor=line.base_minor,
         amount_minor=line.amount_minor,
-        currency=event.currency,
-        credited_on=event.occurred_on,
+        currency=of.currency,
+        credited_on=credited_on,
         version_id=version.id,
         version_name=version.name,
-        facts={**event.facts, "rule": line.rule_id, "position": line.position},
+        facts={**facts, "rule": line.rule_id, "position": line.position},
         steps=line.how,
-        event_id=event.event_id,
+        **more,
     )
 
 

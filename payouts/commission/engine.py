@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -88,26 +88,9 @@ class AgencyFacts:
 
 def facts_by_agency(inputs: Inputs) -> dict[int, AgencyFacts]:
     found: dict[int, AgencyFacts] = defaultdict(AgencyFacts)
-    for money in inputs.money:
-        found[money.agency_id].money.append(money)
-    for account in inputs.accounts:
-        found[account.agency_id].accounts.append(account)
-    for event in inputs.events:
-        found[event.agency_id].events.append(event)
-    for waiting in inputs.waiting:
-        found[waiting.agency_id].waiting.append(waiting)
-    for returned in inputs.returned:
-        found[returned.agency_id].returned.append(returned)
-    for repriced in inputs.repriced:
-        found[repriced.agency_id].repriced.append(repriced)
-    for held_back in inputs.held_back:
-        found[held_back.agency_id].held_back.append(held_back)
-    for adjusted in inputs.adjusted:
-        found[adjusted.agency_id].adjusted.append(adjusted)
-    for line in inputs.measured_late:
-        found[line.agency_id].measured_late.append(line)
-    for untaken in inputs.late_untaken:
-        found[untaken.agency_id].late_untaken.append(untaken)
+    for part in fields(AgencyFacts):
+        for each in getattr(inputs, part.name):
+            getattr(found[each.agency_id], part.name).append(each)
     for agency_id in inputs.guaranteed:
         found[agency_id]
     return found
