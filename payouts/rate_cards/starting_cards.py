@@ -27,28 +27,37 @@ facts = { lines = [ {rule = "rule-1", base = "100000.00"} ] }
 expect = { total = "5000.00" }
 """
 
-WHOLE = """
-# The more of a bucket is resolved, the higher the rate on all the money collected in it.
+BUCKET = """
 [[rule]]
-id = "b2-cash"
-name = "31 to 60 days"
+id = "{id}"
+name = "{name}"
 earns_on = "cash"
-when = { opening_bucket = ["31-60"], source = ["agency"] }
+when = {{ opening_bucket = ["{bucket}"], source = ["agency"] }}
 driver = "resolution_pct_pos"
 driver_scope = "agency+opening_bucket"
 mode = "whole"
-slabs = [ {from = 0, rate = "0.04"}, {from = 65, rate = "0.06"}, {from = 70, rate = "0.08"}, {from = 75, rate = "0.10"} ]
+slabs = [ {slabs} ]
+"""
+BUCKETS = (
+    BUCKET.format(
+        id="b2-cash",
+        name="31 to 60 days",
+        bucket="31-60",
+        slabs='{from = 0, rate = "0.04"}, {from = 65, rate = "0.06"}, {from = 70, rate = "0.08"}, {from = 75, rate = "0.10"}',
+    ),
+    BUCKET.format(
+        id="b3-cash",
+        name="61 to 90 days",
+        bucket="61-90",
+        slabs='{from = 0, rate = "0.06"}, {from = 45, rate = "0.08"}, {from = 55, rate = "0.11"}',
+    ),
+)
 
-[[rule]]
-id = "b3-cash"
-name = "61 to 90 days"
-earns_on = "cash"
-when = { opening_bucket = ["61-90"], source = ["agency"] }
-driver = "resolution_pct_pos"
-driver_scope = "agency+opening_bucket"
-mode = "whole"
-slabs = [ {from = 0, rate = "0.06"}, {from = 45, rate = "0.08"}, {from = 55, rate = "0.11"} ]
-
+WHOLE = (
+    """
+# The more of a bucket is resolved, the higher the rate on all the money collected in it."""
+    + "".join(BUCKETS)
+    + """
 [[case]]
 name = "73.5 % of 31-60 resolved"
 facts = { drivers = { resolution_pct_pos = "73.5" }, lines = [ {rule = "b2-cash", base = "1840000.00"} ] }
@@ -59,6 +68,7 @@ name = "exactly 55 % of 61-90 resolved"
 facts = { drivers = { resolution_pct_pos = "55" }, lines = [ {rule = "b3-cash", base = "100000.00"} ] }
 expect = { total = "11000.00" }
 """
+)
 
 MARGINAL = """
 # Each slab prices its own part of the month's money: nothing jumps at a boundary.
@@ -81,29 +91,25 @@ facts = { lines = [ {rule = "cash", base = "1000000.00"} ] }
 expect = { total = "60000.00" }
 """
 
-WRITTEN_OFF = """
-# The longer an account has been written off, the more its money earns; late deposits earn less.
+VINTAGE = """
 [[rule]]
-id = "wo-0-12"
-name = "Written off up to a year ago"
-when = { written_off_age_months = [0, 12] }
-slabs = [ {from = 0, rate = "0.18"} ]
-lag = [ {within_days = 1, factor = "1"}, {within_days = 3, factor = "0.50"}, {factor = "0"} ]
+id = "{id}"
+name = "{name}"
+when = {{ written_off_age_months = [{months}] }}
+slabs = [ {{from = 0, rate = "{rate}"}} ]
+lag = [ {{within_days = 1, factor = "1"}}, {{within_days = 3, factor = "0.50"}}, {{factor = "0"}} ]
+"""
+VINTAGES = (
+    VINTAGE.format(id="wo-0-12", name="Written off up to a year ago", months="0, 12", rate="0.18"),
+    VINTAGE.format(id="wo-12-36", name="One to three years ago", months="12, 36", rate="0.24"),
+    VINTAGE.format(id="wo-36", name="Longer ago", months="36", rate="0.30"),
+)
 
-[[rule]]
-id = "wo-12-36"
-name = "One to three years ago"
-when = { written_off_age_months = [12, 36] }
-slabs = [ {from = 0, rate = "0.24"} ]
-lag = [ {within_days = 1, factor = "1"}, {within_days = 3, factor = "0.50"}, {factor = "0"} ]
-
-[[rule]]
-id = "wo-36"
-name = "Longer ago"
-when = { written_off_age_months = [36] }
-slabs = [ {from = 0, rate = "0.30"} ]
-lag = [ {within_days = 1, factor = "1"}, {within_days = 3, factor = "0.50"}, {factor = "0"} ]
-
+WRITTEN_OFF = (
+    """
+# The longer an account has been written off, the more its money earns; late deposits earn less."""
+    + "".join(VINTAGES)
+    + """
 [agency]
 blended_cap_rate = "0.25"
 
@@ -119,6 +125,7 @@ lines = [
 lines = ["63000.00", "24000.00", "24000.00"]
 total = "111000.00"
 """
+)
 
 FIELD_WORK = """
 # Fees for what people do, not for money.
