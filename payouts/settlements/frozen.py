@@ -89,19 +89,15 @@ def _words(session: Session, settlement: Settlement) -> dict[str, str]:
 def _evidence(session: Session, settlement_id: int) -> dict[str, list[str]]:
     """By line: the sha256 of the files behind its receipt, the deposit of its cash, and the visit it is paid for."""
     visit = literal("contact:", String) + cast(Evidence.contact_id, String)
-    found = {
-        *session.execute(_files(settlement_id, Evidence.collection_id == AccrualLine.collection_id)).tuples(),
-        *session.execute(
-            _files(settlement_id, Evidence.deposit_id == DepositItem.deposit_id).join(
-                DepositItem, DepositItem.collection_id == AccrualLine.collection_id
-            )
-        ).tuples(),
-        *session.execute(
-            _files(settlement_id, visit == EarningEvent.source_key).join(
-                EarningEvent, EarningEvent.id == AccrualLine.event_id
-            )
-        ).tuples(),
-    }
+    by_receipt = _files(settlement_id, Evidence.collection_id == AccrualLine.collection_id)
+    by_deposit = _files(settlement_id, Evidence.deposit_id == DepositItem.deposit_id)
+    by_visit = _files(settlement_id, visit == EarningEvent.source_key)
+    queries = (
+        by_receipt,
+        by_deposit.join(DepositItem, DepositItem.collection_id == AccrualLine.collection_id),
+        by_visit.join(EarningEvent, EarningEvent.id == AccrualLine.event_id),
+    )
+    found = {(row.position, row.sha256) for query in queries for row in session.execute(query)}
     by_line: dict[str, list[str]] = {}
     for position, sha256 in sorted(found):
         by_line.setdefault(str(position), []).append(sha256)

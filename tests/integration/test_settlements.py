@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, DatedSetting
+from payouts.commission.reasons import REASONS
 from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.settlements.drafting import draft
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.service import approve, load, reject, submit
-from payouts.settlements.statement import hash_of
+from payouts.settlements.statement import hash_of, read_text
 from portal.kernel.audit import AuditEvent
 from portal.kernel.db import bank_scope, set_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, NotFound, PortalError, Refused, Stale
@@ -175,7 +176,15 @@ def test_the_statement_says_what_was_not_paid_and_why(bank_session, month, now):
         an_unpaid(bank_session, month, month.collections["SHAKTI"][0], 1_000_00)
     drafted(bank_session, now)
     text = through(bank_session, "S2610-SHAKTI", now).statement_text
-    assert '"unpaid":[{"amount":"1000.00","code":"not_confirmed","count":1,"cure":"Wait for the bank line."}]' in text
+    assert read_text(text)["unpaid"] == [
+        {
+            "amount": "1000.00",
+            "code": "not_confirmed",
+            "count": 1,
+            "cure": "Wait for the bank line.",
+            "meaning": REASONS["not_confirmed"].meaning,
+        }
+    ]
     assert '"account":"••••••••••0001"' in text
     assert "50100123450001" not in text
 
