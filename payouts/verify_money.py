@@ -18,7 +18,7 @@ from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.profiles import PROFILES
-from payouts.settlements.composition import EARNED_KINDS
+from payouts.settlements.composition import EARNED_KINDS, WITHHELD_KINDS
 from payouts.settlements.content import tax_in_major
 from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
@@ -71,12 +71,14 @@ def _lines(session: Session, settlement: Settlement) -> list[SettlementLine]:
 
 def _check_totals(findings: Findings, settlement: Settlement, lines: list[SettlementLine]) -> None:
     gross = sum(line.amount_minor for line in lines if line.kind in EARNED_KINDS)
-    withheld = -sum(line.amount_minor for line in lines if line.kind == "withholding")
+    withheld = -sum(line.amount_minor for line in lines if line.kind in WITHHELD_KINDS)
+    charged = sum(line.amount_minor for line in lines if line.kind == "sales_tax")
     net = sum(line.amount_minor for line in lines)
     again = {
         "gross_minor": gross,
-        "adjustments_minor": net - gross + withheld,
+        "adjustments_minor": net - gross + withheld - charged,
         "withholding_minor": withheld,
+        "sales_tax_minor": charged,
         "net_minor": net,
     }
     for name, value in again.items():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from payouts.tax.withholding import Withholding
+from payouts.tax.sales_tax import TAX_WORDS, SalesTax
+from payouts.tax.withholding import Part, Withholding
 
 # A fee is what was earned and what lowers it; the rest moves money in time or between pockets and is not taxed again.
 EARNED_KINDS = frozenset({"commission", "account_fee", "event_fee"})
 FEE_KINDS = EARNED_KINDS | frozenset(
     {"bonus", "penalty", "clawback", "cap", "adjustment", "guarantee", "multiplier", "qualifier"}
 )
+
+WITHHELD_KINDS = frozenset({"withholding", "withholding_sales_tax"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +40,18 @@ class ComposedLine:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """Lines in their order and the totals they sum to: net = gross + adjustments − withholding, never below zero."""
+    """Lines in their order and the totals they sum to: net = gross + adjustments − withholding + sales tax, never below zero."""
 
     lines: tuple[ComposedLine, ...]
     gross_minor: int
     adjustments_minor: int
     withholding_minor: int
     carried_minor: int
+    sales_tax_minor: int = 0
 
     @property
     def net_minor(self) -> int:
-        return self.gross_minor + self.adjustments_minor - self.withholding_minor
+        return self.gross_minor + self.adjustments_minor - self.withholding_minor + self.sales_tax_minor
 
 
 def fee_base(lines: Iterable[tuple[str, int]]) -> int:
@@ -60,6 +65,7 @@ def compose(
     brought_forward: Sequence[tuple[str, int]] = (),
     released: Sequence[tuple[int, str, int]] = (),
     withholding: Withholding,
+    sales_tax: SalesTax | None = None,
     period_label: str,
 ) -> Composition:
     """The settlement's lines: accruals in their order, what disputes had kept, debts brought forward, tax, and the debt carried on
@@ -74,8 +80,9 @@ def compose(
     disputes = {len(rows) + place: dispute for place, (dispute, _, _) in enumerate(released, start=1)}
     rows += [(None, "dispute_release", description, amount) for _, description, amount in released]
     rows += [(None, "brought_forward", f"Owed from {ref}", -amount) for ref, amount in brought_forward if amount]
-    if withholding.amount_minor:
-        rows.append((None, "withholding", withholding_text(withholding), -withholding.amount_minor))
+    rows += [
+        (None, kind, description, amount) for kind, description, amount in tax_lines(withholding, sales_tax) if amount
+    ]
     below_zero = -min(0, sum(amount for _, _, _, amount in rows))
     if below_zero:
         rows.append(
@@ -83,12 +90,32 @@ def compose(
         )
     lines = tuple(ComposedLine(position, *row, disputes.get(position)) for position, row in enumerate(rows, start=1))
     gross = sum(line.amount_minor for line in lines if line.kind in EARNED_KINDS)
-    adjustments = sum(line.amount_minor for line in lines if line.kind not in EARNED_KINDS | {"withholding"})
-    return Composition(lines, gross, adjustments, withholding.amount_minor, below_zero)
+    adjustments = sum(
+        line.amount_minor for line in lines if line.kind not in EARNED_KINDS | WITHHELD_KINDS | {"sales_tax"}
+    )
+    withheld = -sum(line.amount_minor for line in lines if line.kind in WITHHELD_KINDS)
+    charged = sum(line.amount_minor for line in lines if line.kind == "sales_tax")
+    return Composition(lines, gross, adjustments, withheld, below_zero, charged)
 
 
-def withholding_text(withholding: Withholding) -> str:
-    """ "Tax withheld, s. 393(1) code 1006, 2 %" and, where there is none, the reason."""
-    percent = f"{(withholding.rate * 100).normalize():f} %"
-    text = f"Tax withheld, s. {withholding.section} code {withholding.code}, {percent}"
-    return text + (", no PAN" if withholding.reason == "no_id" else "")
+def tax_lines(withholding: Withholding, sales_tax: SalesTax | None) -> Iterator[tuple[str, str, int]]:
+    """(kind, description, amount in minor units): tax the agency bills, tax withheld at each rate, sales tax withheld."""
+    if sales_tax is not None and sales_tax.payable_minor:
+        yield "sales_tax", f"{TAX_WORDS[sales_tax.split]}, {_percent(sales_tax.rate)}", sales_tax.payable_minor
+    for part in withholding.parts:
+        yield "withholding", withholding_text(part), -part.amount_minor
+    if sales_tax is not None and sales_tax.withheld_minor:
+        text = f"{TAX_WORDS[sales_tax.split]} withheld, {_percent(sales_tax.withheld_rate)}"
+        yield "withholding_sales_tax", text, -sales_tax.withheld_minor
+
+
+def withholding_text(part: Part) -> str:
+    """ "Tax withheld, s. 393(1) code 1006, 2 %", with the certificate it follows or the PAN it misses."""
+    text = f"Tax withheld, s. {part.section} code {part.code}, {_percent(part.rate)}"
+    if part.certificate:
+        return f"{text}, certificate {part.certificate}"
+    return text + (", no PAN" if part.reason == "no_id" else "")
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import case, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency, AgencyBankDetail, DatedSetting
+from allocations.agencies.models import Agency, AgencyBankDetail
 from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.rate_cards.models import RateCard, RateCardVersion
@@ -18,13 +18,12 @@ from payouts.settlements.content import statement_text
 from payouts.settlements.dispute_releases import releases
 from payouts.settlements.frozen import freeze, holds
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.paying_clock import promised_by
 from payouts.settlements.statement import hash_of
 from payouts.settlements.tax_facts import settlement_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Refused
 from portal.kernel.periods import Period, month_of, parse_month
-
-PAY_WITHIN_DAYS = 45  # MSMED Act 2006 s.15, unless the dated setting says less
 
 
 @dataclass
@@ -194,11 +193,19 @@ def composed(
 ) -> tuple[Composition, dict[str, Any]]:
     """Lines, totals and tax facts of a settlement over these accruals."""
     base = fee_base((line.kind, line.amount_minor) for line in accrued)
-    withholding, tax = settlement_tax(session, agency, period, base)
+    assessed = settlement_tax(session, agency, period, base)
     debts = debt_of(session, agency, period)
     label = f"{period.start:%B %Y}"
     released = releases(session, agency.id, period)
-    return compose(accrued, brought_forward=debts, released=released, withholding=withholding, period_label=label), tax
+    composition = compose(
+        accrued,
+        brought_forward=debts,
+        released=released,
+        withholding=assessed.withholding,
+        sales_tax=assessed.sales_tax,
+        period_label=label,
+    )
+    return composition, assessed.facts
 
 
 def _still_holds(
@@ -265,12 +272,13 @@ def _create(
         gross_minor=composition.gross_minor,
         adjustments_minor=composition.adjustments_minor,
         withholding_minor=composition.withholding_minor,
+        sales_tax_minor=composition.sales_tax_minor,
         net_minor=composition.net_minor,
         currency=agency.currency,
         tax=tax,
         bank_detail_id=current_bank_detail(session, agency.id),
         accrual_run_id=run_id,
-        pay_by_on=period.last_day + timedelta(days=_pay_within_days(session, period)),
+        pay_by_on=promised_by(session, agency, period),
         hash="",
         drafted_by=actor.email,
         drafted_at=now,
@@ -326,17 +334,6 @@ def _next_ref(session: Session, agency: Agency, period: Period) -> str:
         .where(Settlement.agency_id == agency.id, Settlement.period_start == period.start)
     )
     return f"{base}-{made + 1}" if made else base
-
-
-def _pay_within_days(session: Session, period: Period) -> int:
-    query = (
-        select(DatedSetting.value)
-        .where(DatedSetting.code == "msme.pay_within_days", DatedSetting.effective_from <= period.last_day)
-        .order_by(DatedSetting.effective_from.desc())
-        .limit(1)
-    )
-    value = session.scalar(query)
-    return int(value) if value is not None else PAY_WITHIN_DAYS
 
 
 def _void(session: Session, settlement: Settlement, actor: Actor, now: datetime) -> None:

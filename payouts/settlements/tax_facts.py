@@ -1,107 +1,228 @@
-"""The tax of one settlement: earlier credits under the same tax identity, the lender's own rules, and what follows from them."""
+"""The tax of one settlement: earlier credits under the same tax identity, the lender's position, certificates, and what follows.
+
+What was decided is kept with the settlement as facts (JSON, minor units): they are the tax ledger the registers read.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency, DatedSetting, Lender
+from allocations.agencies.models import Agency
+from allocations.agencies.service import lender
+from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement
-from payouts.tax.rules import WITHHOLDING_RULES, WithholdingRule
-from payouts.tax.sales_tax import sales_tax_memo, state_code
-from payouts.tax.withholding import Credit, Withholding, rule_on, span_of, withhold
+from payouts.settlements.tax_position import Position, position_on
+from payouts.tax.models import TaxCertificate
+from payouts.tax.sales_tax import SalesTax, sales_tax_on, state_code
+from payouts.tax.withholding import TAXED, Certificate, Credit, Withholding, rule_on, span_of, withhold
 from portal.kernel.periods import Period, month_of
 
 
-def settlement_tax(
-    session: Session, agency: Agency, period: Period, base_minor: int
-) -> tuple[Withholding, dict[str, Any]]:
-    """What to withhold from a fee credited on the period's last day, and the facts kept beside it (JSON, minor units)."""
-    rules = withholding_rules(session, agency.country, period.last_day)
-    rule = rule_on(agency.country, period.last_day, rules)
-    rows = earlier_settlements(session, agency, period, span_of(rule, period.last_day)) if rule else []
-    covered = {ref for row in rows for ref in row.tax.get("withholding", {}).get("covers", [])}
-    credits = {row.ref: _credit(row, covered) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """The taxes of a document, and the facts that are kept of them."""
+
+    withholding: Withholding
+    sales_tax: SalesTax
+    facts: dict[str, Any]
+
+
+def settlement_tax(session: Session, agency: Agency, period: Period, base_minor: int) -> Assessed:
+    """What to withhold from a fee credited on the period's last day and what tax is charged on it.
+
+    Documents of one tax identity are assessed one after the other, so that no threshold or limit is used twice.
+    """
+    identity = agency.pan or f"agency {agency.id}"
+    session.scalar(select(func.pg_advisory_xact_lock(func.hashtext(f"tax of {identity}"))))
+    position = position_on(session, agency.country, period.last_day)
+    withholding, covers = _withheld(session, agency, period, base_minor, position)
+    sales_tax = _charged(session, agency, period, base_minor, position)
+    facts = {
+        "withholding": _facts(withholding) | {"covers": covers, "tax_id": agency.pan or ""},
+        "sales_tax": _facts(sales_tax)
+        | {"total_minor": sales_tax.total_minor, "is_registered": position.is_registered(agency)},
+    }
+    return Assessed(withholding, sales_tax, facts)
+
+
+def _withheld(
+    session: Session, agency: Agency, period: Period, base_minor: int, position: Position
+) -> tuple[Withholding, list[dict[str, Any]]]:
+    """The deduction, and which earlier credits it covers: [{ref, agency, period, base_minor}]."""
+    day, nature = period.last_day, position.nature(agency)
+    rule = rule_on(agency.country, day, position.withholding, nature)
+    others = others_of(session, agency, period, span_of(rule, day)) if rule else []
+    others = [row for row in others if row.nature in ("", nature)]
+    covered = _covered(others)
+    earlier = {row.ref: row.credit(covered) for row in others if row.comes_before(agency, period)}
     result = withhold(
         base_minor,
-        period.last_day,
+        day,
         has_tax_id=bool(agency.pan),
-        earlier=credits.values(),
+        earlier=earlier.values(),
+        covered_minor=covered.get((agency.code, period.label), 0),
         country=agency.country,
-        rules=rules,
+        nature=nature,
+        rules=position.withholding,
+        certificates=certificates_for(session, agency, period),
     )
-    covers = [ref for ref, credit in credits.items() if not credit.is_taxed] if result.is_taxed else []
-    return result, {"withholding": _facts(result, covers), "sales_tax": _sales_tax(session, agency, period, base_minor)}
+    if not result.is_taxed:
+        return result, []
+    known = {row.ref: row for row in others}
+    opened = [(known[ref], credit.open_minor) for ref, credit in earlier.items() if credit.open_minor]
+    return result, [
+        {"ref": row.ref, "agency": row.agency_code, "period": row.period.label, "base_minor": minor}
+        for row, minor in opened
+    ]
 
 
-def earlier_settlements(session: Session, agency: Agency, period: Period, span: Period) -> list[Settlement]:
-    """Live settlements of the span under the same tax identity that come before this one: by month, then by agency."""
-    return list(session.scalars(_before(agency, period, span)))
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another live settlement under the same tax identity, with what its tax was."""
+
+    ref: str
+    agency_id: int
+    agency_code: str
+    period: Period
+    status: str
+    facts: dict[str, Any]
+
+    @property
+    def nature(self) -> str:
+        return str(self.facts.get("nature", ""))
+
+    @property
+    def base_minor(self) -> int:
+        return int(self.facts.get("base_minor", 0))
+
+    def comes_before(self, agency: Agency, period: Period) -> bool:
+        """By month, then by agency; and whatever is approved already, of a later month too."""
+        return (self.period, self.agency_id) < (period, agency.id) or self.status in IN_THE_LEDGER
+
+    def credit(self, covered: dict[tuple[str, str], int]) -> Credit:
+        taxed = self.facts.get("reason") in TAXED
+        left = 0 if taxed else self.base_minor - covered.get((self.agency_code, self.period.label), 0)
+        return Credit(self.period.last_day, self.base_minor, left)
 
 
-def _before(agency: Agency, period: Period, span: Period) -> Select[Settlement]:
-    same_identity = Agency.pan == agency.pan if agency.pan else Agency.id == agency.id
-    return (
-        select(Settlement)
-        .join(Agency, Agency.id == Settlement.agency_id)
-        .where(same_identity, Settlement.status != "void", Settlement.period_start >= month_of(span.start).start)
-        .where(
-            or_(
-                Settlement.period_start < period.start,
-                (Settlement.period_start == period.start) & (Settlement.agency_id < agency.id),
-            )
+def others_of(session: Session, agency: Agency, period: Period, span: Period) -> list[Other]:
+    """Live settlements of the span's months under the agency's tax identity, but for its own of this month."""
+    query = (
+        select(
+            *(Settlement.ref, Settlement.agency_id, Agency.code),
+            *(Settlement.period_start, Settlement.status, Settlement.tax),
         )
+        .join(Agency, Agency.id == Settlement.agency_id)
+        .where(_same_identity(agency), Settlement.status != "void")
+        .where(Settlement.period_start >= span.start, Settlement.period_start < span.end)
+        .where((Settlement.agency_id != agency.id) | (Settlement.period_start != period.start))
         .order_by(Settlement.period_start, Settlement.agency_id)
     )
+    return [
+        Other(ref, agency_id, code, month_of(start), status, dict(tax.get("withholding") or {}))
+        for ref, agency_id, code, start, status, tax in session.execute(query)
+    ]
 
 
-def _credit(row: Settlement, covered: set[str]) -> Credit:
-    facts = row.tax.get("withholding", {})
-    is_taxed = facts.get("reason") in ("normal", "no_id") or row.ref in covered
-    return Credit(month_of(row.period_start).last_day, int(facts.get("base_minor", 0)), is_taxed)
+def _same_identity(agency: Agency) -> ColumnElement[bool]:
+    return Agency.pan == agency.pan if agency.pan else Agency.id == agency.id
 
 
-def _facts(result: Withholding, covers: list[str]) -> dict[str, Any]:
-    return {**asdict(result), "rate": str(result.rate), "covers": covers}
+def _covered(others: Iterable[Other]) -> dict[tuple[str, str], int]:
+    """What later documents have taxed of the fees of earlier ones, by agency and month: a draft may since be another one."""
+    found: dict[tuple[str, str], int] = {}
+    rows = list(others)
+    by_ref = {row.ref: row for row in rows}
+    for row in rows:
+        for each in row.facts.get("covers", []):
+            if isinstance(each, str):  # as it was kept at first: the whole of a settlement, by its reference
+                if known := by_ref.get(each):
+                    key, minor = (known.agency_code, known.period.label), known.base_minor
+                    found[key] = found.get(key, 0) + minor
+                continue
+            key = (str(each["agency"]), str(each["period"]))
+            found[key] = found.get(key, 0) + int(each["base_minor"])
+    return found
 
 
-def withholding_rules(session: Session, country: str, day: date) -> tuple[WithholdingRule, ...]:
-    """The shipped rules, behind the lender's own setting `withholding.<country>` where there is one in force.
-
-    The setting's value overrides fields of the rule of that day: {"rate": "0.10", "section": "194J", "code": "1027",
-    "threshold_minor": 5000000}.
-    """
+def certificates_for(session: Session, agency: Agency, period: Period) -> list[Certificate]:
+    """Accepted certificates of the tax identity, with what other documents have left of their limits."""
+    if not agency.pan:
+        return []
     query = (
-        select(DatedSetting)
-        .where(DatedSetting.code == f"withholding.{country}", DatedSetting.effective_from <= day)
-        .where(or_(DatedSetting.effective_to.is_(None), DatedSetting.effective_to >= day))
-        .order_by(DatedSetting.effective_from.desc())
+        select(TaxCertificate)
+        .join(Agency, Agency.id == TaxCertificate.agency_id)
+        .where(_same_identity(agency), TaxCertificate.status == "accepted")
+        .where(TaxCertificate.valid_from < period.end)
+        .order_by(TaxCertificate.valid_from, TaxCertificate.ref)
     )
-    setting, shipped = session.scalars(query).first(), rule_on(country, day)
-    if setting is None or shipped is None:
-        return WITHHOLDING_RULES
-    changes = dict(setting.value)
-    for name in ("rate", "no_id_rate"):
-        if name in changes:
-            changes[name] = Decimal(str(changes[name]))
-    own = replace(shipped, **changes, effective_from=setting.effective_from, effective_to=setting.effective_to)
-    return (replace(own, source=setting.source or own.source), *WITHHOLDING_RULES)
+    rows = session.scalars(query).all()
+    if not rows:
+        return []
+    used = used_of(session, rows, but=(agency.id, period))
+    return [
+        Certificate(
+            row.ref,
+            row.certificate_no,
+            row.section,
+            row.rate,
+            row.valid_from,
+            row.valid_to,
+            max(0, row.limit_minor - used.get(row.ref, 0)),
+        )
+        for row in rows
+    ]
 
 
-def _sales_tax(session: Session, agency: Agency, period: Period, base_minor: int) -> dict[str, Any]:
-    lender = session.scalars(select(Lender).order_by(Lender.id)).first()
-    memo = sales_tax_memo(
+def used_of(
+    session: Session, certificates: Sequence[TaxCertificate], *, but: tuple[int, Period] | None = None
+) -> dict[str, int]:
+    """Certificate → what live settlements have deducted under it, in minor units of their fees; `but` one of an agency's month."""
+    part = func.jsonb_array_elements(Settlement.tax["withholding"]["parts"]).table_valued("value").lateral()
+    ref = part.c.value.op("->>")("certificate_ref")
+    wanted = {each.ref for each in certificates}
+    query = (
+        select(ref, Settlement.agency_id, Settlement.period_start, part.c.value.op("->>")("base_minor"))
+        .select_from(Settlement)
+        .join(part, Settlement.status != "void")
+        .where(func.jsonb_typeof(Settlement.tax["withholding"]["parts"]) == "array", ref.in_(wanted))
+    )
+    found: dict[str, int] = {}
+    for certificate, agency_id, start, base in session.execute(query):
+        if but is None or (agency_id, start) != (but[0], but[1].start):
+            found[certificate] = found.get(certificate, 0) + int(base)
+    return found
+
+
+def _charged(session: Session, agency: Agency, period: Period, base_minor: int, position: Position) -> SalesTax:
+    paying = lender(session)
+    return sales_tax_on(
         base_minor,
         period.last_day,
         country=agency.country,
-        entity_type=lender.entity_type if lender else "bank",
-        lender_state=state_code(lender.gstin, lender.state) if lender else "",
+        entity_type=paying.entity_type,
+        lender_state=state_code(paying.gstin, paying.state),
         agency_state=state_code(agency.gstin, agency.state),
-        is_registered=bool(agency.gstin),
+        is_registered=position.is_registered(agency),
+        withholds=position.withholds,
+        rules=position.sales_tax,
+        withheld_rules=position.withheld_sales_tax,
     )
-    return {**asdict(memo), "rate": str(memo.rate), "total_minor": memo.total_minor}
+
+
+def _facts(result: Withholding | SalesTax) -> dict[str, Any]:
+    """As JSON: rates and days as text."""
+    return {name: _plain(value) for name, value in asdict(result).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, int | str) else str(value)

@@ -7,28 +7,61 @@ period, which is earlier than payment; what is held back is credited too, so it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from payouts.tax.rules import WITHHOLDING_RULES, WithholdingRule
+from payouts.tax.packs import WITHHOLDING_RULES, nature_of
+from payouts.tax.rules import WithholdingRule, is_in_force
 from portal.kernel.money import half_up
 from portal.kernel.periods import Period, financial_year_of, month_of
+
+TAXED = frozenset({"normal", "no_id", "certificate"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """A fee credited earlier under the same tax identity. `is_taxed`: a deduction has already covered it."""
+    """A fee credited earlier under the same tax identity. `open_minor`: the part no deduction has covered yet."""
 
     credited_on: date
     base_minor: int
-    is_taxed: bool
+    open_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The tax office's word that credits of these days bear `rate`, up to what is left of its limit."""
+
+    ref: str
+    number: str
+    section: str
+    rate: Decimal
+    valid_from: date
+    valid_to: date
+    left_minor: int
+
+    def fits(self, rule: WithholdingRule, day: date) -> bool:
+        return self.valid_from <= day <= self.valid_to and self.section in (rule.section, rule.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a document's taxed amount under one rate. `reason`: normal | no_id | certificate."""
+
+    base_minor: int
+    amount_minor: int
+    rate: Decimal
+    section: str
+    code: str
+    reason: str
+    certificate: str = ""  # its number, and below how we call it
+    certificate_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Withholding:
-    """What one document deducts. `taxed_minor` is this base and every earlier untaxed one of the span."""
+    """What one document deducts. `taxed_minor` is this base and every earlier untaxed one of the span, and the sum of `parts`."""
 
     amount_minor: int
     base_minor: int
@@ -37,23 +70,24 @@ class Withholding:
     rate: Decimal
     section: str
     code: str
+    nature: str
     threshold_minor: int
-    reason: str  # normal | no_id | below_threshold | nothing_to_tax | no_rule
+    reason: str  # normal | no_id | certificate | below_threshold | nothing_to_tax | no_rule
     source: str
+    parts: tuple[Part, ...] = ()
 
     @property
     def is_taxed(self) -> bool:
-        return self.reason in ("normal", "no_id")
+        return self.reason in TAXED
 
 
-def rule_on(country: str, day: date, rules: Sequence[WithholdingRule] = WITHHOLDING_RULES) -> WithholdingRule | None:
-    """The rule in force in a country on the day of credit; the first that fits wins."""
+def rule_on(
+    country: str, day: date, rules: Sequence[WithholdingRule] = WITHHOLDING_RULES, nature: str = ""
+) -> WithholdingRule | None:
+    """The rule in force for a country's fee on the day of credit; the first that fits wins."""
+    wanted = nature_of(country, nature)
     for rule in rules:
-        if (
-            rule.country == country
-            and rule.effective_from <= day
-            and (rule.effective_to is None or day <= rule.effective_to)
-        ):
+        if rule.country == country and rule.nature == wanted and is_in_force(rule, day):
             return rule
     return None
 
@@ -69,46 +103,96 @@ def withhold(
     *,
     has_tax_id: bool,
     earlier: Iterable[Credit] = (),
+    covered_minor: int = 0,
     country: str = "IN",
+    nature: str = "",
     rules: Sequence[WithholdingRule] = WITHHOLDING_RULES,
+    certificates: Sequence[Certificate] = (),
 ) -> Withholding:
     """What to deduct from a document with this fee, given the span's earlier credits under the same tax identity.
 
-    Nothing while the span's aggregate does not exceed the threshold; once it does, the whole aggregate, earlier
-    amounts at the rate of their own day. A negative base (clawbacks) deducts nothing and lowers what the next taxes.
+    Nothing while the span's aggregate does not exceed the threshold; once it does, the whole aggregate, earlier amounts by
+    the rule of their own day. A negative base (clawbacks) deducts nothing and lowers what the next taxes; so does what rounds
+    to nothing. `covered_minor` of this very fee was taxed by a later document already. Certificates are used in their order.
     """
-    rule = rule_on(country, credited_on, rules)
+    rule = rule_on(country, credited_on, rules, nature)
     if rule is None:
-        return Withholding(0, base_minor, 0, base_minor, Decimal(0), "", "", 0, "no_rule", "")
+        return Withholding(0, base_minor, 0, base_minor, Decimal(0), "", "", nature, 0, "no_rule", "")
     credits = [credit for credit in earlier if credit.credited_on in span_of(rule, credited_on)]
     aggregate = base_minor + sum(credit.base_minor for credit in credits)
-    open_credits = [credit for credit in credits if not credit.is_taxed]
-    taxable = base_minor + sum(credit.base_minor for credit in open_credits)
+    fees = [(credit.credited_on, credit.open_minor) for credit in credits] + [(credited_on, base_minor - covered_minor)]
+    taxable = sum(amount for _, amount in fees)
 
-    def outcome(amount: int, taxed: int, rate: Decimal, reason: str) -> Withholding:
-        return Withholding(
-            amount,
-            base_minor,
-            taxed,
-            aggregate,
-            rate,
-            rule.section,
-            rule.code,
-            rule.threshold_minor,
-            reason,
-            rule.source,
-        )
+    def outcome(amount: int, taxed: int, rate: Decimal, reason: str, parts: tuple[Part, ...] = ()) -> Withholding:
+        facts = (rule.section, rule.code, rule.nature, rule.threshold_minor, reason, rule.source, parts)
+        return Withholding(amount, base_minor, taxed, aggregate, rate, *facts)
 
     if aggregate <= rule.threshold_minor:
         return outcome(0, 0, rule.rate, "below_threshold")
-    exact = base_minor * Fraction(_rate(rule, has_tax_id))
-    for credit in open_credits:
-        exact += credit.base_minor * Fraction(_rate(rule_on(country, credit.credited_on, rules) or rule, has_tax_id))
-    amount = half_up(exact / rule.round_to_minor) * rule.round_to_minor
-    if base_minor <= 0 or taxable <= 0 or amount <= 0:
+    if base_minor <= 0 or taxable <= 0:
         return outcome(0, 0, rule.rate, "nothing_to_tax")
-    return outcome(amount, taxable, _rate(rule, has_tax_id), "normal" if has_tax_id else "no_id")
+    shares: list[Part] = []
+    for day, amount in _netted(fees):
+        of_day = rule_on(country, day, rules, nature) or rule
+        shares += _shares(of_day, day, amount, has_tax_id, certificates if has_tax_id else (), shares)
+    parts = _rounded(shares, rule.round_to_minor)
+    amount = sum(part.amount_minor for part in parts)
+    if amount <= 0 and any(part.rate for part in parts):
+        return outcome(0, 0, rule.rate, "nothing_to_tax")
+    reason = parts[0].reason if len({part.reason for part in parts}) == 1 else "normal"
+    rate = parts[0].rate if len(parts) == 1 else _rate(rule, has_tax_id)
+    return outcome(amount, taxable, rate, reason, parts)
 
 
 def _rate(rule: WithholdingRule, has_tax_id: bool) -> Decimal:
     return rule.rate if has_tax_id else max(rule.rate, rule.no_id_rate)
+
+
+def _netted(fees: list[tuple[date, int]]) -> list[tuple[date, int]]:
+    """Fees above zero in the order of their days, once those below zero have been taken off, the youngest first."""
+    owed = -sum(min(0, amount) for _, amount in fees)
+    left = []
+    for day, amount in sorted(((day, amount) for day, amount in fees if amount > 0), reverse=True):
+        taken = min(owed, amount)
+        owed -= taken
+        if amount > taken:
+            left.append((day, amount - taken))
+    return left[::-1]
+
+
+def _shares(
+    rule: WithholdingRule,
+    day: date,
+    amount: int,
+    has_tax_id: bool,
+    certificates: Sequence[Certificate],
+    before: Sequence[Part],
+) -> list[Part]:
+    """A day's fee as shares under one rate each: what certificates cover up to their limits, then the rest."""
+    found = []
+    for each in certificates:
+        used = sum(part.base_minor for part in before if part.certificate_ref == each.ref)
+        covered = min(amount, each.left_minor - used) if each.fits(rule, day) else 0
+        if covered > 0:
+            terms = (min(each.rate, rule.rate), rule.section, rule.code, "certificate", each.number, each.ref)
+            found.append(Part(covered, 0, *terms))
+            amount -= covered
+    if amount > 0:
+        reason = "normal" if has_tax_id else "no_id"
+        found.append(Part(amount, 0, _rate(rule, has_tax_id), rule.section, rule.code, reason))
+    return found
+
+
+def _rounded(shares: Iterable[Part], step: int) -> tuple[Part, ...]:
+    """Shares of the same terms joined, with amounts that sum to the document's own rounding: once, half up."""
+    joined: dict[Part, int] = {}
+    for each in shares:
+        terms = replace(each, base_minor=0)
+        joined[terms] = joined.get(terms, 0) + each.base_minor
+    parts, exact, told = [], Fraction(0), 0
+    for terms, base in joined.items():
+        exact += base * Fraction(terms.rate)
+        amount = half_up(exact / step) * step - told
+        told += amount
+        parts.append(replace(terms, base_minor=base, amount_minor=amount))
+    return tuple(parts)

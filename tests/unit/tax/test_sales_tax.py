@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from payouts.tax.sales_tax import sales_tax_memo, state_code
+from payouts.tax.sales_tax import sales_tax_on, state_code
 
 DAY = date(2026, 10, 31)
 
 
 def memo(base=1_00_000_00, **changes):
     facts = {"country": "IN", "entity_type": "bank", "lender_state": "27", "agency_state": "27"} | changes
-    return sales_tax_memo(base, DAY, **facts)
+    return sales_tax_on(base, DAY, **facts)
 
 
 def test_a_bank_owes_half_and_half_in_its_own_state():

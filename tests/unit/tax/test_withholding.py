@@ -47,23 +47,23 @@ def test_nothing_up_to_the_threshold_and_the_whole_above_it(day, base, expected)
 
 
 def test_crossing_the_threshold_taxes_the_earlier_amounts_too():
-    earlier = [Credit(date(2026, 4, 30), 12_000_00, False)]
+    earlier = [Credit(date(2026, 4, 30), 12_000_00, 12_000_00)]
     result = withhold(9_000_00, date(2026, 5, 31), has_tax_id=True, earlier=earlier)
     assert (result.amount_minor, result.taxed_minor, result.aggregate_minor) == (420_00, 21_000_00, 21_000_00)
 
 
 def test_what_was_taxed_once_is_not_taxed_again():
-    earlier = [Credit(date(2026, 4, 30), 50_000_00, True)]
+    earlier = [Credit(date(2026, 4, 30), 50_000_00, 0)]
     assert withhold(9_000_00, date(2026, 5, 31), has_tax_id=True, earlier=earlier).amount_minor == 180_00
 
 
 def test_the_aggregate_starts_anew_with_the_tax_year():
-    earlier = [Credit(date(2026, 3, 31), 19_000_00, False)]
+    earlier = [Credit(date(2026, 3, 31), 19_000_00, 19_000_00)]
     assert withhold(9_000_00, date(2026, 4, 30), has_tax_id=True, earlier=earlier).reason == "below_threshold"
 
 
 def test_earlier_amounts_keep_the_rate_of_their_own_day():
-    earlier = [Credit(date(2024, 9, 30), 10_000_00, False)]
+    earlier = [Credit(date(2024, 9, 30), 10_000_00, 10_000_00)]
     result = withhold(10_000_00, date(2024, 10, 31), has_tax_id=True, earlier=earlier)
     assert result.amount_minor == 500_00 + 200_00
 
@@ -79,9 +79,9 @@ def test_the_deduction_is_rounded_half_up_to_the_rupee(base, expected):
 
 
 def test_a_month_of_clawbacks_deducts_nothing_and_lowers_the_next():
-    may = withhold(-5_000_00, date(2026, 5, 31), has_tax_id=True, earlier=[Credit(date(2026, 4, 30), LAKH, True)])
+    may = withhold(-5_000_00, date(2026, 5, 31), has_tax_id=True, earlier=[Credit(date(2026, 4, 30), LAKH, 0)])
     assert (may.amount_minor, may.reason) == (0, "nothing_to_tax")
-    earlier = [Credit(date(2026, 4, 30), LAKH, True), Credit(date(2026, 5, 31), -5_000_00, False)]
+    earlier = [Credit(date(2026, 4, 30), LAKH, 0), Credit(date(2026, 5, 31), -5_000_00, -5_000_00)]
     assert withhold(20_000_00, date(2026, 6, 30), has_tax_id=True, earlier=earlier).amount_minor == 300_00
 
 
@@ -91,7 +91,7 @@ def test_kenya_deducts_five_percent_above_its_monthly_threshold(base, expected):
 
 
 def test_kenya_counts_the_month_alone():
-    earlier = [Credit(date(2026, 3, 31), 23_000_00, False)]
+    earlier = [Credit(date(2026, 3, 31), 23_000_00, 23_000_00)]
     assert withhold(23_000_00, date(2026, 4, 30), has_tax_id=True, country="KE", earlier=earlier).amount_minor == 0
 
 
@@ -107,11 +107,11 @@ def test_over_a_year_the_deductions_are_the_rate_on_the_whole(bases):
         day = date(2026 + (month + 3) // 12, (month + 3) % 12 + 1, 28)
         result = withhold(base, day, has_tax_id=True, earlier=credits)
         if result.is_taxed:
-            credits = [Credit(credit.credited_on, credit.base_minor, True) for credit in credits]
-        credits.append(Credit(day, base, result.is_taxed))
+            credits = [Credit(credit.credited_on, credit.base_minor, 0) for credit in credits]
+        credits.append(Credit(day, base, 0 if result.is_taxed else base))
         deducted += result.amount_minor
     total = sum(bases)
-    untaxed = sum(credit.base_minor for credit in credits if not credit.is_taxed)
+    untaxed = sum(credit.open_minor for credit in credits)
     assert abs(deducted - (total - untaxed) * 2 // 100) <= 51 * len(bases)
     if total <= 20_000_00:
         assert deducted == 0
