@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,36 +16,26 @@ from sqlalchemy import (
     Integer,
     Text,
     UniqueConstraint,
-    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, WithId
+from portal.kernel.month_versions import MonthVersion, one_in_force
 
 OUTCOMES = "('stabilised','rolled_back','normalised','rolled_forward')"
 
 
-class OutcomeSet(WithId, Base):
+class OutcomeSet(WithId, MonthVersion, Base):
     """One reading of a month's snapshots. A late snapshot makes a new version; the ones before stay as they were.
 
     `summary` holds the sums by agency and bucket (counts, principal in minor units) and the difference to the version before.
     """
 
     __tablename__ = "outcome_sets"
-    __table_args__ = (
-        UniqueConstraint("period_start", "version"),
-        Index("uq_outcome_sets_current", "period_start", unique=True, postgresql_where=text("is_current")),
-    )
+    __table_args__ = (*one_in_force(__tablename__),)
 
-    period_start: Mapped[date] = mapped_column(Date)
-    version: Mapped[int] = mapped_column(Integer)
-    is_current: Mapped[bool] = mapped_column(Boolean, default=True, server_default="true")
     scheme_version: Mapped[int] = mapped_column(Integer)
-    input_hash: Mapped[str] = mapped_column(Text)
-    result_hash: Mapped[str] = mapped_column(Text)
     accounts: Mapped[int] = mapped_column(Integer)
-    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     made_by: Mapped[str] = mapped_column(Text)
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -23,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.month_versions import MonthVersion, one_in_force
 
 LINE_KINDS = (
     *(
@@ -40,24 +40,15 @@ LINE_KINDS = (
 )
 
 
-class AccrualRun(WithId, Base):
+class AccrualRun(WithId, MonthVersion, Base):
     """One computation of a month's commission. A later run of an open month supersedes it; lines frozen in a settlement stay."""
 
     __tablename__ = "accrual_runs"
-    __table_args__ = (
-        UniqueConstraint("period_start", "version"),
-        Index("uq_accrual_runs_current", "period_start", unique=True, postgresql_where=text("is_current")),
-    )
+    __table_args__ = (*one_in_force(__tablename__),)
 
-    period_start: Mapped[date] = mapped_column(Date)
-    version: Mapped[int] = mapped_column(Integer)
-    is_current: Mapped[bool] = mapped_column(Boolean, default=True, server_default="true")
-    input_hash: Mapped[str] = mapped_column(Text)
-    result_hash: Mapped[str] = mapped_column(Text)
     lines: Mapped[int] = mapped_column(Integer)
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
-    summary: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default="{}")
     outcome_set_id: Mapped[int | None] = mapped_column(ForeignKey("outcome_sets.id"))
     run_by: Mapped[str] = mapped_column(Text)
     run_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
