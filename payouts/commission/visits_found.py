@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from allocations.collections.evidence.required import missing_of_visits
 from allocations.collections.field.contact_facts import dispositions_on, rules_on
 from allocations.collections.field.contact_queries import span_of
 from allocations.collections.field.places import place_of
+from payouts.commission.event_models import EarningEvent
 from payouts.commission.visit_gate import Visited, distance_m, reasons_of
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.periods import Period
@@ -39,7 +41,7 @@ OF_MONTH = text(
                     and e.resubmits_id is null)
  order by v.id"""
 )
-ONE = text(COLUMNS.format(visits=VISITS) + " where v.id = :contact")
+NAMED = text(COLUMNS.format(visits=VISITS) + " where v.id = any(:contacts)")
 PHOTOS = text("""
 select e.contact_id, count(*) filter (where e.review <> 'questioned') as good,
        count(*) filter (where e.review = 'questioned') as questioned
@@ -60,9 +62,33 @@ def visits_of(session: Session, period: Period) -> Iterator[tuple[Any, dict[str,
 
 def visit_now(session: Session, contact_id: int, day: date) -> tuple[Any, dict[str, Any]] | None:
     """One visit as the gate sees it now: evidence may have come in since it was proposed."""
-    start, end = span_of(Period(day, date.fromordinal(day.toordinal() + 1)))
-    asked = {"zone": BANK_ZONE.key, "start": start, "end": end, "contact": contact_id}
-    return next(_judged(session, session.execute(ONE, asked).all()), None)
+    return next(_as_now(session, {contact_id: day}), None)
+
+
+def reasons_now(session: Session, events: Iterable[EarningEvent]) -> dict[int, list[dict[str, Any]]]:
+    """What speaks against proposed events that visits stand behind, as the gate sees those now; by event id.
+
+    An event keeps what was found; whoever decides looks at what stands.
+    """
+    by_contact: dict[int, list[int]] = defaultdict(list)
+    days: dict[int, date] = {}
+    for event in events:
+        kind, _, number = event.source_key.partition(":")
+        if event.status == "proposed" and kind == "contact" and number.isdecimal():
+            by_contact[int(number)].append(event.id)
+            days[int(number)] = event.occurred_on
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row, detail in _as_now(session, days):
+        found |= dict.fromkeys(by_contact[row.id], detail["reasons"])
+    return found
+
+
+def _as_now(session: Session, days: Mapping[int, date]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    if not days:
+        return
+    start, end = span_of(Period(min(days.values()), date.fromordinal(max(days.values()).toordinal() + 1)))
+    asked = {"zone": BANK_ZONE.key, "start": start, "end": end, "contacts": list(days)}
+    yield from _judged(session, session.execute(NAMED, asked).all())
 
 
 def _judged(session: Session, rows: Sequence[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:

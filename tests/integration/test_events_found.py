@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from allocations.collections.field_models import Evidence
 from allocations.collections.models import Deposit, DepositItem, ReceiptBook, ReceiptMark
-from payouts.commission.event_queries import Asked, list_events
+from payouts.commission.event_bulk import accept_events
+from payouts.commission.event_queries import Asked, list_events, selection
 from payouts.commission.events import decide_event
 from payouts.commission.finding import find_events
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
@@ -55,6 +56,41 @@ def test_visits_are_proposed_once_with_every_reason_against_them(
     assert find_events(bank_session, OCTOBER, actor=MAKER, now=world.now, today=TODAY).total == 0
     assert [r.event.source_key for r in list_events(bank_session, Asked(gate="failed"))] == [f"contact:{bare.id}"]
     assert [r.event.source_key for r in list_events(bank_session, Asked(gate="passed"))] == [f"contact:{good.id}"]
+
+
+def test_what_waits_is_judged_again_when_it_is_listed_and_accepted(
+    world: World, bank_session: Session, file_store: Any
+) -> None:
+    field = Field(bank_session, file_store, world.now)
+    at = datetime.fromisoformat("2026-10-12T10:00+05:30")
+    bare, good = (
+        field.visit(at=at.replace(day=day), disposition="RPC", latitude=HOME[0], longitude=HOME[1], accuracy_m=10)
+        for day in (12, 13)
+    )
+    taken = a_picture(good.agency_id, good.id, world.now)
+    bank_session.add(taken)
+    bank_session.flush()
+    find_events(bank_session, OCTOBER, actor=SYSTEM, now=world.now, today=TODAY)
+    # The photo of one came in since; that of the other was questioned.
+    later = a_picture(bare.agency_id, bare.id, world.now)
+    later.ref, later.sha256, taken.review = "EV2", "b" * 64, "questioned"
+    taken.reviewed_by = CHECKER.email
+    bank_session.add(later)
+    bank_session.flush()
+    asked = Asked(status="proposed", gate="passed")
+    assert [row.event.source_key for row in list_events(bank_session, asked)] == [f"contact:{bare.id}"]
+    failed = list_events(bank_session, Asked(gate="failed"))
+    assert [[each["code"] for each in row.reasons] for row in failed] == [["photo_questioned"]]
+    chosen = selection(bank_session, asked, for_email=CHECKER.email)
+    assert ([event.source_key for event in chosen.events], chosen.left, chosen.failing) == (
+        [f"contact:{bare.id}"],
+        0,
+        set(),
+    )
+    assert accept_events(bank_session, asked, expected=chosen.sha256, actor=CHECKER, now=world.now) == 1
+    # What was found stays on record, and with an event that is decided.
+    (accepted,) = list_events(bank_session, Asked(status="accepted"))
+    assert [each["code"] for each in accepted.reasons] == ["no_photo"]
 
 
 def a_picture(agency_id: int, contact_id: int, now: datetime) -> Evidence:

@@ -222,7 +222,7 @@ def asked_query(query: str) -> tuple[Asked, list[str]]:
 
 
 def sums_of(chosen: Selection, worth: Worth) -> list[dict[str, Any]]:
-    """By event: how many, how many with reasons against them, and what the terms come to."""
+    """By event: how many, how many with reasons against them now, and what the terms come to."""
     by_event: dict[str, list[EarningEvent]] = {}
     for event in chosen.events:
         by_event.setdefault(event.event, []).append(event)
@@ -231,7 +231,7 @@ def sums_of(chosen: Selection, worth: Worth) -> list[dict[str, Any]]:
             "event": code,
             "events": len(found),
             "count": sum(event.count for event in found),
-            "failing": sum(bool(event.detail.get("reasons")) for event in found),
+            "failing": sum(event.id in chosen.failing for event in found),
             "minor": worth.of([event.id for event in found]),
             "untold": sum(event.id in worth.untold for event in found),
         }
