@@ -9,12 +9,17 @@ from fractions import Fraction
 from sqlalchemy.orm import Session
 
 from payouts.commission.kind_words import KINDS
-from payouts.commission.queries import Cell, RunHead, agency_names, cells_of, run_in_force
+from payouts.commission.queries import Cell, RunHead, agency_names, cells_of, not_measured, run_in_force
 from payouts.rate_cards.wording import percent
 from portal.kernel.money import half_up, shown
 
 PRICED = ("commission", "account_fee", "event_fee")
 MOST = 12
+WAITING = {
+    "commission": ("receipt", "receipts"),
+    "account_fee": ("account", "accounts"),
+    "event_fee": ("event", "events"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ def movers(session: Session, run: RunHead, most: int = MOST) -> Movers | None:
     keys = sorted((key for key in changes if changes[key]), key=lambda key: (-abs(changes[key]), key))
     shown_keys, rest = keys[:most], keys[most:]
     names = agency_names(session, {key[0] for key in shown_keys})
-    rows = [_mover(names, key, was.get(key), now.get(key), run.currency) for key in shown_keys]
+    waits = not_measured(session, run)
+    rows = [_mover(names, key, was.get(key), now.get(key), run.currency, waits.get(key[:2], 0)) for key in shown_keys]
     return Movers(before, rows, len(rest), sum(changes[key] for key in rest))
 
 
@@ -78,14 +84,26 @@ def _minor(cell: Cell | None) -> int:
     return cell.minor if cell else 0
 
 
-def _mover(names: dict[int, tuple[str, str]], key: Key, was: Cell | None, now: Cell | None, currency: str) -> Mover:
+def _mover(
+    names: dict[int, tuple[str, str]], key: Key, was: Cell | None, now: Cell | None, currency: str, waiting: int
+) -> Mover:
     agency_id, kind, rule = key
-    return Mover(*names[agency_id], kind, rule, _minor(was), _minor(now), tuple(parts_of(was, now, kind, currency)))
+    parts = tuple(parts_of(was, now, kind, currency, waiting))
+    return Mover(*names[agency_id], kind, rule, _minor(was), _minor(now), parts)
 
 
-def parts_of(was: Cell | None, now: Cell | None, kind: str, currency: str) -> Iterator[Part]:
-    """Why an amount moved. What is counted moves at the rate before; the rest is the rate's doing. The parts sum to the change."""
+def parts_of(was: Cell | None, now: Cell | None, kind: str, currency: str, waiting: int = 0) -> Iterator[Part]:
+    """Why an amount moved. What is counted moves at the rate before; the rest is the rate's doing. The parts sum to the change.
+
+    `waiting`: receipts, accounts or events of the agency that wait until the month is measured; a rule without a line may be theirs.
+    """
     change = _minor(now) - _minor(was)
+    if was is not None and now is None and waiting:
+        one, many = WAITING.get(kind, WAITING["commission"])
+        told = f"one {one} of the agency waits" if waiting == 1 else f"{waiting:,} {many} of the agency wait"
+        said = f"{_counted(was.count)} the month before, none yet: {told} until the month is measured."
+        yield Part("not measured yet", change, said)
+        return
     if was is None or now is None:
         lines = (now or was).count  # type: ignore[union-attr]
         said = (

@@ -36,11 +36,15 @@ class RuleSum:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What an agency earned in a month so far, by rule and bucket, and what earned nothing, by reason."""
+    """What an agency earned in a month so far, by rule and bucket, and what earned nothing, by reason.
+
+    `earlier_minor`: money seen in the month on receipts taken before it; it is not in what the month reports.
+    """
 
     run: RunHead
     by_rule: list[RuleSum]
     unpaid: list[Sum]
+    earlier_minor: int = 0
 
     @property
     def total_minor(self) -> int:
@@ -62,17 +66,20 @@ class Earned:
 def earned(session: Session, agency_id: int, run: RunHead) -> Earned:
     """An agency's month as a run left it."""
     line, bucket = AccrualLine, func.coalesce(AccrualLine.facts["opening_bucket"].astext, "").label("bucket")
+    before = line.facts["collected_on"].astext < run.period.start.isoformat()
+    sums = (func.sum(line.base_minor), func.sum(line.amount_minor), func.sum(line.base_minor).filter(before))
     query = (
-        select(line.kind, line.rule_id, bucket, func.count(), func.sum(line.base_minor), func.sum(line.amount_minor))
+        select(line.kind, line.rule_id, bucket, func.count(), *sums)
         .where(rows_of(session, line, run, agency_id))
         .group_by(line.kind, line.rule_id, "bucket")
     )
+    rows = session.execute(query).all()
     found = [
-        RuleSum(kind, rule, pool, count, int(base), int(minor))
-        for kind, rule, pool, count, base, minor in session.execute(query)
+        RuleSum(kind, rule, pool, count, int(base), int(minor)) for kind, rule, pool, count, base, minor, _ in rows
     ]
+    earlier = sum(int(row[-1] or 0) for row in rows if row[0] == "commission")
     found.sort(key=lambda each: (-each.minor, each.kind, each.rule_id, each.bucket))
-    return Earned(run, found, unpaid_sums(session, run, agency_id))
+    return Earned(run, found, unpaid_sums(session, run, agency_id), earlier)
 
 
 def total_minor(session: Session, agency_id: int, run: RunHead) -> int:

@@ -239,6 +239,19 @@ def unpaid_sums(session: Session, run: RunHead, agency_id: int | None = None) ->
     return [_reason_sum(code, count, int(minor)) for code, count, minor in session.execute(query)]
 
 
+def not_measured(session: Session, run: RunHead) -> dict[tuple[int, str], int]:
+    """How many receipts, accounts and events wait until a month is measured, by agency and the kind of line they may become."""
+    unpaid = UnpaidCollection
+    query = select(unpaid.agency_id, func.count()).where(rows_of(session, unpaid, run), unpaid.code == "not_measured")
+    found = {(agency_id, "commission"): count for agency_id, count in session.execute(query.group_by(unpaid.agency_id))}
+    told = session.scalar(select(AccrualRun.summary["untaken"]).where(AccrualRun.id == run.id)) or []
+    ids = {code: agency_id for agency_id, code in session.execute(select(Agency.id, Agency.code))} if told else {}
+    for each in told:
+        if each["code"] == "not_measured" and each["agency"] in ids:
+            found[ids[each["agency"]], f"{each['what']}_fee"] = each["count"]
+    return found
+
+
 def _reason_sum(code: str, count: int, minor: int) -> Sum:
     reason = REASONS.get(code)
     if reason is None:

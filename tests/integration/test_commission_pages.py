@@ -7,15 +7,18 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.placements.models import Allocation
+from allocations.placements.outcome_sets import freeze_outcomes
 from portal.kernel.clock import FixedClock
 from portal.kernel.jobs import Worker
 from portal.worker import JobServices, make_worker
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import an_adjustment
-from tests.factories.month import a_bank_detail
+from tests.factories.earning import an_adjustment, ended_at
+from tests.factories.month import SYSTEM, a_bank_detail
 from tests.factories.world import a_user, an_agency
 
 MAKER, AUDITOR, OWNER, RIVAL = (
@@ -119,6 +122,42 @@ def test_files_hold_exactly_what_is_shown(browse: Any, world: World) -> None:
     assert len(unpaid) == 2 and "700.00,you" in unpaid[1]
     every = browse(AUDITOR).get("/bank/commission/2026-11/lines.csv").data.decode("utf-8-sig").splitlines()
     assert len(every) == 5
+
+
+def test_the_bank_reads_what_earns_nothing_as_a_file(browse: Any, world: World) -> None:
+    who = browse(AUDITOR)
+    assert "/bank/commission/2026-11/unpaid.csv?code=no_bank_line" in who.get(
+        "/bank/commission/2026-11/unpaid?code=no_bank_line"
+    ).text.replace("&amp;", "&")
+    rows = who.get("/bank/commission/2026-11/unpaid.csv?code=no_bank_line").data.decode("utf-8-sig").splitlines()
+    assert rows[0] == "receipt_no,agency,loan_account_no,collected_on,code,why,amount,owner,cure"
+    assert len(rows) == 2 and ",SHAKTI," in rows[1] and ",no_bank_line," in rows[1] and ",700.00," in rows[1]
+    assert len(who.get("/bank/commission/2026-11/unpaid.csv?agency=VEGA").data.splitlines()) == 1
+    assert who.get("/bank/commission/2026-11/unpaid.txt").status_code == 404
+
+
+def test_what_is_seen_on_receipts_of_earlier_months_is_said(browse: Any, world: World) -> None:
+    shakti = world.session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
+    world.confirm(world.collection(shakti, 400, date(2026, 10, 31)), date(2026, 11, 2))
+    world.accrue(NOVEMBER)
+    world.session.commit()
+    page = words(browse(OWNER).get("/agency/commission?period=2026-11"))
+    assert "on ₹5,900.00 the bank has seen, ₹400.00 of it on receipts of earlier months." in page
+
+
+def test_a_settled_month_tells_what_later_snapshots_say_of_it(browse: Any, world: World) -> None:
+    world.settle()
+    seen = world.session.scalars(select(Allocation).order_by(Allocation.id)).first()
+    assert seen is not None
+    who = browse(AUDITOR)
+    world.session.commit()
+    assert "were read again" not in who.get("/bank/commission?period=2026-10").text
+    ended_at(world, seen, 45)
+    freeze_outcomes(world.session, OCTOBER, actor=SYSTEM, now=world.now)
+    world.session.commit()
+    page = words(who.get("/bank/commission?period=2026-10"))
+    assert "Its outcomes were read again since it was settled on version 1" in page
+    assert "Version 2" in page and "1 account" in page and "What was settled stays" in page
 
 
 def test_an_agency_sees_a_day_as_it_was_and_what_came_since(browse: Any, world: World) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from allocations.placements.outcome_sums import change_words
 from payouts.commission import line_queries, queries
 from payouts.commission.check_day import ask_to_check, last_check
 from payouts.commission.kind_words import BY_HAND, KINDS, kind_of, rule_of
@@ -18,6 +19,7 @@ from payouts.commission.known_on_words import GROUP_WORDS
 from payouts.commission.line_queries import Asked
 from payouts.commission.movers import movers
 from payouts.commission.queries import RunHead
+from payouts.commission.read_since import read_since
 from payouts.commission.reasons import REASONS
 from payouts.commission.service import accrue as accrue_month
 from portal.access.guard import permission
@@ -51,6 +53,8 @@ def index() -> str:
         days=story.days_of(queries.noted_days(session, run), period) if run else [],
         moved=movers(session, run) if run and wants_sums() else None,
         is_summed=wants_sums(),
+        reread=read_since(session, period),
+        change_words=change_words,
         today=clock().today(),
         form=AccrueForm(period=period.label),
         kind_of=kind_of,
@@ -164,6 +168,28 @@ def unpaid(label: str) -> str:
         lambda row: (row.id,),
     )
     return render_template("bank/commission/unpaid.html", run=run, looked=looked, page=page, reasons=REASONS)
+
+
+UNPAID_HEADER = ("receipt_no", "agency", "loan_account_no", "collected_on", "code", "why", "amount", "owner", "cure")
+
+
+@bp.get("/<label>/unpaid.<ending>")
+@permission(Permission.ACCRUAL_READ)
+def unpaid_file(label: str, ending: str) -> Response:
+    """Exactly the receipts the filter shows, all pages of it."""
+    session = db_session()
+    run = story.run_or_404(session, label).run
+    assert run
+    agency, code = (request.args.get(key, "").strip()[:60] for key in ("agency", "code"))
+    rows = line_queries.list_unpaid(session, run, code=code, agency=agency, limit=MOST_ROWS)
+    cells = (
+        [
+            *(row.receipt_no, row.agency_code, row.loan_account_no, row.collected_on, row.code, row.meaning),
+            *(Money(row.amount_minor, row.currency), row.owner, row.cure),
+        ]
+        for row in rows
+    )
+    return export(f"unpaid-{label}", ending, UNPAID_HEADER, cells, {"month": label, **request.args.to_dict()})
 
 
 @bp.get("/line/<ref>")

@@ -25,11 +25,11 @@ def cell(base: int, minor: int, version: int = 1, count: int = 10) -> Cell:
     return Cell(1, "commission", "r", count, base, minor, frozenset({version}))
 
 
-@given(st.none() | CELL, st.none() | CELL, KINDS)
-def test_the_parts_sum_to_the_change(was: Cell | None, now: Cell | None, kind: str) -> None:
+@given(st.none() | CELL, st.none() | CELL, KINDS, st.integers(0, 2))
+def test_the_parts_sum_to_the_change(was: Cell | None, now: Cell | None, kind: str, waiting: int) -> None:
     if was is None and now is None:
         return
-    parts = list(parts_of(was, now, kind, "INR"))
+    parts = list(parts_of(was, now, kind, "INR", waiting))
     assert sum(part.minor for part in parts) == (now.minor if now else 0) - (was.minor if was else 0)
     assert all(part.sentence.endswith(".") for part in parts)
 
@@ -56,3 +56,14 @@ def test_corrections_and_what_is_new_say_so() -> None:
     assert new.sentence == "10 lines this month, none the month before."
     (back,) = parts_of(cell(-100, -5), cell(-300, -15, count=1), "clawback", "INR")
     assert back.sentence == "One line instead of 10 (taken back)."
+
+
+def test_a_rule_without_a_line_while_the_month_is_not_measured_says_so() -> None:
+    (part,) = parts_of(cell(1_000, 100), None, "commission", "INR", waiting=3)
+    assert part.sentence == (
+        "10 lines the month before, none yet: 3 receipts of the agency wait until the month is measured."
+    )
+    (part,) = parts_of(cell(0, 100, count=1), None, "account_fee", "INR", waiting=1)
+    assert part.sentence.endswith("none yet: one account of the agency waits until the month is measured.")
+    (part,) = parts_of(cell(1_000, 100), None, "commission", "INR")
+    assert part.sentence == "10 lines the month before, none now."
