@@ -96,6 +96,24 @@ def words(value: Any) -> Iterator[str]:
         yield f"{value!r} is not a word."
 
 
+def yes_or_no(value: Any) -> Iterator[str]:
+    if not isinstance(value, bool):
+        yield f"{value!r} is neither true nor false."
+
+
+def by_name(part: Check) -> Check:
+    """Names, each with a value of one shape."""
+
+    def check(value: Any) -> Iterator[str]:
+        if not isinstance(value, dict):
+            yield f"{value!r} is not a mapping of names."
+            return
+        for name, item in value.items():
+            yield from (f"{name}: {said}" for said in part(item))
+
+    return check
+
+
 def clock_time(value: Any) -> Iterator[str]:
     try:
         zoned = time.fromisoformat(value).tzinfo is not None
@@ -141,6 +159,13 @@ def outcomes(value: Any) -> Iterator[str]:
     yield from disposition_faults(value)
 
 
+_DEDUCTED: dict[str, Check] = {
+    "rate": share,
+    "no_id_rate": share,
+    "section": words,
+    "code": words,
+    "threshold_minor": whole(0),
+}
 SOMEBODY = tuple(person for person in PERSONS if person != "nobody")
 
 SHAPES: dict[str, Shape] = {
@@ -174,6 +199,13 @@ SHAPES: dict[str, Shape] = {
     "cash.in_hand_limit_minor": Shape("Cash one agent may carry", 10_000_000, whole(1), "In paise."),
     "cash.deposit_within_days": Shape("Days until cash is paid in", 1, whole(0, 30)),
     "receipts.unissued": Shape("Receipt numbers outside every book", "flag", one_of("flag", "refuse")),
+    "bank_detail.cooling_hours": Shape(
+        "Hours before changed bank details are paid to", 72, whole(0, 720), "From their approval on."
+    ),
+    "bank_detail.first_cooling_hours": Shape(
+        "Hours before an agency's first bank details are paid to", 0, whole(0, 720)
+    ),
+    "statement.deemed_days": Shape("Days after which silence on a statement is consent", 15, whole(1, 365)),
     "msme.pay_within_days": Shape("Days until a small firm is paid", 45, whole(1, 365)),
     "contact.hours": Shape("Hours of contact", {"from": "08:00", "to": "19:00"}, hours, "At the borrower's."),
     "contact.attempts": Shape(
@@ -220,14 +252,75 @@ SHAPES: dict[str, Shape] = {
         ),
     ),
     "dispute.answer_days": Shape("Days until the bank answers a dispute", 10, whole(1, 90)),
-    "invoice.self_days": Shape("Days until the lender raises a self-invoice", 30, whole(1, 60)),
     "invoice.pays_after": Shape(
         "Whether a payout waits for the agency's tax invoice", True, truth, "Where the agency charges the tax itself."
     ),
     "gst.recovery_agent": Shape(
         "GST on a recovery agent's fee",
         {"mode": "reverse_charge", "rate": "0.18"},
-        mapping(mode=one_of("reverse_charge", "forward_charge", "none"), rate=share),
+        mapping(
+            {"lenders": each(words), "service_code": words},
+            mode=one_of("reverse_charge", "forward_charge", "none"),
+            rate=share,
+        ),
+        "reverse_charge: a lender of the kinds the notification names (or `lenders`) pays it itself, all others are charged it.",
+    ),
+    "vat.agency_fee": Shape(
+        "Kenya: VAT on an agency's fee",
+        {"mode": "forward_charge", "rate": "0.16"},
+        mapping(mode=one_of("forward_charge", "none"), rate=share),
+    ),
+    "vat.withholding": Shape(
+        "Kenya: the lender is appointed to withhold VAT",
+        {"is_agent": True},
+        mapping({"rate": share}, is_agent=yes_or_no),
+    ),
+    "withholding.IN": Shape(
+        "India: the lender's own position on tax deducted at source",
+        {"rate": "0.10", "section": "194J", "code": "1027", "threshold_minor": 5_000_000},
+        mapping({**_DEDUCTED, "nature": one_of("commission", "professional", "technical")}),
+        "Only what differs from the shipped rule of the day; amounts in paise.",
+    ),
+    "withholding.KE": Shape(
+        "Kenya: the lender's own position on withholding tax",
+        {"rate": "0.03", "code": "contractual fee"},
+        mapping({**_DEDUCTED, "nature": one_of("agency", "contractual")}),
+        "Only what differs from the shipped rule of the day; amounts in cents.",
+    ),
+    "tax.agencies": Shape(
+        "What is agreed on tax and payment with single agencies",
+        {"SHAKTI": {"nature": "technical", "pay_within_days": 30}},
+        by_name(
+            mapping(
+                {
+                    "nature": one_of("commission", "professional", "technical", "agency", "contractual"),
+                    "is_registered": yes_or_no,
+                    "pay_within_days": whole(1, 365),
+                }
+            )
+        ),
+        "By agency code. A row replaces the one before as a whole: name every agency again.",
+    ),
+    "msme.bank_rate": Shape("RBI's bank rate", "0.055", share, "A year; late payment costs a multiple of it."),
+    "msme.interest": Shape(
+        "Interest on what a micro or small firm is paid late",
+        {"times": 3, "rest": "thirty_days", "broken": "actual_365"},
+        mapping(
+            times=whole(1, 10), rest=one_of("thirty_days", "calendar_month"), broken=one_of("actual_365", "thirtieths")
+        ),
+        "times: of the bank rate; rest: what a month is; broken: how the days after the last whole one count.",
+    ),
+    "msme.acceptance": Shape(
+        "When a month's service counts as accepted",
+        {"from": "rendered", "deemed_days": 15},
+        mapping(**{"from": one_of("rendered", "approval"), "deemed_days": whole(0, 60)}),
+        "rendered: the month's last day; approval: the day the statement is approved, or after the days of silence.",
+    ),
+    "msme.unwritten_days": Shape("Days until a small firm without a written agreement is paid", 15, whole(1, 45)),
+    "msme.alert_days": Shape(
+        "Days before the pay-by day at which a payment stands out",
+        {"soon": 10, "urgent": 3},
+        mapping(soon=whole(0, 45), urgent=whole(0, 45)),
     ),
 }
 
