@@ -6,33 +6,38 @@ bytes and the audit events. Nothing leaves here before that is committed.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail, Lender
 from payouts.ledger.journal import sent_lines
 from payouts.ledger.service import bank_day, post, reverse
-from payouts.rails.bank_file import BankFileRail, bank_file_rail
-from payouts.rails.lifecycle import next_batch_status, next_payout_status
+from payouts.rails.choosing import DEFAULT_PROFILE, rail_named
+from payouts.rails.destinations import destination_of
+from payouts.rails.freezing import frozen_batch, frozen_instruction
+from payouts.rails.lifecycle import next_batch_status
 from payouts.rails.models import Payout, PayoutBatch
-from payouts.rails.profiles import PROFILES
-from payouts.rails.protocol import BatchFacts, Beneficiary, Instruction
-from payouts.settlements.drafting import current_bank_detail
+from payouts.rails.moves import load_batch, move_batch, move_payout, payouts_of, tell_batch
+from payouts.rails.protocol import BatchFacts, Beneficiary, FileRail, Instruction, OnlineRail, OnlineRails
+from payouts.rails.rechecks import refuse_changed, why_not_payable
+from payouts.rails.stops import refuse_while_stopped
 from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.lifecycle import next_status as next_settlement_status
 from payouts.settlements.models import Settlement
+from payouts.settlements.queries import payable_minor
 from payouts.settlements.service import move, refuse_machine
-from payouts.settlements.statement import hash_of
-from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
+from portal.kernel.audit import Actor, AuditTag
+from portal.kernel.clock import BANK_ZONE
+from portal.kernel.errors import Forbidden, Invalid, Problem, Refused, Stale
 from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.periods import Period
 
-DEFAULT_PROFILE = "enet_csv"
+NO_ONLINE_RAILS: OnlineRails = {}
 
 
 @dataclass
@@ -43,36 +48,25 @@ class MadeBatch:
     skipped: list[dict[str, str]] = field(default_factory=list)
 
 
-def rail_named(name: str) -> BankFileRail:
-    """`bank_file` (the default layout), `bank_file:enet_csv`, or a layout's own name. Invalid for any other."""
-    rail, _, profile = name.strip().partition(":")
-    if rail == "bank_file":
-        return bank_file_rail(profile or DEFAULT_PROFILE)
-    if rail in PROFILES:
-        return bank_file_rail(rail)
-    cure = f"Use bank_file, or bank_file:PROFILE with one of: {', '.join(sorted(PROFILES))}."
-    raise Invalid(Problem("unknown_rail", f"There is no rail {name!r} here.", cure, column="rail", value=name))
-
-
-def load_batch(session: Session, ref: str) -> PayoutBatch:
-    batch = session.scalars(select(PayoutBatch).where(PayoutBatch.ref == ref)).one_or_none()
-    if batch is None:
-        raise NotFound(f"There is no payout batch {ref}.")
-    return batch
-
-
-def payouts_of(session: Session, batch: PayoutBatch) -> list[Payout]:
-    return list(session.scalars(select(Payout).where(Payout.batch_id == batch.id).order_by(Payout.id)))
-
-
 def make_batch(
-    session: Session, store: FileStore, period: Period, rail_name: str, *, actor: Actor, now: datetime
+    session: Session,
+    store: FileStore,
+    period: Period,
+    rail_name: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    online: OnlineRails = NO_ONLINE_RAILS,
 ) -> MadeBatch:
-    """Every payable settlement of the month into one batch with its file. Refused when nothing is payable."""
+    """Every payable settlement of the month into one batch, with its file or its requests. Refused when nothing is payable.
+
+    `online`: the providers there are, by name. Whatever is sent later is frozen here, byte for byte.
+    """
     refuse_machine(actor, "pay")
-    rail = rail_named(rail_name)
+    refuse_while_stopped(session)
+    rail = online.get(rail_name) or rail_named(session, rail_name, bank_day(now))
     session.execute(text("select pg_advisory_xact_lock(hashtext('payout batches'))"))
-    ready, skipped = _payable(session, period)
+    ready, skipped = _payable(session, period, rail, now)
     if not ready:
         message = f"Nothing of {period.label} is waiting to be paid."
         reasons = " ".join(f"{each['settlement']}: {each['reason']}" for each in skipped)
@@ -82,9 +76,10 @@ def make_batch(
         ref=_batch_ref(session, period),
         period_start=period.start,
         rail=rail.name,
-        profile=rail.profile.name,
+        profile=rail.profile_name,
+        profile_version=rail.profile_version,
         count=len(ready),
-        total_minor=sum(settlement.net_minor for settlement in ready),
+        total_minor=sum(payable_minor(settlement) for settlement in ready),
         currency=ready[0].currency,
         made_by=actor.email,
         made_at=now,
@@ -92,36 +87,76 @@ def make_batch(
     session.add(batch)
     session.flush()
     payouts = _queue(session, batch, ready, period, actor, now)
-    prepared = rail.prepare(batch_facts(session, batch, payouts, serial))
-    stored = store_file(
-        session,
-        store,
-        prepared.data,
-        name=prepared.name,
-        media_type=prepared.media_type,
-        agency_id=None,
-        actor=actor,
-        now=now,
-    )
-    batch.file_sha256, batch.file_name = stored.sha256, prepared.name
+    if isinstance(rail, FileRail):
+        _write_file(session, store, rail, batch, payouts, serial, actor, now)
+    else:
+        _freeze_requests(session, rail, payouts)
     session.flush()
     data = {"rail": rail_name, "count": batch.count, "total": batch.total_minor, "period": period.label}
-    _record(session, AuditTag.BATCH_MADE, batch, data, actor, now)
+    tell_batch(session, AuditTag.BATCH_MADE, batch, data, actor, now)
     return MadeBatch(batch, skipped)
 
 
-def _payable(session: Session, period: Period) -> tuple[list[Settlement], list[dict[str, str]]]:
+def _write_file(
+    session: Session,
+    store: FileStore,
+    rail: FileRail,
+    batch: PayoutBatch,
+    payouts: list[Payout],
+    serial: int,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """The file, stored; and what it was made of, so that it can be written again to the same bytes."""
+    facts = batch_facts(session, batch, payouts, serial)
+    prepared = rail.prepare(facts)
+    kept: dict[str, Any] = {
+        "name": prepared.name,
+        "media_type": prepared.media_type,
+        "agency_id": None,
+        "actor": actor,
+        "now": now,
+    }
+    batch.file_sha256 = store_file(session, store, prepared.data, **kept).sha256
+    batch.file_name, batch.request = prepared.name, frozen_batch(facts)
+    for payout, each in zip(payouts, facts.instructions, strict=True):
+        payout.request = frozen_instruction(each)
+
+
+def _freeze_requests(session: Session, rail: OnlineRail, payouts: list[Payout]) -> None:
+    """What each request to the provider will be; every refusal of the provider's at once."""
+    problems: list[Problem] = []
+    for payout in payouts:
+        payout.destination = destination_of(session, rail.name, payout.agency_id)
+        try:
+            payout.request = rail.request_of(instruction_of(session, payout))
+        except Invalid as wrong:
+            problems += wrong.problems
+    if problems:
+        raise Invalid(problems)
+
+
+def _payable(
+    session: Session, period: Period, rail: FileRail | OnlineRail, now: datetime
+) -> tuple[list[Settlement], list[dict[str, str]]]:
     """The month's settlements that may be paid, locked, and those that may not with the reason."""
     query = (
         select(Settlement)
-        .where(Settlement.period_start == period.start, Settlement.status.in_(PAYABLE), Settlement.net_minor > 0)
+        .where(Settlement.period_start == period.start, Settlement.status.in_(PAYABLE))
+        .where(Settlement.net_minor - Settlement.disputed_minor > 0)
         .order_by(Settlement.ref)
         .with_for_update()
     )
     ready: list[Settlement] = []
     skipped: list[dict[str, str]] = []
     for settlement in session.scalars(query):
-        reason = _why_not(session, settlement)
+        reason = why_not_payable(session, settlement, now=now)
+        if (
+            not reason
+            and not isinstance(rail, FileRail)
+            and not destination_of(session, rail.name, settlement.agency_id)
+        ):
+            reason = f"The agency has no account at {rail.name} that can be paid."
         if not reason and ready and settlement.currency != ready[0].currency:
             reason = f"It is in {settlement.currency}; one batch carries one currency. Make another batch for it."
         if reason:
@@ -129,16 +164,6 @@ def _payable(session: Session, period: Period) -> tuple[list[Settlement], list[d
         else:
             ready.append(settlement)
     return ready, skipped
-
-
-def _why_not(session: Session, settlement: Settlement) -> str:
-    """What was approved must still be what is paid: the same text, the same bank account."""
-    if settlement.statement_text is None or hash_of(settlement.statement_text) != settlement.hash:
-        return "Its statement is not the one that was approved. Run: portal verify"
-    if settlement.bank_detail_id != current_bank_detail(session, settlement.agency_id):
-        return "The agency's bank details changed after approval."
-    agency = session.get_one(Agency, settlement.agency_id)
-    return "The agency is suspended." if agency.status == "suspended" else ""
 
 
 def _batch_ref(session: Session, period: Period) -> str:
@@ -161,7 +186,7 @@ def _queue(
             agency_id=settlement.agency_id,
             settlement_id=settlement.id,
             bank_detail_id=settlement.bank_detail_id,
-            amount_minor=settlement.net_minor,
+            amount_minor=payable_minor(settlement),
             currency=settlement.currency,
             idempotency_key=f"payout:{ref}",
             created_at=now,
@@ -192,7 +217,7 @@ def hold(session: Session, payout: Payout, settlement_ref: str, actor: Actor, no
 
 
 def batch_facts(session: Session, batch: PayoutBatch, payouts: list[Payout], serial: int) -> BatchFacts:
-    """What the file is made of, from rows that never change."""
+    """What the file is made of, as the rows stand when the batch is made."""
     lender = session.scalars(select(Lender).order_by(Lender.id)).first()
     missing = [
         Problem("missing_setting", f"The lender's {label} is not set.", "Set it under Settings.", column=label)
@@ -200,7 +225,7 @@ def batch_facts(session: Session, batch: PayoutBatch, payouts: list[Payout], ser
             ("debit account", lender.debit_account_no if lender else ""),
             ("debit IFSC", lender.debit_ifsc if lender else ""),
         )
-        if not value and batch.profile != DEFAULT_PROFILE
+        if not value and batch.rail != "manual" and batch.profile != DEFAULT_PROFILE
     ]
     if missing or lender is None:
         raise Invalid(missing)
@@ -211,7 +236,9 @@ def batch_facts(session: Session, batch: PayoutBatch, payouts: list[Payout], ser
         debit_account=lender.debit_account_no,
         debit_ifsc=lender.debit_ifsc,
         corporate_id=_corporate_id(lender.name),
-        instructions=tuple(_instruction(session, payout) for payout in payouts),
+        instructions=tuple(instruction_of(session, payout) for payout in payouts),
+        made_at=batch.made_at.astimezone(BANK_ZONE),
+        debtor_name=lender.name,
     )
 
 
@@ -219,7 +246,8 @@ def _corporate_id(name: str) -> str:
     return "".join(letter for letter in name.upper() if letter.isascii() and letter.isalnum())[:20]
 
 
-def _instruction(session: Session, payout: Payout) -> Instruction:
+def instruction_of(session: Session, payout: Payout) -> Instruction:
+    """The payout as its rail needs it."""
     detail = session.get_one(AgencyBankDetail, payout.bank_detail_id)
     agency = session.get_one(Agency, payout.agency_id)
     settlement = session.get_one(Settlement, payout.settlement_id)
@@ -227,8 +255,12 @@ def _instruction(session: Session, payout: Payout) -> Instruction:
         ref=payout.ref,
         amount_minor=payout.amount_minor,
         currency=payout.currency,
-        beneficiary=Beneficiary(detail.account_holder, detail.account_no, detail.ifsc, agency.email or ""),
+        beneficiary=Beneficiary(
+            detail.account_holder, detail.account_no, detail.ifsc, agency.email or "", agency.country
+        ),
         remark=f"{settlement.ref} commission {settlement.period_start:%B %Y}",
+        destination=payout.destination,
+        provider_ref=payout.provider_ref or "",
     )
 
 
@@ -243,6 +275,7 @@ def approve_batch(
 ) -> PayoutBatch:
     """A second person approves count, total and file hash as shown. The file is read and hashed again before it counts."""
     refuse_machine(actor, "approve a payout batch")
+    refuse_while_stopped(session)
     batch = load_batch(session, ref)
     after = next_batch_status(batch.status, "approve")
     if batch.made_by == actor.email:
@@ -251,10 +284,19 @@ def approve_batch(
             code="maker_is_checker",
             cure="Ask another approver.",
         )
-    if expected_file is not None and expected_file != batch.file_sha256:
+    if expected_file is not None and expected_file != signed_of(session, batch):
         raise Stale()
     _refuse_altered(session, store, batch)
+    refuse_changed(session, batch, now=now)
     return move_batch(session, batch, "approve", after, actor=actor, now=now, approved_by=actor.email, approved_at=now)
+
+
+def signed_of(session: Session, batch: PayoutBatch) -> str:
+    """What an approver signs: the file's hash; without a file the hash of every frozen request in its order."""
+    if batch.file_sha256:
+        return batch.file_sha256
+    requests = [payout.request for payout in payouts_of(session, batch)]
+    return hashlib.sha256("\n".join(requests).encode()).hexdigest()
 
 
 def _refuse_altered(session: Session, store: FileStore, batch: PayoutBatch) -> None:
@@ -262,8 +304,7 @@ def _refuse_altered(session: Session, store: FileStore, batch: PayoutBatch) -> N
     payouts = payouts_of(session, batch)
     sums = (len(payouts), sum(payout.amount_minor for payout in payouts))
     try:
-        store.read(batch.file_sha256 or "")
-        whole = True
+        whole = not batch.file_sha256 or bool(store.read(batch.file_sha256))
     except (OSError, FileDamaged):
         whole = False
     if not whole or sums != (batch.count, batch.total_minor):
@@ -272,7 +313,7 @@ def _refuse_altered(session: Session, store: FileStore, batch: PayoutBatch) -> N
 
 
 def reject_batch(session: Session, ref: str, *, actor: Actor, now: datetime, reason: str) -> PayoutBatch:
-    """Take a batch back before it is approved: its settlements are payable again."""
+    """Take a batch back before it is sent: its settlements are payable again."""
     refuse_machine(actor, "reject a payout batch")
     if not reason.strip():
         raise Invalid(Problem("missing_reason", "A rejection needs a reason.", "Say what is wrong.", column="reason"))
@@ -286,70 +327,3 @@ def reject_batch(session: Session, ref: str, *, actor: Actor, now: datetime, rea
         back = next_settlement_status(settlement.status, "cancel")
         move(session, settlement, "cancel", back, actor=actor, now=now, comment=reason.strip())
     return batch
-
-
-def move_batch(
-    session: Session, batch: PayoutBatch, action: str, after: str, *, actor: Actor, now: datetime, **values: Any
-) -> PayoutBatch:
-    """Compare and set, with its audit event; Stale when someone was faster."""
-    before, version = batch.status, batch.lock_version
-    moved = session.execute(
-        update(PayoutBatch)
-        .where(PayoutBatch.id == batch.id, PayoutBatch.lock_version == version, PayoutBatch.status == before)
-        .values(status=after, lock_version=version + 1, **values)
-        .execution_options(synchronize_session=False)
-        .returning(PayoutBatch.id)
-    ).all()
-    if not moved:
-        raise Stale(f"{batch.ref} changed while you were looking at it. Open it again and decide anew.")
-    session.refresh(batch)
-    data = {
-        "action": action,
-        "before": before,
-        "after": after,
-        "file": batch.file_sha256,
-        "count": batch.count,
-        "total": batch.total_minor,
-    }
-    _record(session, AuditTag.BATCH_MOVED, batch, data, actor, now)
-    return batch
-
-
-def move_payout(session: Session, payout: Payout, action: str, *, actor: Actor, now: datetime, **values: Any) -> Payout:
-    """One step of a payout, compare and set, with its audit event."""
-    before = payout.status
-    after = next_payout_status(before, action)
-    moved = session.execute(
-        update(Payout)
-        .where(Payout.id == payout.id, Payout.status == before)
-        .values(status=after, updated_at=now, **values)
-        .execution_options(synchronize_session=False)
-        .returning(Payout.id)
-    ).all()
-    if not moved:
-        raise Stale(f"{payout.ref} moved on while it was being handled. Look at it again.")
-    session.refresh(payout)
-    record_event(
-        session,
-        AuditTag.PAYOUT_MOVED,
-        actor=actor,
-        subject_type="payout",
-        subject_ref=payout.ref,
-        now=now,
-        agency_id=payout.agency_id,
-        data={
-            "action": action,
-            "before": before,
-            "after": after,
-            "amount": payout.amount_minor,
-            "provider_ref": payout.provider_ref,
-            "reason": payout.reason,
-        },
-    )
-    return payout
-
-
-def _record(
-    session: Session, tag: AuditTag, batch: PayoutBatch, data: dict[str, Any], actor: Actor, now: datetime
-) -> None:
-    record_event(session, tag, actor=actor, subject_type="payout_batch", subject_ref=batch.ref, now=now, data=data)

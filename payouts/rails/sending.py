@@ -3,47 +3,65 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from payouts.ledger.journal import paid_lines, returned_lines
-from payouts.ledger.service import bank_day, post
-from payouts.rails.bank_answer import Expected, Verdict, answer_text, judge, read_answer
-from payouts.rails.batches import load_batch, move_batch, move_payout, payouts_of
+from payouts.rails.bank_answer import Expected, answer_text, judge, read_answer
+from payouts.rails.choosing import rail_of
 from payouts.rails.lifecycle import IN_FLIGHT, next_batch_status
 from payouts.rails.models import BankAnswer, Payout, PayoutBatch
+from payouts.rails.moves import close_batches, conclude, load_batch, move_batch, move_payout, payouts_of
 from payouts.rails.named_answer import named_columns, read_named_answer
+from payouts.rails.pain002 import looks_like_pain002, original_message, read_pain002
 from payouts.rails.profiles import ENET_CSV, UNION_BANK_TEXT
 from payouts.rails.protocol import AnswerRecord
-from payouts.settlements.lifecycle import next_status as next_settlement_status
-from payouts.settlements.models import Settlement
-from payouts.settlements.service import move
+from payouts.rails.rechecks import refuse_changed
+from payouts.rails.stops import refuse_while_stopped
 from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.errors import Forbidden, Invalid, Refused
+from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
 from portal.kernel.files import FileStore, store_file
+
+OUR_REFS = re.compile(rb"\bP\d{4}-\d{4,}\b")
+LOOKED_AT = 200_000
 
 
 def start_sending(session: Session, *, actor: Actor, now: datetime, only: str | None = None) -> list[PayoutBatch]:
     """First transaction: every approved batch's payouts say `sending`. A run that broke off is taken up again.
 
-    Commit, then `deliver` each batch, then `finish_sending`.
+    Commit, then `deliver` each batch, then `finish_sending`. A batch whose basis changed since it was approved stays; Refused when
+    nothing else is left. Providers' batches are carried on by `online`.
     """
     _refuse_agency(actor)
+    refuse_while_stopped(session)
     if only is not None and load_batch(session, only).status != "approved":
         batch = load_batch(session, only)
         raise Refused(f"{only} is {batch.status}, not approved.", code="illegal_step", cure="Approve it first.")
     query = select(PayoutBatch).where(PayoutBatch.status == "approved").order_by(PayoutBatch.id).with_for_update()
-    batches = list(session.scalars(query if only is None else query.where(PayoutBatch.ref == only)))
-    for batch in batches:
+    started: list[PayoutBatch] = []
+    kept: list[Refused] = []
+    for batch in session.scalars(query if only is None else query.where(PayoutBatch.ref == only)):
+        try:
+            refuse_changed(session, batch, now=now)
+        except Refused as changed:
+            kept.append(changed)
+            continue
         for payout in payouts_of(session, batch):
             if payout.status == "queued":
-                move_payout(session, payout, "start", actor=actor, now=now, attempts=payout.attempts + 1)
-    return batches
+                first = payout.first_sent_at or now
+                move_payout(
+                    session, payout, "start", actor=actor, now=now, attempts=payout.attempts + 1, first_sent_at=first
+                )
+        started.append(batch)
+    if kept and not started:
+        raise kept[0]
+    return started
 
 
 def deliver(store: FileStore, outbox: Path, sha256: str, name: str) -> Path:
@@ -94,7 +112,7 @@ def confirm(session: Session, store: FileStore, data: bytes, *, name: str, actor
     Raises Invalid with every problem of the file, and then nothing of it has any effect. The same file again changes nothing.
     """
     _refuse_agency(actor)
-    records = read_any_answer(data)
+    records = records_of(session, data)
     refs = [record.ref for record in records]
     payouts = {
         payout.ref: payout
@@ -118,8 +136,10 @@ def confirm(session: Session, store: FileStore, data: bytes, *, name: str, actor
         if verdict.action == "known":
             answer.known += 1
         else:
-            answer.moved.append(_apply(session, payouts[verdict.ref], verdict, actor, now))
-    answer.waiting = _close_batches(session, {payout.batch_id for payout in payouts.values()}, actor, now)
+            fate: dict[str, Any] = {"utr": verdict.utr, "reason": verdict.reason}
+            answer.moved.append(conclude(session, payouts[verdict.ref], verdict.action, **fate, actor=actor, now=now))
+    batch_ids = {payout.batch_id for payout in payouts.values()}
+    answer.waiting = close_batches(session, batch_ids, actor=actor, now=now)
     counts = {"file": answer.sha256, "rows": len(records), "applied": len(answer.moved), "problems": 0}
     record_event(
         session, AuditTag.ANSWER_READ, actor=actor, subject_type="bank_answer", subject_ref=name, now=now, data=counts
@@ -127,13 +147,51 @@ def confirm(session: Session, store: FileStore, data: bytes, *, name: str, actor
     return answer
 
 
+def records_of(session: Session, data: bytes) -> list[AnswerRecord]:
+    """The records of an answer, in the layout of the batch that its own references name.
+
+    A status report that speaks of a whole file has one record for each of that file's payouts.
+    """
+    if looks_like_pain002(data):
+        found = _batch_named(session, original_message(data), data)
+        return _for_each(session, found, read_pain002(data, found.currency if found else "INR"))
+    text = answer_text(data)
+    found = _batch_named(session, "", data)
+    currency = found.currency if found else "INR"
+    if named_columns(text.splitlines()[0]):
+        return read_named_answer(text, currency)
+    if found is not None and found.rail == "bank_file":
+        return rail_of(session, found.rail, found.profile, found.profile_version).read_answer(data, currency)
+    return read_any_answer(data)
+
+
 def read_any_answer(data: bytes) -> list[AnswerRecord]:
-    """The records of an answer in whichever layout its first line shows."""
+    """The records of an answer in whichever built-in layout its first line shows."""
     text = answer_text(data)
     first_line = text.splitlines()[0]
     if named_columns(first_line):
         return read_named_answer(text)
     return read_answer(data, UNION_BANK_TEXT if first_line.upper().startswith("FILEHDR") else ENET_CSV)
+
+
+def _batch_named(session: Session, ref: str, data: bytes) -> PayoutBatch | None:
+    """The batch an answer is about: by its reference, or by the first payout of ours that stands in it."""
+    if ref and (batch := session.scalar(select(PayoutBatch).where(PayoutBatch.ref == ref))):
+        return batch
+    refs = {match.decode() for match in OUR_REFS.findall(data[:LOOKED_AT])}
+    query = select(PayoutBatch).join(Payout, Payout.batch_id == PayoutBatch.id).where(Payout.ref.in_(refs))
+    return session.scalars(query.order_by(PayoutBatch.id).limit(1)).first()
+
+
+def _for_each(session: Session, batch: PayoutBatch | None, records: list[AnswerRecord]) -> list[AnswerRecord]:
+    """A record about a batch, as one about each of its payouts that still waits."""
+    if batch is None or [record.ref for record in records] != [batch.ref]:
+        return records
+    whole = records[0]
+    if whole.status == "paid":
+        cure = "Ask for the report with every payment in it."
+        raise Invalid(Problem("no_references", "It calls the whole file paid and names no payment.", cure))
+    return [replace(whole, ref=payout.ref) for payout in payouts_of(session, batch) if payout.status != "void"]
 
 
 def _keep(session: Session, store: FileStore, data: bytes, name: str, rows: int, actor: Actor, now: datetime) -> str:
@@ -144,48 +202,9 @@ def _keep(session: Session, store: FileStore, data: bytes, name: str, rows: int,
     return stored.sha256
 
 
-def _apply(session: Session, payout: Payout, verdict: Verdict, actor: Actor, now: datetime) -> Payout:
-    """One payout's fate: its own step, the ledger's entry and the settlement's step, together."""
-    was_paid = payout.status == "paid"
-    if verdict.action == "confirm":
-        lines, kind, text = paid_lines(payout.amount_minor), "paid", f"Paid, UTR {verdict.utr}"
-        values = {"provider_ref": verdict.utr, "paid_on": bank_day(now), "reason": None}
-    else:
-        lines, kind, text = returned_lines(payout.amount_minor, was_paid=was_paid), "returned", verdict.reason
-        values = {"provider_ref": verdict.utr or payout.provider_ref, "paid_on": None, "reason": verdict.reason}
-    move_payout(session, payout, verdict.action, actor=actor, now=now, **values)
-    post(
-        session,
-        f"J-{payout.ref}-{kind}",
-        lines,
-        kind=kind,
-        subject_ref=payout.ref,
-        narration=text,
-        agency_id=payout.agency_id,
-        currency=payout.currency,
-        actor=actor,
-        now=now,
-    )
-    settlement = session.get_one(Settlement, payout.settlement_id, with_for_update=True)
-    after = next_settlement_status(settlement.status, verdict.action)
-    paid_on = bank_day(now) if verdict.action == "confirm" else None
-    move(session, settlement, verdict.action, after, actor=actor, now=now, comment=text, paid_on=paid_on)
-    return payout
-
-
-def _close_batches(session: Session, batch_ids: set[int], actor: Actor, now: datetime) -> int:
-    """Close the batches whose every payout has its answer; returns how many payouts still wait."""
-    waiting = 0
-    for batch in session.scalars(select(PayoutBatch).where(PayoutBatch.id.in_(batch_ids)).order_by(PayoutBatch.id)):
-        open_payouts = [payout for payout in payouts_of(session, batch) if payout.status in IN_FLIGHT]
-        waiting += len(open_payouts)
-        if not open_payouts and batch.status == "sent":
-            move_batch(session, batch, "close", next_batch_status(batch.status, "close"), actor=actor, now=now)
-    return waiting
-
-
 def sync(session: Session) -> list[Payout]:
-    """Payouts that wait for an answer. A bank file cannot be asked: its answer comes as a file, through `confirm`."""
+    """Payouts that wait for an answer. A bank file cannot be asked: its answer comes as a file, through `confirm`, or as the debit
+    in the bank's statement."""
     return list(session.scalars(select(Payout).where(Payout.status.in_(IN_FLIGHT)).order_by(Payout.id)))
 
 

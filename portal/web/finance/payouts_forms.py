@@ -7,7 +7,7 @@ from wtforms import HiddenField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from payouts.rails.batches import DEFAULT_PROFILE
+from payouts.rails.choosing import DEFAULT_PROFILE
 from payouts.rails.profiles import PROFILES
 from portal.kernel.periods import Period
 from portal.web.edge import ActForm

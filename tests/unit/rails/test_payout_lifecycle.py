@@ -16,24 +16,25 @@ from payouts.rails.lifecycle import (
 )
 from portal.kernel.errors import Refused
 
-#           start      sent    lose       confirm return      fail      cancel
+#           start      sent    lose       again      confirm return      fail      cancel
 PAYOUTS = {
-    "queued": ["sending", None, None, None, None, None, "void"],
-    "sending": [None, "sent", "unknown", None, None, "failed", None],
-    "sent": [None, None, "unknown", "paid", "returned", None, None],
-    "paid": [None, None, None, None, "returned", None, None],
-    "failed": [None] * 7,
-    "returned": [None] * 7,
-    "unknown": [None, "sent", None, "paid", "returned", "failed", None],
-    "void": [None] * 7,
+    "queued": ["sending", None, None, None, None, None, None, "void"],
+    "sending": [None, "sent", "unknown", None, "paid", None, "failed", None],
+    "sent": [None, None, "unknown", None, "paid", "returned", "failed", None],
+    "paid": [None, None, None, None, None, "returned", None, None],
+    "failed": [None] * 8,
+    "returned": [None] * 8,
+    "unknown": [None, "sent", None, "sending", "paid", "returned", "failed", None],
+    "void": [None] * 8,
 }
-#           approve     reject  send    close
+#           check      approve     reject  send    close
 BATCHES = {
-    "made": ["approved", "void", None, None],
-    "approved": [None, None, "sent", None],
-    "sent": [None, None, None, "closed"],
-    "closed": [None] * 4,
-    "void": [None] * 4,
+    "made": ["checked", "approved", "void", None, None],
+    "checked": [None, "approved", "void", None, None],
+    "approved": [None, None, "void", "sent", None],
+    "sent": [None, None, None, None, "closed"],
+    "closed": [None] * 5,
+    "void": [None] * 5,
 }
 
 
