@@ -26,8 +26,8 @@ from payouts.rate_cards.models import RateCardVersion
 from payouts.settlements.models import Settlement
 from portal.kernel.periods import Period, month_of
 
-OWED = ("submitted", "approved", "paying", "paid", "returned")
-UNPAID_YET = ("draft", "submitted", "approved", "paying", "returned")
+OWED = ("submitted", "checked", "approved", "paying", "paid", "returned")
+UNPAID_YET = ("draft", "submitted", "checked", "approved", "paying", "returned")
 
 
 @dataclass(frozen=True)
@@ -219,6 +219,7 @@ def decisions_waiting(session: Session, currency: str) -> list[Waiting]:
     for status, kind, desk in (
         ("draft", "settlement_drafts", "maker"),
         ("submitted", "settlements_submitted", "checker"),
+        ("checked", "settlements_checked", "checker"),
         ("approved", "settlements_to_pay", "finance"),
     ):
         query = select(func.count(), func.coalesce(func.sum(Settlement.net_minor), 0))

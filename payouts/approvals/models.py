@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.db import Base, Sealed, WithId
@@ -83,7 +95,10 @@ class ApprovalLimit(WithId, Sealed, Proposed, Base):
 
 
 class Delegation(WithId, Sealed, Proposed, Base):
-    """One person stands in for another for some days, with the other's limits; what they do counts as done by both."""
+    """One person stands in for another for some days, with the other's limits; what they do counts as done by both.
+
+    Nobody stands in for two others on the same day.
+    """
 
     __tablename__ = "delegations"
     __moves__ = DECIDED_ONCE
@@ -93,6 +108,13 @@ class Delegation(WithId, Sealed, Proposed, Base):
         CheckConstraint("from_email <> to_email", name="two_people"),
         CheckConstraint("to_on >= from_on", name="dates"),
         CheckConstraint("decided_by is null or decided_by <> to_email", name="not_decided_by_who_stands_in"),
+        ExcludeConstraint(
+            (literal_column("int8range(hashtext(to_email), hashtext(to_email), '[]')"), "&&"),
+            (literal_column("daterange(from_on, to_on, '[]')"), "&&"),
+            using="gist",
+            where=text("status = 'accepted'"),
+            name="excl_delegations_one_stands_in_for_one",
+        ),
         Index("ix_delegations_to", "to_email", "from_on"),
     )
     __sealed__ = ("ref", "from_email", "to_email", "from_on", "to_on", "reason", "proposed_by", "proposed_at")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from portal.kernel.errors import Refused
 
-STATUSES = ("draft", "submitted", "approved", "paying", "paid", "returned", "void")
-ACTIONS = ("submit", "approve", "reject", "pay", "cancel", "confirm", "return", "void")
+STATUSES = ("draft", "submitted", "checked", "approved", "paying", "paid", "returned", "void")
+ACTIONS = ("submit", "check", "approve", "reject", "recall", "pay", "cancel", "confirm", "return", "void")
 
 TRANSITIONS: dict[tuple[str, str], str] = {
     ("draft", "submit"): "submitted",
     ("draft", "void"): "void",
     ("submitted", "approve"): "approved",
+    ("submitted", "check"): "checked",  # approved once; large enough to want a third person
     ("submitted", "reject"): "draft",
+    ("checked", "approve"): "approved",
+    ("checked", "reject"): "draft",
+    ("approved", "recall"): "void",  # the approval is taken back before anything is paid
+    ("returned", "recall"): "void",  # all of it came back
     ("approved", "pay"): "paying",
     ("paying", "cancel"): "approved",  # its payout was taken back before it was sent
     ("paying", "confirm"): "paid",
@@ -27,6 +32,7 @@ PAYABLE = frozenset({"approved", "returned"})
 SHOWN = {
     "draft": "Draft",
     "submitted": "Waiting for approval",
+    "checked": "Waiting for a third person",
     "approved": "Approved, to be paid",
     "paying": "Payment under way",
     "paid": "Paid",

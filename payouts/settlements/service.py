@@ -1,32 +1,41 @@
-"""Maker and checker: submit, approve, send back. Approval freezes the statement and posts the journal in one transaction."""
+"""Maker and checkers: submit, approve, send back. The last approval freezes the statement and posts the journal in one transaction."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from allocations.agencies.dated_settings import setting_on
+from payouts.approvals.payees import refuse_payee_changer
+from payouts.approvals.service import KeyState, turn_key
 from payouts.ledger.journal import settlement_lines
-from payouts.ledger.service import post
+from payouts.ledger.service import bank_day, post
 from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import current_bank_detail, is_of_today
 from payouts.settlements.lifecycle import next_status
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.signing import sign
 from payouts.settlements.statement import hash_of
 from payouts.settlements.twice import leaning_on, settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
+from portal.kernel.money import shown
 from portal.kernel.periods import month_of
 
+ANSWER_DAYS = "statement.deemed_days"
 LOCK = 0x5345_5454  # settlements of one agency are submitted one after the other
 
 
-def load(session: Session, ref: str) -> Settlement:
-    """The settlement in the session's sight; NotFound otherwise."""
-    settlement = session.scalars(select(Settlement).where(Settlement.ref == ref)).one_or_none()
+def load(session: Session, ref: str, *, locked: bool = False) -> Settlement:
+    """The settlement in the session's sight, if asked locked and read anew; NotFound otherwise."""
+    query = select(Settlement).where(Settlement.ref == ref)
+    if locked:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    settlement = session.scalars(query).one_or_none()
     if settlement is None:
         raise NotFound(f"There is no settlement {ref}.")
     return settlement
@@ -47,13 +56,14 @@ def submit(
     has one of its lines already.
     """
     refuse_machine(actor, "submit a settlement")
-    settlement = load(session, ref)
+    settlement = load(session, ref, locked=True)
     after = next_status(settlement.status, "submit")
     _refuse_unfinished(session, settlement)
     _refuse_stale(settlement, expected_hash, expected_version)
     session.scalar(select(func.pg_advisory_xact_lock(LOCK, settlement.agency_id)))
     _refuse_changed_basis(session, settlement)
     _refuse_other_accruals(session, settlement)
+    key(session, settlement, "submitted", actor=actor, now=now)
     return move(
         session,
         settlement,
@@ -77,38 +87,82 @@ def approve(
     expected_version: int | None = None,
     comment: str = "",
 ) -> Settlement:
-    """Another person approves exactly what was shown (`expected_hash`): the statement is frozen and the journal posted.
+    """Another person approves exactly what was shown (`expected_hash`). With the last key the statement is frozen and the journal
+    posted; above the amount that asks for three people the first approval leaves it `checked`.
 
-    Forbidden for whoever drafted or submitted it; Stale when it changed; Refused when what it stands on changed.
+    Forbidden for whoever had a hand in it or whose limit is lower; Stale when it changed; Refused when what it stands on changed.
     """
     refuse_machine(actor, "approve a settlement")
-    settlement = load(session, ref)
-    after = next_status(settlement.status, "approve")
-    if actor.email in (settlement.submitted_by, settlement.drafted_by):
-        raise Forbidden(
-            f"{settlement.ref} was submitted by {settlement.submitted_by}: another person approves it.",
-            code="maker_is_checker",
-            cure="Ask another approver.",
-        )
+    settlement = load(session, ref, locked=True)
     _refuse_stale(settlement, expected_hash, expected_version)
+    next_status(settlement.status, "approve")
     text = _refuse_changed_basis(session, settlement)
     if settlement.net_minor > 0 and settlement.bank_detail_id is None:
         message = f"{settlement.ref} has nowhere to be paid: the agency has no approved bank details."
         raise Refused(message, code="no_bank_details", cure="Approve the agency's bank details and draft again.")
+    if not key(session, settlement, "approved", actor=actor, now=now, comment=comment).done:
+        checked: dict[str, Any] = {"comment": comment, "checked_by": actor.email, "checked_at": now}
+        after = next_status(settlement.status, "check")
+        return move(session, settlement, "check", after, actor=actor, now=now, **checked)
+    return _issue(session, settlement, text, actor=actor, now=now, comment=comment)
+
+
+def _issue(
+    session: Session, settlement: Settlement, text: str, *, actor: Actor, now: datetime, comment: str
+) -> Settlement:
+    """The last key: what the agency is told from now on, what the ledger says, and until when the agency may contest it."""
     move(
         session,
         settlement,
         "approve",
-        after,
+        next_status(settlement.status, "approve"),
         actor=actor,
         now=now,
         comment=comment,
         approved_by=actor.email,
         approved_at=now,
         statement_text=text,
+        answer_by_on=_answer_by(session, bank_day(now)),
     )
     _post_journal(session, settlement, actor, now)
+    sign(session, settlement, now=now)
     return settlement
+
+
+def _answer_by(session: Session, day: date) -> date | None:
+    """The last day on which silence is not yet consent; None while no rule says so."""
+    try:
+        return day + timedelta(days=int(setting_on(session, ANSWER_DAYS, day)))
+    except KeyError:
+        return None
+
+
+def key(
+    session: Session, settlement: Settlement, act: str, *, actor: Actor, now: datetime, comment: str = ""
+) -> KeyState:
+    """One person's key to this round of a settlement."""
+    approves = act == "approved"
+    if approves and settlement.net_minor > 0:
+        refuse_payee_changer(session, [settlement.bank_detail_id], actor)
+    return turn_key(
+        session,
+        "settlement",
+        settlement.ref,
+        settlement.round,
+        act,
+        actor=actor,
+        signed=settlement.hash,
+        amount_minor=settlement.net_minor,
+        currency=settlement.currency,
+        comment=comment,
+        now=now,
+        never=makers_of(settlement) if approves else (),
+    )
+
+
+def makers_of(settlement: Settlement) -> tuple[str | None, ...]:
+    """Who must not approve it, beside those whose keys are on record."""
+    return settlement.submitted_by, settlement.drafted_by
 
 
 def reject(
@@ -120,7 +174,7 @@ def reject(
     reason: str,
     expected_version: int | None = None,
 ) -> Settlement:
-    """A checker sends it back to draft; the reason is what the maker reads.
+    """A checker sends it back to draft, into its next round; the reason is what the maker reads.
 
     Refused while a later settlement corrects what stands in this one: drafted anew it might no longer hold it.
     """
@@ -148,6 +202,9 @@ def reject(
         reason=reason.strip(),
         submitted_by=None,
         submitted_at=None,
+        checked_by=None,
+        checked_at=None,
+        round=settlement.round + 1,
     )
 
 
@@ -202,10 +259,17 @@ def refuse_machine(actor: Actor, deed: str) -> None:
 
 
 def _refuse_stale(settlement: Settlement, expected_hash: str | None, expected_version: int | None) -> None:
+    """What was on the screen must be what stands here now."""
     if expected_hash is not None and expected_hash != settlement.hash:
-        raise Stale()
+        raise Stale(
+            f"{settlement.ref} is not what your page showed: that was {expected_hash[:12]}…, this is {settlement.hash[:12]}… over"
+            f" {shown(settlement.net_minor, settlement.currency)}, drafted by {settlement.drafted_by}. Nothing was approved."
+            " Open it again and decide anew."
+        )
     if expected_version is not None and expected_version != settlement.lock_version:
-        raise Stale()
+        raise Stale(
+            f"{settlement.ref} moved on while your page was open: it is {settlement.status} now. Open it again and decide anew."
+        )
 
 
 def _refuse_unfinished(session: Session, settlement: Settlement) -> None:

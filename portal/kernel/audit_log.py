@@ -57,6 +57,8 @@ MOVES = {"moved", "changed", "decided"}
 DONE = {
     "submit": "submitted",
     "approve": "approved",
+    "check": "approved once",
+    "recall": "approval taken back",
     "reject": "sent back",
     "pay": "put into a batch",
     "confirm": "paid",

@@ -45,6 +45,12 @@ DECISIONS: dict[str, tuple[str, str, str, dict[str, str]]] = {
         "bank_settlements.index",
         {"status": "submitted"},
     ),
+    "settlements_checked": (
+        "settlement that wants a third person",
+        "settlements that want a third person",
+        "bank_settlements.index",
+        {"status": "checked"},
+    ),
     "settlements_to_pay": ("settlement to pay", "settlements to pay", "finance_home.index", {}),
 }
 DESKS = {"maker": "Operator", "checker": "Approver", "finance": "Finance"}

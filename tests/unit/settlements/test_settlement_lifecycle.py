@@ -7,15 +7,16 @@ import pytest
 from payouts.settlements.lifecycle import ACTIONS, SHOWN, STATUSES, may, next_status, shown_status
 from portal.kernel.errors import Refused
 
-#            submit       approve     reject   pay       cancel      confirm  return      void
+#            submit       check      approve     reject   recall  pay       cancel      confirm  return      void
 MATRIX = {
-    "draft": ["submitted", None, None, None, None, None, None, "void"],
-    "submitted": [None, "approved", "draft", None, None, None, None, None],
-    "approved": [None, None, None, "paying", None, None, None, None],
-    "paying": [None, None, None, None, "approved", "paid", "returned", None],
-    "paid": [None, None, None, None, None, None, "returned", None],
-    "returned": [None, None, None, "paying", None, None, None, None],
-    "void": [None, None, None, None, None, None, None, None],
+    "draft": ["submitted", None, None, None, None, None, None, None, None, "void"],
+    "submitted": [None, "checked", "approved", "draft", None, None, None, None, None, None],
+    "checked": [None, None, "approved", "draft", None, None, None, None, None, None],
+    "approved": [None, None, None, None, "void", "paying", None, None, None, None],
+    "paying": [None, None, None, None, None, None, "approved", "paid", "returned", None],
+    "paid": [None, None, None, None, None, None, None, None, "returned", None],
+    "returned": [None, None, None, None, "void", "paying", None, None, None, None],
+    "void": [None, None, None, None, None, None, None, None, None, None],
 }
 
 
