@@ -74,6 +74,8 @@ PURE = (
     "payouts.rails.protocol",
     "payouts.rate_cards.*",
     "payouts.settlements.composition",
+    "payouts.settlements.dispute_rules",
+    "payouts.settlements.invoice_rules",
     "payouts.settlements.kind_words",
     "payouts.settlements.statement",
     "payouts.tax.*",
