@@ -15,6 +15,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, AgencyBankDetail, Lender
+from payouts.approvals.payees import refuse_payee_changer
+from payouts.approvals.service import KeyState, turn_key
 from payouts.ledger.journal import sent_lines
 from payouts.ledger.service import bank_day, post, reverse
 from payouts.rails.choosing import DEFAULT_PROFILE, rail_named
@@ -33,7 +35,7 @@ from payouts.settlements.queries import payable_minor
 from payouts.settlements.service import move, refuse_machine
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.clock import BANK_ZONE
-from portal.kernel.errors import Forbidden, Invalid, Problem, Refused, Stale
+from portal.kernel.errors import Invalid, Problem, Refused, Stale
 from portal.kernel.files import FileDamaged, FileStore, store_file
 from portal.kernel.periods import Period
 
@@ -92,6 +94,7 @@ def make_batch(
     else:
         _freeze_requests(session, rail, payouts)
     session.flush()
+    _key(session, batch, "made", actor, now)
     data = {"rail": rail_name, "count": batch.count, "total": batch.total_minor, "period": period.label}
     tell_batch(session, AuditTag.BATCH_MADE, batch, data, actor, now)
     return MadeBatch(batch, skipped)
@@ -273,22 +276,43 @@ def approve_batch(
     now: datetime,
     expected_file: str | None = None,
 ) -> PayoutBatch:
-    """A second person approves count, total and file hash as shown. The file is read and hashed again before it counts."""
+    """A second person approves count, total and file hash as shown. The file is read and hashed again before it counts.
+
+    Above the amount that asks for three people, the batch waits as `checked` for one more.
+    """
     refuse_machine(actor, "approve a payout batch")
     refuse_while_stopped(session)
     batch = load_batch(session, ref)
+    session.refresh(batch, with_for_update={"key_share": True})
     after = next_batch_status(batch.status, "approve")
-    if batch.made_by == actor.email:
-        raise Forbidden(
-            f"{batch.ref} was made by {batch.made_by}: another person approves it.",
-            code="maker_is_checker",
-            cure="Ask another approver.",
-        )
     if expected_file is not None and expected_file != signed_of(session, batch):
         raise Stale()
     _refuse_altered(session, store, batch)
     refuse_changed(session, batch, now=now)
+    refuse_payee_changer(session, [payout.bank_detail_id for payout in payouts_of(session, batch)], actor)
+    if not _key(session, batch, "approved", actor, now).done:
+        checked: dict[str, Any] = {"checked_by": actor.email, "checked_at": now}
+        return move_batch(
+            session, batch, "check", next_batch_status(batch.status, "check"), actor=actor, now=now, **checked
+        )
     return move_batch(session, batch, "approve", after, actor=actor, now=now, approved_by=actor.email, approved_at=now)
+
+
+def _key(session: Session, batch: PayoutBatch, act: str, actor: Actor, now: datetime) -> KeyState:
+    """One person's key to a batch; a batch has one round, since what is wrong is made anew."""
+    return turn_key(
+        session,
+        "batch",
+        batch.ref,
+        1,
+        act,
+        actor=actor,
+        signed=signed_of(session, batch),
+        amount_minor=batch.total_minor,
+        currency=batch.currency,
+        now=now,
+        never=(batch.made_by,) if act == "approved" else (),
+    )
 
 
 def signed_of(session: Session, batch: PayoutBatch) -> str:
