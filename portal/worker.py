@@ -6,6 +6,7 @@ import importlib
 import logging
 from dataclasses import dataclass
 
+from portal.access.mail import Postman, SmtpPostman
 from portal.config import Settings
 from portal.kernel.clock import Clock
 from portal.kernel.db import Database
@@ -25,6 +26,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.what_if_jobs",
     "payouts.settlements.answering_jobs",
     "payouts.verify_job",
+    "portal.kernel.notice_jobs",
 )
 
 
@@ -34,13 +36,15 @@ class JobServices:
 
     settings: Settings
     files: FileStore
+    post: Postman | None = None  # nobody to hand letters to: they are kept
 
 
 def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
     """A worker that knows every job."""
     for module in JOB_MODULES:
         importlib.import_module(module)
-    return Worker(database, clock, JobServices(settings, file_store_of(settings)))
+    post = SmtpPostman(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+    return Worker(database, clock, JobServices(settings, file_store_of(settings), post))
 
 
 def quieten_libraries() -> None:

@@ -35,8 +35,8 @@ class Drafting:
     notes: list[dict[str, str]] = field(default_factory=list)
 
 
-def draft(session: Session, period: Period, *, actor: Actor, now: datetime) -> Drafting:
-    """One settlement for each agency with accruals of the month's current run that stand in no live settlement yet.
+def draft(session: Session, period: Period, *, actor: Actor, now: datetime, agency_id: int | None = None) -> Drafting:
+    """One settlement for each agency (or the one named) with accruals of the month's current run that stand in no live settlement yet.
 
     A draft whose basis changed (a newer accrual run, other bank details) is made void and drafted anew; anything already
     submitted or further stays. Refused when the month has not been accrued.
@@ -47,7 +47,8 @@ def draft(session: Session, period: Period, *, actor: Actor, now: datetime) -> D
         message = f"Nothing has been accrued for {period.label} yet."
         raise Refused(message, code="not_accrued", cure=f"Run: portal accrue --period {period.label}")
     outcome = Drafting()
-    for agency in session.scalars(select(Agency).order_by(Agency.code)).all():
+    query = select(Agency).order_by(Agency.code)
+    for agency in session.scalars(query if agency_id is None else query.where(Agency.id == agency_id)).all():
         _draft_one(session, agency, period, run_of(run, agency.id), outcome, actor, now)
     return outcome
 
