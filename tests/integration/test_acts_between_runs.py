@@ -2,23 +2,15 @@
 
 from datetime import date
 
-import pytest
-
 from allocations.reconciliation.bench.acts import decide_act, tie_debit
 from allocations.reconciliation.bench.by_hand import link_by_hand
 from allocations.reconciliation.bench.suspense import Part, assign_credit, return_credit, split_credit
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
-from tests.factories.recon import ReconBook
 from tests.factories.world import an_account
 
 MAKER = Actor(7, "maker@bank.example", "bank_operator")
 CHECKER = Actor(8, "checker@bank.example", "bank_approver")
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 def test_parts_of_a_split_that_agencies_held_are_approved_one_after_the_other(book, bank_session, now):

@@ -10,34 +10,14 @@ from allocations.placements.models import LoanAccount
 from allocations.reconciliation.bench_models import DirectPayment, PayerRule
 from allocations.reconciliation.models import MatchLink, ReconRun
 from allocations.reconciliation.running.direct import direct_payment_by_hand
-from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.db import agency_scope
 from portal.kernel.errors import Refused
 from tests.factories.direct import links, october, open_codes, payments
-from tests.factories.recon import AT, ReconBook
+from tests.factories.recon import AT
 
 ACTOR = Actor(None, "system", "system")
 TODAY = date(2026, 11, 10)
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
-
-
-@pytest.fixture
-def run(bank_session, now):
-    """A run `days` after the first."""
-
-    def run_on(days=0):
-        result = reconcile(
-            bank_session, through=TODAY + timedelta(days=days), actor=ACTOR, now=now + timedelta(days=days)
-        )
-        bank_session.expire_all()
-        return result
-
-    return run_on
 
 
 # --- found

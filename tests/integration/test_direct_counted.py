@@ -1,6 +1,6 @@
 """Money paid direct that nobody claimed: counted when its days are over, and what undoes that."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -10,34 +10,14 @@ from allocations.reconciliation.bench.acts import undo_act
 from allocations.reconciliation.bench_models import DirectPayment, HandAct, PayerRule
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running import changed
-from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid
 from tests.factories.direct import links, open_codes, payments
-from tests.factories.recon import AT, ReconBook
+from tests.factories.recon import AT
 from tests.factories.world import an_account, an_allocation
 
 ACTOR = Actor(None, "system", "system")
 TODAY = date(2026, 11, 10)
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
-
-
-@pytest.fixture
-def run(bank_session, now):
-    """A run `days` after the first."""
-
-    def run_on(days=0):
-        result = reconcile(
-            bank_session, through=TODAY + timedelta(days=days), actor=ACTOR, now=now + timedelta(days=days)
-        )
-        bank_session.expire_all()
-        return result
-
-    return run_on
 
 
 # --- counted

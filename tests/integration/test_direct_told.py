@@ -12,17 +12,11 @@ from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running import changed
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
-from tests.factories.recon import ReconBook
 from tests.factories.world import an_account
 
 ACTOR = Actor(None, "system", "system")
 OPS = Actor(None, "ops@bank.example", "bank_operator")
 TODAY = date(2026, 11, 10)
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 @pytest.fixture(params=[True, False], ids=["full", "daily"])

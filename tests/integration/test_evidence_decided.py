@@ -12,34 +12,10 @@ from allocations.collections.field_models import Evidence
 from payouts.verify import verify
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Refused, Stale
-from portal.stores import file_store_of
-from portal.worker import make_worker
-from tests.factories.evidence import Field, a_letter, a_photo
+from tests.factories.evidence import a_letter, a_photo
 from tests.factories.world import a_user
 
 PHOTO = a_photo(1, taken_at="2026:11:10 11:50:00", software="G991BXX", latitude=19.0761, longitude=72.8777)
-
-
-@pytest.fixture
-def store(settings):
-    return file_store_of(settings)
-
-
-@pytest.fixture
-def field(bank_session, store, now):
-    return Field(bank_session, store, now)
-
-
-@pytest.fixture
-def work(settings, database, clock, bank_session):
-    """Commits what the test did and lets the worker look into every waiting piece."""
-
-    def go():
-        bank_session.commit()
-        make_worker(settings, database.logins, clock).run(wait=False)
-        bank_session.expire_all()
-
-    return go
 
 
 # --- what the bank decides

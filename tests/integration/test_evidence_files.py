@@ -15,7 +15,6 @@ from portal.access.users import find_user
 from portal.app import create_app
 from portal.stores import file_store_of
 from portal.web.file_links import VARIANTS, link_to
-from portal.worker import make_worker
 from tests.factories.evidence import Field, a_call, a_letter, a_photo
 from tests.factories.world import a_user
 
@@ -33,16 +32,6 @@ def field(bank_session, settings, now):
     a_user(bank_session, "maker@bank.example", "bank_operator")
     a_user(bank_session, "auditor@bank.example", "auditor")
     return made
-
-
-@pytest.fixture
-def work(settings, database, clock, bank_session):
-    def go():
-        bank_session.commit()
-        make_worker(settings, database.logins, clock).run(wait=False)
-        bank_session.expire_all()
-
-    return go
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from allocations.agencies.models import DatedSetting
 from allocations.collections.models import Deposit
 from portal.stores import file_store_of
-from portal.worker import make_worker
 from tests.factories.accrual import NOVEMBER, World
 from tests.factories.browser import once_in
 from tests.factories.evidence import Field, a_photo
@@ -33,16 +32,6 @@ def field(bank_session, settings, now):
     for email, role in ((MAKER, "bank_operator"), (CHECKER, "bank_approver"), (AUDITOR, "auditor")):
         a_user(bank_session, email, role)
     return made
-
-
-@pytest.fixture
-def work(settings, database, clock, bank_session):
-    def go():
-        bank_session.commit()
-        make_worker(settings, database.logins, clock).run(wait=False)
-        bank_session.expire_all()
-
-    return go
 
 
 @pytest.fixture

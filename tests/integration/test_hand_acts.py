@@ -17,16 +17,10 @@ from payouts.verify_records import check_seals
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, PortalError, Refused, Stale
-from tests.factories.recon import ReconBook
 
 MAKER = Actor(7, "maker@bank.example", "bank_operator")
 CHECKER = Actor(8, "checker@bank.example", "bank_approver")
 LAKH = 100_000_00
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 def linked(book, session, now, receipt_minor, credit_minor, amount, **more):

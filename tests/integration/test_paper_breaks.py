@@ -12,16 +12,11 @@ from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running.paper import paper_breaks
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
-from tests.factories.recon import AT, ReconBook
+from tests.factories.recon import AT
 from tests.factories.world import an_account, an_allocation
 
 THROUGH = date(2026, 11, 10)
 ACTOR = Actor(None, "system", "system")
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 @pytest.fixture

@@ -18,15 +18,9 @@ from allocations.reconciliation.bench_models import PayerRule
 from allocations.reconciliation.models import MatchLink, ReconQueued
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.errors import Forbidden, Invalid, Refused, Stale
-from tests.factories.recon import ReconBook
 
 MAKER = Actor(7, "maker@bank.example", "bank_operator")
 CHECKER = Actor(8, "checker@bank.example", "bank_approver")
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 def paid(book, session, now, number, account, payer="ravi@okbank"):

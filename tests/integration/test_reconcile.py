@@ -11,16 +11,10 @@ from allocations.reconciliation.models import BankLine, Break, MatchLink, ReconR
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import bank_scope, unit_of_work
-from tests.factories.recon import ReconBook
 from tests.factories.world import an_allocation
 
 THROUGH = date(2026, 11, 9)
 ACTOR = Actor(None, "system", "system")
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 @pytest.fixture

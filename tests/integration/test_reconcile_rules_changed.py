@@ -11,7 +11,7 @@ from allocations.reconciliation.models import ReconQueued
 from allocations.reconciliation.running import changed
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
-from tests.factories.recon import AT, ReconBook
+from tests.factories.recon import AT
 
 ACTOR = Actor(None, "system", "system")
 THROUGH = date(2026, 11, 10)
@@ -20,11 +20,6 @@ THROUGH = date(2026, 11, 10)
 @pytest.fixture(autouse=True)
 def _always_a_part(monkeypatch):
     monkeypatch.setattr(changed, "SHARE", 0.001)
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 @pytest.fixture
