@@ -39,6 +39,9 @@ FLAGS = [
 ]
 SCREENSHOTS = Path(os.environ.get("PORTAL_SCREENSHOTS", "build/screenshots"))
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE = Axe().axe_script
+FAULTS = """(options) => axe.run(document, options).then(({violations}) => violations.map((fault) =>
+    `${fault.id}: ${fault.help} at ${JSON.stringify(fault.nodes.slice(0, 3).map((node) => node.target))}`))"""
 Size = Literal["desk", "phone"]
 Theme = Literal["light", "dark"]
 LOOKS: tuple[tuple[Size, Theme], ...] = (("desk", "light"), ("phone", "dark"))
@@ -143,18 +146,28 @@ def look(open_page: OpenPage) -> Callable[..., None]:
     widths in both themes with PORTAL_LOOK=all, for those who look at the pictures; it takes twice as long.
     """
 
+    pages: dict[str | None, Page] = {}  # one browser a person: what never changes is fetched once
+
     def look_at(path: str, name: str, *, email: str | None = None) -> None:
-        page = open_page(path, email=email, size="desk")
+        page = pages.get(email)
+        if page is None:
+            page = pages[email] = open_page(path, email=email)
+        else:
+            show(page, *LOOKS[0])
+            page.goto(path)
         for size, theme in LOOKS_ALL if os.environ.get("PORTAL_LOOK") == "all" else LOOKS:
-            page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
-            page.emulate_media(color_scheme=theme)
+            show(page, size, theme)
             if not os.environ.get("CI"):  # pictures are for people
                 take_picture(page, f"{name}-{size}-{theme}")
             check_accessibility(page)
             check_width(page)
-        page.context.close()
 
     return look_at
+
+
+def show(page: Page, size: Size, theme: Theme) -> None:
+    page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+    page.emulate_media(color_scheme=theme)
 
 
 def take_picture(page: Page, name: str) -> Path:
@@ -166,11 +179,9 @@ def take_picture(page: Page, name: str) -> Path:
 
 def check_accessibility(page: Page) -> None:
     """No violation of WCAG 2.2 A or AA that axe can see."""
-    results = Axe().run(page, options={"runOnly": STANDARDS, "resultTypes": ["violations"]})
-    faults = [
-        f"{fault['id']}: {fault['help']} at {[node['target'] for node in fault['nodes'][:3]]}"
-        for fault in results.response["violations"]
-    ]
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE)
+    faults = page.evaluate(FAULTS, {"runOnly": STANDARDS, "resultTypes": ["violations"], "preload": False})
     assert not faults, f"{page.url}\n" + "\n".join(faults)
 
 
