@@ -102,7 +102,7 @@ class Clocked:
 
 
 def clocked(session: Session, today: date, refs: Sequence[str] | None = None) -> list[Clocked]:
-    """Settlements that are owed or were paid, the nearest pay-by day first; only these, when named."""
+    """Settlements that are owed or were paid, as they stood on a day, the nearest pay-by day first; only these, when named."""
     query = _owed()
     if refs is not None:
         query = query.where(Settlement.ref.in_(refs))
@@ -133,6 +133,7 @@ def _clocked(
     early = accepted_on(terms, month.last_day, None) - accepted
     pay_by, protected = promised - early, is_protected(agency.country, agency.msme_class)
     paid_on = settlement.paid_on if settlement.status == "paid" else None
+    paid_on = paid_on if paid_on and paid_on <= today else None
     until, due = paid_on or today, settlement.net_minor - settlement.disputed_minor
     return Clocked(
         ref=settlement.ref,

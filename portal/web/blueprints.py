@@ -71,6 +71,8 @@ MODULES = [
     "portal.web.finance.settlements",
     "portal.web.finance.payouts",
     "portal.web.finance.ledger",
+    "portal.web.finance.tax",
+    "portal.web.finance.certificates",
     "portal.web.audit.home",
     "portal.web.audit.log",
     "portal.web.audit.verify",

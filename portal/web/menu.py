@@ -127,6 +127,7 @@ BANK = (
             ),
             Entry("finance_payouts.index", "Payouts", "bank"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
+            Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
         ),
     ),
     Group("People", (Entry("bank_agencies.index", "Agencies", "building"),)),
@@ -140,6 +141,7 @@ FINANCE = (
             Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2, also=("bank_settlements",)),
             Entry("finance_payouts.index", "Payouts", "bank", bar=3),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
+            Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
         ),
     ),
 )
