@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from payouts.commission.hashing import canonical, digest
+from payouts.commission.models import AccrualRun
 from payouts.commission.what_if_cliffs import Cliff, cliffs_of, has_cliffs, nearest
 from payouts.commission.what_if_month import TRIED_ID, RunRow, StoredMonth, Trial, runs_of, stored_month, trial_of
 from payouts.commission.what_if_pricing import Priced, price_month
@@ -82,6 +83,7 @@ def simulate(
     terms accruals cannot apply.
     """
     months = months_asked(session, card, first, last, agencies)
+    _refuse_not_accrued(session, months)
     with session.begin_nested():
         session.execute(text("set transaction read only"))
         trial = trial_of(session, card)
@@ -100,28 +102,40 @@ def simulate(
 def months_asked(
     session: Session, card: Card, first: Period, last: Period, agencies: Collection[str] | None = None
 ) -> list[Period]:
-    """The months a what-if is for. Invalid or Refused when it could not be run at all."""
-    months = _months(first, last)
+    """The months a what-if is for. Invalid, with every problem, or Refused when it could not be run at all."""
+    if problems := [*span_problems(first, last), *agency_problems(session, agencies or ())]:
+        raise Invalid(problems)
     if reasons := unready(card):
         message = f"{card.code} says what accruals cannot apply: " + " ".join(reasons)
         raise Refused(message, code="not_yet_applicable", cure="Take these terms out, or quote examples instead.")
-    known = set(session.scalars(select(Agency.code)))
-    if missing := sorted(set(agencies or ()) - known):
-        problems = [
-            Problem("unknown_agency", f"There is no agency {code}.", "Name it by its code.") for code in missing
-        ]
-        raise Invalid(problems)
-    return months
+    return months_between(first, last)
 
 
-def _months(first: Period, last: Period) -> list[Period]:
+def agency_problems(session: Session, agencies: Collection[str]) -> list[Problem]:
+    """The codes that are no agency's."""
+    missing = sorted(set(agencies) - set(session.scalars(select(Agency.code)))) if agencies else []
+    return [Problem("unknown_agency", f"There is no agency {code}.", "Name it by its code.") for code in missing]
+
+
+def span_problems(first: Period, last: Period) -> list[Problem]:
     if last.start < first.start:
-        raise Invalid(Problem("bad_period", f"{first.label} is after {last.label}.", "Name the earlier month first."))
-    months = months_between(first, last)
-    if len(months) > MOST_MONTHS:
-        problem = Problem("bad_period", f"That is {len(months)} months.", f"Try at most {MOST_MONTHS} at once.")
-        raise Invalid(problem)
-    return months
+        return [Problem("bad_period", f"{first.label} is after {last.label}.", "Name the earlier month first.")]
+    count = len(months_between(first, last))
+    if count > MOST_MONTHS:
+        return [Problem("bad_period", f"That is {count} months.", f"Try at most {MOST_MONTHS} at once.")]
+    return []
+
+
+def _refuse_not_accrued(session: Session, months: Sequence[Period]) -> None:
+    """Every month asked for that has no run."""
+    starts = [month.start for month in months]
+    done = set(session.scalars(select(AccrualRun.period_start).where(AccrualRun.period_start.in_(starts))))
+    missing = [month.label for month in months if month.start not in done]
+    if missing:
+        has, it = ("has", "it") if len(missing) == 1 else ("have", "them")
+        message = f"{', '.join(missing)} {has} not been accrued: there is nothing to try terms on."
+        cure = f"Accrue {it} first: portal accrue --period {missing[0]}."
+        raise Refused(message, code="not_accrued", cure=cure)
 
 
 def _cards(session: Session, card: Card) -> dict[int, str]:

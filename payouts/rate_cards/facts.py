@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,6 +29,16 @@ from portal.kernel.periods import whole_months
 DriverValue = Exact | Mapping[str, Exact]
 MONEY_FACTS = ("principal_outstanding",)
 FREE_KEYS = ("currency", "name", "note", "period", "agency", "as_of")
+# What a line may say of itself that prices nothing: names, days, people, as files of collections and lists of ours write them.
+SAID_KEYS = (
+    *FREE_KEYS,
+    *("ref", "receipt_no", "bank_ref", "instrument_ref", "deposit_slip_no", "posting_no", "position", "remarks"),
+    *("allocated_on", "collected_on", "collected_time", "confirmed_on", "deposited_on", "value_on", "posted_on"),
+    *("occurred_on", "credited_on", "npa_on", "written_off_on", "balance_as_of", "days_after_term", "from_on", "to_on"),
+    *("agency_code", "agent_code", "customer_name", "branch_code", "latitude", "longitude"),
+    *("emi_amount", "total_outstanding", "overdue_amount", "target_amount"),
+    *("loan_account_no", "account", "components", *(f"component_{name}" for name in COMPONENTS)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +78,43 @@ class Facts:
     advance_minor: int = 0  # paid earlier under a recoverable guarantee and not yet recovered
 
 
-def load_facts(text: str | bytes, card: Card, file: str = "") -> Facts:
+def load_facts(text: str | bytes, card: Card, file: str = "", *, strict: bool = False) -> Facts:
     """Facts from a JSON or TOML text; raises Invalid with every problem."""
-    return read_facts(load_text(text, file), card, file)
+    return read_facts(load_text(text, file), card, file, strict=strict)
 
 
-def read_facts(data: Mapping[str, Any], card: Card, file: str = "") -> Facts:
-    """Facts as they are written in a case or a facts file. Raises Invalid with every problem."""
+def read_facts(data: Mapping[str, Any], card: Card, file: str = "", *, strict: bool = False) -> Facts:
+    """Facts as they are written in a case or a facts file. Raises Invalid with every problem.
+
+    `strict`: a line's names that nobody knows are problems too: what somebody types must not quietly mean nothing.
+    """
     problems: list[Problem] = []
     top = Table(dict(data), "", problems, file=file, currency=card.currency)
     top.same_currency()
+    lines, events = top.tables("lines"), top.tables("events")
     facts = Facts(
         drivers=_drivers(top),
-        lines=tuple(_line(table, place, card) for place, table in enumerate(top.tables("lines"), 1)),
-        events=tuple(_event(table, place) for place, table in enumerate(top.tables("events"), 1)),
+        lines=tuple(_line(table, place, card) for place, table in enumerate(lines, 1)),
+        events=tuple(_event(table, place) for place, table in enumerate(events, 1)),
         advance_minor=top.amount("advance") or 0,
     )
     top.known.update(FREE_KEYS)
     top.done()
+    for table in (*lines, *events) if strict else ():
+        _only_known(table)
     if problems:
         raise Invalid(problems)
     return facts
+
+
+def _only_known(table: Table) -> None:
+    nested = table.data.get("components")
+    table.known.update(SAID_KEYS)
+    table.done()
+    if isinstance(nested, dict):
+        inner = table.child(nested, table.at("components"))
+        inner.known.update(COMPONENTS)
+        inner.done()
 
 
 def read_line(data: Mapping[str, Any], card: Card) -> FactLine:
@@ -110,9 +137,9 @@ def _drivers(top: Table) -> dict[str, DriverValue]:
     for name in table.data if table else ():
         assert table is not None
         if name not in DRIVER_UNITS:
-            table.wrong(
-                "unknown_driver", name, f"{name!r} is no driver we know.", f"One of: {', '.join(DRIVER_UNITS)}."
-            )
+            near = difflib.get_close_matches(name, list(DRIVER_UNITS), 1)
+            cure = (f"Did you mean {near[0]!r}? " if near else "") + f"One of: {', '.join(DRIVER_UNITS)}."
+            table.wrong("unknown_driver", name, f"{name!r} is no driver we know.", cure)
             continue
         pools = table.data[name]
         if isinstance(pools, dict):

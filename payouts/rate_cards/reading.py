@@ -102,7 +102,7 @@ class Table:
 
     def done(self) -> None:
         """Every key nobody asked for is a mistake: a misspelt key must not quietly mean nothing."""
-        for key in self.data.keys() - self.known:
+        for key in [each for each in self.data if each not in self.known]:
             near = difflib.get_close_matches(key, sorted(self.known), 1)
             cure = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(self.known))}."
             self.wrong("unknown_key", key, f"`{key}` is not a key of this table.", cure, self.data[key])

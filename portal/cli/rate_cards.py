@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy.orm import Session
 
 from payouts.approving_cards import approve_card
-from payouts.commission.what_if import WhatIf, simulate
+from payouts.commission.what_if import WhatIf, agency_problems, simulate, span_problems
 from payouts.rate_cards.agency_level import price
 from payouts.rate_cards.checking import Check, check_card, quote_payload
 from payouts.rate_cards.facts import load_facts
@@ -34,10 +34,11 @@ from portal.cli.edge import (
     read_input,
     with_edge,
 )
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import shown
 
 LIMIT_BYTES = 2_000_000
+Read = TypeVar("Read")
 
 
 @click.group("rate-card", cls=PortalGroup)
@@ -89,7 +90,7 @@ def check_words(found: Check) -> str:
 def quote(edge: Edge, file: Path, facts: Path) -> None:
     """Price facts by a card and show every step; stores nothing."""
     card = read_card(read_input(file, LIMIT_BYTES), file.name)
-    priced = price(card, load_facts(read_input(facts), card, facts.name))
+    priced = price(card, load_facts(read_input(facts), card, facts.name, strict=True))
     payload = quote_payload(card, priced)
     words: list[str] = []
     for shown_line, line in zip(payload["lines"], priced.lines, strict=True):
@@ -167,13 +168,27 @@ def list_(edge: Edge) -> None:
 @with_edge
 def simulate_(edge: Edge, file: Path, first: str, last: str, agencies: tuple[str, ...]) -> None:
     """Try a card on months that were accrued; changes nothing."""
-    card = read_card(read_input(file, LIMIT_BYTES), file.name)
+    problems: list[Problem] = []
+    card = noting(problems, lambda: read_card(read_input(file, LIMIT_BYTES), file.name))
+    start = noting(problems, lambda: month_named(first, "--from"))
+    end = noting(problems, lambda: month_named(last, "--to"))
     with edge.unit() as session:
         edge.actor(session, Permission.WHAT_IF_READ)
-        months = month_named(first, "--from"), month_named(last, "--to")
-        found = simulate(session, card, *months, agencies=agencies or None)
+        if card is None or start is None or end is None:
+            span = span_problems(start, end) if start and end else []
+            raise Invalid([*problems, *span, *agency_problems(session, agencies)])
+        found = simulate(session, card, start, end, agencies=agencies or None)
     payload = what_if_payload(found)
     edge.show(payload, what_if_text(found))
+
+
+def noting(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
+    """What was read, or None with its problems noted, so that the next part is looked at too."""
+    try:
+        return read()
+    except Invalid as wrong:
+        problems += wrong.problems
+        return None
 
 
 def version_payload(row: VersionRow) -> dict[str, Any]:

@@ -75,6 +75,9 @@ def test_a_slab_is_changed_tried_and_handed_in(browse: Any, card: None, bank_ses
     tried = press(maker, page, "try", **typed)
     assert "₹8,000.00" in tried.text
     assert "The share of principal resolved is 72 %: the slab from 70 % on pays 8 %." in unescape(tried.text)
+    typed |= {"t__line__0__facts": "opning_bucket = 31-60; lagdays=2; ???"}
+    wrong = unescape(press(maker, page, "try", **typed).text)
+    assert all(said in wrong for said in ("`opening_bucket`", "`lag_days`", "'???' is no name with a value"))
     kept = press(maker, tried, "keep")
     assert 'total = "8000.00"' in text_of(kept)
     done = press(maker, kept, "save")

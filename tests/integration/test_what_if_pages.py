@@ -151,9 +151,24 @@ def test_the_command_names_every_mistake_of_a_card_and_a_month_never_accrued(
     file.write_text(DRAFT.replace("0.08", "8").replace("from = 0", "from = 5"))
     said = cli("rate-card", "simulate", file, "--from", "2026-10", "--to", "2026-10")
     assert said.exit_code == 2 and len(said.json["errors"]) == 2
+    every = cli(
+        "rate-card", "simulate", file, "--from", "soon", "--to", "later", "--agency", "NOBODY", "--agency", "NONE"
+    )
+    assert every.exit_code == 2
+    assert sorted(each["code"] for each in every.json["errors"]) == sorted(
+        [
+            *(each["code"] for each in said.json["errors"]),
+            "bad_period",
+            "bad_period",
+            "unknown_agency",
+            "unknown_agency",
+        ]
+    )
     file.write_text(DRAFT)
-    assert cli("rate-card", "simulate", file, "--from", "2026-07", "--to", "2026-10").exit_code == 1
-    assert cli("rate-card", "simulate", file, "--from", "soon", "--to", "2026-10").exit_code == 2
+    missing = cli("rate-card", "simulate", file, "--from", "2026-08", "--to", "2026-10")
+    assert missing.exit_code == 1 and "2026-08, 2026-09 have not been accrued" in missing.json["errors"][0]["message"]
+    wrong = cli("rate-card", "simulate", file, "--from", "2026-10", "--to", "2026-09", "--agency", "NOBODY")
+    assert (wrong.exit_code, [each["code"] for each in wrong.json["errors"]]) == (2, ["bad_period", "unknown_agency"])
 
 
 def test_an_agency_asks_what_more_would_earn(browse: Any, world: World, bank_session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,10 +71,21 @@ def try_card(card: Card, problems: list[Problem], typed: Mapping[str, str]) -> T
         )
     if not facts.get("lines") and not facts.get("events"):
         return Tried(problems=[Problem("missing", "There is nothing to price.", "Type an amount in the first line.")])
+    unread = list(unread_of(typed))
     try:
-        return told(card, price(card, read_facts(facts, card)))
+        read = read_facts(facts, card, strict=True)
+        return Tried(problems=unread) if unread else told(card, price(card, read))
     except Invalid as wrong:
-        return Tried(problems=wrong.problems)
+        return Tried(problems=[*unread, *wrong.problems])
+
+
+def unread_of(typed: Mapping[str, str]) -> Iterator[Problem]:
+    """What stands among the facts of a line and is no name with its value."""
+    for place in range(MOST_LINES):
+        left = PAIR.sub("", typed.get(f"line/{place}/facts", "")).strip(" ;,")
+        if left:
+            cure = "Write each as name = value, with a semicolon between them: opening_bucket = 31-60; lag_days = 2."
+            yield Problem("bad_fact", f"{left[:60]!r} is no name with a value.", cure, column=f"lines[{place + 1}]")
 
 
 def told(card: Card, quote: Quote) -> Tried:

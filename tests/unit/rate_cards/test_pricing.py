@@ -239,3 +239,22 @@ def test_splitting_reaches_back_below_nothing() -> None:
 
     slabs = card_of(RUNNING).rules[0].slabs
     assert split(slabs, Fraction(-500), Fraction(100_500)) == [(slabs[0], Fraction(100_500)), (slabs[1], Fraction(500))]
+
+
+def test_what_is_typed_must_not_quietly_mean_nothing() -> None:
+    card = card_of(flat("0.1"))
+    facts = {
+        "drivers": {"resolution_pct_po": 70},
+        "lines": [{"rule": "r", "base": "10.00", "opning_bucket": "31-60", "receipt_no": "R1", "zzz": 1}],
+        "events": [{"event": "visit", "cuont": 2}],
+    }
+    with pytest.raises(Invalid) as wrong:
+        read_facts(facts, card, strict=True)
+    found = {problem.column: problem.cure for problem in wrong.value.problems}
+    assert set(found) == {"drivers.resolution_pct_po", "lines[1].opning_bucket", "lines[1].zzz", "events[1].cuont"}
+    assert found["lines[1].opning_bucket"] == "Did you mean `opening_bucket`?"
+    assert found["events[1].cuont"] == "Did you mean `count`?"
+    assert found["drivers.resolution_pct_po"].startswith("Did you mean 'resolution_pct_pos'?")
+    # A card's own examples may say more than prices.
+    del facts["drivers"]
+    assert read_facts(facts, card).lines[0].base_minor == 1000
