@@ -292,10 +292,12 @@ def held_accounts(session: Session, agency: Agency, day: date) -> int:
     return session.scalar(query) or 0
 
 
-def rejected_file(session: Session, sha256: str) -> StoredFile:
-    """Rows that an import of the bank gave back, as they were kept. NotFound for any other file."""
+def rejected_file(session: Session, sha256: str, agency_id: int | None = None) -> StoredFile:
+    """Rows that an import of the bank, or of an agency, gave back, as they were kept. NotFound for any other file."""
     query = select(StoredFile).where(
-        StoredFile.sha256 == sha256, StoredFile.agency_id.is_(None), StoredFile.name.startswith("rejected-")
+        StoredFile.sha256 == sha256,
+        StoredFile.agency_id.is_not_distinct_from(agency_id),
+        StoredFile.name.startswith("rejected-"),
     )
     file = session.scalars(query).first()
     if file is None:

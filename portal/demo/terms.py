@@ -57,11 +57,12 @@ class TermsLife:
             ).one()
             last = self.period.previous()
             first = last.previous().previous()
-            asked = ask(session, draft.source_text, first, last, actor=self.actor(session, MAKER), now=self.at(17))
+            asked = ask(session, draft.source_text, first, last, actor=self.actor(session, MAKER), now=self.at(12))
             found = simulate(session, read_card(draft.source_text), first, last)
-            keep(session, asked.id, found, actor=self.actor(session, MAKER), now=self.at(17))
+            keep(session, asked.id, found, actor=self.actor(session, MAKER), now=self.at(12))
 
     def at(self, hour: int) -> datetime:
+        """An hour of the day, in UTC: the bank's clock is five and a half hours ahead."""
         return datetime.combine(self.day, time(hour), UTC)
 
     def actor(self, session: Session, email: str) -> Actor:

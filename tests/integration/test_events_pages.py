@@ -175,6 +175,13 @@ def test_an_agency_claims_with_a_file_of_its_own(world: World, browser: Callable
     for said in ("1 new", "1 known already"):
         page = post(browser(OWNER), "/agency/events/import", file=(io.BytesIO(rows), "e.csv"), date_order="").text
         assert "1 of 2 rows were not stored" in page and "Leave the row out" in page and said in page
+    back = re.search(r"/agency/events/import/rejected/[0-9a-f]{64}", page)
+    assert back
+    file = browser(OWNER).get(back[0])
+    header, row = file.data.decode("utf-8-sig").splitlines()
+    assert header.startswith("agency_code,event,occurred_on,count") and row.startswith("VEGA,parking_day,2026-10-13,1")
+    assert "error_code" in header and "rejected-e.csv" in file.headers["Content-Disposition"]
+    assert browser(RIVAL).get(back[0]).status_code == 404
     claim = world.session.scalars(select(EarningEvent)).one()
     assert (claim.source, claim.count, claim.proposed_by) == ("agency", 3, OWNER)
     page = post(browser(OWNER), "/agency/events/import", file=(io.BytesIO(b"what\n1\n"), "e.csv"), date_order="")

@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
+from allocations.placements.queries import rejected_file
 from payouts.commission import event_queries as queries
 from payouts.commission import events
 from payouts.commission.adjustments import KINDS, list_adjustments
@@ -23,8 +24,9 @@ from portal.kernel.tables.result import ImportResult
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.agency.events_forms import AgainForm, ClaimForm, ClaimsFileForm, TakeBackForm
 from portal.web.bank.events_forms import with_choices
-from portal.web.bank.imports import header_file, said
-from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.bank.imports import header_file, keep, said
+from portal.web.downloads import attachment
+from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
 from portal.web.event_told import told_in
 from portal.web.typed import as_choices
 
@@ -90,10 +92,10 @@ def new() -> str | Answer:
 @permission(Permission.OWN_EVENT_CLAIM)
 def import_file() -> str | Answer:
     """Claim many events with a file; the same row again changes nothing."""
-    form, problems, result = ClaimsFileForm(), [], None
+    form, problems, result, rejected = ClaimsFileForm(), [], None, ""
     if form.validate_on_submit():
         try:
-            result = take_in(form)
+            result, rejected = take_in(form)
         except Invalid as wrong:
             problems = wrong.problems
         if result is not None:
@@ -102,26 +104,41 @@ def import_file() -> str | Answer:
                 return redirect(url_for(".index", status="proposed"))
             problems, form = result.problems, ClaimsFileForm(formdata=None)
     page = render_template(
-        "agency/events/import.html", form=form, problems=problems, result=result, columns=EVENTS.columns
+        "agency/events/import.html",
+        form=form,
+        problems=problems,
+        result=result,
+        columns=EVENTS.columns,
+        download=url_for(".rejected_rows", sha256=rejected) if rejected else "",
     )
     return (page, 422) if form.errors or (problems and result is None) else page
 
 
-def take_in(form: ClaimsFileForm) -> ImportResult:
-    session = db_session()
+def take_in(form: ClaimsFileForm) -> tuple[ImportResult, str]:
+    """Take the file in; what became of it, and the sha256 of the rows it gave back."""
+    session, data = db_session(), form.file.data.read()
     name = PurePath(form.file.data.filename or "events").name[:150]
     given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "today": clock().today()}
     with unit_of_work(session):
         once(form, session)
-        return import_events(
+        result = import_events(
             session,
-            form.file.data.read(),
+            data,
             file_name=name,
             agency_code=own_agency().code,
             date_order=form.date_order.data or None,
             all_or_nothing=form.all_or_nothing.data,
             **given,
         )
+        return result, keep(session, data, name, result, own_agency_id())
+
+
+@bp.get("/import/rejected/<sha256>")
+@permission(Permission.OWN_EVENT_CLAIM)
+def rejected_rows(sha256: str) -> Response:
+    """The rows a file of the agency gave back, with their reasons."""
+    file = rejected_file(db_session(), sha256, own_agency_id())
+    return attachment(file_store().read(file.sha256), file.name, "text/csv")
 
 
 @bp.get("/import/template.csv")

@@ -109,8 +109,9 @@ def take_in(form: ImportForm, importer: Importer) -> tuple[ImportResult, str]:
         return result, keep(session, data, name, result)
 
 
-def keep(session: Session, data: bytes, name: str, result: ImportResult) -> str:
-    acting: dict[str, Any] = {"agency_id": None, "actor": current_actor(), "now": clock().now()}
+def keep(session: Session, data: bytes, name: str, result: ImportResult, agency_id: int | None = None) -> str:
+    """Keep the file and the rows it gave back; the sha256 of these, "" where there are none."""
+    acting: dict[str, Any] = {"agency_id": agency_id, "actor": current_actor(), "now": clock().now()}
     if not result.changed_nothing:
         store_file(session, file_store(), data, name=name, media_type="application/octet-stream", **acting)
     if not result.rejected_csv:
