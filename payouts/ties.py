@@ -5,15 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from payouts.ledger.accounts import ACCOUNTS, BANK, PAYABLE_TO_AGENCY, PAYOUT_CLEARING, WITHHOLDING_PAYABLE
+from payouts.ledger.accounts import (
+    ACCOUNTS,
+    BANK,
+    CARRY_FORWARD,
+    DISPUTED,
+    HOLDBACK,
+    PAYABLE_TO_AGENCY,
+    PAYOUT_CLEARING,
+    SALES_TAX_INPUT,
+    WITHHOLDING_PAYABLE,
+)
 from payouts.ledger.models import JournalLine
 from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import Payout
 from payouts.settlements.lifecycle import IN_THE_LEDGER, PAYABLE
-from payouts.settlements.models import Settlement
+from payouts.settlements.models import Settlement, SettlementLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Tie:
 
 
 def ledger_ties(session: Session) -> list[Tie]:
-    """The accounts that mirror settlements and payouts, in every currency either side knows."""
+    """The accounts that mirror settlements and payouts, in every currency either side knows: credits minus debits, as both say them."""
     ledger = _account_balances(session)
     ties = []
     for account, (source, query) in _sources().items():
@@ -54,13 +64,41 @@ def _account_balances(session: Session) -> dict[tuple[str, str], int]:
 
 def _sources() -> dict[str, tuple[str, Any]]:
     """For each mirrored account: whose sum it must be, and that sum by currency."""
-    settled = select(Settlement.currency, func.sum(Settlement.net_minor)).group_by(Settlement.currency)
+    payable = func.sum(Settlement.net_minor - Settlement.disputed_minor)
+    settled = select(Settlement.currency, payable).group_by(Settlement.currency)
     withheld = select(Settlement.currency, func.sum(Settlement.withholding_minor)).group_by(Settlement.currency)
     paid = select(Payout.currency, func.sum(Payout.amount_minor)).group_by(Payout.currency)
     underway = Payout.status.in_([*IN_FLIGHT, "queued"])
+    booked = Settlement.status.in_(IN_THE_LEDGER)
     return {
         PAYABLE_TO_AGENCY: ("settlements approved or sent back", settled.where(Settlement.status.in_(PAYABLE))),
         PAYOUT_CLEARING: ("payouts under way", paid.where(underway)),
         BANK: ("payouts paid", paid.where(Payout.status == "paid")),
-        WITHHOLDING_PAYABLE: ("tax in settlements", withheld.where(Settlement.status.in_(IN_THE_LEDGER))),
+        WITHHOLDING_PAYABLE: ("tax in settlements", withheld.where(booked)),
+        DISPUTED: ("money kept for disputes", _kept(booked)),
+        HOLDBACK: ("holdback lines of settlements", _lines_of(booked, "holdback", "holdback_release")),
+        CARRY_FORWARD: ("debts carried between settlements", _lines_of(booked, "carry_forward", "brought_forward")),
+        SALES_TAX_INPUT: ("sales tax in settlements", _lines_of(booked, "sales_tax")),
     }
+
+
+def _lines_of(booked: ColumnElement[bool], *kinds: str) -> Select[Any]:
+    """What settlement lines of these kinds took from the agencies' payable: credited to their account."""
+    return (
+        select(SettlementLine.currency, func.sum(-SettlementLine.amount_minor))
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .where(booked, SettlementLine.kind.in_(kinds))
+        .group_by(SettlementLine.currency)
+    )
+
+
+def _kept(booked: ColumnElement[bool]) -> Select[str, int]:
+    """What settlements keep of their net while it is contested, less what later ones have released."""
+    kept = select(Settlement.currency.label("currency"), Settlement.disputed_minor.label("amount")).where(booked)
+    released = (
+        select(SettlementLine.currency, -SettlementLine.amount_minor)
+        .join(Settlement, Settlement.id == SettlementLine.settlement_id)
+        .where(booked, SettlementLine.kind == "dispute_release")
+    )
+    both = kept.union_all(released).subquery()
+    return select(both.c.currency, func.sum(both.c.amount)).group_by(both.c.currency)

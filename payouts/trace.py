@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from allocations.reconciliation.models import MatchLink
 from payouts.commission.models import AccrualLine, AccrualRun
+from payouts.rails.fate_models import PayoutDebit
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.trace_nodes import Ids, Node, build_nodes
@@ -75,6 +76,8 @@ def collect(session: Session, start: Start, limit: int) -> tuple[Ids, int]:
     if ids["accrual_line"]:
         collections = select(AccrualLine.collection_id).where(AccrualLine.id.in_(ids["accrual_line"]))
         ids.add("collection", _scalars(session, collections))
+    if start.type == "bank_line":
+        _add_paid_by(session, ids)
     _add_entered(session, ids, start)
     if start.type in ("collection", "match_link", "bank_line", "posting"):
         accruals = _standing(session).where(AccrualLine.collection_id.in_(ids["collection"]))
@@ -156,6 +159,28 @@ def _go_down(session: Session, ids: Ids) -> None:
     ids.add("match_link", [link.id for link in links])
     ids.add("bank_line", [link.bank_line_id for link in links])
     ids.add("posting", [link.posting_id for link in links])
+    _close_circle(session, ids)
+
+
+def _add_paid_by(session: Session, ids: Ids) -> None:
+    """From a debit of our own account to the payouts it shows, and their settlements."""
+    if scope_of(session).role == "bank":
+        tied = select(PayoutDebit.payout_id).where(
+            PayoutDebit.bank_line_id.in_(ids["bank_line"]), PayoutDebit.undone_at.is_(None)
+        )
+        ids.add("payout", _scalars(session, tied))
+        ids.add("settlement", _scalars(session, select(Payout.settlement_id).where(Payout.id.in_(ids["payout"]))))
+
+
+def _close_circle(session: Session, ids: Ids) -> None:
+    """Where the payouts of the chain were seen in our own account: the lender's accounts are the bank's alone to see."""
+    if ids["payout"] and scope_of(session).role == "bank":
+        ties = select(PayoutDebit.id, PayoutDebit.bank_line_id).where(
+            PayoutDebit.payout_id.in_(ids["payout"]), PayoutDebit.undone_at.is_(None)
+        )
+        for tie in session.execute(ties):
+            ids.add("payout_debit", [tie.id])
+            ids.add("bank_line", [tie.bank_line_id])
 
 
 def _scalars(session: Session, query: Select[Any]) -> Iterable[int]:

@@ -16,6 +16,7 @@ from allocations.reconciliation.models import BankLine, BankStatement, Break, Ma
 from payouts.commission.event_models import EarningEvent, ManualAdjustment
 from payouts.commission.event_rules import SOURCE_WORDS
 from payouts.commission.models import AccrualLine, UnpaidCollection
+from payouts.rails.fate_models import PayoutDebit
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
 from payouts.settlements.models import Settlement, SettlementLine
@@ -107,6 +108,9 @@ def build_nodes(session: Session, ids: Ids) -> list[Node]:
         if ids[kind]
     }
     names = _Names(session, rows)
+    if ids["payout_debit"]:  # edges alone: the line at the bank says the rest
+        ties = session.scalars(select(PayoutDebit).where(PayoutDebit.id.in_(ids["payout_debit"])))
+        rows["payout_debit"] = {row.id: row for row in ties}
     nodes: dict[tuple[str, int], Node] = {}
     for kind in TYPES:
         for id_, row in rows.get(kind, {}).items():
@@ -150,6 +154,8 @@ def _edges(rows: dict[str, dict[int, Any]]) -> Iterable[tuple[tuple[str, int], t
     for row in rows.get("payout", {}).values():
         yield ("payout", row.id), ("payout_batch", row.batch_id)
         yield ("payout", row.id), ("settlement", row.settlement_id)
+    for row in rows.get("payout_debit", {}).values():
+        yield ("payout", row.payout_id), ("bank_line", row.bank_line_id)
     for row in rows.get("statement_line", {}).values():
         yield ("settlement", row.settlement_id), ("statement_line", row.id)
         yield ("statement_line", row.id), ("accrual_line", row.accrual_line_id)

@@ -14,8 +14,9 @@ from payouts.verify_corrections import check_corrections
 from payouts.verify_decided import check_decided
 from payouts.verify_deposits import check_deposits
 from payouts.verify_evidence import check_evidence
-from payouts.verify_money import check_accruals, check_batches, check_ledger, check_payouts, check_settlements
+from payouts.verify_money import check_accruals, check_settlements
 from payouts.verify_outcomes import check_outcomes
+from payouts.verify_payouts import check_batches, check_ledger, check_payouts
 from payouts.verify_reconciliation import check_reconciliation
 from payouts.verify_records import (
     check_accounts,

@@ -32,6 +32,8 @@ TABLES = (
     Decided("earning_events", AuditTag.EVENT_MOVED, "t.ref"),
     Decided("manual_adjustments", AuditTag.ADJUSTMENT_MOVED, "t.ref"),
     Decided("agency_measures", AuditTag.MEASURE_MOVED, "'M' || t.id"),
+    Decided("payout_findings", AuditTag.FINDING_MOVED, "'F' || t.id"),
+    Decided("payout_profiles", AuditTag.PROFILE_MOVED, "t.name || ' v' || t.version"),
     Decided("one_time_settlements", AuditTag.COMPROMISE_MOVED, "'C' || t.id", told="t.to_on::text"),
 )
 # The last act on each row, and the last that decided. A row nobody moved is as it was proposed.

@@ -1,9 +1,8 @@
-"""Verification of money: accruals, settlements, statements, payouts, batches and the ledger tell one story."""
+"""Verification of money earned: accruals, settlements, statements and their entries tell one story."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,25 +11,16 @@ from sqlalchemy.orm import Session
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.commission.verifying import count_lines, recompute
 from payouts.difference import Findings
-from payouts.ledger.accounts import ACCOUNTS, BANK, PAYABLE_TO_AGENCY, PAYOUT_CLEARING
 from payouts.ledger.journal import COUNTER_ACCOUNTS, balances, settlement_lines
 from payouts.ledger.models import JournalEntry, JournalLine
-from payouts.rails.lifecycle import IN_FLIGHT
-from payouts.rails.models import Payout, PayoutBatch
-from payouts.rails.profiles import PROFILES
 from payouts.settlements.composition import EARNED_KINDS, WITHHELD_KINDS
 from payouts.settlements.content import tax_in_major
 from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import hash_of
 from payouts.settlements.twice import settled_elsewhere
-from payouts.ties import ledger_ties
-from portal.kernel.files import FileDamaged, FileStore
-from portal.kernel.money import Money, plain
+from portal.kernel.money import plain
 from portal.kernel.periods import Period
-
-# What the settlement's status must be while its newest payout stands where it stands.
-SETTLEMENT_OF = {"queued": "paying", "sending": "paying", "sent": "paying", "unknown": "paying", "paid": "paid"}
 
 
 def check_accruals(session: Session, findings: Findings, period: Period | None) -> None:
@@ -169,110 +159,3 @@ def _entry_balances(session: Session, ref: str) -> dict[str, int]:
         .group_by(JournalLine.account)
     )
     return {account: int(amount) for account, amount in session.execute(query)}
-
-
-def check_payouts(session: Session, findings: Findings, period: Period | None) -> None:
-    """A payout pays its settlement's net; the settlement stands where its newest payout says."""
-    query = select(Payout, Settlement).join(Settlement, Settlement.id == Payout.settlement_id).order_by(Payout.id)
-    if period:
-        query = query.where(Settlement.period_start == period.start)
-    newest: dict[int, tuple[Payout, Settlement]] = {}
-    for payout, settlement in session.execute(query):
-        args = ("payouts", "payouts", payout.id, payout.ref)
-        findings.compare(*args, "amount_minor", payout.amount_minor, settlement.net_minor)
-        findings.compare(*args, "bank_detail_id", payout.bank_detail_id, settlement.bank_detail_id)
-        _check_payout_journal(session, findings, payout)
-        newest[settlement.id] = (payout, settlement)
-    for payout, settlement in newest.values():
-        if payout.status in SETTLEMENT_OF:
-            _compare(findings, settlement, "status", settlement.status, SETTLEMENT_OF[payout.status])
-
-
-# Where a payout's amount stands in the ledger (debits minus credits per unit of amount), by its status.
-PAYOUT_BALANCES: dict[str, dict[str, int]] = {
-    **{status: {PAYABLE_TO_AGENCY: 1, PAYOUT_CLEARING: -1} for status in ("queued", *IN_FLIGHT)},
-    "paid": {PAYABLE_TO_AGENCY: 1, BANK: -1},
-    "returned": {},
-    "failed": {},
-    "void": {},
-}
-
-
-def _check_payout_journal(session: Session, findings: Findings, payout: Payout) -> None:
-    """All entries about a payout together leave its amount where its status says."""
-    total = func.sum(JournalLine.debit_minor - JournalLine.credit_minor)
-    query = (
-        select(JournalLine.account, total)
-        .join(JournalEntry, JournalEntry.id == JournalLine.entry_id)
-        .where(JournalEntry.subject_ref == payout.ref)
-        .group_by(JournalLine.account)
-    )
-    stored = {account: int(amount) for account, amount in session.execute(query) if amount}
-    again = {account: sign * payout.amount_minor for account, sign in PAYOUT_BALANCES[payout.status].items()}
-    for account in sorted(set(stored) | set(again)):
-        findings.compare(
-            "ledger",
-            "payouts",
-            payout.id,
-            payout.ref,
-            f"ledger {account}",
-            again.get(account, 0),
-            stored.get(account, 0),
-        )
-
-
-def check_batches(session: Session, store: FileStore, findings: Findings, period: Period | None) -> None:
-    """A batch's count and total, its file's hash, and the payments written in that file."""
-    query = select(PayoutBatch).order_by(PayoutBatch.id)
-    if period:
-        query = query.where(PayoutBatch.period_start == period.start)
-    for batch in session.scalars(query):
-        payouts = list(session.scalars(select(Payout).where(Payout.batch_id == batch.id).order_by(Payout.id)))
-        args = ("batches", "payout_batches", batch.id, batch.ref)
-        findings.compare(*args, "count", batch.count, len(payouts))
-        findings.compare(*args, "total_minor", batch.total_minor, sum(payout.amount_minor for payout in payouts))
-        try:
-            data = store.read(batch.file_sha256 or "")
-        except (OSError, FileDamaged) as error:
-            found = "missing" if isinstance(error, OSError) else error.found or "damaged"
-            findings.differs(*args, "file_sha256", batch.file_sha256, found)
-            continue
-        written = dict(_payments_in(data, batch))
-        for payout in payouts:
-            in_file = written.pop(payout.ref, None)
-            findings.compare("batches", "payouts", payout.id, payout.ref, "amount_minor", payout.amount_minor, in_file)
-        for ref, amount in written.items():
-            findings.differs(*args, "payments in the file", "no such payout", f"{ref} {amount}")
-
-
-def _payments_in(data: bytes, batch: PayoutBatch) -> Iterable[tuple[str, int]]:
-    profile = PROFILES.get(batch.profile)
-    if profile is None:
-        return
-    names = [column.source for column in profile.record]
-    lines = data.decode("ascii", "replace").splitlines()
-    for line in lines[bool(profile.header) : len(lines) - bool(profile.trailer)]:
-        fields = line.split(profile.separator)
-        if len(fields) == len(names):
-            amount = Money.from_major(fields[names.index("amount")], batch.currency).minor
-            yield fields[names.index("ref")], amount
-
-
-def check_ledger(session: Session, findings: Findings) -> None:
-    """Every entry balances on known accounts; what the accounts say is what settlements and payouts say."""
-    debit, credit = func.sum(JournalLine.debit_minor), func.sum(JournalLine.credit_minor)
-    query = (
-        select(JournalEntry.id, JournalEntry.ref, JournalLine.currency, debit, credit)
-        .join(JournalLine, JournalLine.entry_id == JournalEntry.id)
-        .group_by(JournalEntry.id, JournalLine.currency)
-        .order_by(JournalEntry.id)
-    )
-    for id_, ref, currency, debited, credited in session.execute(query):
-        name = f"debits and credits in {currency}"
-        findings.compare("ledger", "journal_entries", id_, ref, name, int(debited), int(credited))
-    for account in session.scalars(select(JournalLine.account).distinct()):
-        if account not in ACCOUNTS:
-            findings.differs("ledger", "journal_lines", "", account, "account", account, "no such account")
-    for tie in ledger_ties(session):
-        args = ("ledger", "journal_lines", tie.account, f"{tie.account} {tie.currency}", "balance")
-        findings.compare(*args, tie.ledger_minor, tie.source_minor)

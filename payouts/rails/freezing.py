@@ -6,13 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from typing import Any
 
 from payouts.rails.protocol import BatchFacts, Beneficiary, Instruction
-
-
-def canonical(data: Any) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+from payouts.rate_cards.spelling import canonical
 
 
 def frozen_instruction(each: Instruction) -> str:
