@@ -132,6 +132,18 @@ SAID = [
         ("₹2,000.00 lies in the slab from ₹0.00 to under ₹5,000.00, which pays 2 %. With it the confirmed money in 1-30 stands at"
         " ₹2,000.00."),
     ),
+    (
+        {"step": "measured_late", "month": "2026-10", "of": "S2610-SHAKTI", "outcomes": 2},
+        {"loan_account_no": "LN7"},
+        ("This is for October 2026: nobody had measured account LN7 when statement S2610-SHAKTI was settled. A later month-end snapshot"
+        " did, so its fee is earned now, by the terms and measures of October 2026."),
+    ),
+    (
+        {"step": "with_the_month", "month": "2026-10", "fees": "60.00", "brought": "45.00", "amount": "-15.00"},
+        {"of": "S2610-SHAKTI"},
+        ("The fees for accounts of October 2026 measured since come to ₹60.00. With the caps, bonuses and conditions over the whole of"
+        " October 2026 (statement S2610-SHAKTI) they bring ₹45.00: −₹15.00."),
+    ),
     ({"step": "round", "exact": "12.345", "amount": "12.35"}, {}, "INR 12.345 becomes ₹12.35, rounded once."),
     ({"step": "unpaid", "code": "no_lag_tier", "base": "10.00"}, {}, "It earns nothing: deposited later than any day the terms name."),
 ]  # fmt: skip
