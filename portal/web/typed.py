@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from wtforms.fields.choices import SelectChoice
 
-from portal.kernel.errors import Invalid, Problem
+from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.periods import Period, month_of, parse_month
 from portal.kernel.tables.dates import Fault
 from portal.kernel.tables.values import parse_amount
 from portal.web.filters import words
 from portal.web.period import recent_periods
+
+
+@contextmanager
+def kept_on_page(problems: list[Problem], *codes: str) -> Iterator[None]:
+    """What keeps a form from going through is collected for its page: every fault of it, and refusals of these codes."""
+    try:
+        yield
+    except Invalid as wrong:
+        problems += wrong.problems
+    except Refused as refused:
+        if refused.code not in codes:
+            raise
+        problems.append(Problem(refused.code, refused.message, refused.cure))
 
 
 def minor_typed(text: str | None, currency: str, *, signed: bool = False) -> int | None:

@@ -15,7 +15,7 @@ from payouts.commission.event_queries import STATUS_CHOICES, lines_of
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Invalid, Problem
+from portal.kernel.errors import Problem
 from portal.kernel.money import Money
 from portal.kernel.periods import month_of
 from portal.web.bank.adjustments_forms import (
@@ -27,7 +27,7 @@ from portal.web.bank.adjustments_forms import (
 from portal.web.bank.events import month_or_none
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
-from portal.web.typed import as_choices, minor_typed, month_choices, month_typed, recent_months
+from portal.web.typed import as_choices, kept_on_page, minor_typed, month_choices, month_typed, recent_months
 
 bp = Blueprint("bank_adjustments", __name__, url_prefix="/bank/adjustments")
 Answer = Response | tuple[str, int]
@@ -91,7 +91,7 @@ def new() -> str | Answer:
         form.period.data = month_of(clock().today()).label
     problems: list[Problem] = []
     if form.validate_on_submit():
-        try:
+        with kept_on_page(problems):
             agency = find_agency(session, form.agency.data)
             entry = entry_in(form, agency.currency)
             with unit_of_work(session):
@@ -100,8 +100,6 @@ def new() -> str | Answer:
                 ref = adjustments.propose_adjustment(session, entry, agency=agency, **given).ref
             flash(f"{ref} is proposed. It counts once another person accepts it.", "success")
             return redirect(url_for(".show", ref=ref))
-        except Invalid as wrong:
-            problems = wrong.problems
     page = render_template("bank/adjustments/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
 

@@ -26,11 +26,12 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.money import Money, shown
-from portal.kernel.periods import Period, parse_month
+from portal.kernel.periods import Period
 from portal.web import commission_story as story
-from portal.web.bank.commission_forms import AccrueForm, CheckForm
+from portal.web.bank.commission_forms import CheckForm
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
+from portal.web.month_form import MonthForm, month_asked
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("bank_commission", __name__, url_prefix="/bank/commission")
@@ -56,7 +57,7 @@ def index() -> str:
         reread=read_since(session, period),
         change_words=change_words,
         today=clock().today(),
-        form=AccrueForm(period=period.label),
+        form=MonthForm(period=period.label),
         kind_of=kind_of,
         rule_of=rule_of,
     )
@@ -66,15 +67,10 @@ def index() -> str:
 @permission(Permission.ACCRUAL_RUN)
 def accrue() -> Response:
     """Compute the month now; the same inputs change nothing."""
-    session, form = db_session(), AccrueForm()
-    try:
-        period = parse_month(form.period.data or "")
-    except ValueError:
-        flash("Choose a month.", "error")
-        return redirect(url_for(".index"))
-    if not form.validate_on_submit():
-        flash("This form has expired. Try again.", "error")
-        return redirect(url_for(".index", period=period.label))
+    session, form = db_session(), MonthForm()
+    period = month_asked(form)
+    if isinstance(period, Response):
+        return period
     with unit_of_work(session):
         once(form, session)
         result = accrue_month(session, period, actor=current_actor(), now=clock().now())

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField
-from wtforms.validators import InputRequired
-
 from portal.web.edge import ActForm
-
-
-class AccrueForm(ActForm):
-    period = HiddenField(validators=[InputRequired()])
 
 
 class CheckForm(ActForm):

@@ -25,7 +25,7 @@ from portal.web.bank.compromises_forms import (
 )
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
-from portal.web.typed import as_choices, minor_typed
+from portal.web.typed import as_choices, kept_on_page, minor_typed
 
 bp = Blueprint("bank_compromises", __name__, url_prefix="/bank/compromises")
 STATUSES = ("proposed", "approved", "broken", "rejected", "withdrawn")
@@ -76,7 +76,7 @@ def new() -> str | Answer:
     form.kind.choices = [SelectChoice("", "Choose"), *(SelectChoice(*each) for each in KINDS.items())]
     problems: list[Problem] = []
     if form.validate_on_submit():
-        try:
+        with kept_on_page(problems):
             agreed = agreed_in(form, lender(session).currency)
             with unit_of_work(session):
                 once(form, session)
@@ -84,8 +84,6 @@ def new() -> str | Answer:
                 made = compromises.propose_compromise(session, agreed, **given).id
             flash("Proposed. It stands once another person approves it.", "success")
             return redirect(url_for(".show", compromise_id=made))
-        except Invalid as wrong:
-            problems = wrong.problems
     page = render_template("bank/compromises/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
 

@@ -23,7 +23,7 @@ from payouts.commission.visits_found import visit_now
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.errors import Problem, Refused
 from portal.kernel.money import Money
 from portal.kernel.periods import Period, parse_month
 from portal.web.bank.events_forms import (
@@ -31,7 +31,6 @@ from portal.web.bank.events_forms import (
     AcceptEventsForm,
     BankEventForm,
     EventsFileForm,
-    FindEventsForm,
     RejectEventForm,
     WithdrawEventForm,
     with_choices,
@@ -40,7 +39,8 @@ from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import header_file, import_page
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
 from portal.web.event_told import told_in
-from portal.web.typed import as_choices, month_typed, recent_months
+from portal.web.month_form import MonthForm, month_asked
+from portal.web.typed import as_choices, kept_on_page, recent_months
 
 bp = Blueprint("bank_events", __name__, url_prefix="/bank/events")
 FILTERS = ("agency", "event", "status", "source", "gate", "text")
@@ -63,7 +63,7 @@ def index() -> str:
         agencies=agency_choices(session),
         months=recent_months(),
         events=[(code, event_words(code)) for code in queries.event_choices(session)],
-        find_form=FindEventsForm(formdata=None),
+        find_form=MonthForm(formdata=None),
         **words(),
     )
 
@@ -124,7 +124,7 @@ def new() -> str | Answer:
     form.agency.choices = [SelectChoice("", "Choose"), *(SelectChoice(*each) for each in agency_choices(session))]
     problems: list[Problem] = []
     if form.validate_on_submit():
-        try:
+        with kept_on_page(problems, "event_there"):
             agency = find_agency(session, form.agency.data)
             told = told_in(form, agency.currency)
             with unit_of_work(session):
@@ -133,12 +133,6 @@ def new() -> str | Answer:
                 ref = events.propose_event(session, told, agency=agency, source="bank", **given).ref
             flash(f"{ref} is proposed. It counts once another person accepts it.", "success")
             return redirect(url_for(".show", ref=ref))
-        except Invalid as wrong:
-            problems = wrong.problems
-        except Refused as refused:
-            if refused.code != "event_there":
-                raise
-            problems = [Problem(refused.code, refused.message, refused.cure)]
     page = render_template("bank/events/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
 
@@ -162,15 +156,10 @@ def template() -> Response:
 @permission(Permission.EVENT_PROPOSE)
 def find() -> Response:
     """Propose a month's visits, late deposits and missing leaves; again adds nothing."""
-    session, form = db_session(), FindEventsForm()
-    try:
-        period = month_typed(form.period.data)
-    except Invalid:
-        flash("Choose a month.", "error")
-        return redirect(url_for(".index"))
-    if not form.validate_on_submit():
-        flash("This form has expired. Try again.", "error")
-        return redirect(url_for(".index", period=period.label))
+    session, form = db_session(), MonthForm()
+    period = month_asked(form)
+    if isinstance(period, Response):
+        return period
     with unit_of_work(session):
         once(form, session)
         given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "today": clock().today()}

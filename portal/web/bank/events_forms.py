@@ -44,10 +44,6 @@ class EventsFileForm(ImportForm):
         return {"agency_code": self.agency.data or "", "today": clock().today()}
 
 
-class FindEventsForm(ActForm):
-    period = HiddenField(validators=[InputRequired()])
-
-
 class AcceptEventForm(ActForm):
     reason = TextAreaField("Why, for the record", [Length(max=500)], id="accept-reason")
 

@@ -14,13 +14,13 @@ from allocations.scorecards.measures import MEASURES, MeasureRow, list_measures
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.errors import Problem
 from portal.kernel.periods import month_of
 from portal.web.bank.events import month_or_none
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.measures_forms import ApproveMeasureForm, MeasureForm, RejectMeasureForm, WithdrawMeasureForm
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
-from portal.web.typed import as_choices, month_choices, month_typed, recent_months
+from portal.web.typed import as_choices, kept_on_page, month_choices, month_typed, recent_months
 
 bp = Blueprint("bank_measures", __name__, url_prefix="/bank/measures")
 STATUSES = ("proposed", "approved", "replaced", "rejected", "withdrawn")
@@ -83,7 +83,7 @@ def new() -> str | Answer:
         form.period.data = month_of(clock().today()).previous().label
     problems: list[Problem] = []
     if form.validate_on_submit():
-        try:
+        with kept_on_page(problems, "measure_waits"):
             agency, period = find_agency(session, form.agency.data), month_typed(form.period.data)
             with unit_of_work(session):
                 once(form, session)
@@ -92,12 +92,6 @@ def new() -> str | Answer:
                 made = measures.propose_measure(session, agency=agency, period=period, **told, **given).id
             flash("Proposed. It counts once another person approves it.", "success")
             return redirect(url_for(".show", measure_id=made))
-        except Invalid as wrong:
-            problems = wrong.problems
-        except Refused as refused:
-            if refused.code != "measure_waits":
-                raise
-            problems = [Problem(refused.code, refused.message, refused.cure)]
     page = render_template("bank/measures/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
 

@@ -18,9 +18,9 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.periods import parse_month
-from portal.web.bank.outcomes_forms import FreezeForm
 from portal.web.charts import share
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.month_form import MonthForm, month_asked
 from portal.web.period import chosen_period, recent_periods
 
 bp = Blueprint("bank_outcomes", __name__, url_prefix="/bank/outcomes")
@@ -50,7 +50,7 @@ def index() -> str:
         versions=outcome_queries.list_versions(session, period),
         newer=snapshots_since(session, found.head) if found and found.head.is_current else [],
         is_over=period.last_day < clock().today(),
-        form=FreezeForm(period=period.label),
+        form=MonthForm(period=period.label),
         **words(),
     )
 
@@ -83,15 +83,10 @@ def segments(sums: Sums) -> list[dict[str, str]]:
 @permission(Permission.OUTCOME_FREEZE)
 def freeze() -> Response:
     """Read the month's snapshots now; the same ones change nothing."""
-    session, form = db_session(), FreezeForm()
-    try:
-        period = parse_month(form.period.data or "")
-    except ValueError:
-        flash("Choose a month.", "error")
-        return redirect(url_for(".index"))
-    if not form.validate_on_submit():
-        flash("This form has expired. Try again.", "error")
-        return redirect(url_for(".index", period=period.label))
+    session, form = db_session(), MonthForm()
+    period = month_asked(form)
+    if isinstance(period, Response):
+        return period
     with unit_of_work(session):
         once(form, session)
         had = {version.id for version in outcome_queries.list_versions(session, period)}
