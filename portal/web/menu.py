@@ -68,7 +68,14 @@ AGENCY = (
         "Money",
         (
             Entry("agency_commission.index", "Commission", "calculator", roles=AGENCY_STAFF, also=("agency_forecast",)),
-            Entry("agency_statements.index", "Statements", "file-earmark-text", roles=AGENCY_STAFF),
+            Entry(
+                "agency_statements.index",
+                "Statements",
+                "file-earmark-text",
+                roles=AGENCY_STAFF,
+                also=("agency_answers",),
+            ),
+            Entry("agency_disputes.index", "Disputes", "chat-left-text", roles=AGENCY_STAFF),
             Entry("agency_events.index", "Events", "calendar-event", roles=AGENCY_STAFF),
             Entry("agency_payouts.index", "Payouts", "bank", roles=AGENCY_STAFF),
         ),
@@ -77,7 +84,7 @@ AGENCY = (
         "People",
         (
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
-            Entry("agency_team.company", "Company", "building", roles=OWNER),
+            Entry("agency_team.company", "Company", "building", roles=OWNER, also=("agency_bank_details",)),
         ),
     ),
 )
@@ -114,6 +121,8 @@ BANK = (
         "Money",
         (
             Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
+            Entry("bank_disputes.index", "Disputes", "chat-left-text"),
+            Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("bank_commission.index", "Commission", "calculator"),
             Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
             Entry(
@@ -130,7 +139,7 @@ BANK = (
             Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
         ),
     ),
-    Group("People", (Entry("bank_agencies.index", "Agencies", "building"),)),
+    Group("People", (Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),)),
 )
 
 FINANCE = (
@@ -140,6 +149,8 @@ FINANCE = (
             Entry("finance_home.index", "Home", "house", bar=1),
             Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2, also=("bank_settlements",)),
             Entry("finance_payouts.index", "Payouts", "bank", bar=3),
+            Entry("bank_disputes.index", "Disputes", "chat-left-text"),
+            Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
             Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
         ),

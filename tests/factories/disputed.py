@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency
+from allocations.agencies.models import Agency, Lender
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import post
 from payouts.settlements.dispute_models import Dispute
@@ -89,6 +89,7 @@ def an_issued_month(bank: Session, agency_session: Any, now: datetime) -> Issued
 def an_issued_statement(bank: Session, agency_session: Any, now: datetime) -> Issued:
     """The same statements, written down."""
     with unit_of_work(bank):
+        bank.scalars(select(Lender)).one().gstin = LENDER_GSTIN
         month = Month(a_run(bank), a_rate_card(bank), {})
         for code, lines in LINES.items():
             agency = an_agency(bank, code, gstin=GSTIN if code == "SHAKTI" else "")
@@ -107,7 +108,7 @@ LINES = {
     "SHAKTI": [("commission", 50_000_00), ("commission", 30_000_00), ("withholding", -1_600_00)],
     "VEGA": [("commission", 5_000_00)],
 }
-GSTIN = "27AAPFU0939F1ZV"
+GSTIN, LENDER_GSTIN = "27AAPFU0939F1ZV", "29AAACB1234C1ZK"
 
 
 def a_statement(

@@ -11,9 +11,10 @@ from payouts.trace import trace as follow
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.errors import NotFound
+from portal.web.agency.answers import invoice_box, panel_of
 from portal.web.bank.settlements import lines_as_csv
 from portal.web.downloads import attachment
-from portal.web.edge import db_session, page_of, wants_sums
+from portal.web.edge import clock, db_session, page_of, wants_sums
 from portal.web.tracing import groups_of
 
 bp = Blueprint("agency_statements", __name__, url_prefix="/agency/statements")
@@ -40,7 +41,14 @@ def show(ref: str) -> str:
         lambda line: (line.position,),
     )
     paid = payouts_of_settlement(session, detail.settlement.id)
-    return render_template("agency/statements/show.html", detail=detail, page=page, payouts=paid)
+    return render_template(
+        "agency/statements/show.html",
+        detail=detail,
+        page=page,
+        payouts=paid,
+        answers=panel_of(detail.settlement, clock().today()),
+        box=invoice_box(detail.settlement),
+    )
 
 
 @bp.get("/<ref>/lines.csv")
