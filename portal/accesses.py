@@ -54,13 +54,14 @@ ACCESS: dict[str, Access] = {
     "bucket_schemes": READ_BY_ALL,
     "agencies": Access(agency="s", agency_rows=f"id = {AGENCY}"),
     "agency_bank_details": Access(
-        agency="s",
+        agency="si",
+        agency_writes="status = 'proposed' and approved_by is null and usable_from is null and name_check = 'not_attempted'",
         bank_update=(
             *("status", "approved_by", "approved_at", "decision_reason", "usable_from"),
             *("name_check", "name_at_bank", "name_checked_at", "name_checked_by"),
         ),
     ),
-    "notices": Access(bank_update=("sent_at", "tries", "error")),
+    "notices": Access(bank_update=("sent_at", "tries", "error"), agency="si", agency_writes="sent_at is null"),
     "agents": Access(agency="siu"),
     "loan_accounts": Access(agency="s", agency_rows=HELD_TODAY.format(table="loan_accounts", column="id")),
     "account_snapshots": Access(

@@ -12,15 +12,14 @@ import pandas as pd
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.bank_details import bank_detail_problems, propose_bank_detail
 from allocations.agencies.models import AGENCY_STATUSES, Agency
 from allocations.agencies.service import (
     FIELDS,
     agency_problems,
-    bank_detail_problems,
     change_agency,
     empanel,
     lender,
-    propose_bank_detail,
 )
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Problem

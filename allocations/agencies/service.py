@@ -1,4 +1,4 @@
-"""What changes an agency: empanelment, its agreement and status, its people, where it is paid."""
+"""What changes an agency: empanelment, its agreement and status, its people."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from allocations.agencies.identifiers import gstin_fault, ifsc_fault, pan_fault
-from allocations.agencies.models import AGENCY_STATUSES, Agency, AgencyBankDetail, Agent, Lender
+from allocations.agencies.identifiers import gstin_fault, pan_fault
+from allocations.agencies.models import AGENCY_STATUSES, Agency, Agent, Lender
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
 
@@ -63,17 +63,6 @@ def _indian_problems(values: Mapping[str, Any]) -> Iterable[Problem]:
         pan = None
     if gstin and (fault := gstin_fault(gstin, pan)):
         yield Problem("bad_gstin", fault, "Copy it from the registration certificate.", column="gstin", value=gstin)
-
-
-def bank_detail_problems(account_no: str, ifsc: str, account_holder: str, country: str) -> Iterable[Problem]:
-    """Everything wrong with where an agency wants to be paid; all three parts belong together."""
-    parts = {"bank_account_no": account_no, "ifsc": ifsc, "account_holder": account_holder}
-    for name, value in parts.items():
-        if not value:
-            message = f"{name} is empty although other bank details are given."
-            yield Problem("bank_details_incomplete", message, "Give all three or none.", column=name)
-    if ifsc and country == "IN" and (fault := ifsc_fault(ifsc)):
-        yield Problem("bad_ifsc", fault, "Copy it from a cheque of that account.", column="ifsc", value=ifsc)
 
 
 def empanel(
@@ -143,67 +132,6 @@ def _record(session: Session, tag: AuditTag, agency: Agency, actor: Actor, now: 
         now=now,
         data=data,
     )
-
-
-# --- where it is paid
-
-
-def bank_details(session: Session, agency: Agency) -> list[AgencyBankDetail]:
-    """Every version, the newest first."""
-    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id)
-    return list(session.scalars(query.order_by(AgencyBankDetail.version.desc())))
-
-
-def propose_bank_detail(
-    session: Session, agency: Agency, account_no: str, ifsc: str, account_holder: str, *, actor: Actor, now: datetime
-) -> AgencyBankDetail | None:
-    """Add a version of an agency's bank details; None when the newest one says the same.
-
-    The first version comes with the empanelment and holds at once; every later one waits for a checker. Raises Invalid.
-    """
-    if problems := list(bank_detail_problems(account_no, ifsc, account_holder, agency.country)):
-        raise Invalid(problems)
-    versions = bank_details(session, agency)
-    newest = versions[0] if versions else None
-    same = newest and (newest.account_no, newest.ifsc, newest.account_holder) == (account_no, ifsc, account_holder)
-    if same and newest is not None and newest.status != "rejected":
-        return None
-    detail = AgencyBankDetail(
-        agency_id=agency.id,
-        version=newest.version + 1 if newest else 1,
-        account_no=account_no,
-        ifsc=ifsc,
-        account_holder=account_holder,
-        status="proposed" if newest else "approved",
-        proposed_by=actor.email,
-        proposed_at=now,
-    )
-    session.add(detail)
-    session.flush()
-    _record_detail(session, agency, detail, actor, now)
-    return detail
-
-
-def decide_bank_detail(
-    session: Session, agency: Agency, version: int, *, approve: bool, actor: Actor, now: datetime
-) -> AgencyBankDetail:
-    """A checker accepts or turns down proposed bank details. Refused when they were proposed by the same person or decided before."""
-    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id, AgencyBankDetail.version == version)
-    detail = session.scalars(query.with_for_update()).first()
-    if detail is None or detail.status != "proposed":
-        raise Stale("These bank details no longer wait for a decision.")
-    if detail.proposed_by == actor.email:
-        raise Refused("You proposed these bank details; a different person must approve them.", code="is_not_the_maker")
-    detail.status = "approved" if approve else "rejected"
-    detail.approved_by, detail.approved_at = actor.email, now
-    _record_detail(session, agency, detail, actor, now)
-    session.flush()
-    return detail
-
-
-def _record_detail(session: Session, agency: Agency, detail: AgencyBankDetail, actor: Actor, now: datetime) -> None:
-    data = {"version": detail.version, "status": detail.status}
-    _record(session, AuditTag.AGENCY_BANK_DETAIL_CHANGED, agency, actor, now, data)
 
 
 # --- its people

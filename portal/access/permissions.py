@@ -89,6 +89,7 @@ class Permission(StrEnum):
     AGENCY_READ = "agency:read"
     AGENCY_IMPORT = "agency:import"
     AGENCY_EDIT = "agency:edit"
+    BANK_DETAIL_CHECK = "bank_detail:check"  # say what the beneficiary's bank answered
     BANK_DETAIL_APPROVE = "bank_detail:approve"
     AGENT_READ = "agent:read"
     AGENT_EDIT = "agent:edit"
@@ -244,6 +245,7 @@ class Permission(StrEnum):
     OWN_RATE_CARD_READ = "own_rate_card:read"
     OWN_TEAM_READ = "own_team:read"
     OWN_COMPANY_READ = "own_company:read"
+    OWN_BANK_DETAIL_PROPOSE = "own_bank_detail:propose"
     OWN_SEARCH_READ = "own_search:read"
 
     @property

@@ -32,6 +32,10 @@ def is_agency_office(who: Identity, obj: object) -> bool:
     return who.role in {Role.AGENCY_OWNER, Role.AGENCY_ACCOUNTANT} and who.agency_id is not None
 
 
+def is_agency_owner(who: Identity, obj: object) -> bool:
+    return who.role is Role.AGENCY_OWNER and who.agency_id is not None
+
+
 def is_bank_person(who: Identity, obj: object) -> bool:
     return who.role in BANK_ROLES or who.role is Role.SYSTEM
 
@@ -133,6 +137,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.AGENCY_READ: [is_bank_reader],
     P.AGENCY_IMPORT: [is_admin_maker_or_machine],
     P.AGENCY_EDIT: [is_admin_maker_or_machine],
+    P.BANK_DETAIL_CHECK: [is_maker_or_checker],
     P.BANK_DETAIL_APPROVE: [is_checker, is_not_the_maker],
     P.AGENT_READ: [is_bank_reader],
     P.AGENT_EDIT: [is_admin_maker_or_machine],
@@ -274,6 +279,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.OWN_RATE_CARD_READ: [is_agency_office],
     P.OWN_TEAM_READ: [is_agency_office],
     P.OWN_COMPANY_READ: [is_agency_office],
+    P.OWN_BANK_DETAIL_PROPOSE: [is_agency_owner],
     P.OWN_SEARCH_READ: [is_agency_person],
 }
 

@@ -78,7 +78,10 @@ class AuditTag(Enum):
     SETTING_CHANGED = ("setting:changed", {"code", "before", "after", "effective_from"})
     AGENCY_CREATED = ("agency:created", {"after", "file"})
     AGENCY_CHANGED = ("agency:changed", {"before", "after", "reason"})
-    AGENCY_BANK_DETAIL_CHANGED = ("agency:bank_detail_changed", {"version", "status"})
+    AGENCY_BANK_DETAIL_CHANGED = (
+        "agency:bank_detail_changed",
+        {"version", "status", "name_check", "usable_from", "reason"},
+    )
     AGENT_CHANGED = ("agent:changed", {"before", "after"})
     ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})
     ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})

@@ -8,9 +8,10 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import select
 
+from allocations.agencies.bank_details import decide_bank_detail
 from allocations.agencies.import_agencies import import_agencies
 from allocations.agencies.models import Agency, AgencyBankDetail
-from allocations.agencies.service import agent_may_work, change_agency, decide_bank_detail, save_agent
+from allocations.agencies.service import agent_may_work, change_agency, save_agent
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused, Stale
@@ -71,7 +72,8 @@ def test_changed_bank_details_become_a_version_for_a_checker(
     with pytest.raises(Refused, match="different person"):
         decide_bank_detail(bank_session, agency, 2, approve=True, actor=SYSTEM, now=now)
     checker = Actor(7, "checker@bank.example", "bank_approver")
-    decide_bank_detail(bank_session, agency, 2, approve=True, actor=checker, now=now)
+    given = {"actor": checker, "now": now, "reason": "Called them back."}
+    decide_bank_detail(bank_session, agency, 2, approve=True, **given)
     assert versions(bank_session)[1] == (2, "0099999", "approved")
     with pytest.raises(Stale):
         decide_bank_detail(bank_session, agency, 2, approve=False, actor=checker, now=now)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from allocations.agencies.models import Agency, AgencyBankDetail, Agent
+from allocations.agencies.models import Agency, Agent
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import AuditEvent
 from portal.kernel.db import PortalSession
@@ -158,26 +158,6 @@ def test_an_agency_file_comes_in(maker: Any, bank_session: PortalSession) -> Non
     text = "agency_code,legal_name,agreement_from,agreement_to\nA1,One,2026-04-01,2027-03-31\n"
     assert send(maker, "/bank/agencies/import", **sheet(text)).status_code == 302
     assert bank_session.scalar(select(func.count()).select_from(Agency)) == 1
-
-
-def test_bank_details_are_proposed_by_one_and_agreed_to_by_another(
-    maker: Any, browse: Any, shakti: Agency, bank_session: PortalSession
-) -> None:
-    def propose(account_no: str, ifsc: str = "HDFC0000123") -> Any:
-        path = "/bank/agencies/SHAKTI"
-        return send(maker, f"{path}/bank-details", path, account_no=account_no, ifsc=ifsc, account_holder="Shakti")
-
-    assert "is not an IFSC" in propose("001", "HDFC1").text
-    assert propose("001").status_code == propose("002").status_code == 302
-    decide = "/bank/agencies/SHAKTI/bank-details/2/decide"
-    assert maker.post(decide, {"decision": "approve"}).status_code == 403
-    checker = browse("bank_approver@bank.example")
-    page = checker.get("/bank/agencies/SHAKTI").text
-    assert "Pay to this account" in page and "Pay to this account" not in maker.get("/bank/agencies/SHAKTI").text
-    once = page.split('name="once" value="')[1].split('"')[0]
-    assert checker.post(decide, {"once": once, "decision": "approve"}).status_code == 302
-    statuses = bank_session.scalars(select(AgencyBankDetail.status).order_by(AgencyBankDetail.version))
-    assert list(statuses) == ["approved", "approved"]
 
 
 def test_agents_are_added_and_changed(maker: Any, shakti: Agency, bank_session: PortalSession) -> None:

@@ -8,6 +8,7 @@ from allocations.agencies import queries
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.agency.accounts import own_agency
+from portal.web.bank_detail_story import told
 from portal.web.edge import clock, db_session
 
 bp = Blueprint("agency_team", __name__, url_prefix="/agency")
@@ -32,6 +33,6 @@ def index() -> str:
 @permission(Permission.OWN_COMPANY_READ)
 def company() -> str:
     agency = own_agency()
-    return render_template(
-        "agency/team/company.html", agency=agency, details=queries.list_bank_details(db_session(), agency)
-    )
+    stories = told(queries.list_bank_details(db_session(), agency), clock().now())
+    paid_to = next((each for each in stories if each.is_paid_to), None)
+    return render_template("agency/team/company.html", agency=agency, paid_to=paid_to)

@@ -1,4 +1,4 @@
-"""Agencies: empanelment, facts and status, where they are paid, their agents and users, and the file they come in."""
+"""Agencies: empanelment, facts and status, their agents and users, and the file they come in."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from allocations.agencies.service import (
     FIELDS,
     agent_may_work,
     change_agency,
-    decide_bank_detail,
     empanel,
-    propose_bank_detail,
     save_agent,
     tie_agent,
 )
 from allocations.placements.queries import held_accounts
-from portal.access.guard import check, permission
+from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
-from portal.web.bank.agencies_forms import STATUSES, AgentForm, BankDetailForm, DecideForm, EditForm, EmpanelForm
+from portal.web.bank.agencies_forms import STATUSES, AgentForm, EditForm, EmpanelForm
 from portal.web.bank.imports import ImportForm, header_file, import_page
-from portal.web.edge import ActForm, clock, current_actor, db_session, identity_here, once, page_of
+from portal.web.bank_detail_story import told
+from portal.web.edge import ActForm, clock, current_actor, db_session, once, page_of
 
 bp = Blueprint("bank_agencies", __name__, url_prefix="/bank/agencies")
 Answer = str | Response | tuple[str, int]
@@ -81,20 +80,19 @@ def show(code: str) -> str:
     return shown(queries.find_agency(db_session(), code))
 
 
-def shown(agency: Agency, form: BankDetailForm | None = None) -> str:
+def shown(agency: Agency) -> str:
     session, today = db_session(), clock().today()
     agents = queries.list_agents(session, agency)
+    stories = told(queries.list_bank_details(session, agency), clock().now())
     return render_template(
         "bank/agencies/show.html",
         agency=agency,
         agents=[(agent, agent_may_work(agent, today)) for agent in agents],
         users=queries.list_users(session, agency),
-        details=queries.list_bank_details(session, agency),
+        paid_to=next((each for each in stories if each.is_paid_to), None),
+        change_waits=any(each.detail.status == "proposed" for each in stories),
         held=held_accounts(session, agency, today),
         in_force=agency.agreement_from <= today and (agency.agreement_to is None or today <= agency.agreement_to),
-        form=form or BankDetailForm(formdata=None),
-        decide=DecideForm(formdata=None),
-        me=identity_here().email,
         today=today,
     )
 
@@ -136,50 +134,6 @@ def pin(form: ActForm, problems: Iterable[Problem]) -> None:
     for problem in problems:
         field = form[problem.column] if problem.column in form else next(iter(form))
         field.errors = [*field.errors, f"{problem.message} {problem.cure}".strip()]
-
-
-@bp.post("/<code>/bank-details")
-@permission(Permission.AGENCY_EDIT)
-def propose(code: str) -> Answer:
-    """Add a version of where the agency is paid; after the first a checker must agree."""
-    session = db_session()
-    agency = queries.find_agency(session, code)
-    form = BankDetailForm()
-    if form.validate_on_submit():
-        try:
-            with unit_of_work(session):
-                once(form, session)
-                parts = (form.account_no.data or "", form.ifsc.data or "", form.account_holder.data or "")
-                detail = propose_bank_detail(session, agency, *parts, actor=current_actor(), now=clock().now())
-                waits = detail is not None and detail.status == "proposed"
-            if detail is None:
-                flash("These are the bank details already; nothing changed.", "info")
-            else:
-                flash("Saved. A bank approver must agree before it is used." if waits else "Saved.", "success")
-            return redirect(url_for(".show", code=code))
-        except Invalid as wrong:
-            agency = queries.find_agency(session, code)
-            pin(
-                form,
-                [Problem(p.code, p.message, p.cure, column=p.column.removeprefix("bank_")) for p in wrong.problems],
-            )
-    return shown(agency, form), 422
-
-
-@bp.post("/<code>/bank-details/<int:version>/decide")
-@permission(Permission.BANK_DETAIL_APPROVE)
-def decide(code: str, version: int) -> Response:
-    """A checker agrees to proposed bank details, or turns them down; never the person who proposed them."""
-    session = db_session()
-    agency = queries.find_agency(session, code)
-    check(identity_here(), Permission.BANK_DETAIL_APPROVE, queries.bank_detail(session, agency, version))
-    form = DecideForm()
-    approve = form.decision.data == "approve"
-    with unit_of_work(session):
-        once(form, session)
-        decide_bank_detail(session, agency, version, approve=approve, actor=current_actor(), now=clock().now())
-    flash(f"Bank details version {version} are {'approved' if approve else 'turned down'}.", "success")
-    return redirect(url_for(".show", code=code))
 
 
 @bp.route("/<code>/agents/new", methods=["GET", "POST"])

@@ -72,18 +72,6 @@ class EditForm(AgencyForm):
     reason = StringField("Why does it change?", [InputRequired("Say why."), Length(max=300)])
 
 
-class BankDetailForm(ActForm):
-    """Where the agency wants to be paid."""
-
-    account_no = StringField("Account number", [InputRequired("Enter the number."), Length(max=40)], filters=[tidy])
-    ifsc = StringField("IFSC", [InputRequired("Enter the code."), Length(max=20)], filters=[tidy, upper])
-    account_holder = StringField("Account holder", [InputRequired("Enter the name."), Length(max=200)], filters=[tidy])
-
-
-class DecideForm(ActForm):
-    decision = HiddenField()
-
-
 class AgentForm(ActForm):
     """A person who meets or calls borrowers."""
 
