@@ -38,7 +38,7 @@ COMMANDS = {
     "events": "events",
     "accrue": "accrue",
     "settlements": "settlements",
-    "statement": "settlements",
+    "statement": "statements",
     "payouts": "payouts",
     "trace": "trace",
     "verify": "trace",

@@ -1,22 +1,19 @@
-"""`portal settlements draft|submit|approve|reject|list|show` and `portal statement REF --json OUT`."""
+"""`portal settlements draft|submit|approve|reject|list|show`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 
-from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.queries import SettlementRow, list_settlements, settlement_detail
 from payouts.settlements.service import approve as approve_settlement
-from payouts.settlements.service import load
 from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit as submit_settlement
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, common_options, money, output_file, with_edge
+from portal.cli.edge import Edge, PortalGroup, money, with_edge
 from portal.kernel.money import shown
 from portal.kernel.periods import Period, parse_month
 
@@ -133,41 +130,6 @@ def show(edge: Edge, ref: str) -> None:
     edge.show(payload, "\n".join(text))
 
 
-class StatementCommand(click.Command):
-    """Here --json names the file to write; the rest is as everywhere."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params.extend(option for option in common_options() if "--json" not in option.opts)
-
-
-@click.command("statement", cls=StatementCommand)
-@click.argument("ref")
-@click.option(
-    "--json",
-    "out",
-    required=True,
-    is_flag=False,
-    flag_value="-",
-    type=click.Path(path_type=Path),
-    callback=output_file,
-    help="Where to write it; the screen when no file is named.",
-)
-@with_edge
-def statement(edge: Edge, ref: str, out: Path) -> None:
-    """Write a settlement's statement: the canonical text whose sha256 is the settlement's hash."""
-    with edge.reading() as session:
-        edge.actor(session, Permission.SETTLEMENT_READ)
-        settlement = load(session, ref)
-        text = settlement.statement_text or statement_text(session, settlement)
-        payload = {"ref": settlement.ref, "status": settlement.status, "hash": settlement.hash, "file": str(out)}
-    if str(out) == "-":
-        click.echo(text)
-        return
-    out.write_text(text, encoding="utf-8")
-    edge.show(payload, f"{out}: sha256 {payload['hash']}")
-
-
 def rows_of(session: Session, refs: list[str], period: Period) -> list[SettlementRow]:
     """The rows of these settlements, in the order given."""
     found = {row.ref: row for row in list_settlements(session, period=period, with_void=True)}
@@ -204,4 +166,3 @@ def as_line(row: SettlementRow) -> str:
 
 def register(portal: click.Group) -> None:
     portal.add_command(settlements)
-    portal.add_command(statement)

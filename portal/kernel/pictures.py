@@ -75,6 +75,27 @@ def examine(file: Path | bytes, *, name: str, limits: Limits = Limits()) -> Exam
     return _examined(facts, parts)
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What a PDF carries: an attached JSON file, the text its pages show, and the program it says it was made with."""
+
+    attached: bytes = field(repr=False)
+    text: str
+    software: str
+
+
+def carried_by(pdf: bytes, *, name: str, limits: Limits = Limits()) -> Carried:
+    """Look for the JSON file in a PDF, in the same process and under the same limits. Invalid when there is none to be had."""
+    with _opened(pdf) as source:
+        found = examiner().look(source, asdict(limits) | {"carried": 1})
+    facts, parts = found or ({"refused": "too_much_work", "detail": {}}, [])
+    if "refused" in facts:
+        raise Invalid(refusal(str(facts["refused"]), name, facts.get("detail", {})))
+    if len(parts) != 2:  # something else than a PDF was looked into
+        raise Invalid(refusal("nothing_attached", name, {}))
+    return Carried(parts[0], parts[1].decode("utf-8", "replace"), str(facts.get("software", "")))
+
+
 def refusal(code: str, name: str, detail: dict[str, str]) -> Problem:
     """A code of the looking process in words."""
     message, cure = WORDS.get(code) or WORDS["too_much_work"]

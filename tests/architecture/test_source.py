@@ -73,10 +73,12 @@ PURE = (
     "payouts.rails.profiles",
     "payouts.rails.protocol",
     "payouts.rate_cards.*",
+    "payouts.settlements.arithmetic",
     "payouts.settlements.composition",
     "payouts.settlements.dispute_rules",
     "payouts.settlements.invoice_rules",
     "payouts.settlements.kind_words",
+    "payouts.settlements.papers",
     "payouts.settlements.statement",
     "payouts.tax.*",
 )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.kernel.examining.audio import examine_audio
+from portal.kernel.examining.carried import carried_in
 from portal.kernel.examining.kinds import Kind, kind_of, refuse_second_nature
 from portal.kernel.examining.pdf import examine_pdf
 from portal.kernel.examining.picture import examine_picture
@@ -105,6 +106,8 @@ def _by_kind(data: bytes, kind: Kind, limits: dict[str, int]) -> tuple[dict[str,
             raise NotAccepted("too_large", limit=limits["picture_bytes"] // 1_000_000)
         return examine_picture(data, kind, limits)
     refuse_second_nature(data, kind)
+    if kind.kind == "pdf" and limits.get("carried"):
+        return carried_in(data, limits)
     return examine_pdf(data, limits) if kind.kind == "pdf" else examine_audio(data, kind, limits)
 
 

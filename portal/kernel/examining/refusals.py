@@ -43,6 +43,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "damaged_pdf": ("is a damaged PDF.", PRINT_IT),
     "protected_pdf": ("is protected by a password.", "Save it without a password."),
     "active_pdf": ("is a PDF with something that acts by itself or hides inside it ({found}).", PRINT_IT),
+    "nothing_attached": ("carries no statement.", "Hand in the PDF as it was downloaded, not a print of it."),
     "too_many_pages": ("has {pages} pages; {limit} is the most.", "Hand in the pages that matter."),
     "damaged_audio": ("is damaged or not complete.", "Send it again; if it does not play on your phone, it is lost."),
     "too_long_audio": ("is longer than {limit} minutes.", "Hand in the part that matters."),
