@@ -1,6 +1,7 @@
 """An agency that was told of money paid direct earns no more by reporting it afterwards: what it was told is no proof."""
 
 from datetime import date, timedelta
+from zlib import crc32
 
 import pytest
 from sqlalchemy import select
@@ -19,10 +20,14 @@ OPS = Actor(None, "ops@bank.example", "bank_operator")
 TODAY = date(2026, 11, 10)
 
 
-@pytest.fixture(params=[True, False], ids=["full", "daily"])
+@pytest.fixture
 def run(request, bank_session, now, monkeypatch):
-    """A run `days` after the first; of everything, or of what has changed. The other way, taken back, comes to the same."""
+    """A run `days` after the first, of everything or of what has changed; the other way, taken back, comes to the same.
+
+    Both are run each time; which of them stays is another from test to test.
+    """
     monkeypatch.setattr(changed, "SHARE", 0.001)
+    whole_stays = bool(crc32(request.node.name.encode()) % 2)
 
     def run_on(days=0):
         def one(full):
@@ -32,10 +37,10 @@ def run(request, bank_session, now, monkeypatch):
             return result
 
         with bank_session.begin_nested() as kept:
-            other = one(not request.param)
+            other = one(not whole_stays)
             kept.rollback()
         bank_session.expire_all()
-        result = one(request.param)
+        result = one(whole_stays)
         assert (result.result_hash, result.currencies) == (other.result_hash, other.currencies)
         return result
 
