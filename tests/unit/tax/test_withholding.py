@@ -95,6 +95,53 @@ def test_kenya_counts_the_month_alone():
     assert withhold(23_000_00, date(2026, 4, 30), has_tax_id=True, country="KE", earlier=earlier).amount_minor == 0
 
 
+@pytest.mark.parametrize(("base", "expected"), [(24_000_00, 0), (24_000_01, 720_00), (100_000_00, 3_000_00)])
+def test_kenya_deducts_three_percent_from_contractual_fees(base, expected):
+    day = date(2026, 4, 30)
+    assert withhold(base, day, has_tax_id=True, country="KE", nature="contractual").amount_minor == expected
+
+
+@pytest.mark.parametrize(
+    ("nature", "day", "base", "section", "code", "amount"),
+    [
+        ("professional", date(2025, 3, 31), 30_000_00, "194J", "94J", 0),
+        ("professional", date(2025, 3, 31), 30_001_00, "194J", "94J", 3_000_00),
+        ("professional", date(2025, 4, 1), 50_000_00, "194J", "94J", 0),
+        ("professional", date(2026, 3, 31), 50_001_00, "194J", "94J", 5_000_00),
+        ("professional", date(2026, 4, 1), 50_001_00, "393(1)", "1027", 5_000_00),
+        ("technical", date(2026, 3, 31), 50_050_00, "194J", "94J", 1_001_00),
+        ("technical", date(2026, 4, 1), 50_050_00, "393(1)", "1026", 1_001_00),
+    ],
+)
+def test_a_fee_of_another_nature_has_its_own_section_rate_and_threshold(nature, day, base, section, code, amount):
+    result = withhold(base, day, has_tax_id=True, nature=nature)
+    assert (result.section, result.code, result.amount_minor) == (section, code, amount)
+
+
+def test_a_nature_the_country_does_not_know_is_its_plain_one():
+    assert withhold(LAKH, date(2026, 4, 30), has_tax_id=True, nature="contractual").code == "1006"
+
+
+def test_what_a_later_document_covered_is_not_taxed_again():
+    result = withhold(30_000_00, date(2026, 4, 30), has_tax_id=True, covered_minor=25_000_00)
+    assert (result.amount_minor, result.taxed_minor, result.base_minor) == (100_00, 5_000_00, 30_000_00)
+    whole = withhold(30_000_00, date(2026, 4, 30), has_tax_id=True, covered_minor=30_000_00)
+    assert (whole.amount_minor, whole.reason) == (0, "nothing_to_tax")
+
+
+def test_money_taken_back_lowers_the_youngest_fees_first():
+    earlier = [Credit(date(2024, 9, 30), 20_000_00, 20_000_00), Credit(date(2024, 10, 31), -5_000_00, -5_000_00)]
+    result = withhold(10_000_00, date(2024, 11, 30), has_tax_id=True, earlier=earlier)
+    assert [(part.base_minor, str(part.rate)) for part in result.parts] == [(20_000_00, "0.05"), (5_000_00, "0.02")]
+    assert result.amount_minor == 1_100_00
+
+
+def test_what_rounds_to_nothing_waits_for_the_next_document():
+    earlier = [Credit(date(2026, 4, 30), LAKH, 0)]
+    tiny = withhold(20_00, date(2026, 5, 31), has_tax_id=True, earlier=earlier)
+    assert (tiny.amount_minor, tiny.reason, tiny.is_taxed) == (0, "nothing_to_tax", False)
+
+
 def test_a_country_without_a_rule_says_so():
     assert withhold(LAKH, date(2026, 4, 30), has_tax_id=True, country="US").reason == "no_rule"
 
