@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from payouts.ledger.accounts import (
@@ -82,7 +82,7 @@ def _sources() -> dict[str, tuple[str, Any]]:
     }
 
 
-def _lines_of(booked: ColumnElement[bool], *kinds: str) -> Select[Any]:
+def _lines_of(booked: ColumnElement[bool], *kinds: str) -> Any:
     """What settlement lines of these kinds took from the agencies' payable: credited to their account."""
     return (
         select(SettlementLine.currency, func.sum(-SettlementLine.amount_minor))
@@ -92,7 +92,7 @@ def _lines_of(booked: ColumnElement[bool], *kinds: str) -> Select[Any]:
     )
 
 
-def _kept(booked: ColumnElement[bool]) -> Select[str, int]:
+def _kept(booked: ColumnElement[bool]) -> Any:
     """What settlements keep of their net while it is contested, less what later ones have released."""
     kept = select(Settlement.currency.label("currency"), Settlement.disputed_minor.label("amount")).where(booked)
     released = (
