@@ -60,7 +60,7 @@ def beancount_text(
     yield "\n; What stands at the end\n"
     for (account, agency, currency), amount in sorted(balance.items()):
         name = account_name(account, agencies[agency])
-        yield f"{until + timedelta(days=1)} balance {name}  {plain(amount, currency)} {currency}\n"
+        yield f"{until + timedelta(days=1)} balance {name}  {plain(amount, currency)} ~ 0 {currency}\n"
 
 
 def _transaction(entry: TextEntry, agencies: Mapping[str, str], opened: set[str], first: date) -> Iterator[str]:

@@ -82,7 +82,7 @@ def test_every_account_is_opened_once_and_asserted_once():
     opened = [line for line in said if " open " in line]
     assert len(opened) == len(set(opened))
     assert len([line for line in said if " balance " in line]) == len(opened)
-    assert "2026-12-01 balance Liabilities:Agencies:Payable:SHAKTI  0.00 INR" in said
+    assert "2026-12-01 balance Liabilities:Agencies:Payable:SHAKTI  0.00 ~ 0 INR" in said
 
 
 def test_codes_that_would_be_one_word_stay_apart():
