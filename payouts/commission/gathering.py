@@ -20,6 +20,7 @@ from payouts.commission.happened import adjusted, events
 from payouts.commission.inputs import Inputs, Money, Waiting
 from payouts.commission.measured_late import measured_late
 from payouts.commission.month_measures import Measured, Sets, measured
+from payouts.commission.opening_facts import opening_facts
 from payouts.commission.paid_before import advances, held_back, returned
 from payouts.commission.payment_facts import BeforePayments, balances_before
 from payouts.commission.reasons import of_waiting
@@ -27,7 +28,7 @@ from payouts.commission.repricing import repriced
 from payouts.rate_cards.queries import approved_versions, terms_by_agency
 from payouts.rate_cards.versions import Version, version_for
 from portal.kernel.money import plain
-from portal.kernel.periods import Period, month_of, whole_months
+from portal.kernel.periods import Period, month_of
 
 # A link with everything of its receipt, account and bank line that facts are made of.
 LINK_ROWS = """
@@ -262,21 +263,11 @@ def _facts(row: Any, month: Measured, before: BeforePayments, asked: Asked) -> d
         "mode": row.mode,
         "source": "auto_debit" if row.mode == "auto_debit" else "direct" if row.source == "direct" else "agency",
         "settlement_kind": row.settlement_kind or "none",
-        "stream": row.stream,
-        "product": row.product,
-        "opening_bucket": row.opening_bucket,
-        "asset_class": row.opening_asset_class,
-        "dpd_days": row.opening_dpd_days,
-        "principal_outstanding": plain(row.opening_principal_minor, row.currency),
-        "allocated_on": row.from_on.isoformat(),
+        **opening_facts(row, row.collected_on),
         "collected_on": row.collected_on.isoformat(),
         "confirmed_on": row.value_on.isoformat(),
         "lag_days": max((row.value_on - row.collected_on).days, 0),
     }
-    for key, since in (("npa_age_months", row.npa_on), ("written_off_age_months", row.written_off_on)):
-        if since is not None and since <= row.collected_on:
-            facts[key] = whole_months(since, row.collected_on)
-    facts |= {key: value for key, value in (("region", row.region), ("state", row.state)) if value}
     became = month.became.get(row.allocation_id)
     if became is not None:
         facts["outcome"] = became.value

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from payouts.commission.closed import CLOSED, Closed, first_open
 from payouts.commission.inputs import Adjusted, EventFact
+from payouts.commission.opening_facts import ages
 from portal.kernel.money import plain
-from portal.kernel.periods import Period, month_of, whole_months
+from portal.kernel.periods import Period, month_of
 
 # In no line a settlement froze, nor in the run in force of another month that is open.
 FREE = """
@@ -110,9 +111,7 @@ def _facts(row: Any, grades: Mapping[int, str]) -> dict[str, Any]:
     facts |= {key: value for key, value in words.items() if value is not None and value != ""}
     if row.from_on is not None:
         facts["placement_order"] = str(row.placement_order)
-    for key, since in (("npa_age_months", row.npa_on), ("written_off_age_months", row.written_off_on)):
-        if since is not None and since <= row.occurred_on:
-            facts[key] = whole_months(since, row.occurred_on)
+    facts |= ages(row, row.occurred_on)
     if row.opening_principal_minor is not None:
         facts["principal_outstanding"] = plain(row.opening_principal_minor, row.currency)
     if row.amount_minor is not None:

@@ -18,8 +18,8 @@ from payouts.commission.asked import Asked
 from payouts.commission.fact_lines import line_of
 from payouts.commission.inputs import AccountFact, Drivers
 from payouts.commission.measuring import Held, Month, measure
-from portal.kernel.money import plain
-from portal.kernel.periods import Period, month_of, whole_months
+from payouts.commission.opening_facts import opening_facts
+from portal.kernel.periods import Period, month_of
 
 OVER_THE_PRINCIPAL = ("resolution_pct_pos", "resolution_pct_count", "rollback_pct_pos")
 
@@ -218,24 +218,13 @@ def _held(row: Any) -> Held:
 
 def account_facts(row: Any, period: Period, found: Measured, asked: Asked, kinds: Mapping[int, str]) -> dict[str, Any]:
     """An allocated account as a line of a facts file: its frozen opening, and its outcome once it is measured."""
-    day = period.last_day
     facts: dict[str, Any] = {
         "earns_on": "account",
         "loan_account_no": row.loan_account_no,
         "source": "agency",
         "settlement_kind": kinds.get(row.loan_account_id, "none"),
-        "stream": row.stream,
-        "product": row.product,
-        "opening_bucket": row.opening_bucket,
-        "asset_class": row.opening_asset_class,
-        "dpd_days": row.opening_dpd_days,
-        "principal_outstanding": plain(row.opening_principal_minor, row.currency),
-        "allocated_on": row.from_on.isoformat(),
+        **opening_facts(row, period.last_day),
     }
-    for key, since in (("npa_age_months", row.npa_on), ("written_off_age_months", row.written_off_on)):
-        if since is not None and since <= day:
-            facts[key] = whole_months(since, day)
-    facts |= {key: value for key, value in (("region", row.region), ("state", row.state)) if value}
     if row.is_measured:
         facts["outcome"] = row.outcome
     return facts | found.words_of(row.agency_id, row.allocation_id, asked)
