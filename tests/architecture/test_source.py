@@ -57,6 +57,7 @@ PURE = (
     "payouts.commission.line_words",
     "payouts.commission.measuring",
     "payouts.commission.next_slab",
+    "payouts.commission.opening_facts",
     "payouts.commission.outcome",
     "payouts.commission.pools",
     "payouts.commission.promises",
