@@ -131,7 +131,7 @@ def overridden(shipped: Sequence[R], overrides: Iterable[Override]) -> tuple[R, 
     own: list[R] = []
     for each in newest:
         own += [made for rule in shipped if (made := _changed(rule, each)) is not None]
-    return tuple(own) + tuple(shipped)
+    return tuple(dict.fromkeys(own + list(shipped)))  # a position that changes nothing is the rule itself
 
 
 def _changed(rule: R, override: Override) -> R | None:

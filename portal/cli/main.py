@@ -40,6 +40,7 @@ COMMANDS = {
     "settlements": "settlements",
     "statement": "statements",
     "payouts": "payouts",
+    "tax": "taxes",
     "trace": "trace",
     "verify": "trace",
 }

@@ -22,7 +22,7 @@ from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agen
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database
 from portal.kernel.money import plain
-from portal.kernel.periods import Period, month_of
+from portal.kernel.periods import Period, financial_year_of, month_of
 
 CURRENCY = "INR"
 BANK_ACCOUNT = "50100098765432"
@@ -101,6 +101,15 @@ class Life:
         card = self.command(day, "rate-card", "import", str(FIELD_CARD), "--as", MAKER)
         version = ["--version", str(card["version"])]
         self.command(day, "rate-card", "approve", card["card"], *version, "--comment", "As agreed.", "--as", CHECKER)
+        self.certificate(AGENCIES[0].code, "0000123AB26C", "0.5", "250000", day + timedelta(days=1), accept=True)
+
+    def certificate(self, agency: str, number: str, rate: str, limit: str, day: date, *, accept: bool) -> None:
+        """The tax office allows an agency a lower rate up to a sum; the first one runs out in the demo's second month."""
+        last = financial_year_of(day).last_day
+        terms = ["--section", "393(1)", "--rate", rate, "--limit", limit, "--from", str(day), "--to", str(last)]
+        made = self.command(day, "tax", "certificate", "propose", agency, number, *terms, "--as", FINANCE)
+        if accept:
+            self.command(day, "tax", "certificate", "accept", made["certificates"][0]["ref"], "--as", CHECKER)
 
     def month(self, world: World, period: Period, through: date) -> None:
         """A month from placement to payment; the current one stops where it is."""
@@ -170,6 +179,7 @@ class Life:
         self.command(day, "rate-card", "import", self.file("next-terms.toml", terms.encode()), "--as", MAKER)
         changed = agencies_sheet(day).replace(AGENCIES[-1].bank_account_no.encode(), b"917020034999888")
         self.command(day, "agencies", "import", self.file("agencies-changed.csv", changed), "--as", MAKER)
+        self.certificate(AGENCIES[1].code, "0000456CD26A", "0", "100000", day, accept=False)
 
     def say_again(self, month: Month, day: date) -> None:
         """A receipt the bank never saw is handed in again with another amount: a correction, for the bank to decide."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -25,7 +26,8 @@ from payouts.settlements.tax_sheets import (
 )
 from payouts.tax.due_dates import Part, filing_of, parse_part, part_of_year, sales_tax_return_by, small_firms_return_by
 from payouts.tax.packs import NATURES
-from payouts.tax.rules import Dated, is_in_force
+from payouts.tax.rules import Dated, first_in_force
+from payouts.tax.withholding import rule_on
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -214,7 +216,7 @@ def rules() -> str:
     return render_template(
         "finance/tax/rules.html",
         position=position,
-        today_by=[rule for rule in rules_of(position) if is_in_force(rule, today)],
+        current=in_force_of(position, country, today),
         country=country,
         natures=NATURES.get(country, {}),
         terms=terms_on(session, today),
@@ -225,8 +227,14 @@ def rules() -> str:
     )
 
 
-def rules_of(position: Position) -> list[Dated]:
-    return [*position.withholding, *position.sales_tax, *position.withheld_sales_tax]
+def in_force_of(position: Position, country: str, today: date) -> list[Dated | None]:
+    """The rules that decide today: the first that fits, of each nature and kind."""
+    natures = dict.fromkeys(rule.nature for rule in position.withholding)
+    return [
+        *(rule_on(country, today, position.withholding, nature) for nature in natures),
+        first_in_force(position.sales_tax, country, today),
+        first_in_force(position.withheld_sales_tax, country, today),
+    ]
 
 
 def rule_settings(country: str) -> dict[str, str]:
