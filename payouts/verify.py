@@ -13,6 +13,7 @@ from payouts.verify_acts import check_acts
 from payouts.verify_corrections import check_corrections
 from payouts.verify_decided import check_decided
 from payouts.verify_deposits import check_deposits
+from payouts.verify_disputes import check_disputes
 from payouts.verify_evidence import check_evidence
 from payouts.verify_money import check_accruals, check_settlements
 from payouts.verify_outcomes import check_outcomes
@@ -74,6 +75,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_decided(session, findings, period)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
+    check_disputes(session, findings)
     check_payouts(session, findings, period)
     check_batches(session, store, findings, period)
     check_ledger(session, findings)

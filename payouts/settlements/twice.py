@@ -48,6 +48,15 @@ with own as ({FEES.format(columns="x.ref as line", where="s.id = :settlement")})
 select own.line, others.settlement from own join others using (month, account, allocated_on, stream)
  where own.is_late or others.is_late order by 1, 2
 """)
+# What was kept during a dispute is paid out once.
+RELEASED = text(f"""
+select own.position::text as line, s.ref as settlement
+  from settlement_lines own
+  join settlement_lines l on l.dispute_id = own.dispute_id and l.id <> own.id and l.agency_id = own.agency_id
+  join settlements s on s.id = l.settlement_id and s.id <> :settlement and {CLOSED}
+ where own.settlement_id = :settlement and own.agency_id = :agency and own.dispute_id is not null
+ order by 1, 2
+""")
 # Advances are one sum a card: what is recovered of them over all settlements is never more than was given.
 RECOVERED = f"""
 select c.code
@@ -75,6 +84,7 @@ select distinct s.ref
     or x.kind = 'account_fee' and x.facts ->> 'settlement' = :ref
     or x.kind = 'guarantee' and x.amount_minor < 0
        and exists (select 1 from settlement_lines o where o.settlement_id = :settlement and o.kind = 'guarantee' and o.amount_minor > 0)
+    or l.dispute_id in (select d.id from disputes d where d.settlement_id = :settlement)
     or l.kind = 'brought_forward'
        and exists (select 1 from settlement_lines o where o.settlement_id = :settlement and o.kind = 'carry_forward'))
  order by s.ref
@@ -94,5 +104,7 @@ def settled_elsewhere(session: Session, settlement: Settlement) -> Iterator[tupl
         yield line, f"settled in {other} already"
     for line, other in session.execute(ACCOUNTS, bounds):
         yield line, f"settled in {other} already"
+    for line, other in session.execute(RELEASED, bounds):
+        yield line, f"paid out in {other} already"
     for (code,) in session.execute(text(f"{RECOVERED} order by 1"), bounds):
         yield code, "recovers more than was advanced"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Lender
@@ -51,16 +51,19 @@ class Issued:
     owner: Actor
     now: datetime
     month: Month
+    ref: str = SHAKTI
 
     def claim(self, position: int | None = 1, claimed: int | None = 60_000_00, **told: Any) -> Claim:
         values: dict[str, Any] = {"reason": "wrong_rate", "comment": "Six per cent was agreed.", "position": position}
         return Claim(claimed_minor=claimed, **values | told)
 
-    def dispute(self, claim: Claim | None = None, ref: str = SHAKTI, today: date = TODAY, **given: Any) -> str:
+    def dispute(self, claim: Claim | None = None, ref: str = "", today: date = TODAY, **given: Any) -> str:
         """Opened by the agency; its reference."""
         with unit_of_work(self.agency):
             told = claim or self.claim()
-            made = open_dispute(self.agency, ref, told, actor=self.owner, now=self.now, today=today, **given)
+            made = open_dispute(
+                self.agency, ref or self.ref, told, actor=self.owner, now=self.now, today=today, **given
+            )
             return made.ref
 
     def propose(self, ref: str, granted: int, by: Actor = MAKER, reason: str = "As the slab says.") -> None:
@@ -73,9 +76,9 @@ class Issued:
             decide_dispute(self.bank, found, expected_minor=granted, actor=by, now=self.now)
             return found
 
-    def settlement(self, ref: str = SHAKTI) -> Settlement:
+    def settlement(self, ref: str = "") -> Settlement:
         self.bank.expire_all()
-        return load(self.bank, ref)
+        return load(self.bank, ref or self.ref)
 
     def shakti(self) -> Agency:
         return self.bank.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
@@ -104,6 +107,16 @@ def _issued(bank: Session, agency_session: Any, now: datetime, month: Month) -> 
     return Issued(bank, agency_session(agency.id), owner, now, month)
 
 
+def a_further_statement(issued: Issued, agency_session: Any) -> Issued:
+    """Another agency's, of the same lines as Shakti's."""
+    with unit_of_work(issued.bank):
+        made = issued.bank.scalar(select(func.count()).select_from(Agency))
+        agency = an_agency(issued.bank, f"A{made:04d}")
+        ref = a_statement(issued.bank, agency, issued.month, LINES["SHAKTI"], issued.now).ref
+    owner = Actor(300, "owner@further.example", "agency_owner", agency.id)
+    return Issued(issued.bank, agency_session(agency.id), owner, issued.now, issued.month, ref)
+
+
 LINES = {
     "SHAKTI": [("commission", 50_000_00), ("commission", 30_000_00), ("withholding", -1_600_00)],
     "VEGA": [("commission", 5_000_00)],
@@ -119,6 +132,7 @@ def a_statement(
     withheld = -sum(amount for kind, amount in lines if kind == "withholding")
     net = sum(amount for _, amount in lines)
     mode = {"mode": "reverse_charge", "split": "igst", "base_minor": gross, "total_minor": gross * 18 // 100}
+    mode["integrated_minor"] = mode["total_minor"]
     values: dict[str, Any] = {
         "ref": f"S{month.run.period_start:%y%m}-{agency.code}",
         "agency_id": agency.id,
