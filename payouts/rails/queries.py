@@ -9,9 +9,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency
+from allocations.agencies.models import Agency, AgencyBankDetail
 from payouts.rails.models import BankAnswer, Payout, PayoutBatch
+from payouts.rails.moves import load_payout
+from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.models import Settlement
+from payouts.settlements.queries import StatusSum
+from payouts.settlements.statement import masked
 from portal.kernel.periods import Period
 
 
@@ -61,7 +65,7 @@ def list_payouts(
     if refs is not None:
         query = query.where(Payout.ref.in_(refs))
     if after:
-        query = query.where(Payout.id > after[0])
+        query = query.where(Payout.id < after[0] if newest_first else Payout.id > after[0])
     return [
         PayoutRow(
             payout.id,
@@ -80,6 +84,38 @@ def list_payouts(
         )
         for payout, settlement_ref, period_start, code, name in session.execute(query.limit(limit) if limit else query)
     ]
+
+
+@dataclass(frozen=True)
+class PayoutDetail:
+    """A payout with what it stands on. The account is masked."""
+
+    payout: Payout
+    batch: PayoutBatch
+    settlement: Settlement
+    agency: Agency
+    holder: str
+    account: str
+    ifsc: str
+    bank_version: int
+    attempts_before: list[Payout]
+
+
+def payout_detail(session: Session, ref: str) -> PayoutDetail:
+    """NotFound when the reference is not in the session's sight."""
+    payout = load_payout(session, ref)
+    detail = session.get_one(AgencyBankDetail, payout.bank_detail_id)
+    return PayoutDetail(
+        payout=payout,
+        batch=session.get_one(PayoutBatch, payout.batch_id),
+        settlement=session.get_one(Settlement, payout.settlement_id),
+        agency=session.get_one(Agency, payout.agency_id),
+        holder=detail.account_holder,
+        account=masked(detail.account_no),
+        ifsc=detail.ifsc,
+        bank_version=detail.version,
+        attempts_before=[each for each in payouts_of_settlement(session, payout.settlement_id) if each.id != payout.id],
+    )
 
 
 def payouts_of_settlement(session: Session, settlement_id: int) -> list[Payout]:
@@ -109,6 +145,18 @@ class PayoutSum:
     count: int
     amount_minor: int
     currency: str
+
+
+def payable_sums(session: Session) -> list[StatusSum]:
+    """How much of approved and of sent-back settlements may be paid: their net less what is kept for disputes."""
+    payable = Settlement.net_minor - Settlement.disputed_minor
+    query = (
+        select(Settlement.status, func.count(), func.sum(payable), Settlement.currency)
+        .where(Settlement.status.in_(PAYABLE), payable > 0)
+        .group_by(Settlement.status, Settlement.currency)
+        .order_by(Settlement.currency, Settlement.status)
+    )
+    return [StatusSum(status, count, int(net), currency) for status, count, net, currency in session.execute(query)]
 
 
 def payouts_by_status(session: Session) -> list[PayoutSum]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from payouts.rails.choosing import ONLINE_RAIL
 from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.provider_models import PayingStop
@@ -15,12 +16,24 @@ from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused
 
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 AFTER_RESTORE = "restored from a backup"
-ONLINE = "stripe_connect"  # a file's fate comes by its answer; a provider can be asked
 
 
 def standing_stops(session: Session) -> list[PayingStop]:
     """Every stop in force, oldest first."""
     return list(session.scalars(select(PayingStop).where(PayingStop.lifted_at.is_(None)).order_by(PayingStop.id)))
+
+
+def past_stops(session: Session, limit: int = 20) -> list[PayingStop]:
+    """Those that were lifted, the latest first."""
+    query = select(PayingStop).where(PayingStop.lifted_at.is_not(None)).order_by(PayingStop.id.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def load_stop(session: Session, stop_id: int) -> PayingStop:
+    found = session.get(PayingStop, stop_id)
+    if found is None:
+        raise NotFound("There is no such stop.")
+    return found
 
 
 def refuse_while_stopped(session: Session) -> None:
@@ -80,7 +93,7 @@ def _not_looked_up(session: Session, stop: PayingStop) -> int:
         select(func.count())
         .select_from(Payout)
         .join(PayoutBatch, PayoutBatch.id == Payout.batch_id)
-        .where(PayoutBatch.rail == ONLINE, Payout.status.in_([*IN_FLIGHT]), stale)
+        .where(PayoutBatch.rail == ONLINE_RAIL, Payout.status.in_([*IN_FLIGHT, "queued"]), stale)
     )
     return session.scalar(query) or 0
 

@@ -9,6 +9,8 @@ import click
 from sqlalchemy.orm import Session
 
 from payouts.rails.batches import approve_batch, load_batch, make_batch, reject_batch
+from payouts.rails.debits import tie_debits
+from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import PayoutBatch
 from payouts.rails.queries import PayoutRow, list_payouts
 from payouts.rails.sending import confirm as take_in_answer
@@ -28,7 +30,12 @@ def payouts() -> None:
 
 @payouts.command("batch")
 @PERIOD
-@click.option("--rail", required=True, metavar="RAIL", help="bank_file, or bank_file:PROFILE.")
+@click.option(
+    "--rail",
+    required=True,
+    metavar="RAIL",
+    help="bank_file, bank_file:LAYOUT, pain001, pain001:03, or manual. In India a file: Stripe does not pay out in INR there.",
+)
 @with_edge
 def batch(edge: Edge, period: Period, rail: str) -> None:
     """Put the month's payable settlements into one batch with its file (finance; needs --as)."""
@@ -76,7 +83,7 @@ def send(edge: Edge, batch_ref: str | None) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_SEND)
         batches = start_sending(session, actor=actor, now=edge.now, only=batch_ref)
-        going = [(each.ref, each.file_sha256 or "", each.file_name or each.ref) for each in batches]
+        going = [(each.ref, each.file_sha256, each.file_name or each.ref) for each in batches if each.file_sha256]
     outbox = edge.settings.home / "outbox" / "bank"
     rows: list[PayoutRow] = []
     files = []
@@ -93,12 +100,22 @@ def send(edge: Edge, batch_ref: str | None) -> None:
 @payouts.command("sync")
 @with_edge
 def sync(edge: Edge) -> None:
-    """Ask the rails what became of payouts; a bank file cannot be asked, its answer comes with `confirm`."""
+    """Look for what became of payouts under way: at the providers that can be asked, and in our own bank statements.
+
+    A bank file cannot be asked; its answer comes with `confirm`, or as the debit a statement shows.
+    """
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.PAYOUT_SYNC)
+        open_before = [payout.ref for payout in open_payouts(session)]
+        seen = tie_debits(session, actor=actor, now=edge.now)
+        tied, moved = len(seen.tied), [payout.ref for payout in seen.moved]
     with edge.reading() as session:
-        edge.actor(session, Permission.BATCH_READ)
-        rows = list_payouts(session, refs=[payout.ref for payout in open_payouts(session)])
-    text = [*map(as_line, rows), *(["Hand in the bank's answer: portal payouts confirm FILE"] if rows else [])]
-    edge.show({"payouts": [as_json(row) for row in rows], "file": None}, "\n".join(text) or "No payout is under way.")
+        rows = list_payouts(session, refs=sorted({*open_before, *moved}))
+    waiting = any(row.status in IN_FLIGHT for row in rows)
+    text = [*map(as_line, rows), *(["Hand in the bank's answer: portal payouts confirm FILE"] if waiting else [])]
+    text += [f"{tied} seen in the bank's statements."] if tied else []
+    payload = {"payouts": [as_json(row) for row in rows], "file": None, "seen": tied, "moved": moved}
+    edge.show(payload, "\n".join(text) or "No payout is under way.")
 
 
 @payouts.command("confirm")

@@ -45,6 +45,8 @@ class Group:
 AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
+PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_stops")
+
 AGENCY = (
     Group(
         "Work",
@@ -120,7 +122,7 @@ BANK = (
     Group(
         "Money",
         (
-            Entry("bank_settlements.index", "Settlements", "file-earmark-check"),
+            Entry("bank_settlements.index", "Settlements", "file-earmark-check", also=("bank_settlements_bulk",)),
             Entry("bank_disputes.index", "Disputes", "chat-left-text"),
             Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("bank_commission.index", "Commission", "calculator"),
@@ -134,12 +136,18 @@ BANK = (
             Entry(
                 "bank_rate_cards.index", "Rate cards", "bar-chart-steps", also=("bank_rate_cards_edit", "bank_what_if")
             ),
-            Entry("finance_payouts.index", "Payouts", "bank"),
+            Entry("finance_payouts.index", "Payouts", "bank", also=PAYING),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
             Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
         ),
     ),
-    Group("People", (Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),)),
+    Group(
+        "People",
+        (
+            Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),
+            Entry("bank_limits.index", "Who may approve", "key"),
+        ),
+    ),
 )
 
 FINANCE = (
@@ -148,7 +156,7 @@ FINANCE = (
         (
             Entry("finance_home.index", "Home", "house", bar=1),
             Entry("finance_settlements.index", "Settlements", "file-earmark-check", bar=2, also=("bank_settlements",)),
-            Entry("finance_payouts.index", "Payouts", "bank", bar=3),
+            Entry("finance_payouts.index", "Payouts", "bank", bar=3, also=PAYING),
             Entry("bank_disputes.index", "Disputes", "chat-left-text"),
             Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),

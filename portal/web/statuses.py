@@ -18,11 +18,11 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "quiet",
         "dash",
-    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped",
+    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped void",
     (
         "waiting",
         "half",
-    ): "submitted pending queued waiting in_progress running started processing sent due_diligence in_doubt "
+    ): "submitted pending queued waiting in_progress running started processing sending sent due_diligence in_doubt "
     "reading storing stored_in_part reported to_confirm to_approve scheduled partial held on_hold uploaded late in_grace partly_kept",
     (
         "waiting",
@@ -37,7 +37,7 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "blocked",
         "triangle",
-    ): "broken flagged break open overdue difference unbalanced unpaid missing differs questioned",
+    ): "broken flagged break open overdue difference unbalanced unpaid missing differs questioned unknown",
     (
         "blocked",
         "cross",

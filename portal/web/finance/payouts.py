@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from allocations.agencies.service import lender
 from payouts.rails import batches, sending
+from payouts.rails.choosing import NOT_PAID_ONLINE, WHY_A_FILE, offers
+from payouts.rails.debit_queries import awaited_sums, debits_of
 from payouts.rails.lifecycle import BATCH_SHOWN, PAYOUT_SHOWN
 from payouts.rails.models import PayoutBatch
+from payouts.rails.moves import payouts_of
 from payouts.rails.profiles import PROFILES
-from payouts.rails.queries import list_batches, list_payouts, recent_answers
-from payouts.settlements.queries import settled_periods, sums_by_status
+from payouts.rails.queries import list_batches, list_payouts, payable_sums, recent_answers
+from payouts.rails.rechecks import why_not_payout
+from payouts.rails.stops import standing_stops
+from payouts.settlements.queries import settled_periods
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -35,7 +42,8 @@ def index() -> str:
 
 def make_form() -> MakeBatchForm:
     form = MakeBatchForm()
-    form.offer(settled_periods(db_session()))
+    session = db_session()
+    form.offer(settled_periods(session), offers(session, lender(session).currency, clock().today()))
     return form
 
 
@@ -51,9 +59,24 @@ def list_page(form: MakeBatchForm, problems: list[Problem] | None = None) -> str
         form=form,
         problems=problems or [],
         words=BATCH_SHOWN,
-        layouts=PROFILES,
-        payable=[each for each in sums_by_status(session) if each.status in ("approved", "returned")],
+        layout_word=layout_word,
+        payable=payable_sums(session),
+        why_a_file=WHY_A_FILE if lender(session).currency in NOT_PAID_ONLINE else "",
+        stops=standing_stops(session),
+        unknown=list_payouts(session, status="unknown", limit=20),
+        unseen=awaited_sums(session),
     )
+
+
+def layout_word(batch: PayoutBatch) -> str:
+    """How a batch is paid, in words."""
+    if batch.rail == "pain001":
+        return f"ISO 20022 pain.001.001.{batch.profile.removeprefix('pain001_')}"
+    if batch.profile_version is not None:
+        return f"{batch.profile}, version {batch.profile_version}"
+    if batch.profile in PROFILES:
+        return PROFILES[batch.profile].label
+    return "By hand" if batch.rail == "manual" else (batch.profile or batch.rail).replace("_", " ").capitalize()
 
 
 @bp.post("")
@@ -96,7 +119,7 @@ def batch_page(ref: str, **given: Any) -> str:
         lambda after, limit: list_payouts(session, batch=batch, after=after, limit=limit), lambda row: (row.id,)
     )
     forms = {
-        "approve_form": ApproveBatchForm(expected_file=batch.file_sha256 or ""),
+        "approve_form": ApproveBatchForm(expected_file=batches.signed_of(session, batch)),
         "reject_form": RejectBatchForm(),
         "send_form": SendForm(),
     }
@@ -106,9 +129,23 @@ def batch_page(ref: str, **given: Any) -> str:
         page=page,
         batch_word=BATCH_SHOWN.get(batch.status, batch.status),
         payout_words=PAYOUT_SHOWN,
-        layouts=PROFILES,
+        layout_word=layout_word,
+        stops=standing_stops(session),
+        changed=changed_since(session, batch),
+        seen={
+            each.payout_ref: each for each in debits_of(session, [row.id for row in page.rows]) if each.side == "debit"
+        },
         **forms | given,
     )
+
+
+def changed_since(session: Session, batch: PayoutBatch) -> list[tuple[str, str]]:
+    """Payouts of a batch that may not leave as they are, with the reason."""
+    if batch.status not in ("made", "checked", "approved"):
+        return []
+    now = clock().now()
+    payouts = [each for each in payouts_of(session, batch) if each.status == "queued"]
+    return [(each.ref, why) for each in payouts if (why := why_not_payout(session, each, now=now))]
 
 
 @bp.post("/<ref>/approve")
@@ -129,7 +166,11 @@ def approve(ref: str) -> Response | tuple[str, int]:
             now=clock().now(),
             expected_file=form.expected_file.data,
         )
-    flash(f"{ref} is approved. Finance sends it.", "success")
+    third = batches.load_batch(session, ref).status == "checked"
+    flash(
+        f"{ref} has your key; a third person approves it." if third else f"{ref} is approved. Finance sends it.",
+        "success",
+    )
     return redirect(url_for(".show", ref=ref))
 
 
@@ -158,11 +199,15 @@ def send(ref: str) -> Response | tuple[str, int]:
     with unit_of_work(session):
         once(form, session)
         batch = sending.start_sending(session, actor=actor, now=clock().now(), only=ref)[0]
-        sha256, name = batch.file_sha256 or "", batch.file_name or ref
+        sha256, name, by_hand = batch.file_sha256 or "", batch.file_name or ref, batch.rail == "manual"
+    if not sha256:  # a provider is asked by the worker, payout by payout
+        flash(f"{ref} is on its way.", "success")
+        return redirect(url_for(".show", ref=ref))
     sending.deliver(file_store(), settings().home / "outbox" / "bank", sha256, name)
     with unit_of_work(session):
         sending.finish_sending(session, ref, actor=actor, now=clock().now())
-    flash(f"{ref} is sent: upload {name} at the bank, then hand in its answer.", "success")
+    then = "pay each, then enter its reference" if by_hand else f"upload {name} at the bank, then hand in its answer"
+    flash(f"{ref} is sent: {then}.", "success")
     return redirect(url_for(".show", ref=ref))
 
 

@@ -1,0 +1,152 @@
+"""Payment-file layouts: those built in, and the lender's own, each version proposed with a preview and decided by another person."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from payouts.rails import own_layouts
+from payouts.rails.layouts import layout_of
+from payouts.rails.profiles import PROFILES
+from portal.access.guard import check, permission
+from portal.access.permissions import Permission
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Invalid, Problem
+from portal.web.edge import clock, current_actor, db_session, identity_here, once
+from portal.web.finance.payouts_forms import AgreeForm, LayoutForm, LookForm, TurnDownForm
+
+bp = Blueprint("finance_layouts", __name__, url_prefix="/finance/layouts")
+Answer = Response | tuple[str, int]
+
+
+@bp.get("")
+@permission(Permission.PAYOUT_PROFILE_READ)
+def index() -> str:
+    return render_template(
+        "finance/layouts/index.html", rows=own_layouts.list_layouts(db_session()), built_in=PROFILES.values()
+    )
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@permission(Permission.PAYOUT_PROFILE_PROPOSE)
+def new() -> str | Answer:
+    """Write a layout, see the file it makes, propose it. `?from=` starts from one that is there."""
+    form, problems = LayoutForm(), list[Problem]()
+    if request.method == "GET":
+        start(form)
+    preview = ""
+    if request.method == "POST" and form.validate_on_submit():
+        try:
+            body = own_layouts.read_layout(form.layout.data or "")
+            name = (form.name.data or "").strip().lower()
+            preview = own_layouts.preview(name, body, on=form.effective_from.data)
+            if request.form.get("act") == "propose":
+                return propose(form, body)
+        except Invalid as wrong:
+            problems = wrong.problems
+    page = render_template("finance/layouts/new.html", form=form, problems=problems, preview=preview)
+    return (page, 422) if form.errors or problems else page
+
+
+def start(form: LayoutForm) -> None:
+    """The layout to change, as text; its name, so that it becomes the next version."""
+    asked, version = request.args.get("from", "")[:60], request.args.get("version", "")
+    form.effective_from.data = clock().today()
+    if asked in PROFILES:
+        form.layout.data, form.name.data = typed(layout_of(PROFILES[asked])), f"{asked}_own"[:40]
+    elif asked and version.isdigit() and len(version) < 7:
+        found = own_layouts.load_layout(db_session(), asked, int(version))
+        form.layout.data, form.name.data = typed(found.layout), found.name
+
+
+def typed(layout: dict[str, Any]) -> str:
+    """A layout as text to be changed: one line a column."""
+    lines = []
+    for key, value in layout.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            rows = ",\n    ".join(json.dumps(each, ensure_ascii=False) for each in value)
+            lines.append(f"  {json.dumps(key)}: [\n    {rows}\n  ]")
+        else:
+            lines.append(f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def propose(form: LayoutForm, body: Any) -> Response:
+    session = db_session()
+    with unit_of_work(session):
+        once(form, session)
+        made = own_layouts.propose_layout(
+            session,
+            form.name.data or "",
+            body,
+            effective_from=form.effective_from.data,
+            actor=current_actor(),
+            now=clock().now(),
+        )
+        name, version = made.name, made.version
+    flash(f"{name} version {version} is proposed. It may be used once another person accepts it.", "success")
+    return redirect(url_for(".show", name=name, version=version))
+
+
+@bp.get("/<name>/<int:version>")
+@permission(Permission.PAYOUT_PROFILE_READ)
+def show(name: str, version: int) -> str:
+    return layout_page(name, version)
+
+
+def layout_page(name: str, version: int, **given: Any) -> str:
+    row = own_layouts.load_layout(db_session(), name, version)
+    forms: dict[str, Any] = {
+        "agree_form": AgreeForm(formdata=None),
+        "turn_down_form": TurnDownForm(formdata=None),
+        "withdraw_form": LookForm(formdata=None),
+    }
+    try:
+        preview = own_layouts.preview(row.name, row.layout, on=row.effective_from)
+    except Invalid as wrong:
+        preview = str(wrong)
+    return render_template(
+        "finance/layouts/show.html", row=row, preview=preview, text=typed(row.layout), **forms | given
+    )
+
+
+@bp.post("/<name>/<int:version>/accept")
+@permission(Permission.PAYOUT_PROFILE_DECIDE)
+def accept(name: str, version: int) -> Answer:
+    return decide(name, version, AgreeForm(), accept=True)
+
+
+@bp.post("/<name>/<int:version>/reject")
+@permission(Permission.PAYOUT_PROFILE_DECIDE)
+def reject(name: str, version: int) -> Answer:
+    return decide(name, version, TurnDownForm(), accept=False)
+
+
+def decide(name: str, version: int, form: AgreeForm | TurnDownForm, *, accept: bool) -> Answer:
+    session = db_session()
+    check(identity_here(), Permission.PAYOUT_PROFILE_DECIDE, own_layouts.load_layout(session, name, version))
+    if not form.validate_on_submit():
+        return layout_page(name, version, **{"agree_form" if accept else "turn_down_form": form}), 422
+    with unit_of_work(session):
+        once(form, session)
+        given: dict[str, Any] = {"reason": form.reason.data or "", "actor": current_actor(), "now": clock().now()}
+        own_layouts.decide_layout(session, name, version, accept=accept, **given)
+    flash(f"{name} version {version} is {'accepted' if accept else 'rejected'}.", "success")
+    return redirect(url_for(".show", name=name, version=version))
+
+
+@bp.post("/<name>/<int:version>/withdraw")
+@permission(Permission.PAYOUT_PROFILE_PROPOSE)
+def withdraw(name: str, version: int) -> Answer:
+    session, form = db_session(), LookForm()
+    own_layouts.load_layout(session, name, version)
+    if not form.validate_on_submit():
+        return layout_page(name, version), 422
+    with unit_of_work(session):
+        once(form, session)
+        own_layouts.withdraw_layout(session, name, version, actor=current_actor(), now=clock().now())
+    flash(f"{name} version {version} is withdrawn.", "info")
+    return redirect(url_for(".show", name=name, version=version))
