@@ -11,8 +11,9 @@ from fractions import Fraction
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
+from allocations.collections.models import Collection
 from allocations.placements.models import Allocation
-from payouts.commission.models import AccrualLine
+from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.commission.next_slab import NextSlab, distance
 from payouts.commission.queries import RunHead, Sum, rows_of, run_in_force, run_of_agency, unpaid_sums
 from payouts.rate_cards.models import RateCard, RateCardVersion
@@ -38,13 +39,15 @@ class RuleSum:
 class Earned:
     """What an agency earned in a month so far, by rule and bucket, and what earned nothing, by reason.
 
-    `earlier_minor`: money seen in the month on receipts taken before it; it is not in what the month reports.
+    `earlier_minor`, `earlier_unpaid_minor`: money seen in the month, and money that earns nothing, on receipts taken before it; they
+    are not in what the month reports.
     """
 
     run: RunHead
     by_rule: list[RuleSum]
     unpaid: list[Sum]
     earlier_minor: int = 0
+    earlier_unpaid_minor: int = 0
 
     @property
     def total_minor(self) -> int:
@@ -79,7 +82,18 @@ def earned(session: Session, agency_id: int, run: RunHead) -> Earned:
     ]
     earlier = sum(int(row[-1] or 0) for row in rows if row[0] == "commission")
     found.sort(key=lambda each: (-each.minor, each.kind, each.rule_id, each.bucket))
-    return Earned(run, found, unpaid_sums(session, run, agency_id), earlier)
+    unpaid = unpaid_sums(session, run, agency_id)
+    return Earned(run, found, unpaid, earlier, earlier_unpaid_minor(session, agency_id, run) if unpaid else 0)
+
+
+def earlier_unpaid_minor(session: Session, agency_id: int, run: RunHead) -> int:
+    """Money of receipts taken before the month that earns nothing in it; minor units."""
+    query = (
+        select(func.coalesce(func.sum(UnpaidCollection.amount_minor), 0))
+        .join(Collection, Collection.id == UnpaidCollection.collection_id)
+        .where(rows_of(session, UnpaidCollection, run, agency_id), Collection.collected_on < run.period.start)
+    )
+    return int(session.scalar(query) or 0)
 
 
 def total_minor(session: Session, agency_id: int, run: RunHead) -> int:

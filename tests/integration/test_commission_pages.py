@@ -139,10 +139,13 @@ def test_the_bank_reads_what_earns_nothing_as_a_file(browse: Any, world: World) 
 def test_what_is_seen_on_receipts_of_earlier_months_is_said(browse: Any, world: World) -> None:
     shakti = world.session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
     world.confirm(world.collection(shakti, 400, date(2026, 10, 31)), date(2026, 11, 2))
+    world.settle()
+    world.collection(shakti, 90, date(2026, 10, 30))
     world.accrue(NOVEMBER)
     world.session.commit()
     page = words(browse(OWNER).get("/agency/commission?period=2026-11"))
     assert "on ₹5,900.00 the bank has seen, ₹400.00 of it on receipts of earlier months." in page
+    assert "₹790.00 on 2 receipts earns nothing yet, ₹90.00 of it on receipts of earlier months." in page
 
 
 def test_a_settled_month_tells_what_later_snapshots_say_of_it(browse: Any, world: World) -> None:
