@@ -6,14 +6,13 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from payouts.approvals.models import SUBJECTS, ApprovalLimit
 from portal.kernel.audit import Actor, AuditTag
-from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import EXPONENTS
 from portal.kernel.persons import same_person
 from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
@@ -166,5 +165,14 @@ def list_limits(session: Session, *, status: str = "", limit: int = 200) -> list
     return list(session.scalars(query.where(ApprovalLimit.status == status) if status else query))
 
 
-def load_limit(session: Session, ref: str, **by: Any) -> ApprovalLimit:
-    return LIMITS.load(session, ref=ref, **by)
+def limit_named(session: Session, ref: str) -> ApprovalLimit:
+    """NotFound when there is none of this reference."""
+    found = session.scalars(select(ApprovalLimit).where(ApprovalLimit.ref == ref)).first()
+    if found is None:
+        raise NotFound("There is no such approval limit.")
+    return found
+
+
+def load_limit(session: Session, ref: str) -> ApprovalLimit:
+    """The same, locked."""
+    return LIMITS.load(session, ref=ref)

@@ -9,8 +9,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import setting_on
-from payouts.approvals.payees import refuse_payee_changer
-from payouts.approvals.service import KeyState, turn_key
+from payouts.approvals.payees import refuse_payee_changer, why_not_payee
+from payouts.approvals.service import KeyState, turn_key, why_not
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import bank_day, post
 from payouts.settlements.content import statement_text
@@ -157,6 +157,23 @@ def key(
         comment=comment,
         now=now,
         never=makers_of(settlement) if approves else (),
+    )
+
+
+def why_not_approve(session: Session, settlement: Settlement, *, actor: Actor, now: datetime) -> Forbidden | None:
+    """Why this person's approval would be refused for who they are; None when it would be taken."""
+    if settlement.net_minor > 0 and (refusal := why_not_payee(session, [settlement.bank_detail_id], actor)):
+        return refusal
+    return why_not(
+        session,
+        "settlement",
+        settlement.ref,
+        settlement.round,
+        actor=actor,
+        amount_minor=settlement.net_minor,
+        currency=settlement.currency,
+        now=now,
+        never=makers_of(settlement),
     )
 
 

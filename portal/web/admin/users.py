@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectField, StringField
@@ -33,6 +35,14 @@ class UserForm(ActForm):
 
 class RoleForm(ActForm):
     role = SelectField("Role", choices=ROLES)
+
+
+class PersonForm(ActForm):
+    same_as = EmailField(
+        "The same person as",
+        [Length(max=LONGEST)],
+        description="The e-mail of their other account. Leave it empty to say that this one is a person of its own.",
+    )
 
 
 @bp.get("")
@@ -98,7 +108,14 @@ def show(user_id: int) -> str:
     session, now = db_session(), clock().now()
     person = users.user_by_id(session, user_id)
     sessions = open_sessions(session, now=now, idle=settings().session_idle, user_id=user_id)
-    return render_template("admin/users/show.html", person=person, sessions=sessions, form=RoleForm(role=person.role))
+    return render_template(
+        "admin/users/show.html",
+        person=person,
+        sessions=sessions,
+        form=RoleForm(role=person.role),
+        person_form=PersonForm(formdata=None),
+        also=users.also_known_as(session, person),
+    )
 
 
 @bp.post("/<int:user_id>/link")
@@ -135,4 +152,23 @@ def change_role(user_id: int) -> Response:
         person = users.user_by_id(session, user_id)
         users.change_role(session, person, parse_role(form.role.data or ""), actor=current_actor(), now=clock().now())
     flash("The role is changed, and their sessions have ended.", "success")
+    return redirect(url_for("admin_users.show", user_id=user_id))
+
+
+@bp.post("/<int:user_id>/person")
+@permission(Permission.USER_EDIT)
+def person(user_id: int) -> Response:
+    """Tie this account to another one of the same human being, or untie it."""
+    form = PersonForm()
+    with unit_of_work(db_session()) as session:
+        once(form, session)
+        found = users.user_by_id(session, user_id)
+        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now()}
+        if same_as := (form.same_as.data or "").strip():
+            users.tie_person(session, found, same_as, **given)
+            said = f"One person with {same_as}: what either account does counts as done by both."
+        else:
+            users.untie_person(session, found, **given)
+            said = "A person of its own."
+    flash(said, "success")
     return redirect(url_for("admin_users.show", user_id=user_id))

@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
+from allocations.agencies.bank_details import why_not_usable
 from allocations.reconciliation.bench.before_close import open_before_close
+from payouts.approvals.limits import in_force, third_key_above
+from payouts.approvals.service import acts_on
 from payouts.ledger.queries import entries_about
 from payouts.rails.queries import payouts_of_settlement
 from payouts.settlements import queries
 from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import draft as draft_settlements
-from payouts.settlements.lifecycle import SHOWN
+from payouts.settlements.lifecycle import PAYABLE, SHOWN
+from payouts.settlements.models import Settlement
+from payouts.settlements.recalling import has_outdated_payee, why_not_recall
+from payouts.settlements.recalling import recall as recall_settlement
 from payouts.settlements.service import approve as approve_settlement
-from payouts.settlements.service import load
+from payouts.settlements.service import load, why_not_approve
 from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit as submit_settlement
 from portal.access.guard import check, permission
@@ -24,12 +31,14 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.money import Money, shown
 from portal.kernel.periods import Period, parse_month
 from portal.kernel.tables.out import write_csv
-from portal.web.bank.settlements_forms import ApproveForm, DraftForm, RejectForm, SubmitForm
+from portal.web.bank.settlements_forms import ApproveForm, DraftForm, RecallForm, RejectForm, SubmitForm
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of, wants_sums
 from portal.web.period import recent_periods
 
 bp = Blueprint("bank_settlements", __name__, url_prefix="/bank/settlements")
+
+WAITING = ("submitted", "checked")
 
 
 def period_asked() -> Period | None:
@@ -99,10 +108,11 @@ def settlement_page(ref: str, **forms: Any) -> str:
         lambda after, limit: queries.list_lines(session, settlement, kind=kind, after=after, limit=limit),
         lambda line: (line.position,),
     )
-    acts = {
+    acts: dict[str, Any] = {
         "submit_form": SubmitForm(expected_hash=settlement.hash),
         "approve_form": ApproveForm(expected_hash=settlement.hash),
         "reject_form": RejectForm(),
+        "recall_form": RecallForm(expected_version=str(settlement.lock_version)),
     }
     return render_template(
         "bank/settlements/show.html",
@@ -113,8 +123,24 @@ def settlement_page(ref: str, **forms: Any) -> str:
         if settlement.status == "draft"
         else [],
         entries=entries_about(session, [settlement.ref, *(payout.ref for payout in payouts)]),
+        **keys_and_recall(session, settlement),
         **acts | forms,
     )
+
+
+def keys_and_recall(session: Session, settlement: Settlement) -> dict[str, Any]:
+    """Who has turned a key, who still must, what stands in this person's way, and whether the approval can be taken back."""
+    now = clock().now()
+    waits, issued = settlement.status in WAITING, settlement.status in PAYABLE
+    limits = in_force(session, "settlement", settlement.currency, clock().today()) if waits else []
+    return {
+        "keys": acts_on(session, "settlement", settlement.ref),
+        "third_above": third_key_above(limits),
+        "refusal": why_not_approve(session, settlement, actor=current_actor(), now=now) if waits else None,
+        "recall_why": why_not_recall(session, settlement) if issued else None,
+        "outdated": issued and has_outdated_payee(session, settlement),
+        "resting": why_not_usable(session, settlement.agency_id, now=now) if issued else "",
+    }
 
 
 @bp.post("/<ref>/submit")
@@ -149,9 +175,33 @@ def approve(ref: str) -> BaseResponse | tuple[str, int]:
             expected_hash=form.expected_hash.data,
             comment=form.comment.data or "",
         )
-        said = f"{ref} is approved: {shown(done.net_minor, done.currency)} to be paid."
+        said = said_of(done)
     flash(said, "success")
     return redirect(url_for(".show", ref=ref))
+
+
+def said_of(done: Settlement) -> str:
+    if done.status == "checked":
+        return f"Your key to {done.ref} is turned. A third person must agree: {shown(done.net_minor, done.currency)}."
+    return f"{done.ref} is approved: {shown(done.net_minor, done.currency)} to be paid."
+
+
+@bp.post("/<ref>/recall")
+@permission(Permission.SETTLEMENT_RECALL)
+def recall(ref: str) -> BaseResponse | tuple[str, int]:
+    """Take an approval back before anything is paid; the month is drafted anew."""
+    session, form = db_session(), RecallForm()
+    load(session, ref)
+    if not form.validate_on_submit():
+        return settlement_page(ref, recall_form=form), 422
+    with unit_of_work(session):
+        once(form, session)
+        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "reason": form.reason.data or ""}
+        version = int(form.expected_version.data or 0)
+        fresh = recall_settlement(session, ref, expected_version=version, **given)
+        after = fresh.ref if fresh else ref
+    flash(f"The approval of {ref} is taken back." + (f" {after} takes its place." if after != ref else ""), "info")
+    return redirect(url_for(".show", ref=after))
 
 
 @bp.post("/<ref>/reject")

@@ -29,3 +29,13 @@ class ApproveForm(ActForm):
 
 class RejectForm(ActForm):
     reason = TextAreaField("What must change?", [InputRequired("Say what must change."), Length(min=3, max=500)])
+
+
+class RecallForm(ActForm):
+    expected_version = HiddenField(validators=[InputRequired()])
+    reason = TextAreaField(
+        "Why is it taken back?",
+        [InputRequired("Say why."), Length(min=3, max=500)],
+        description="The agency reads it.",
+        id="recall-reason",
+    )
