@@ -108,7 +108,7 @@ def clocked(session: Session, today: date, refs: Sequence[str] | None = None) ->
         query = query.where(Settlement.ref.in_(refs))
     rate, terms = bank_rates(session), dict[date, Terms]()
     found = []
-    for settlement, agency in session.execute(query).tuples():
+    for settlement, agency in session.execute(query):
         month = month_of(settlement.period_start)
         of_month = terms.setdefault(month.start, terms_on(session, month.last_day))
         found.append(_clocked(settlement, agency, month, of_month, rate, today))

@@ -176,7 +176,7 @@ def _rows() -> Select[TaxCertificate, str, str]:
 
 
 def _read(session: Session, query: Select[TaxCertificate, str, str]) -> list[CertificateRow]:
-    rows = session.execute(query).tuples().all()
+    rows = session.execute(query).all()
     used = used_of(session, [row[0] for row in rows]) if rows else {}
     return [CertificateRow(found, code, name, used.get(found.ref, 0)) for found, code, name in rows]
 

@@ -49,7 +49,7 @@ class WithheldRow:
 def withheld_rows(session: Session, period: Period) -> list[WithheldRow]:
     """Deductions from fees credited in these months, by day, agency and rate; of approved statements of the lender's country."""
     query = _of_months(period).where(Settlement.status.in_(IN_THE_LEDGER), Agency.country == lender(session).country)
-    return [made for settlement, agency in session.execute(query).tuples() for made in _withheld(settlement, agency)]
+    return [made for settlement, agency in session.execute(query) for made in _withheld(settlement, agency)]
 
 
 def _of_months(period: Period) -> Select[Settlement, Agency]:
@@ -113,7 +113,7 @@ def not_yet_approved(session: Session, period: Period) -> Left:
 def below_threshold(session: Session, period: Period) -> Left:
     """Approved statements of these months from which nothing was deducted as the threshold was not reached, and their fees."""
     query = _of_months(period).where(Settlement.status.in_(IN_THE_LEDGER))
-    told = [row.tax.get("withholding") or {} for row, _ in session.execute(query).tuples()]
+    told = [row.tax.get("withholding") or {} for row, _ in session.execute(query)]
     fees = [int(each.get("base_minor", 0)) for each in told if each.get("reason") == "below_threshold"]
     return Left(len(fees), sum(fees))
 
@@ -175,7 +175,7 @@ def charged_rows(
     )
     paying = lender(session)
     place = state_code(paying.gstin, paying.state)
-    rows = [_charged(*row, place) for row in session.execute(query).tuples()]
+    rows = [_charged(*row, place) for row in session.execute(query)]
     due = [row for row in rows if row.supplied_on is not None and row.supplied_on in period]
     return due, [row for row in rows if row.supplied_on is None or row.supplied_on >= period.end]
 
