@@ -28,6 +28,7 @@ from payouts.verify_records import (
     check_statements,
     check_uploads,
 )
+from payouts.verify_tax import check_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.files import FileStore
 from portal.kernel.periods import Period
@@ -75,6 +76,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_decided(session, findings, period)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
+    check_tax(session, findings, period)
     check_disputes(session, findings)
     check_payouts(session, findings, period)
     check_batches(session, store, findings, period)

@@ -7,12 +7,15 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
 
 from allocations.agencies.models import Agency, DatedSetting, Lender
+from payouts.difference import Findings
 from payouts.settlements.drafting import draft
 from payouts.settlements.late_interest import half_year, propose_interest, proposed_interest
 from payouts.settlements.models import Settlement
 from payouts.settlements.paying_clock import clocked, promised_by
+from payouts.settlements.service import submit
 from payouts.settlements.tax_certificates import (
     Entry,
     certificate_row,
@@ -25,10 +28,11 @@ from payouts.settlements.tax_facts import settlement_tax
 from payouts.settlements.tax_overview import dues
 from payouts.settlements.tax_registers import below_threshold, charged_rows, not_yet_approved, withheld_rows
 from payouts.tax.due_dates import parse_part
+from payouts.verify_tax import check_tax
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.periods import month_of
-from tests.factories.month import CHECKER, FINANCE, OCTOBER, SYSTEM, a_month
+from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, a_month
 from tests.factories.world import an_agency
 
 SEPTEMBER, NOVEMBER, DECEMBER = (month_of(date(2026, month, 1)) for month in (9, 11, 12))
@@ -112,6 +116,17 @@ def test_a_certificate_is_used_up_over_months_and_agencies_of_one_pan_and_split_
     )
     assert [use.base_minor for use in uses_of(bank_session, made)] == [60_000_00, 40_000_00]
     assert certificate_row(bank_session, made.ref).standing(date(2026, 11, 10)) == "used_up"
+    with unit_of_work(bank_session):
+        submit(bank_session, october.ref, actor=MAKER, now=now)
+        found = Findings()
+        check_tax(bank_session, found, None)
+        assert found.checked["tax"] > 5 and not found.differences
+        october.tax["withholding"]["parts"][0]["base_minor"] += 1
+        flag_modified(october, "tax")
+        bank_session.flush()
+        check_tax(bank_session, found, None)
+        assert {each.field for each in found.differences} == {"used_minor", "tax withholding taxed"}
+        bank_session.rollback()
     with unit_of_work(bank_session):
         again = draft(bank_session, SEPTEMBER, actor=SYSTEM, now=now)
         assert again.created == 0 and again.settlements[0].ref == september.ref
