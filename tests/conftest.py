@@ -29,6 +29,7 @@ from hypothesis import settings as hypothesis_settings
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
+from portal.kernel.key_ring import KeyRing
 
 HOME_VARIABLE = "PORTAL_TEST_HOME"
 TEMPLATE = "portal_template"
@@ -139,6 +140,7 @@ def logins(server: EmbeddedServer, name: str) -> Database:
     return Database(
         bank=make_engine(server.url(name, "portal_app_bank"), **options),
         agency=make_engine(server.url(name, "portal_app_agency"), **options),
+        beside={"key_ring": KeyRing(Path(os.environ[HOME_VARIABLE]) / "signing-keys")},
     )
 
 

@@ -15,12 +15,14 @@ from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.commission.reasons import REASONS
 from payouts.rate_cards.models import RateCard, RateCardVersion
-from payouts.settlements.kind_words import kind_word
+from payouts.settlements.frozen import SUMS, year_before
+from payouts.settlements.groups import LineGroup, line_groups
+from payouts.settlements.kind_words import SECTION_WORDS, SECTIONS, kind_word
 from payouts.settlements.lifecycle import shown_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import masked
 from portal.kernel.errors import NotFound
-from portal.kernel.periods import Period, financial_year_of, month_of
+from portal.kernel.periods import Period, month_of
 
 ISSUED = ("approved", "paying", "paid", "returned")
 
@@ -158,16 +160,31 @@ class SettlementDetail:
     bank_ifsc: str
     bank_version: int | None
     is_summed: bool  # whether the next two were asked for
-    by_kind: list[KindSum]  # in the order of the lines
+    groups: list[LineGroup]  # section by section, as the card groups the lines
     unpaid: list[UnpaidSum]
     previous: Settlement | None
-    year_gross_minor: int
-    year_withholding_minor: int
-    year_net_minor: int
+    year: dict[str, Any]  # from, to, and gross_minor … net_minor of the tax year up to and with this one
 
     @property
     def period(self) -> Period:
         return month_of(self.settlement.period_start)
+
+    @property
+    def by_kind(self) -> list[KindSum]:
+        """What each kind of line comes to."""
+        kinds = dict.fromkeys(group.kind for group in self.groups)
+        of = {kind: [group for group in self.groups if group.kind == kind] for kind in kinds}
+        return [
+            KindSum(kind, sum(each.lines for each in groups), sum(each.amount_minor for each in groups))
+            for kind, groups in of.items()
+        ]
+
+    @property
+    def sections(self) -> list[tuple[str, list[LineGroup], int]]:
+        """(name, groups, subtotal) of each section that has lines."""
+        found = [(name, [group for group in self.groups if group.section == name]) for name in SECTIONS]
+        sums = [(name, groups, sum(group.amount_minor for group in groups)) for name, groups in found]
+        return [(SECTION_WORDS[name], groups, amount) for name, groups, amount in sums if groups]
 
     @property
     def shown_status(self) -> str:
@@ -198,7 +215,6 @@ def settlement_detail(session: Session, ref: str, *, sums: bool = True) -> Settl
     if settlement is None:
         raise NotFound(f"There is no settlement {ref}.")
     detail = session.get(AgencyBankDetail, settlement.bank_detail_id) if settlement.bank_detail_id else None
-    year = _year_to_date(session, settlement)
     return SettlementDetail(
         settlement=settlement,
         agency=session.get_one(Agency, settlement.agency_id),
@@ -206,23 +222,11 @@ def settlement_detail(session: Session, ref: str, *, sums: bool = True) -> Settl
         bank_ifsc=detail.ifsc if detail else "",
         bank_version=detail.version if detail else None,
         is_summed=sums,
-        by_kind=sums_by_kind(session, settlement.id) if sums else [],
+        groups=line_groups(session, settlement.id) if sums else [],
         unpaid=unpaid_by_code(session, settlement) if sums else [],
         previous=_previous(session, settlement),
-        year_gross_minor=year[0],
-        year_withholding_minor=year[1],
-        year_net_minor=year[2],
+        year=_year_to_date(session, settlement),
     )
-
-
-def sums_by_kind(session: Session, settlement_id: int) -> list[KindSum]:
-    query = (
-        select(SettlementLine.kind, func.count(), func.sum(SettlementLine.amount_minor))
-        .where(SettlementLine.settlement_id == settlement_id)
-        .group_by(SettlementLine.kind)
-        .order_by(func.min(SettlementLine.position))
-    )
-    return [KindSum(kind, count, int(amount)) for kind, count, amount in session.execute(query)]
 
 
 def unpaid_by_code(session: Session, settlement: Settlement) -> list[UnpaidSum]:
@@ -252,20 +256,11 @@ def _previous(session: Session, settlement: Settlement) -> Settlement | None:
     ).one_or_none()
 
 
-def _year_to_date(session: Session, settlement: Settlement) -> tuple[int, int, int]:
-    """Gross, withheld and net of the tax year up to and with this settlement."""
-    year = financial_year_of(settlement.period_start)
-    query = select(
-        func.coalesce(func.sum(Settlement.gross_minor), 0),
-        func.coalesce(func.sum(Settlement.withholding_minor), 0),
-        func.coalesce(func.sum(Settlement.net_minor), 0),
-    ).where(
-        Settlement.agency_id == settlement.agency_id,
-        Settlement.status.in_(ISSUED) | (Settlement.id == settlement.id),
-        Settlement.period_start.between(year.start, settlement.period_start),
-    )
-    gross, withheld, net = session.execute(query).one()
-    return int(gross), int(withheld), int(net)
+def _year_to_date(session: Session, settlement: Settlement) -> dict[str, Any]:
+    """The tax year up to and with this settlement: as its statement says it, where that was frozen with it."""
+    year = settlement.frozen.get("year") or year_before(session, settlement)
+    sums = {name: year[name] + getattr(settlement, name) for name in SUMS}
+    return {"from": date.fromisoformat(year["from"]), "to": date.fromisoformat(year["to"]), **sums}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,9 @@ def sign(session: Session, settlement: Settlement, *, now: datetime) -> Statemen
 
 
 def sign_waiting(session: Session, *, now: datetime) -> int:
-    """Make a key where there is none, and sign what was issued before statements were signed. How many were."""
+    """Sign what was issued before statements were signed. How many were."""
     if _ring(session) is None:
         return 0
-    if current_key(session) is None:
-        rotate(session, actor=MACHINE, now=now)
     signed = select(StatementSignature.id).where(StatementSignature.settlement_id == Settlement.id)
     waiting = select(Settlement).where(Settlement.statement_text.is_not(None), ~signed.exists()).order_by(Settlement.id)
     return sum(sign(session, settlement, now=now) is not None for settlement in session.scalars(waiting).all())
@@ -108,3 +106,9 @@ def rotate(session: Session, *, actor: Actor, now: datetime) -> SigningKey:
 
 def _ring(session: Session) -> KeyRing | None:
     return session.info.get("key_ring")
+
+
+def signed_counts(session: Session) -> dict[str, int]:
+    """How many statements each key signed."""
+    query = select(StatementSignature.key_id, func.count()).group_by(StatementSignature.key_id)
+    return {key_id: int(count) for key_id, count in session.execute(query)}

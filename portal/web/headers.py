@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.routing import IntegerConverter
 
 from portal.config import Settings
 
+View = TypeVar("View", bound=Callable[..., Any])
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 STATIC_ENDPOINTS = {"static", "bootstrap.static"}
 PERMISSIONS = "camera=(self), geolocation=(self), microphone=(), payment=(), usb=(), interest-cohort=()"
@@ -55,8 +58,20 @@ def content_security_policy(nonce: str, *, https: bool, files_host: str = "") ->
     return "; ".join(sources + (["upgrade-insecure-requests"] if https else []))
 
 
+def at_most(size: int) -> Callable[[View], View]:
+    """Mark a view that takes no larger a body than this many bytes; put it beneath `@bp.route`."""
+
+    def mark_view(view: View) -> View:
+        view.portal_at_most = size  # type: ignore[attr-defined]
+        return view
+
+    return mark_view
+
+
 def refuse_hostile_input() -> None:
     """NUL bytes reach no query; a post another site caused is refused before anything else looks at it."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    request.max_content_length = getattr(view, "portal_at_most", request.max_content_length)
     if request.method not in SAFE_METHODS and request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Forbidden()
     texts = [request.path, *request.args.keys(), *(value for _, value in request.args.items(multi=True))]

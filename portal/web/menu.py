@@ -186,6 +186,7 @@ ADMIN = (
         "Work",
         (
             Entry("admin_settings.index", "Settings", "sliders"),
+            Entry("admin_keys.index", "Signing keys", "key"),
             Entry("admin_jobs.index", "Jobs", "cpu", bar=2),
         ),
     ),

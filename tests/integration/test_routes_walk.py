@@ -40,6 +40,7 @@ NAMED: dict[str, Callable[[int], str]] = {
     "sha256": lambda number: f"sha256-{number}",
     "setting": lambda number: "cash.deposit_within_days" if number != MISSING else "no.such_rule",
     "token": lambda number: f"token-{number}",
+    "way": lambda number: "json",
 }
 # Routes after which nobody is signed in on that browser any more.
 ENDS_SESSION = {"auth.sign_out", "account.sign_out_everywhere", "account.password", "account.end"}

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, DatedSetting
-from payouts.commission.reasons import REASONS
 from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.settlements.drafting import draft
 from payouts.settlements.models import Settlement, SettlementLine
@@ -182,7 +181,7 @@ def test_the_statement_says_what_was_not_paid_and_why(bank_session, month, now):
             "code": "not_confirmed",
             "count": 1,
             "cure": "Wait for the bank line.",
-            "meaning": REASONS["not_confirmed"].meaning,
+            "meaning": "Not confirmed",
         }
     ]
     assert '"account":"••••••••••0001"' in text

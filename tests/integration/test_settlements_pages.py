@@ -126,7 +126,7 @@ def test_lines_and_statement_come_as_files(people):
     approved(people, "S2610-SHAKTI")
     sheet = people[MAKER].get(f"{SHAKTI}/lines.csv").text
     assert "50000.00" in sheet
-    assert people[MAKER].get(f"{SHAKTI}/statement.json").json["totals"]["net"] == "78400.00"
+    assert people[MAKER].get(f"{SHAKTI}/statement.json").json["statement"]["totals"]["net"] == "78400.00"
     assert "withholding" in people[MAKER].get(f"{SHAKTI}?kind=withholding").text
 
 

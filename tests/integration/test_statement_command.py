@@ -10,7 +10,7 @@ import pytest
 from payouts.settlements.drafting import draft
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import approve, submit
-from payouts.settlements.signing import current_key, sign_waiting, signature_of, signing_keys
+from payouts.settlements.signing import current_key, rotate, sign_waiting, signature_of, signing_keys
 from payouts.settlements.statement import canonical_text, hash_of, read_text, seal_text
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Refused
@@ -22,9 +22,8 @@ REF = "S2610-SHAKTI"
 
 
 @pytest.fixture
-def signed(bank_session, now, tmp_path):
-    """Two settlements, issued by a session that carries keys."""
-    bank_session.info["key_ring"] = KeyRing(tmp_path / "signing-keys")
+def signed(bank_session, now):
+    """Two settlements, issued."""
     an_approved_month(bank_session, now)
 
 
@@ -92,8 +91,6 @@ def test_a_new_key_signs_from_then_on_and_the_old_one_goes_on_verifying(cli, ban
     with unit_of_work(bank_session):
         old = current_key(bank_session).key_id
     ring = bank_session.info["key_ring"]
-    from payouts.settlements.signing import rotate
-
     with unit_of_work(bank_session):
         rotate(bank_session, actor=SYSTEM, now=now)
     assert current_key(bank_session).key_id != old and ring.has(old)
@@ -116,9 +113,8 @@ def test_what_was_issued_without_a_key_is_signed_when_there_is_one_and_once(bank
 
 
 def test_a_lost_private_half_stops_the_approval_and_says_what_to_do(bank_session, now, tmp_path):
-    bank_session.info["key_ring"] = KeyRing(tmp_path / "lost")
     with unit_of_work(bank_session):
-        sign_waiting(bank_session, now=now)
+        rotate(bank_session, actor=SYSTEM, now=now)
         a_month(bank_session)
         draft(bank_session, OCTOBER, actor=SYSTEM, now=now)
         submit(bank_session, REF, actor=MAKER, now=now)

@@ -10,7 +10,6 @@ from payouts.settlements import queries
 from payouts.trace import trace as follow
 from portal.access.guard import permission
 from portal.access.permissions import Permission
-from portal.kernel.errors import NotFound
 from portal.web.agency.answers import invoice_box, panel_of
 from portal.web.bank.settlements import lines_as_csv
 from portal.web.downloads import attachment
@@ -56,16 +55,6 @@ def show(ref: str) -> str:
 def lines(ref: str) -> Response:
     """Every line as a sheet."""
     return attachment(lines_as_csv(ref), f"{ref}-lines.csv", "text/csv")
-
-
-@bp.get("/<ref>/statement.json")
-@permission(Permission.OWN_STATEMENT_READ)
-def statement(ref: str) -> Response:
-    """The statement as it was issued: the text whose sha256 is its hash."""
-    settlement = queries.settlement_detail(db_session(), ref, sums=False).settlement
-    if settlement.statement_text is None:
-        raise NotFound("This statement has not been issued yet.")
-    return attachment(settlement.statement_text.encode(), f"{ref}.json", "application/json")
 
 
 @bp.get("/trace")

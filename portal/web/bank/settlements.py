@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,7 +15,6 @@ from payouts.approvals.service import acts_on
 from payouts.ledger.queries import entries_about
 from payouts.rails.queries import payouts_of_settlement
 from payouts.settlements import queries
-from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.lifecycle import PAYABLE, SHOWN
 from payouts.settlements.models import Settlement
@@ -246,14 +245,3 @@ def lines_as_csv(ref: str) -> bytes:
         for line in queries.list_lines(session, settlement)
     )
     return write_csv(LINE_HEADER, rows)
-
-
-@bp.get("/<ref>/statement.json")
-@permission(Permission.SETTLEMENT_READ)
-def statement(ref: str) -> BaseResponse:
-    """The canonical text whose sha256 is the settlement's hash."""
-    session = db_session()
-    settlement = load(session, ref)
-    text = settlement.statement_text or statement_text(session, settlement)
-    response: Response = attachment(text.encode(), f"{ref}.json", "application/json")  # type: ignore[assignment]
-    return response
