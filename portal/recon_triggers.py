@@ -6,7 +6,7 @@ plan kept from a day with three links is a disaster on a day with thirty thousan
 
 from __future__ import annotations
 
-# Foreign keys of a link, asked once a statement; they carry the names the keys of single rows would have.
+# Foreign keys of a link and of a break, asked once a statement; they carry the names the keys of single rows would have.
 LINKS = """
 create or replace function portal_links_added() returns trigger language plpgsql as $$
 declare
@@ -73,10 +73,11 @@ begin
   return null;
 end $$;
 
-create or replace function portal_missing_side(side text) returns void language plpgsql as $$
+drop function if exists portal_missing_side(text);
+create or replace function portal_missing_side(side text, relation text default 'match_links') returns void language plpgsql as $$
 begin
-  raise exception 'a link of match_links names a row of % that is not there', side
-    using errcode = 'foreign_key_violation', constraint = 'fk_match_links_' || side, table = 'match_links';
+  raise exception 'a row of % names a row of % that is not there', relation, side
+    using errcode = 'foreign_key_violation', constraint = 'fk_' || relation || '_' || side, table = relation;
 end $$;
 
 -- Nobody has the right to delete either side; should the owner try, links hold them.
@@ -86,7 +87,50 @@ declare
 begin
   execute format('select count(*) from gone g where exists (select from match_links l where l.%I = g.id)', tg_argv[0]) into held;
   if held > 0 then perform portal_missing_side(tg_argv[0]); end if;
+  execute format('select count(*) from gone g where exists (select from breaks b where b.%I = g.id)', tg_argv[0]) into held;
+  if held > 0 then perform portal_missing_side(tg_argv[0], 'breaks'); end if;
   return null;
+end $$;
+
+create or replace function portal_breaks_opened() returns trigger language plpgsql as $$
+declare
+  about bigint[];
+  runs bigint[];
+  missing bigint;
+begin
+  select array[count(collection_id), count(bank_line_id), count(posting_id)], array[min(run_id), max(run_id)] into about, runs from fresh;
+  if about[1] > 0 then
+    execute $plan$select count(*) from fresh f where f.collection_id is not null and f.agency_id is not null
+        and not exists (select from collections c where c.id = f.collection_id and c.agency_id = f.agency_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('agency_id_collection_id', 'breaks'); end if;
+  end if;
+  if about[2] > 0 then
+    execute $plan$select count(*) from fresh f where f.bank_line_id is not null
+        and not exists (select from bank_lines b where b.id = f.bank_line_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('bank_line_id', 'breaks'); end if;
+  end if;
+  if about[3] > 0 then
+    execute $plan$select count(*) from fresh f where f.posting_id is not null
+        and not exists (select from postings p where p.id = f.posting_id)$plan$ into missing;
+    if missing > 0 then perform portal_missing_side('posting_id', 'breaks'); end if;
+  end if;
+  execute $plan$select count(*) from (select distinct agency_id from fresh where agency_id is not null) f
+      where not exists (select from agencies a where a.id = f.agency_id)$plan$ into missing;
+  if missing > 0 then perform portal_missing_side('agency_id', 'breaks'); end if;
+  if runs[1] is distinct from runs[2] then
+    execute $plan$select count(*) from (select distinct run_id from fresh where run_id is not null) f
+      where not exists (select from recon_runs r where r.id = f.run_id)$plan$ into missing;
+  else
+    select count(*) into missing where runs[1] is not null and not exists (select from recon_runs r where r.id = runs[1]);
+  end if;
+  if missing > 0 then perform portal_missing_side('run_id', 'breaks'); end if;
+  return null;
+end $$;
+
+create or replace function portal_break_is_about() returns trigger language plpgsql as $$
+begin
+  raise exception 'a break is about what it was opened for'
+    using errcode = 'foreign_key_violation', constraint = 'breaks_about_for_good', table = 'breaks';
 end $$;
 
 create or replace function portal_links_moved() returns trigger language plpgsql as $$
@@ -139,6 +183,14 @@ create trigger links_added after insert on match_links
 drop trigger if exists links_moved on match_links;
 create trigger links_moved after update on match_links
   referencing new table as fresh old table as stale for each statement execute function portal_links_moved();
+drop trigger if exists breaks_opened on breaks;
+create trigger breaks_opened after insert on breaks
+  referencing new table as fresh for each statement execute function portal_breaks_opened();
+drop trigger if exists breaks_about on breaks;
+create trigger breaks_about after update of agency_id, collection_id, bank_line_id, posting_id, run_id on breaks
+  for each row when ((old.agency_id, old.collection_id, old.bank_line_id, old.posting_id, old.run_id)
+    is distinct from (new.agency_id, new.collection_id, new.bank_line_id, new.posting_id, new.run_id))
+  execute function portal_break_is_about();
 drop trigger if exists linked_rows_stay on collections;
 create trigger linked_rows_stay after delete on collections
   referencing old table as gone for each statement execute function portal_linked_rows_stay('collection_id');

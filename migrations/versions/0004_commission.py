@@ -23,6 +23,9 @@ TOLD_AT = "update direct_payments set told_at = (found_on + 1)::timestamp at tim
 READ_AS = "translate(instrument_key, 'OILSZBАВЕЅІКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ', '011528A8E51KMH0PCTYXA8E2H1KMN0PTYX')"
 
 
+# Receipts of which a part is tied or written off: the others are open for their whole amount, or not at all.
+PARTLY_TIED = "linked_minor + written_off_minor > 0 and linked_minor < amount_minor"
+
 # Whoever proposed that a payer is an account may take it back before anybody decides.
 PAYER_STATUS = "status in ('proposed','approved','rejected','retired','withdrawn')"
 PAYER_DECIDED = "(status in ('proposed','withdrawn')) = (decided_by is null)"
@@ -33,7 +36,19 @@ QUEUED = "kind in ('collection','line','posting','account','statement')"
 QUEUED_BOOKS = "kind in ('collection','line','posting','account','statement','book')"
 
 
+# What a break is about, and its run, are looked at once a statement (portal_breaks_opened), not once a row and key.
+ABOUT = {
+    "agency_id_collection_id": ("collections", ["agency_id", "collection_id"], ["agency_id", "id"]),
+    "agency_id": ("agencies", ["agency_id"], ["id"]),
+    "bank_line_id": ("bank_lines", ["bank_line_id"], ["id"]),
+    "posting_id": ("postings", ["posting_id"], ["id"]),
+    "run_id": ("recon_runs", ["run_id"], ["id"]),
+}
+
+
 def upgrade() -> None:
+    for name in ABOUT:
+        op.drop_constraint(op.f(f"fk_breaks_{name}"), "breaks", type_="foreignkey")
     op.drop_constraint(op.f("ck_recon_queue_kind"), "recon_queue", type_="check")
     op.create_check_constraint(op.f("ck_recon_queue_kind"), "recon_queue", QUEUED_BOOKS)
     op.create_index(
@@ -49,6 +64,17 @@ def upgrade() -> None:
         [sa.text(READ_AS)],
         postgresql_where=sa.text(f"{READ_AS} <> instrument_key"),
     )
+    op.add_column(
+        "collections",
+        sa.Column("is_partly_tied", sa.Boolean(), sa.Computed(PARTLY_TIED, persisted=True), nullable=False),
+    )
+    op.create_index(
+        "ix_collections_partly_tied",
+        "collections",
+        ["agency_id", "collected_on"],
+        postgresql_where=sa.text("is_partly_tied"),
+    )
+    op.create_index("ix_collections_agency_amount", "collections", ["agency_id", "collected_on", "amount_minor"])
     op.add_column("direct_payments", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
     op.execute(TOLD_AT)
     op.alter_column("direct_payments", "told_at", nullable=False)
@@ -385,6 +411,8 @@ def index_breaks(told: bool) -> None:
 
 def downgrade() -> None:
     index_breaks(told=False)
+    for name, (table, ours, theirs) in ABOUT.items():
+        op.create_foreign_key(op.f(f"fk_breaks_{name}"), "breaks", table, ours, theirs)
     op.execute("delete from recon_queue where kind = 'book'")
     op.drop_constraint(op.f("ck_recon_queue_kind"), "recon_queue", type_="check")
     op.create_check_constraint(op.f("ck_recon_queue_kind"), "recon_queue", QUEUED)
@@ -399,6 +427,9 @@ def downgrade() -> None:
     )
     op.drop_index("ix_breaks_agency_due", table_name="breaks", postgresql_where=sa.text("status = 'open'"))
     op.drop_index("ix_collections_read_as", table_name="collections")
+    op.drop_index("ix_collections_agency_amount", table_name="collections")
+    op.drop_index("ix_collections_partly_tied", table_name="collections", postgresql_where=sa.text("is_partly_tied"))
+    op.drop_column("collections", "is_partly_tied")
     op.drop_column("direct_payments", "told_at")
     op.drop_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", type_="check")
     op.create_check_constraint(op.f("ck_accrual_lines_kind"), "accrual_lines", OLD_KINDS)

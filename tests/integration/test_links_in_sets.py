@@ -6,19 +6,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from allocations.reconciliation.models import MatchLink, ReconQueued
+from allocations.reconciliation.models import Break, MatchLink, ReconQueued
 from allocations.reconciliation.running.reconcile import reconcile
 from payouts.difference import Findings
 from payouts.verify_reconciliation import check_reconciliation
 from portal.kernel.audit import Actor
-from tests.factories.recon import ReconBook
 
 THROUGH = date(2026, 11, 9)
-
-
-@pytest.fixture
-def book(bank_session):
-    return ReconBook(bank_session)
 
 
 def run(session, now, **more):
@@ -58,6 +52,37 @@ def test_a_link_to_nothing_is_refused_by_name(book, bank_session, now, column, c
     with pytest.raises(IntegrityError) as refused:
         bank_session.flush()
     assert refused.value.orig.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize(
+    ("column", "side"),
+    [
+        ("agency_id", "agency_id_collection_id"),
+        ("collection_id", "agency_id_collection_id"),
+        ("bank_line_id", "bank_line_id"),
+        ("posting_id", "posting_id"),
+        ("run_id", "run_id"),
+    ],
+)
+def test_a_break_about_nothing_is_refused_by_name(book, bank_session, column, side):
+    receipt = book.receipt("R1", 1000, "2026-10-05", "LN1")
+    about = {} if column.endswith(("line_id", "posting_id")) else {"collection_id": receipt.id}
+    values = {"code": "R01", "side": "collection", "ref": "R1", "agency_id": receipt.agency_id, "amount_minor": 1}
+    values |= {"currency": "INR", "opened_on": THROUGH, "owner": "agency", "cure": "Pay it in.", **about}
+    bank_session.add(Break(**values | {column: 999_999}))
+    with pytest.raises(IntegrityError) as refused:
+        bank_session.flush()
+    assert refused.value.orig.diag.constraint_name == f"fk_breaks_{side}"
+
+
+def test_a_break_stays_with_what_it_is_about(book, bank_session, now, database):
+    book.golden()
+    run(bank_session, now)
+    bank_session.commit()
+    with pytest.raises(Exception, match="about what it was opened for"):
+        database.execute("update breaks set agency_id = 999999 where collection_id is not null")
+    with pytest.raises(Exception, match="breaks names a row"):
+        database.execute("delete from bank_lines where id in (select bank_line_id from breaks)")
 
 
 def test_what_a_link_ties_cannot_be_taken_away(book, bank_session, now, database):

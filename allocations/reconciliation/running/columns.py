@@ -6,7 +6,7 @@ A row at a time, however it is fetched, costs more than the matching.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,6 +38,11 @@ def read_columns(
         ]
         batches = [each.result() for each in waiting]
     return pa.Table.from_batches(batches, _schema(kinds)).to_pandas()
+
+
+def as_array(ids: Iterable[int]) -> str:
+    """Ids as the text of an array, which the driver makes of thousands of numbers one by one, each by its kind."""
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def _agg(query: str, kinds: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from allocations.reconciliation.bench_models import DirectPayment
 from allocations.reconciliation.matching.reasons import DIRECT_SAYS
 from allocations.reconciliation.models import BankLine
 from allocations.reconciliation.running import direct_sql as sql
+from allocations.reconciliation.running.columns import as_array
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import Refused
@@ -73,7 +74,7 @@ def find_direct_payments(
         "until": today + timedelta(days=claim_days(session, today)),
         "now": now,
         "all": line_ids is None,
-        "lines": [int(each) for each in line_ids] if line_ids is not None else [],
+        "lines": as_array(line_ids or ()),
     }
     withdrawn = withdraw(session, sql.TAKEN_APART, about, "dropped")
     gave_way = withdraw(session, sql.GIVES_WAY, about, "found")

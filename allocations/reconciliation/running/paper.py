@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -15,6 +15,7 @@ from allocations.collections.receipts.cash_queries import dated
 from allocations.reconciliation.matching.breaks import COLUMNS
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.matching.reasons import KINDS
+from allocations.reconciliation.running.columns import as_array
 from allocations.reconciliation.running.paper_books import missing_numbers, numbers_not_issued
 from allocations.reconciliation.running.paper_touching import Leafed
 from portal.kernel.clock import BANK_ZONE
@@ -83,7 +84,7 @@ def paper_rows(
     """Those of paper_breaks that no link has a part in, some of them twice. `leafed`: the books to look through; None: those the
     receipts stand in."""
     asked = _asked(through, collection_ids)
-    numbered = asked | {"ids": sorted({*asked["ids"], *leafed.collection_ids})} if leafed else asked
+    numbered = _asked(through, {*(collection_ids or ()), *leafed.collection_ids}) if leafed else asked
     return [
         *numbers_not_issued(session, numbered),
         *missing_numbers(session, asked, leafed.book_ids if leafed else None),
@@ -92,9 +93,8 @@ def paper_rows(
     ]
 
 
-def _asked(through: date, collection_ids: Sequence[int] | None) -> dict[str, Any]:
-    ids = [int(each) for each in collection_ids] if collection_ids is not None else []
-    return {"through": through, "all": collection_ids is None, "ids": ids}
+def _asked(through: date, collection_ids: Collection[int] | None) -> dict[str, Any]:
+    return {"through": through, "all": collection_ids is None, "ids": as_array(collection_ids or ())}
 
 
 def receipt_break(code: str, row: Any, why: str, **more: Any) -> dict[str, Any]:

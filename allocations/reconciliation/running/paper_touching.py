@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import DatedSetting
 from allocations.collections.receipts.cash import DEPOSIT_DAYS
+from allocations.reconciliation.running.columns import as_array
 from allocations.reconciliation.running.paper_books import CODE, books_of, used_leaves
 
 # What a run asks of receipts however old they are. The days an agency has to claim money are counted when it is told, once and for all.
@@ -87,12 +88,12 @@ def leaf_through(session: Session, through: date, taken: Sequence[int]) -> Leafe
         receipts |= more
         fresh = _books_of(session, more, through) - book_ids
     found = Leafed(sorted(book_ids), sorted(receipts))
-    session.execute(text(LOOKED_NUMBERS), {"ids": found.collection_ids, "books": found.book_ids})
+    session.execute(text(LOOKED_NUMBERS), {"ids": as_array(receipts), "books": found.book_ids})
     return found
 
 
 def _books_of(session: Session, receipts: set[int], through: date) -> set[int]:
-    return set(books_of(session, {"through": through, "all": False, "ids": sorted(receipts)})) if receipts else set()
+    return set(books_of(session, {"through": through, "all": False, "ids": as_array(receipts)})) if receipts else set()
 
 
 def books_changed(session: Session, taken: Sequence[int], through: date) -> bool:

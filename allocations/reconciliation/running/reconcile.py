@@ -8,7 +8,7 @@ new writes nothing.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -161,8 +161,9 @@ def as_before(run: Run, last: ReconRun) -> ReconResult:
 
 
 def worked_out(run: Run, changed: Changed) -> ReconResult:
-    """Read, match, find and write. The database works while this process thinks: what paper shows is asked while it matches, and links
-    go in while it looks for breaks. All on one connection and in one transaction, so never both at once with the session."""
+    """Read, match, find and write. The database works while this process thinks: what paper shows and where all money stood is asked while
+    it matches, and links go in while it looks for breaks. All on one connection and in one transaction, so never both at once with the
+    session: what is asked of it goes to one thread, in turn."""
     session, last, part = run.session, run.last, changed.part
     run.tell(0, 5, "Reading receipts, bank lines and postings.")
     world = read_world(session, run.through, part=part)
@@ -175,24 +176,26 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         run.tell(1, 5, f"Matching {read}.")
         matches = match(world, run.ladder)
         changes = link_changes(matches)
-        rows, sums = on_paper.result(), before.result() if before else ({}, {}, 0)
-        stood = Stood(with_splits(run, matches, rows, ids), cash_days, known, *sums)
-        stage_links(session, matches, changes)
+        paper = database.submit(with_splits, run, matches, on_paper, ids)
+        handed = database.submit(stage_links, session, matches, changes)
         writing = None
         if part or last is None or changes.moved:
-            stored = start_run(run, changed, world)
-            writing = database.submit(write_matches, run, matches, changes.staged(), stored.id, part)
+            writing = database.submit(written, run, matches, changes, changed, world)
+        if not part:
+            handed.result()  # a month's links, made ready to be handed over, leave no room for its breaks beside them
         run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
-        found = conclude(run, matches, changes.value, stood, part)
+        seen = sought(run, matches, cash_days, part)
+        stood = Stood(paper.result(), known, *(before.result() if before else ({}, {}, 0)))
+        found = conclude(run, matches, seen, changes.value, stood, part)
         currencies = [found.summaries[name] for name in sorted(found.summaries)]
+        handed.result()
         if writing is not None:
-            writing.result()
+            stored = writing.result()
         elif last and unchanged(run, last, changed, found.hashes):
             clear_marks(session, part)
             return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
         else:
-            stored = start_run(run, changed, world)
-            write_matches(run, matches, changes, stored.id, part)
+            stored = written(run, matches, changes, changed, world)
     run.tell(4, 5, f"Writing {found.breaks.num_rows:,} breaks.")
     stage_breaks(session, found.breaks)
     write_breaks(session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
@@ -210,13 +213,16 @@ def unchanged(run: Run, last: ReconRun, changed: Changed, hashes: tuple[str, str
     return same and (last.mode != "full" or last.input_hash == hashes[0])
 
 
-def write_matches(run: Run, matches: Matches, changes: LinkChanges, run_id: int, part: bool) -> None:
-    session = run.session
+def written(run: Run, matches: Matches, changes: LinkChanges, changed: Changed, world: World) -> ReconRun:
+    """The run's row, and under it the links that were handed over."""
+    session, part = run.session, changed.part
+    stored = start_run(run, changed, world)
     clear_marks(session, part)
-    write_links(session, changes, run_id, run.now, marking=not run.is_back)
+    write_links(session, changes, stored.id, run.now, marking=not run.is_back)
     keep_returned(session, matches, part)
     if not part:
         keep_common(session, matches)
+    return stored
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,6 @@ class Stood:
     `marks`: the sum of the marks that stood there."""
 
     paper: pd.DataFrame
-    cash_days: Dated
     breaks: KnownBreaks
     whole: Summaries
     part: Summaries
@@ -237,11 +242,11 @@ def stood_before(run: Run) -> tuple[Summaries, Summaries, int]:
     return whole, part, marks_before(run.session)
 
 
-def with_splits(run: Run, matches: Matches, known: PaperRows, ids: list[int] | None) -> pd.DataFrame:
+def with_splits(run: Run, matches: Matches, known: Future[PaperRows], ids: list[int] | None) -> pd.DataFrame:
     """What paper shows, now that links are known."""
     columns = ["collection_id", "posting_id"]
     booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
-    return paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked, known=known)
+    return paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked, known=known.result())
 
 
 @dataclass(frozen=True)
@@ -253,14 +258,26 @@ class Found:
     summaries: Summaries
 
 
-def conclude(run: Run, matches: Matches, links: int, stood: Stood, part: bool) -> Found:
+@dataclass(frozen=True)
+class Sought:
+    """What needs nothing of the database: breaks of money, and the hash of what was read."""
+
+    breaks: pd.DataFrame
+    inputs: str
+
+
+def sought(run: Run, matches: Matches, cash_days: Dated, part: bool) -> Sought:
+    gone_by = run.last.input_hash if part and run.last else ""
+    return Sought(find_breaks(matches, run.ladder, cash_days), input_hash(matches.book.world, run.ladder, gone_by))
+
+
+def conclude(run: Run, matches: Matches, seen: Sought, links: int, stood: Stood, part: bool) -> Found:
     """Asks the database nothing. `links`: the sum of the marks of all links that stand."""
-    seen = [find_breaks(matches, run.ladder, stood.cash_days), stood.paper]
-    filled = [each for each in seen if len(each)]
-    breaks = without_accepted(pd.concat(filled, ignore_index=True) if filled else seen[0], stood.breaks)
+    filled = [each for each in (seen.breaks, stood.paper) if len(each)]
+    breaks = without_accepted(pd.concat(filled, ignore_index=True) if filled else seen.breaks, stood.breaks)
     marks = break_marks(breaks)
-    gone_by, base = (run.last.input_hash, int(run.last.result_hash, 16)) if part and run.last else ("", 0)
-    hashes = input_hash(matches.book.world, run.ladder, gone_by), as_text(base - stood.marks + links + total(marks))
+    base = int(run.last.result_hash, 16) if part and run.last else 0
+    hashes = seen.inputs, as_text(base - stood.marks + links + total(marks))
     found = summarise(matches, breaks)
     summaries = replaced(stood.whole, stood.part, found) if part else found
     return Found(break_rows(breaks, marks), hashes, summaries)

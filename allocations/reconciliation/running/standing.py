@@ -13,8 +13,8 @@ from portal.kernel.tables.bulk import stage
 
 LINKS_LOOKED = " and m.collection_id in (select id from looked_collections)"
 BREAKS_LOOKED = " and b.id in (select id from looked_breaks)"
-LINK_MARKS = "select m.mark from match_links m where m.mark is not null"
-BREAK_MARKS = "select b.mark from breaks b where b.mark is not null"
+LINK_MARKS = "select string_agg(m.mark, '') from match_links m where m.mark is not null"
+BREAK_MARKS = "select string_agg(b.mark, '') from breaks b where b.mark is not null"
 CLEAR_LINKS = "update match_links m set mark = null where m.mark is not null and m.status in ('rejected', 'undone')"
 CLEAR_BREAKS = "update breaks b set mark = null where b.mark is not null and b.status = 'closed'"
 RETURNED = """
@@ -38,7 +38,7 @@ def marks_of_all(session: Session) -> int:
 
 
 def _sum(session: Session, query: str) -> int:
-    found = b"".join(bytes(mark) for mark in session.scalars(text(query)))
+    found = bytes(session.scalar(text(query)) or b"")
     return total(np.frombuffer(found, dtype=np.uint8).reshape(-1, SIZE))
 
 

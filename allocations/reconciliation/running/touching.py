@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.keys import LOOK_ALIKES, normalise_reference
+from allocations.keys import normalise_reference
 from allocations.reconciliation.matching.rungs import Ladder
+from allocations.reconciliation.running.reading import ALIKE, MEANT, SEEN
 
 MOST_ROUNDS = 60
 KINDS = ("collections", "lines", "postings")
@@ -24,7 +25,7 @@ create temporary table if not exists looked_postings (id bigint primary key, rou
 create temporary table if not exists asked_keys (key text primary key, round int not null) on commit drop;
 create temporary table if not exists asked_accounts (id bigint primary key, round int not null) on commit drop;
 create temporary table if not exists looked_breaks (id bigint primary key) on commit drop;
-create temporary table if not exists agency_words (key text not null, agency_id bigint not null) on commit drop;
+create temporary table if not exists agency_words (key text, agency_id bigint, primary key (key, agency_id)) on commit drop;
 create temporary table if not exists standing_short (agency_id bigint, day date, id bigint, key text, gap bigint,
     primary key (agency_id, day, id)) on commit drop;
 truncate looked_collections, looked_lines, looked_postings, looked_breaks, asked_keys, asked_accounts, agency_words, standing_short
@@ -36,8 +37,7 @@ AS_BEFORE = "set local enable_hashjoin = on; set local enable_mergejoin = on; se
 F_C = "looked_collections f join collections c on c.id = f.id"
 F_L = "looked_lines f join bank_lines b on b.id = f.id"
 F_P = "looked_postings f join postings p on p.id = f.id"
-SEEN, MEANT = ("".join(map(chr, side)) for side in (LOOK_ALIKES.keys(), LOOK_ALIKES.values()))
-FOLD = f"translate(c.instrument_key, '{SEEN}', '{MEANT}')"
+FOLD = f"case when c.instrument_key ~ '{ALIKE}' then translate(c.instrument_key, '{SEEN}', '{MEANT}') end"
 LAST = "f.round = :round - 1"
 # What the rows of the last round bear. A number of an account counts however many credits bear it.
 ACCOUNTS = f"""
@@ -55,26 +55,23 @@ ACCOUNTS = f"""
 KEYS = f"""
     insert into asked_keys (key, round)
     select key, :round from (
-        select c.instrument_key as key from {F_C} where {LAST}
-        union select {FOLD} from {F_C} where {LAST}
-        union select c.receipt_key from {F_C} where {LAST}
-        union select c.slip_key from {F_C} where {LAST}
+        select v.key from {F_C} cross join lateral (
+                values (c.instrument_key), ({FOLD}), (c.receipt_key), (c.slip_key)) v (key) where {LAST}
         union select d.slip_key from looked_collections f join deposit_items i on i.collection_id = f.id
                 join deposits d on d.id = i.deposit_id where {LAST}
-        union select p.instrument_key from {F_P} where {LAST}
-        union select p.receipt_key from {F_P} where {LAST}
+        union select v.key from {F_P} cross join lateral (values (p.instrument_key), (p.receipt_key)) v (key) where {LAST}
         union select unnest(b.ref_keys) from {F_L} where {LAST}
-    ) k where key <> '' and not exists (select from common_keys o where o.key = k.key)
+    ) k where key <> '' and key not in (select o.key from common_keys o)
     union select key, :round from asked_accounts f join loan_accounts l on l.id = f.id
            cross join lateral (values (l.loan_account_key), (l.virtual_account_key)) v (key) where f.round = :round and key <> ''
     union select r.payer_key, :round from asked_accounts f join payer_rules r on r.loan_account_id = f.id and r.status = 'approved'
            where f.round = :round
     on conflict do nothing
 """
-NEW_KEYS = "select coalesce(array_agg(key), '{}') from asked_keys where round = :round and length(key) > 1"
-MORE_LINES = """
+NEW_KEYS = "(select coalesce(array_agg(key), '{}') from asked_keys where round = :round and length(key) > 1)"
+MORE_LINES = f"""
     insert into looked_lines (id, round)
-    select id, :round from portal_lines_bearing(cast(:keys as text[])) id
+    select id, :round from portal_lines_bearing({NEW_KEYS}) id
     union select m.bank_line_id, :round from looked_collections f join match_links m on m.collection_id = f.id
            where f.round = :round - 1 and m.bank_line_id is not null
     on conflict do nothing
@@ -85,7 +82,7 @@ MORE_COLLECTIONS = f"""
     select c.id, :round from {K} join collections c on c.instrument_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.receipt_key = k.key where k.round = :round
     union select c.id, :round from {K} join collections c on c.slip_key = k.key where k.round = :round
-    union select id, :round from portal_receipts_reading(cast(:keys as text[])) id
+    union select id, :round from portal_receipts_reading({NEW_KEYS}) id
     union select i.collection_id, :round from {K} join deposits d on d.slip_key = k.key join deposit_items i on i.deposit_id = d.id
            where k.round = :round
     union select c.id, :round from asked_accounts a join collections c on c.loan_account_id = a.id where a.round = :round
@@ -109,11 +106,13 @@ WORDS = """
     select id as agency_id, code from agencies union select agency_id, code from agents
 """
 CASH_OF_CREDITS = f"""
+    with named as materialized (
+        select distinct w.agency_id, b.value_on from {F_L} cross join unnest(b.ref_keys) k (key) join agency_words w on w.key = k.key
+         where {LAST} and b.side = 'credit' and b.linked_minor < b.amount_minor)
     insert into looked_collections (id, round)
-    select c.id, :round from {F_L} cross join unnest(b.ref_keys) k (key) join agency_words w on w.key = k.key
-      join collections c on c.agency_id = w.agency_id and c.collected_on between b.value_on - :last and b.value_on - :first
-     where {LAST} and b.side = 'credit' and b.linked_minor < b.amount_minor and c.mode = 'cash'
-       and c.linked_minor < c.amount_minor
+    select c.id, :round from named n
+      join collections c on c.agency_id = n.agency_id and c.collected_on between n.value_on - :last and n.value_on - :first
+     where c.mode = 'cash' and c.linked_minor < c.amount_minor
     on conflict do nothing
 """
 CREDITS_OF_CASH = f"""
@@ -137,12 +136,13 @@ HALVES = """(left({0}, length({0}) / 3) = left({1}, length({0}) / 3) and abs(len
     or right({0}, length({0}) / 3) = right({1}, length({0}) / 3) and abs(length({0}) - length({1})) <= 1)"""
 NEAR = f"({LOOSE} = '' or {HALVES.format(LOOSE, 's.key')})"
 # A group is asked about in the round that asks for its key: then all its receipts and credits are there. The receipts of an agency's day
-# are read once, however many groups fall short there. Where one that names nothing might fill a group up, all that name nothing and are
-# open there count, whatever their size: the matcher asks whether another sum comes out as well (matching/bundles.py).
+# are looked at once, however many groups fall short there, and by their amounts: that is what is open of them unless a part is tied. Where
+# one that names nothing might fill a group up, all that name nothing and are open there count, whatever their size: the matcher asks
+# whether another sum comes out as well (matching/bundles.py).
 LOOSE_OF_SHORT = f"""
     with named as materialized (
         select s.agency_id, k.key, min(s.collected_on) as since, max(s.collected_on) as until,
-               sum(s.amount_minor - s.linked_minor) as total
+               cast(sum(s.amount_minor - s.linked_minor) as bigint) as total
           from looked_collections f join collections s on s.id = f.id join asked_keys k on k.key = {SHORT}
          where k.round = :round and s.linked_minor < s.amount_minor group by 1, 2),
     borne as materialized (
@@ -157,8 +157,12 @@ LOOSE_OF_SHORT = f"""
           from short s cross join generate_series(s.since, s.until, interval '1 day') d (day) group by 1, 2),
     loose as materialized (
         select c.id, c.agency_id, c.collected_on as day, {LOOSE} as key, {OPEN} as open
-          from days d join collections c on c.agency_id = d.agency_id and c.collected_on = d.day
-         where c.linked_minor < c.amount_minor and {OPEN} <= d.gap),
+          from days d join collections c on c.agency_id = d.agency_id and c.collected_on = d.day and c.amount_minor <= d.gap
+         where c.linked_minor < c.amount_minor
+        union all
+        select c.id, c.agency_id, c.collected_on, {LOOSE}, {OPEN}
+          from days d join collections c on c.agency_id = d.agency_id and c.collected_on = d.day and c.is_partly_tied
+         where c.amount_minor > d.gap and {OPEN} <= d.gap),
     near as materialized (
         select c.id, c.key, s.agency_id, s.since, s.until from short s
           join loose c on c.agency_id = s.agency_id and c.day between s.since and s.until and c.open <= s.gap
@@ -207,9 +211,9 @@ def close_over(session: Session, ladder: Ladder, most: int) -> bool:
     settled = False
     for number in range(1, MOST_ROUNDS):
         given: dict[str, Any] = {"round": number}
-        added = _run(session, ACCOUNTS, given) + _run(session, KEYS, given)
-        given["keys"] = session.scalar(text(NEW_KEYS), given)
-        added += sum(_run(session, query, given) for query in (MORE_LINES, MORE_COLLECTIONS, MORE_POSTINGS))
+        for query in (ACCOUNTS, KEYS):
+            _run(session, query, given)  # looked up in this round; only rows make another one
+        added = sum(_run(session, query, given) for query in (MORE_LINES, MORE_COLLECTIONS, MORE_POSTINGS))
         days = given | {"first": first, "last": last}
         added += sum(_run(session, query, days) for query in (CASH_OF_CREDITS, CREDITS_OF_CASH))
         added += short_and_loose(session, given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -68,10 +68,6 @@ class LinkChanges:
     @property
     def moved(self) -> int:
         return len(self.new) + len(self.gone)
-
-    def staged(self) -> LinkChanges:
-        """The same once the new links have been handed over: what is left of them is how many they are."""
-        return replace(self, new=pd.DataFrame(index=pd.RangeIndex(len(self.new))), marks=self.marks[:0].copy())
 
 
 def link_changes(matches: Matches) -> LinkChanges:
