@@ -27,6 +27,7 @@ STEPS = {
     "qualifier": "qualifier",
     "multiplier": "multiplier",
     "reprice": "settled month priced again",
+    "measured_late": "accounts of a settled month measured late",
     "cap": "cap",
     "floor": "floor",
 }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.placements.models import Allocation
@@ -24,12 +23,10 @@ from portal.kernel.db import bank_scope, set_scope
 from portal.kernel.errors import Refused
 from portal.kernel.periods import parse_month
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
-from tests.factories.earning import approved, ended_at
-from tests.factories.month import CHECKER, FINANCE, SYSTEM, a_bank_detail
-from tests.factories.world import an_agency
+from tests.factories.earning import HEAD, approved, ended_at
+from tests.factories.month import CHECKER, FINANCE, SYSTEM
 
 DECEMBER = parse_month("2026-12")
-HEAD = 'code = "X"\ncurrency = "INR"\neffective_from = 2026-04-01\n'
 FEES = (
     HEAD
     + """
@@ -57,16 +54,10 @@ cap = { per = "rule", amount = "65.00" }
 
 
 @pytest.fixture
-def world(bank_session: Session, now: datetime) -> World:
-    set_scope(bank_session, bank_scope(date(2026, 12, 5)))
-    return World(bank_session, now)
-
-
-@pytest.fixture
-def agency(bank_session: Session) -> Agency:
-    agency = an_agency(bank_session)
-    a_bank_detail(bank_session, agency)
-    return agency
+def world(world: World) -> World:
+    """In December: November may be settled."""
+    set_scope(world.session, bank_scope(date(2026, 12, 5)))
+    return world
 
 
 def seen_late(world: World, allocation: Allocation, dpd_days: int, day: date = date(2026, 10, 31)) -> None:
@@ -166,7 +157,7 @@ def test_a_month_is_not_sent_back_while_a_later_one_pays_for_its_accounts_and_tw
     world: World, agency: Agency
 ) -> None:
     approved(world, FEES)
-    first, _ = settled_october(world, agency)
+    first, second = settled_october(world, agency)
     october = world.session.scalars(select(Settlement)).one()
     seen_late(world, first, 45)
     amounts(world)
@@ -182,8 +173,6 @@ def test_a_month_is_not_sent_back_while_a_later_one_pays_for_its_accounts_and_tw
     again = world.session.scalars(
         select(Settlement).where(Settlement.period_start == OCTOBER.start, Settlement.status == "submitted")
     ).one()
-    _, second = first, world.session.scalars(select(Allocation).order_by(Allocation.id.desc())).first()
-    assert second is not None
     seen_late(world, second, 45)
     assert amounts(world) == [("account_fee", "saved", 5_000)]
     world.settle(NOVEMBER)
