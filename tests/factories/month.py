@@ -199,7 +199,7 @@ def a_confirmed_collection(session: Session, agency: Agency, period: Period, num
     return collection
 
 
-def a_bank_line(session: Session, key: str, amount: int, day: date) -> BankLine:
+def a_bank_line(session: Session, key: str, amount: int, day: date, status: str = "proved", **changes: Any) -> BankLine:
     account = session.scalars(select(BankAccount)).first()
     if account is None:
         account = BankAccount(account_no="000111222333", currency="INR", added_by="maker", added_at=MADE_AT)
@@ -209,34 +209,35 @@ def a_bank_line(session: Session, key: str, amount: int, day: date) -> BankLine:
         ref=f"BS-{key}",
         bank_account_id=account.id,
         currency="INR",
-        opening_minor=0,
-        closing_minor=amount,
+        opening_minor=amount if changes.get("side") == "debit" else 0,
+        closing_minor=0 if changes.get("side") == "debit" else amount,
         from_on=day,
         to_on=day,
         format="csv",
         file_sha256=FILE,
         file_name="bank.csv",
-        status="proved",
+        status=status,
         lines=1,
         imported_by="maker@bank.example",
         imported_at=MADE_AT,
     )
     session.add(statement)
     session.flush()
-    line = BankLine(
-        ref=f"BL-{key}",
-        statement_id=statement.id,
-        bank_account_id=account.id,
-        line_no=1,
-        value_on=day,
-        amount_minor=amount,
-        currency="INR",
-        side="credit",
-        bank_ref=f"BR{key}",
-        customer_ref=f"UTR{key}",
-        ref_keys=reference_keys(f"BR{key}", f"UTR{key}"),
-        fingerprint=key,
-    )
+    values: dict[str, Any] = {
+        "ref": f"BL-{key}",
+        "statement_id": statement.id,
+        "bank_account_id": account.id,
+        "line_no": 1,
+        "value_on": day,
+        "amount_minor": amount,
+        "currency": "INR",
+        "side": "credit",
+        "bank_ref": f"BR{key}",
+        "customer_ref": f"UTR{key}",
+        "ref_keys": reference_keys(f"BR{key}", f"UTR{key}"),
+        "fingerprint": key,
+    }
+    line = BankLine(**values | changes)
     session.add(line)
     session.flush()
     return line

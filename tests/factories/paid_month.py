@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from allocations.keys import reference_keys
+from allocations.reconciliation.models import BankLine
 from payouts.rails.bank_answer import compose_answer
 from payouts.rails.batches import approve_batch, make_batch
 from payouts.rails.models import PayoutBatch
@@ -17,7 +20,7 @@ from payouts.settlements.service import approve, submit
 from portal.kernel.db import unit_of_work
 from portal.kernel.files import FileStore
 from portal.kernel.periods import Period
-from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, Month, a_month
+from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, Month, a_bank_line, a_month
 
 AMOUNTS = {"SHAKTI": [10_00_000_00, 6_00_000_00], "VEGA": [1_00_000_00]}
 FATES = {"P2610-0001": ("paid", "UTR77", ""), "P2610-0002": ("returned", "", "Account closed")}
@@ -53,6 +56,23 @@ def a_sent_batch(
     deliver(store, outbox, sha256, name)
     with unit_of_work(session):
         return finish_sending(session, ref, actor=SYSTEM, now=now)
+
+
+def an_own_line(
+    session: Session,
+    key: str,
+    amount: int,
+    day: date,
+    text: str = "",
+    *,
+    side: str = "debit",
+    bank_ref: str = "",
+    status: str = "proved",
+) -> BankLine:
+    """A line of the lender's own account, in a statement of its own."""
+    bank_ref = bank_ref or f"BR{key}"
+    told: dict[str, Any] = {"side": side, "description": text, "bank_ref": bank_ref, "customer_ref": ""}
+    return a_bank_line(session, key, amount, day, status, **told, ref_keys=reference_keys(bank_ref, text))
 
 
 def a_paid_month(session: Session, store: FileStore, now: datetime, outbox: Path) -> Month:
