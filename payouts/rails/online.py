@@ -123,6 +123,8 @@ def record(session: Session, ref: str, outcome: Outcome, *, actor: Actor, now: d
         if payout.status in lost:
             move_payout(session, payout, "lose", actor=actor, now=now, reason=outcome.reason[:300])
         return payout
+    if payout.status == "queued":  # our rows are older than what was sent: restored from a backup
+        move_payout(session, payout, "start", actor=actor, now=now, attempts=payout.attempts + 1, first_sent_at=now)
     if payout.status in ("sending", "unknown") and outcome.status in ("sent", "returned"):
         move_payout(session, payout, "sent", actor=actor, now=now, reason=None)
     fates = {"paid": "confirm", "failed": "fail", "returned": "return"}
