@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from payouts.rails.queries import list_batches, payouts_by_status
+from payouts.settlements.paying_clock import clocked
 from payouts.settlements.queries import list_settlements, sums_by_status
 from payouts.ties import ledger_ties
 from portal.access.guard import permission
@@ -12,7 +13,6 @@ from portal.access.permissions import Permission
 from portal.web.edge import clock, db_session
 
 bp = Blueprint("finance_home", __name__, url_prefix="/finance")
-SOON_DAYS = 10
 
 
 @bp.get("")
@@ -25,14 +25,15 @@ def index() -> str:
         for row in list_settlements(session, status=status, limit=50)
         if row.net_minor > 0
     ]
+    clocks = {row.ref: row for row in clocked(session, clock().today(), [row.ref for row in payable])}
     payable.sort(key=lambda row: (row.pay_by_on is None, row.pay_by_on, row.ref))
     return render_template(
         "finance/home/index.html",
+        clocks=clocks,
         ties=ledger_ties(session),
         payable=payable,
         batches=[batch for batch in list_batches(session, limit=20) if batch.status in ("made", "approved", "sent")],
         settlements=sums_by_status(session),
         payouts=payouts_by_status(session),
-        soon=SOON_DAYS,
         day=clock().today(),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 
 from payouts.settlements import queries
+from payouts.settlements.paying_clock import clocked
 from portal.access.guard import permission
 from portal.access.permissions import Permission
-from portal.web.edge import db_session, page_of
+from portal.web.edge import clock, db_session, page_of
 
 bp = Blueprint("finance_settlements", __name__, url_prefix="/finance/settlements")
 TABS = {"": "All", "approved": "To be paid", "paying": "Under way", "returned": "Sent back", "paid": "Paid"}
@@ -23,6 +24,12 @@ def index() -> str:
         lambda after, limit: queries.list_settlements(session, status=status, after=after, limit=limit),
         lambda row: (row.period_start, row.ref),
     )
+    clocks = {row.ref: row for row in clocked(session, clock().today(), [row.ref for row in page.rows])}
     return render_template(
-        "finance/settlements/index.html", page=page, status=status, tabs=TABS, sums=queries.sums_by_status(session)
+        "finance/settlements/index.html",
+        page=page,
+        clocks=clocks,
+        status=status,
+        tabs=TABS,
+        sums=queries.sums_by_status(session),
     )
