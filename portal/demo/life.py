@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,11 +17,12 @@ from portal.config import Settings
 from portal.demo import files
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
+from portal.demo.keys import KeysLife
 from portal.demo.terms import TermsLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database
-from portal.kernel.money import plain
+from portal.kernel.money import Money, plain
 from portal.kernel.periods import Period, financial_year_of, month_of
 
 CURRENCY = "INR"
@@ -58,6 +59,7 @@ class Life:
     statements: int = 0
     periods: list[str] = field(default_factory=list)
     late: list[Account] = field(default_factory=list)
+    debits: tuple[files.Line, ...] = ()  # payments of the month before, as our own account will show them
 
     def command(self, day: date, *arguments: str, at: time = time(11), fine: Iterable[int] = (DONE,)) -> dict[str, Any]:
         """Run one command as if it were `day`; its JSON. RuntimeError when it is not fine."""
@@ -136,6 +138,8 @@ class Life:
         if through < period.last_day:
             field_life.live()
         self.command(through, "reconcile", "--through", str(through))
+        if self.debits:
+            self.command(through, "payouts", "sync")
         if through < period.last_day:
             self.late_snapshot(period, through)
             terms = TermsLife(self.database, period, through, self.command)
@@ -146,6 +150,7 @@ class Life:
             self.say_again(month, through)
             field_life.leave_waiting()
             DeskLife(self.database, through).live()
+            KeysLife(self.database, through).live()
             return
         if len(self.periods) == SETTLED_MONTHS - 1:
             paying = {paid.account.no: paid.account for paid in month.paid if not paid.fault}
@@ -195,7 +200,10 @@ class Life:
         cuts = [month.period.start, month.period.start + timedelta(days=10), month.period.start + timedelta(days=20)]
         writers = [(files.camt053, "xml"), (files.mt940, "sta"), (files.hdfc_csv, "csv")]
         for start, following, (write, suffix) in zip(cuts, [*cuts[1:], month.period.end], writers, strict=True):
-            lines = tuple(line for line in month.lines if start <= line.value_on < following)
+            known = sorted((*month.lines, *self.debits), key=lambda line: line.value_on)
+            lines = tuple(
+                line for line in known if start <= line.value_on < following and line.value_on <= month.through
+            )
             if not lines:
                 continue
             self.statements += 1
@@ -225,6 +233,7 @@ class Life:
         self.command(pay_day, "payouts", "send")
         answer = self.file(f"answer-{period.label}.csv", answer_sheet(made["payouts"], pay_day))
         self.command(pay_day + timedelta(days=1), "payouts", "confirm", answer)
+        self.debits = debit_lines(made["payouts"], pay_day, is_newest=len(self.periods) == SETTLED_MONTHS - 1)
 
 
 def agencies_sheet(day: date) -> bytes:
@@ -345,6 +354,18 @@ def postings_sheet(month: Month) -> bytes:
         for number, paid, day in month.reversals
     ]
     return files.sheet(header, rows)
+
+
+def debit_lines(payouts: Sequence[dict[str, Any]], day: date, *, is_newest: bool) -> tuple[files.Line, ...]:
+    """The payments as our own account shows them; the newest month's last one without any reference, for a person to find."""
+    lines = []
+    for number, payout in enumerate(payouts, 1):
+        amount = Money.from_major(payout["amount"], CURRENCY).minor
+        lost = is_newest and number == len(payouts)
+        text = "NEFT DR BULK UPLOAD" if lost else f"NEFT DR/{payout['ref']}/{payout['agency']}"
+        utr = f"CMS{day:%y%m%d}{number:03d}" if lost else f"HDFCN5{day:%y%m%d}{number:06d}"
+        lines.append(files.Line(day, amount, False, utr, text))
+    return tuple(lines)
 
 
 def answer_sheet(payouts: Iterable[dict[str, Any]], day: date) -> bytes:

@@ -18,6 +18,7 @@ from portal.access.links import set_password
 from portal.access.permissions import Role
 from portal.access.users import add_user
 from portal.config import Settings
+from portal.demo.keys import SECOND
 from portal.demo.life import CHECKER, FINANCE, MAKER, SETTLED_MONTHS, Life
 from portal.demo.people import FIRST, LAST
 from portal.kernel.audit import AuditEvent, AuditTag, record_event
@@ -32,6 +33,7 @@ PEOPLE: tuple[tuple[str, str, Role, str | None], ...] = (
     ("admin@bank.example", "Anita Rao", Role.BANK_ADMIN, None),
     (MAKER, "Mohan Joshi", Role.BANK_OPERATOR, None),
     (CHECKER, "Chitra Menon", Role.BANK_APPROVER, None),
+    (SECOND, "Vikram Sethi", Role.BANK_APPROVER, None),
     (FINANCE, "Farhan Shaikh", Role.FINANCE, None),
     ("auditor@bank.example", "Usha Iyer", Role.AUDITOR, None),
     ("owner@shakti.example", "Sunita Patil", Role.AGENCY_OWNER, "SHAKTI"),
