@@ -15,6 +15,7 @@ from payouts.verify_decided import check_decided
 from payouts.verify_deposits import check_deposits
 from payouts.verify_disputes import check_disputes
 from payouts.verify_evidence import check_evidence
+from payouts.verify_keys import check_keys
 from payouts.verify_money import check_accruals, check_settlements
 from payouts.verify_outcomes import check_outcomes
 from payouts.verify_payouts import check_batches, check_ledger, check_payouts
@@ -74,6 +75,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_acts(session, findings)
     check_outcomes(session, findings, period)
     check_decided(session, findings, period)
+    check_keys(session, findings)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
     check_tax(session, findings, period)

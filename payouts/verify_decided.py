@@ -37,6 +37,8 @@ TABLES = (
     Decided("one_time_settlements", AuditTag.COMPROMISE_MOVED, "'C' || t.id", told="t.to_on::text"),
     Decided("tax_invoices", AuditTag.INVOICE_MOVED, "'I' || t.id"),
     Decided("tax_certificates", AuditTag.CERTIFICATE_MOVED, "t.ref"),
+    Decided("approval_limits", AuditTag.LIMIT_MOVED, "t.ref"),
+    Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref"),
 )
 # The last act on each row, and the last that decided. A row nobody moved is as it was proposed.
 MOVED = """

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.queries import SettlementRow, list_settlements, settlement_detail
+from payouts.settlements.recalling import recall as recall_settlement
 from payouts.settlements.service import approve as approve_settlement
 from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit as submit_settlement
@@ -87,6 +88,19 @@ def reject(edge: Edge, ref: str, reason: str) -> None:
         actor = edge.actor(session, Permission.SETTLEMENT_APPROVE)
         reject_settlement(session, ref, actor=actor, now=edge.now, reason=reason)
         row = one_row(session, ref)
+    show_row(edge, row)
+
+
+@settlements.command("recall")
+@click.argument("ref")
+@click.option("--reason", required=True, help="The agency reads it: its statement is void.")
+@with_edge
+def recall(edge: Edge, ref: str, reason: str) -> None:
+    """Take an approval back before anything is paid; the month is drafted anew (an approver; needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.SETTLEMENT_RECALL)
+        fresh = recall_settlement(session, ref, actor=actor, now=edge.now, reason=reason)
+        row = one_row(session, fresh.ref if fresh else ref)
     show_row(edge, row)
 
 

@@ -70,6 +70,28 @@ def agent(edge: Edge, email: str, code: str | None, agency: str) -> None:
     edge.show({"email": email.strip().lower(), "agent": code}, f"{email} is {f'agent {code}' if code else 'no agent'}.")
 
 
+@user.command("person")
+@click.argument("email")
+@click.option(
+    "--same-as", "other", metavar="EMAIL", help="Their other account; without it, this one is a person of its own."
+)
+@with_edge
+def person_(edge: Edge, email: str, other: str | None) -> None:
+    """Say whose account it is: what one account of a person does counts as done by all of them."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.USER_EDIT)
+        found = users.find_user(session, email)
+        if other:
+            users.tie_person(session, found, other, actor=actor, now=edge.now)
+        else:
+            users.untie_person(session, found, actor=actor, now=edge.now)
+        also = users.also_known_as(session, found)
+        payload = {"email": found.email, "also": also}
+    edge.show(
+        payload, f"{payload['email']} is {'the same person as ' + ', '.join(also) if also else 'a person of its own'}."
+    )
+
+
 @user.command("link")
 @click.argument("email")
 @with_edge
