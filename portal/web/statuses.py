@@ -48,7 +48,6 @@ _LOOKS: dict[tuple[str, str], str] = {
 _WORDS = {
     "reading": "Being read",
     "asking": "Asks you something",
-    "checked": "Waits for a third person",
     "storing": "Being stored",
     "de_empanelled": "De-empanelled",
     "due_diligence": "Due diligence",
