@@ -299,6 +299,7 @@ ACCESS: dict[str, Access] = {
         agency="si",
         agency_select=("id", "ref", "subject_ref", "kind", "seal"),
         agency_rows="kind = 'dispute' and exists (select 1 from disputes d where d.ref = journal_entries.subject_ref)",
+        agency_writes="ref in ('J-' || subject_ref, 'J-' || subject_ref || '-W')",
     ),
     "journal_lines": Access(
         bank="si",

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from payouts.ledger.service import bank_day
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import payouts_of
 from payouts.rails.payees import why_not_usable
+from payouts.settlements.invoices import why_payment_waits
 from payouts.settlements.models import Settlement
 from payouts.settlements.queries import payable_minor
 from payouts.settlements.statement import hash_of
@@ -24,6 +26,8 @@ def why_not_payable(session: Session, settlement: Settlement, *, now: datetime) 
     agency = session.get_one(Agency, settlement.agency_id)
     if agency.status == "suspended":
         return "The agency is suspended."
+    if waits := why_payment_waits(session, settlement, bank_day(now)):
+        return waits
     return why_not_usable(session, settlement.agency_id, settlement.bank_detail_id, now=now)
 
 

@@ -22,7 +22,8 @@ from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.models import Settlement, SettlementLine
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
-from portal.kernel.money import plain
+from portal.kernel.money import plain, shown
+from portal.kernel.notices import tell
 from portal.kernel.proposals import Proposals
 
 ANSWER_DAYS = "dispute.answer_days"
@@ -263,6 +264,20 @@ def decide_dispute(
     adjustment = dispute_money.adjust(session, found, expected_minor, said, actor=actor, now=now)
     found.granted_minor, found.adjustment_ref = expected_minor, adjustment
     PROPOSALS.decide(session, found, "decide", reason=said, actor=actor, now=now)
+    comes_to = shown(expected_minor, found.currency)
+    _tell_agency(session, found, "decided", f"is decided: it comes to {comes_to}", said, now=now)
+
+
+def answer_agency(session: Session, found: Dispute, body: str, *, file: KeptFile, actor: Actor, now: datetime) -> None:
+    """The bank writes to a dispute; whoever opened it gets a letter."""
+    message = write(session, found, body, side="bank", file=file, actor=actor, now=now)
+    _tell_agency(session, found, f"answered:{message.id}", "has an answer from the bank", message.body, now=now)
+
+
+def _tell_agency(session: Session, found: Dispute, key: str, what: str, said: str, *, now: datetime) -> None:
+    body = f"Your dispute {found.ref} {what}.\n\n{said}\n\nYou find it under Disputes.\n"
+    about = {"about_ref": found.ref, "agency_id": found.agency_id, "now": now}
+    tell(session, f"dispute:{found.ref}:{key}", [found.opened_by], f"Dispute {found.ref} {what}", body, **about)  # type: ignore[arg-type]
 
 
 def _refuse_proposer(found: Dispute, actor: Actor) -> None:

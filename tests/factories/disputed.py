@@ -124,6 +124,12 @@ LINES = {
 GSTIN, LENDER_GSTIN = "27AAPFU0939F1ZV", "29AAACB1234C1ZK"
 
 
+WITHHELD = {
+    "reason": "normal", "section": "393(1)", "code": "1006", "rate": "0.02", "covers": [],
+    "threshold_minor": 20_000_00,
+}
+
+
 def a_statement(
     session: Session, agency: Agency, month: Month, lines: list[tuple[str, int]], now: datetime, **changes: Any
 ) -> Settlement:
@@ -131,6 +137,7 @@ def a_statement(
     gross = sum(amount for kind, amount in lines if kind == "commission")
     withheld = -sum(amount for kind, amount in lines if kind == "withholding")
     net = sum(amount for _, amount in lines)
+    fees = {"amount_minor": withheld, "base_minor": gross, "taxed_minor": gross, "aggregate_minor": gross}
     mode = {"mode": "reverse_charge", "split": "igst", "base_minor": gross, "total_minor": gross * 18 // 100}
     mode["integrated_minor"] = mode["total_minor"]
     values: dict[str, Any] = {
@@ -143,7 +150,7 @@ def a_statement(
         "adjustments_minor": net - gross + withheld,
         "net_minor": net,
         "currency": "INR",
-        "tax": {"sales_tax": mode, "withholding": {}},
+        "tax": {"sales_tax": mode, "withholding": WITHHELD | fees},
         "accrual_run_id": month.run.id,
         "hash": "0" * 64,
         "drafted_by": "system",

@@ -64,7 +64,8 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "adjustments_minor": 0,
         "withholding_minor": 0,
     },
-    "journal_lines": {"credit_minor": 0},
+    "journal_entries": {"kind": "dispute", "subject_ref": "ref-{n}"},  # of their disputes
+    "journal_lines": {"credit_minor": 0, "account": "disputed"},
     "outcome_sets": {
         "summary": {"cells": [], "products": [], "buckets": [], "currency": "INR", "through": None, "difference": {}}
     },
@@ -86,6 +87,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "decided_at": None,
         "granted_minor": None,
         "held_minor": 0,
+        "freed_at": None,
         "line_minor": 1,
         "claimed_minor": 2,
     },
@@ -95,6 +97,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "approval_limits": {"status": "proposed", "decided_by": None, "decided_at": None},
     "delegations": {"status": "proposed", "decided_by": None, "decided_at": None},
     "payout_profiles": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "payout_findings": {"status": "proposed", "decided_by": None, "decided_at": None},
     "signing_keys": {"retired_at": "2026-11-01T00:00:00+00:00"},
 }
 

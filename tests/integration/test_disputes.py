@@ -13,17 +13,25 @@ from payouts.commission.event_models import ManualAdjustment
 from payouts.commission.service import accrue
 from payouts.ledger.models import JournalLine
 from payouts.settlements.answering import accept_statement, deem_accepted
-from payouts.settlements.dispute_messages import messages_of, write
+from payouts.settlements.dispute_messages import NO_FILE, messages_of, write
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.dispute_queries import dispute_row, list_disputes, outcome_of, standing
 from payouts.settlements.dispute_releases import releases
-from payouts.settlements.disputes import load_dispute, load_own, propose_decision, send_back, withdraw_dispute
+from payouts.settlements.disputes import (
+    answer_agency,
+    load_dispute,
+    load_own,
+    propose_decision,
+    send_back,
+    withdraw_dispute,
+)
 from payouts.settlements.drafting import draft
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.queries import payable_minor
 from portal.kernel.audit import AuditEvent
 from portal.kernel.db import bank_scope, set_scope, unit_of_work
 from portal.kernel.errors import Invalid, NotFound, Refused, Stale
+from portal.kernel.notices import notices_about
 from portal.kernel.periods import parse_month
 from tests.factories.disputed import (
     SHAKTI,
@@ -240,7 +248,8 @@ def test_a_proposal_is_sent_back_with_a_reason(issued):
 def test_both_sides_write_until_it_is_decided(issued):
     ref = issued.dispute()
     with unit_of_work(issued.bank):
-        write(issued.bank, load_dispute(issued.bank, ref), "Which slip?", side="bank", actor=MAKER, now=issued.now)
+        found = load_dispute(issued.bank, ref)
+        answer_agency(issued.bank, found, "Which slip?", file=NO_FILE, actor=MAKER, now=issued.now)
     with unit_of_work(issued.agency):
         mine = load_own(issued.agency, ref)
         write(issued.agency, mine, "SB-4471.", side="agency", actor=issued.owner, now=issued.now)
@@ -252,6 +261,11 @@ def test_both_sides_write_until_it_is_decided(issued):
     issued.decide(ref, 60_000_00)
     with pytest.raises(Refused, match="is decided"), unit_of_work(issued.agency):
         write(issued.agency, load_own(issued.agency, ref), "Thanks", side="agency", actor=issued.owner, now=issued.now)
+    letters = [(each.to_address, each.subject) for each in notices_about(issued.bank, ref)]
+    assert letters == [
+        ("owner@shakti.example", f"Dispute {ref} is decided: it comes to ₹60,000.00"),
+        ("owner@shakti.example", f"Dispute {ref} has an answer from the bank"),
+    ]
 
 
 def test_an_agency_sees_no_proposal_before_the_decision_and_nothing_of_another(issued, agency_session):

@@ -109,7 +109,7 @@ def test_the_pages_are_fit_to_be_looked_at(
     talked: dict[str, str], look: Callable[..., None], bank_session: Session
 ) -> None:
     for path, name, email in [
-        ("/agency/statements/S2610-SHAKTI", "own-statement-disputed", OWNER),
+        ("/agency/statements/S2610-SHAKTI?sums=1", "own-statement-disputed", OWNER),
         ("/agency/statements/S2610-SHAKTI/dispute?line=1", "own-dispute-new", OWNER),
         ("/agency/statements/S2610-SHAKTI/unpaid", "own-unpaid", OWNER),
         ("/agency/disputes?state=all", "own-disputes", OWNER),

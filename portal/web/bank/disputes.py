@@ -115,9 +115,10 @@ def write(ref: str) -> Answer:
         with unit_of_work(session):
             once(form, session)
             file = kept_file(form.file, row.dispute.agency_id)
-            given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "side": "bank"}
-            found = disputes.load_dispute(session, ref)
-            dispute_messages.write(session, found, form.body.data or "", file=file, **given)
+            given: dict[str, Any] = {"actor": current_actor(), "now": clock().now()}
+            disputes.answer_agency(
+                session, disputes.load_dispute(session, ref), form.body.data or "", file=file, **given
+            )
     except Invalid as wrong:
         return dispute_page(ref, wrong.problems, write_form=form), 422
     flash(f"Sent to {row.agency_name}.", "success")

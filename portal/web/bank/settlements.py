@@ -15,6 +15,7 @@ from payouts.approvals.service import acts_on
 from payouts.ledger.queries import entries_about
 from payouts.rails.queries import payouts_of_settlement
 from payouts.settlements import queries
+from payouts.settlements.dispute_queries import disputes_of
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.lifecycle import PAYABLE, SHOWN
 from payouts.settlements.models import Settlement
@@ -113,6 +114,8 @@ def settlement_page(ref: str, **forms: Any) -> str:
         "reject_form": RejectForm(),
         "recall_form": RecallForm(expected_version=str(settlement.lock_version)),
     }
+    contested = disputes_of(session, settlement.id)
+    named = [*(payout.ref for payout in payouts), *(row.dispute.ref for row in contested)]
     return render_template(
         "bank/settlements/show.html",
         detail=detail,
@@ -121,7 +124,8 @@ def settlement_page(ref: str, **forms: Any) -> str:
         open_before=open_before_close(session, settlement.agency_id, detail.period)
         if settlement.status == "draft"
         else [],
-        entries=entries_about(session, [settlement.ref, *(payout.ref for payout in payouts)]),
+        entries=entries_about(session, [settlement.ref, *named]),
+        disputes=contested,
         **keys_and_recall(session, settlement),
         **acts | forms,
     )
