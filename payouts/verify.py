@@ -29,6 +29,7 @@ from payouts.verify_records import (
     check_statements,
     check_uploads,
 )
+from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.files import FileStore
@@ -78,6 +79,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_keys(session, findings)
     check_accruals(session, findings, period)
     check_settlements(session, findings, period)
+    check_issued(session, findings, period)
     check_tax(session, findings, period)
     check_disputes(session, findings)
     check_payouts(session, findings, period)

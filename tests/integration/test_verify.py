@@ -23,7 +23,7 @@ def test_honest_work_verifies(bank_session, file_store, paid):
     result = verify(bank_session, file_store)
     assert [str(each) for each in result.differences] == []
     assert result.is_clean
-    assert {"seals", "audit", "files", "links", "settlements", "payouts", "batches", "ledger"} <= set(result.checks)
+    assert {"seals", "audit", "files", "links", "settlements", "issued", "payouts", "batches", "ledger"} <= set(result.checks)
     assert verify(bank_session, file_store, OCTOBER).is_clean
 
 
@@ -55,6 +55,8 @@ EDITS = [
     ("settlements", "S2610-SHAKTI", "update settlements set tax = '{}' where id = 1"),
     ("settlements", "S2610-SHAKTI", "update settlements set statement_text = replace(statement_text, '78400.00', '98400.00') where id = 1"),
     ("settlements", "S2610-SHAKTI", "update settlements set status = 'approved' where id = 1"),
+    ("settlements", "S2610-SHAKTI", "update settlements set frozen = jsonb_set(frozen, '{agency,pan}', '\"X\"') where id = 1"),
+    ("statement_signatures", "S2610-SHAKTI", "update statement_signatures set signature = 'AAAA' where id = 1"),
     ("settlement_lines", "S2610-SHAKTI/1", "update settlement_lines set amount_minor = amount_minor + 1 where id = 1"),
     ("settlement_lines", "S2610-SHAKTI/3", "delete from settlement_lines where position = 3"),
     ("payouts", "P2610-0001", "update payouts set amount_minor = amount_minor + 1 where id = 1"),
