@@ -16,6 +16,7 @@ from payouts.settlements.models import Settlement
 from payouts.settlements.signing import signing_keys
 from payouts.settlements.signing_models import StatementSignature
 from payouts.settlements.statement import canonical_text, parts_of, read_text, seal_text
+from portal.kernel.audit import AuditEvent
 from portal.kernel.key_ring import is_signed, key_id_of
 from portal.kernel.periods import Period
 
@@ -39,6 +40,7 @@ def check_issued(session: Session, findings: Findings, period: Period | None) ->
         _check_parts(session, findings, settlement, said)
         _check_signatures(session, findings, settlement, seal, keys)
         _check_evidence(session, findings, settlement)
+        _check_audit_head(session, findings, settlement)
 
 
 def _check_parts(session: Session, findings: Findings, settlement: Settlement, said: dict[str, Any]) -> None:
@@ -77,6 +79,14 @@ def _check_evidence(session: Session, findings: Findings, settlement: Settlement
     for sha256 in sorted(named - set(session.scalars(query)) if named else ()):
         args = ("issued", "settlements", settlement.id, settlement.ref)
         findings.differs(*args, f"evidence {sha256[:16]}", "named", "not on record")
+
+
+def _check_audit_head(session: Session, findings: Findings, settlement: Settlement) -> None:
+    """The agency holds this link of the audit log in its hands: a log written anew does not have it."""
+    head = settlement.frozen.get("audit_head") or {}
+    if event := head.get("event"):
+        stored = session.scalar(select(AuditEvent.hash).where(AuditEvent.id == event))
+        findings.compare("issued", "audit_events", event, settlement.ref, "hash", stored, head.get("sha256"))
 
 
 def _bytes(text: str) -> bytes:

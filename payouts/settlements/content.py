@@ -56,6 +56,7 @@ def statement_content(session: Session, settlement: Settlement) -> dict[str, Any
         "year_to_date": _year_to_date(settlement, currency),
         "unpaid": _unpaid(session, settlement, frozen["words"]),
         "evidence_files": evidence_files(frozen),
+        "audit_head": frozen["audit_head"],
         "bank_details": _bank_details(session, settlement.bank_detail_id),
         "pay_by_on": settlement.pay_by_on.isoformat() if settlement.pay_by_on else None,
     }

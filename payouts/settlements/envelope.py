@@ -19,6 +19,12 @@ ALGORITHM = "Ed25519"
 FIELDS = ("format", "statement", "seal", "sha256", "algorithm", "key_id", "public_key", "signature")
 VALID, ALTERED, UNKNOWN_KEY, NOT_SIGNED, UNREADABLE = "valid", "altered", "unknown_key", "not_signed", "unreadable"
 MOST_NAMED = 20
+WRONG = {
+    "format": "The kind of file it says it is was changed.",
+    "algorithm": "The way it says it is signed was changed.",
+    "sha256": "The sha256 beside the statement is that of another text.",
+    "key_id": "The key that it carries is not the one that it names.",
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def _verified(envelope: dict[str, Any], trusted: Mapping[str, bytes] | None) -> 
     content = envelope["statement"]
     try:
         public, signature = _bytes(envelope.get("public_key")), _bytes(envelope.get("signature"))
-        seal, differences = canonical_text(envelope["seal"]).encode(), _wrong_fields(envelope)
+        seal, wrong = canonical_text(envelope["seal"]).encode(), _wrong_fields(envelope)
     except (ValueError, TypeError):
         return Verdict(ALTERED, ["Its key, seal or signature is damaged.", *misfits(content)], content)
     key_id = key_id_of(public)
@@ -118,15 +124,15 @@ def _verified(envelope: dict[str, Any], trusted: Mapping[str, bytes] | None) -> 
         public = trusted[envelope["key_id"]]  # what vouches is the reader's key, whatever the file carries
     found = {"content": content, "key_id": key_id_of(public), "fingerprint": fingerprint_of(public)}
     is_trusted = trusted is not None and key_id_of(public) in trusted and key_id in trusted
-    seal_is_signed = is_signed(public, signature, seal)
+    seal_is_signed, differences = is_signed(public, signature, seal), list[str]()
     if seal_is_signed:
         differences += _changed_parts(content, envelope["seal"])
     elif is_signed(public, signature, seal_text(content).encode()):
         differences.append("The seal beside the statement was changed; the statement itself is as it was signed.")
     else:
         differences.append("The signature does not fit: the statement, its seal or the signature was changed.")
-    if not seal_is_signed or differences:
-        return Verdict(ALTERED, [*differences, *misfits(content)][: MOST_NAMED * 2], **found)
+    if not seal_is_signed or differences or wrong:
+        return Verdict(ALTERED, [*differences, *wrong, *misfits(content)][: MOST_NAMED * 2], **found)
     if trusted is not None and not is_trusted:
         return Verdict(UNKNOWN_KEY, ["It is whole, but signed with a key that is not among the known ones."], **found)
     if unsummed := misfits(content):
@@ -142,11 +148,7 @@ def _wrong_fields(envelope: Mapping[str, Any]) -> list[str]:
         "sha256": hash_of(canonical_text(envelope["statement"])),
         "key_id": key_id_of(_bytes(envelope.get("public_key"))),
     }
-    wrong = [
-        f"{name} says {envelope.get(name)!r}; it should be {value!r}."
-        for name, value in expected.items()
-        if envelope.get(name) != value
-    ]
+    wrong = [sentence for name, sentence in WRONG.items() if envelope.get(name) != expected[name]]
     strange = sorted(set(envelope) - set(FIELDS))
     return wrong + [f"{name} does not belong into a statement file." for name in strange[:MOST_NAMED]]
 
@@ -170,10 +172,16 @@ def _changed_parts(content: Mapping[str, Any], seal: Mapping[str, Any]) -> list[
 
 
 def _spoken(path: str) -> str:
-    """ "lines/17" → "Line 17", "totals.net" → "totals.net"."""
+    """ "lines/17" → "Line 17", "totals.net" → "Totals: net"."""
     name, _, number = path.partition("/")
-    words = {"lines": "Line", "groups": "Group", "unpaid": "Reason not paid"}
-    return f"{words.get(name, name)} {number}" if number else path
+    if number:
+        words = {"lines": "Line", "groups": "Group", "unpaid": "Reason not paid"}
+        return f"{words.get(name, _plain(name))} {number}"
+    return ": ".join(_plain(part) if not at else part.replace("_", " ") for at, part in enumerate(path.split(".")))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _bytes(text: Any) -> bytes:

@@ -17,6 +17,7 @@ from payouts.settlements.kind_words import kind_word
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.statement import FORMAT
 from payouts.tax.withholding import rule_on
+from portal.kernel.audit import AuditHead
 from portal.kernel.periods import Period, financial_year_of, month_of
 
 SUMS = ("gross_minor", "adjustments_minor", "withholding_minor", "sales_tax_minor", "net_minor")
@@ -33,6 +34,7 @@ def freeze(session: Session, settlement: Settlement) -> dict[str, Any]:
         "year": year_before(session, settlement),
         "words": _words(session, settlement),
         "evidence": _evidence(session, settlement.id),
+        "audit_head": _audit_head(session),
     }
 
 
@@ -72,6 +74,12 @@ def holds(session: Session, settlement: Settlement) -> bool:
     """Whether a draft's frozen figures of the year are still those of today; evidence may have come since."""
     frozen = settlement.frozen
     return bool(frozen) and frozen["format"] == FORMAT and frozen["year"] == year_before(session, settlement)
+
+
+def _audit_head(session: Session) -> dict[str, Any]:
+    """The last link of the audit log: whoever holds the statement can hold the log up to there against us."""
+    head = session.scalars(select(AuditHead)).one()
+    return {"event": head.last_id, "sha256": head.last_hash}
 
 
 def _words(session: Session, settlement: Settlement) -> dict[str, str]:

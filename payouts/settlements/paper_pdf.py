@@ -83,6 +83,7 @@ def _told(paper: Paper, sha256: str, envelope: str, verify_url: str) -> dict[str
             [f"{card['code']} v{card['version']}", card["sha256"]] for card in content.get("rate_cards", ())
         ],
         "evidence_files": content.get("evidence_files"),
+        "audit_head": dict(content.get("audit_head") or {}),
         "sha256": sha256,
         "verify_url": verify_url,
         "qr": _qr(f"{verify_url}/{sha256}") if verify_url else "",

@@ -9,6 +9,7 @@ from typing import Any
 from payouts.settlements.kind_words import SECTION_WORDS, SECTIONS, kind_word, section_of
 from payouts.tax.sales_tax import TAX_WORDS
 from portal.kernel.money import Money, plain, shown
+from portal.kernel.periods import parse_month
 
 
 @dataclass
@@ -36,6 +37,11 @@ class Paper:
 
     def shown(self, text: str) -> str:
         return shown(self.minor(text), self.currency)
+
+    @property
+    def month(self) -> str:
+        """ "October 2026"."""
+        return f"{parse_month(self.content['period']).start:%B %Y}"
 
     @property
     def totals(self) -> dict[str, str]:

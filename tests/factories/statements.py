@@ -47,6 +47,7 @@ def a_statement(earned: tuple[int, ...] = (100_000_00, 60_000_05), **changes: An
             {"code": "not_confirmed", "meaning": "Not at the bank", "count": 2, "amount": "77.00", "cure": "Wait."}
         ],
         "evidence_files": 1,
+        "audit_head": {"event": 41, "sha256": SHA},
         "bank_details": {"version": 2, "account": "••••0001", "ifsc": "HDFC0001234", "holder": "Shakti", "sha256": SHA},
         "pay_by_on": "2026-12-15",
     }

@@ -69,7 +69,7 @@ def test_an_issued_statement_is_written_three_ways_and_verified_in_an_empty_fold
     assert portal("--json", "statement", "verify", altered) == 1
     said = json.loads(capsys.readouterr().out)
     assert said["valid"] is False
-    assert {"totals.net was changed.", "The total net says 98400.00; its lines come to 78400.00."} <= set(
+    assert {"Totals: net was changed.", "The total net says 98400.00; its lines come to 78400.00."} <= set(
         said["differences"]
     )
     assert portal("statement", "verify", files["xlsx"]) == 1

@@ -48,7 +48,7 @@ def test_the_agency_downloads_and_a_stranger_verifies(issued, browse):
     altered = files["json"].replace(b"78400.00", b"98400.00")
     answer = handed_in(stranger, altered)
     assert answer.status_code == 422
-    for shown in ("This statement was altered", "totals.net was changed", "The total net says 98400.00"):
+    for shown in ("This statement was altered", "Totals: net was changed", "The total net says 98400.00"):
         assert shown in answer.text, shown
     assert "No statement is to be found" in handed_in(stranger, b"<script>alert(1)</script>").text
     much = {"data": b"x" * (12 * 2**20 + 1), "content_type": "multipart/form-data; boundary=x"}
