@@ -15,6 +15,7 @@ from portal.cli.edge import DONE, IN_PART, REFUSED, Edge
 from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
+from portal.demo.answers import AnswersLife
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
@@ -225,6 +226,10 @@ class Life:
             self.command(day + timedelta(days=2), "settlements", "approve", settlement["ref"], "--as", CHECKER)
         if not drafted["settlements"]:
             return
+        answers = AnswersLife(
+            self.settings, self.database, day + timedelta(days=3), len(self.periods) == SETTLED_MONTHS - 1
+        )
+        answers.live([settlement["ref"] for settlement in drafted["settlements"]])
         pay_day = day + timedelta(days=4)
         made = self.command(
             pay_day, "payouts", "batch", "--period", period.label, "--rail", "bank_file", "--as", FINANCE

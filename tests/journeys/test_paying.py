@@ -62,7 +62,7 @@ def test_a_batch_is_made_approved_sent_answered_and_seen(
         an_own_line(bank_session, "D2", 5_000_00, now.date(), "NEFT DR P2610-0002 VEGA", bank_ref="N77")
     finance.goto("/finance/debits")
     finance.get_by_role("button", name="Look through the statements").click()
-    finance.get_by_text("2 found in the bank's statements; 1 payouts moved on").wait_for()
+    finance.get_by_text("2 found in the bank's statements; 1 payout moved on").wait_for()
     finance.goto("/finance/payout/P2610-0002")
     finance.get_by_text("Seen leaving our account").wait_for()
     finance.get_by_role("link", name="BL-D2").click()

@@ -25,6 +25,7 @@ from portal.web.edge import clock, current_actor, db_session, file_store, identi
 from portal.web.finance.certificates_forms import (
     AcceptCertificateForm,
     CertificateForm,
+    EndCertificateForm,
     RejectCertificateForm,
     WithdrawCertificateForm,
 )
@@ -32,7 +33,7 @@ from portal.web.typed import as_choices, minor_typed
 
 bp = Blueprint("finance_certificates", __name__, url_prefix="/finance/tax/certificates")
 Answer = Response | tuple[str, int]
-STATUSES = ("proposed", "accepted", "rejected", "withdrawn")
+STATUSES = ("proposed", "accepted", "rejected", "withdrawn", "ended")
 
 
 @bp.get("")
@@ -133,6 +134,7 @@ def certificate_page(ref: str, **forms: Any) -> str:
         "accept_form": AcceptCertificateForm(formdata=None),
         "reject_form": RejectCertificateForm(formdata=None),
         "withdraw_form": WithdrawCertificateForm(formdata=None),
+        "end_form": EndCertificateForm(formdata=None),
     }
     return render_template(
         "finance/certificates/show.html",
@@ -193,4 +195,21 @@ def withdraw(ref: str) -> Answer:
         found = certificates.load_certificate(session, ref)
         certificates.withdraw_certificate(session, found, actor=current_actor(), now=clock().now())
     flash("The certificate is withdrawn.", "info")
+    return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/end")
+@permission(Permission.TAX_CERTIFICATE_PROPOSE)
+def end(ref: str) -> Answer:
+    """The tax office took it back before its last day."""
+    session, form = db_session(), EndCertificateForm()
+    certificates.certificate_row(session, ref)
+    if not form.validate_on_submit():
+        return certificate_page(ref, end_form=form), 422
+    with unit_of_work(session):
+        once(form, session)
+        found = certificates.load_certificate(session, ref)
+        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now()}
+        certificates.end_certificate(session, found, reason=form.reason.data or "", **given)
+    flash("The certificate has ended: drafts bear the plain rate from now on.", "info")
     return redirect(url_for(".show", ref=ref))

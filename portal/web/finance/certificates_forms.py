@@ -36,5 +36,9 @@ class WithdrawCertificateForm(ActForm):
     """One click."""
 
 
+class EndCertificateForm(ActForm):
+    reason = TextAreaField("Why?", [InputRequired("Say why."), Length(min=3, max=500)], id="end-reason")
+
+
 class InterestForm(ActForm):
     """One click."""

@@ -70,9 +70,8 @@ def look() -> Response | tuple[str, int]:
         once(form, session)
         seen = debits.tie_debits(session, actor=current_actor(), now=clock().now())
         tied, moved = len(seen.tied), len(seen.moved)
-    flash(
-        f"{tied} found in the bank's statements; {moved} payouts moved on because of it.", "success" if tied else "info"
-    )
+    went_on = f"{moved} {'payout' if moved == 1 else 'payouts'} moved on because of it"
+    flash(f"{tied} found in the bank's statements; {went_on}.", "success" if tied else "info")
     return redirect(url_for(".index"))
 
 

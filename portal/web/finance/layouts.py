@@ -9,8 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from payouts.rails import own_layouts
-from payouts.rails.layouts import layout_of
+from payouts.rails.layouts import layout_of, profile_of
 from payouts.rails.profiles import PROFILES
+from payouts.rails.provider_models import PayoutProfile
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -59,7 +60,12 @@ def start(form: LayoutForm) -> None:
         form.layout.data, form.name.data = typed(layout_of(PROFILES[asked])), f"{asked}_own"[:40]
     elif asked and version.isdigit() and len(version) < 7:
         found = own_layouts.load_layout(db_session(), asked, int(version))
-        form.layout.data, form.name.data = typed(found.layout), found.name
+        form.layout.data, form.name.data = typed(in_order(found)), found.name
+
+
+def in_order(row: PayoutProfile) -> dict[str, Any]:
+    """A stored layout with its parts in the order people read them."""
+    return layout_of(profile_of(row.name, row.version, row.layout))
 
 
 def typed(layout: dict[str, Any]) -> str:
@@ -109,7 +115,7 @@ def layout_page(name: str, version: int, **given: Any) -> str:
     except Invalid as wrong:
         preview = str(wrong)
     return render_template(
-        "finance/layouts/show.html", row=row, preview=preview, text=typed(row.layout), **forms | given
+        "finance/layouts/show.html", row=row, preview=preview, text=typed(in_order(row)), **forms | given
     )
 
 

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response
 
 from allocations.agencies.service import lender
 from payouts.rails import batches, sending
-from payouts.rails.choosing import NOT_PAID_ONLINE, WHY_A_FILE, offers
+from payouts.rails.choosing import NOT_PAID_ONLINE, ONLINE_LABEL, ONLINE_RAIL, WHY_A_FILE, offers, online_offers
+from payouts.rails.connected_jobs import providers_carry_on
 from payouts.rails.debit_queries import awaited_sums, debits_of
 from payouts.rails.lifecycle import BATCH_SHOWN, PAYOUT_SHOWN
 from payouts.rails.models import PayoutBatch
@@ -25,10 +26,21 @@ from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
+from portal.kernel.jobs import enqueue
 from portal.kernel.money import shown
 from portal.kernel.periods import parse_month
 from portal.web.downloads import attachment
-from portal.web.edge import clock, current_actor, db_session, file_store, identity_here, once, page_of, settings
+from portal.web.edge import (
+    clock,
+    current_actor,
+    db_session,
+    file_store,
+    identity_here,
+    once,
+    online_rails,
+    page_of,
+    settings,
+)
 from portal.web.finance.payouts_forms import AnswerForm, ApproveBatchForm, MakeBatchForm, RejectBatchForm, SendForm
 
 bp = Blueprint("finance_payouts", __name__, url_prefix="/finance/payouts")
@@ -43,7 +55,8 @@ def index() -> str:
 def make_form() -> MakeBatchForm:
     form = MakeBatchForm()
     session = db_session()
-    form.offer(settled_periods(session), offers(session, lender(session).currency, clock().today()))
+    rails = [*offers(session, lender(session).currency, clock().today()), *online_offers(online_rails())]
+    form.offer(settled_periods(session), rails)
     return form
 
 
@@ -76,6 +89,8 @@ def layout_word(batch: PayoutBatch) -> str:
         return f"{batch.profile}, version {batch.profile_version}"
     if batch.profile in PROFILES:
         return PROFILES[batch.profile].label
+    if batch.rail == ONLINE_RAIL:
+        return ONLINE_LABEL
     return "By hand" if batch.rail == "manual" else (batch.profile or batch.rail).replace("_", " ").capitalize()
 
 
@@ -96,6 +111,7 @@ def make() -> Response | tuple[str, int]:
                 form.rail.data,
                 actor=current_actor(),
                 now=clock().now(),
+                online=online_rails(),
             )
             ref, count, total = made.batch.ref, made.batch.count, shown(made.batch.total_minor, made.batch.currency)
     except Invalid as wrong:
@@ -199,6 +215,8 @@ def send(ref: str) -> Response | tuple[str, int]:
     with unit_of_work(session):
         once(form, session)
         batch = sending.start_sending(session, actor=actor, now=clock().now(), only=ref)[0]
+        if batch.rail in online_rails():
+            enqueue(session, providers_carry_on, {}, actor=actor, now=clock().now(), lock="providers")
         sha256, name, by_hand = batch.file_sha256 or "", batch.file_name or ref, batch.rail == "manual"
     if not sha256:  # a provider is asked by the worker, payout by payout
         flash(f"{ref} is on its way.", "success")
