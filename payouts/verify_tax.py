@@ -32,7 +32,7 @@ def check_tax(session: Session, findings: Findings, period: Period | None) -> No
         query = query.where(Settlement.period_start == period.start)
     for settlement, country in session.execute(query):
         _check_statement(findings, settlement, country, sums.get(settlement.id, {}))
-    certificates = session.scalars(select(TaxCertificate).where(TaxCertificate.status == "accepted")).all()
+    certificates = session.scalars(select(TaxCertificate).where(TaxCertificate.status.in_(("accepted", "ended")))).all()
     used = used_of(session, certificates) if certificates else {}
     for each in certificates:
         within = min(used.get(each.ref, 0), each.limit_minor)

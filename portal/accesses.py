@@ -283,11 +283,7 @@ ACCESS: dict[str, Access] = {
         agency_update=("status",),
         agency_writes="source = 'agency'",
     ),
-    "tax_certificates": Access(
-        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
-        agency="siu",
-        agency_update=("status",),
-    ),
+    "tax_certificates": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason"), agency="s"),
     "signing_keys": Access(bank_update=("retired_at",), agency="s", agency_rows="true"),
     "statement_signatures": Access(bank="si", agency="s"),
     "item_acts": Access(bank="si"),

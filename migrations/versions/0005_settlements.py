@@ -397,10 +397,11 @@ def upgrade() -> None:
         sa.Column("decision_reason", sa.Text(), nullable=True),
         sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
         sa.CheckConstraint(
-            "(status in ('accepted','rejected')) = (decided_by is not null)", name=op.f("ck_tax_certificates_decided")
+            "(status in ('accepted','rejected','ended')) = (decided_by is not null)",
+            name=op.f("ck_tax_certificates_decided"),
         ),
         sa.CheckConstraint(
-            "status in ('proposed','accepted','rejected','withdrawn')", name=op.f("ck_tax_certificates_status")
+            "status in ('proposed','accepted','rejected','withdrawn','ended')", name=op.f("ck_tax_certificates_status")
         ),
         sa.CheckConstraint(
             "decided_by is null or decided_by <> proposed_by", name=op.f("ck_tax_certificates_maker_is_not_checker")

@@ -25,7 +25,7 @@ from payouts.tax.packs import sections_of
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem
 from portal.kernel.money import plain
-from portal.kernel.proposals import Proposals
+from portal.kernel.proposals import Proposals, reason_problems
 
 LIVE = ("proposed", "accepted")
 NUMBER = re.compile(r"[A-Z0-9][A-Z0-9/-]{2,29}")
@@ -121,6 +121,15 @@ def decide_certificate(
 
 def withdraw_certificate(session: Session, found: TaxCertificate, *, actor: Actor, now: datetime) -> None:
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
+
+
+def end_certificate(session: Session, found: TaxCertificate, *, reason: str, actor: Actor, now: datetime) -> None:
+    """The tax office took it back: nothing drafted from now on uses it. What it was used for stays."""
+    if problems := [*reason_problems(reason, "Say why it ends.", "The record keeps it.")]:
+        raise Invalid(problems)
+    PROPOSALS.next_status(found, "end")
+    found.decision_reason = reason.strip()
+    PROPOSALS.move(session, found, "end", actor=actor, now=now)
 
 
 # --- reading

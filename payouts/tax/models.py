@@ -16,7 +16,7 @@ class TaxCertificate(WithId, Sealed, Proposed, Base):
     """The tax office allows a lower rate for some days and up to a sum of credits; what was used is counted from settlements."""
 
     __tablename__ = "tax_certificates"
-    __moves__ = DECIDED_ONCE
+    __moves__ = {**DECIDED_ONCE, ("accepted", "end"): "ended"}  # the tax office takes one back before its last day
     __table_args__ = (
         *two_people(__moves__),
         UniqueConstraint("agency_id", "ref"),

@@ -212,6 +212,20 @@ def decide(edge: Edge, ref: str, *, accept: bool, reason: str) -> None:
     show_certificates(edge, [told])
 
 
+@certificate.command("end")
+@click.argument("ref")
+@click.option("--reason", required=True, help="Why the tax office took it back.")
+@with_edge
+def end(edge: Edge, ref: str, reason: str) -> None:
+    """End an accepted certificate before its last day (needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.TAX_CERTIFICATE_PROPOSE)
+        found = certificates.load_certificate(session, ref)
+        certificates.end_certificate(session, found, reason=reason, actor=actor, now=edge.now)
+        told = as_json(certificates.certificate_row(session, ref), edge.today)
+    show_certificates(edge, [told])
+
+
 @certificate.command("list")
 @with_edge
 def list_(edge: Edge) -> None:

@@ -20,6 +20,7 @@ from payouts.settlements.tax_certificates import (
     Entry,
     certificate_row,
     decide_certificate,
+    end_certificate,
     load_certificate,
     propose_certificate,
     uses_of,
@@ -28,6 +29,7 @@ from payouts.settlements.tax_facts import settlement_tax
 from payouts.settlements.tax_overview import dues
 from payouts.settlements.tax_registers import below_threshold, charged_rows, not_yet_approved, withheld_rows
 from payouts.tax.due_dates import parse_part
+from payouts.verify_decided import check_decided
 from payouts.verify_tax import check_tax
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Refused
@@ -148,6 +150,14 @@ def test_a_certificate_counts_once_a_second_person_accepted_it_and_drafts_are_ma
         second = draft(bank_session, OCTOBER, actor=SYSTEM, now=now).settlements[0]
     assert (first.withholding_minor, second.withholding_minor) == (1_000_00, 0)
     assert second.tax["withholding"]["reason"] == "certificate"
+    with unit_of_work(bank_session):
+        found = load_certificate(bank_session, made.ref)
+        end_certificate(bank_session, found, reason="Cancelled by the officer.", actor=FINANCE, now=now)
+        third = draft(bank_session, OCTOBER, actor=SYSTEM, now=now).settlements[0]
+    assert (third.withholding_minor, found.status, found.decided_by) == (1_000_00, "ended", CHECKER.email)
+    told = Findings()
+    check_decided(bank_session, told, None)
+    assert not told.differences
 
 
 def test_everything_wrong_with_a_certificate_is_said_at_once(bank_session, now):
