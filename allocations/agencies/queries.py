@@ -61,12 +61,6 @@ def list_agents(session: Session, agency: Agency, limit: int = 500) -> Sequence[
     return session.scalars(select(Agent).where(Agent.agency_id == agency.id).order_by(Agent.code).limit(limit)).all()
 
 
-def list_bank_details(session: Session, agency: Agency) -> Sequence[AgencyBankDetail]:
-    """Every version, the newest first."""
-    query = select(AgencyBankDetail).where(AgencyBankDetail.agency_id == agency.id)
-    return session.scalars(query.order_by(AgencyBankDetail.version.desc())).all()
-
-
 @dataclass(frozen=True, slots=True)
 class AgencyUser:
     """A person of an agency who may sign in."""

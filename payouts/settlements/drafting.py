@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import case, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from allocations.agencies.models import Agency, AgencyBankDetail
+from allocations.agencies import bank_details
+from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.rate_cards.models import RateCard, RateCardVersion
@@ -252,13 +253,9 @@ def is_of_today(session: Session, settlement: Settlement) -> bool:
 
 
 def current_bank_detail(session: Session, agency_id: int) -> int | None:
-    """The newest approved version of an agency's bank details."""
-    return session.scalar(
-        select(AgencyBankDetail.id)
-        .where(AgencyBankDetail.agency_id == agency_id, AgencyBankDetail.status == "approved")
-        .order_by(AgencyBankDetail.version.desc())
-        .limit(1)
-    )
+    """The newest approved version of an agency's bank details, rested or not."""
+    found = bank_details.current(session, agency_id)
+    return found.id if found else None
 
 
 def _create(

@@ -9,6 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PERSON = text("select coalesce(person, email) from users where email = :email")
+SAME = text(
+    "select count(distinct coalesce(person, email)) = 1 and count(*) = 2 from users where email in (:one, :other)"
+)
 ACCOUNTS = text("select email from users where coalesce(person, email) = :person")
 
 
@@ -21,7 +24,7 @@ def same_person(session: Session, one: str | None, other: str | None) -> bool:
     """Whether two accounts, by e-mail, are one human being's; nobody is the same as no one."""
     if not one or not other:
         return False
-    return one == other or person_of(session, one) == person_of(session, other)
+    return one == other or bool(session.scalar(SAME, {"one": one, "other": other}))
 
 
 def accounts_of(session: Session, person: str) -> set[str]:

@@ -44,6 +44,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from portal.kernel.persons import same_person
 
 Moves = Mapping[tuple[str, str], str]  # (status, action) → the status it leads to
 
@@ -154,8 +155,12 @@ class Proposals(Generic[P]):
         self.next_status(found, action)
 
     def decide(self, session: Session, found: P, action: str, *, reason: str = "", actor: Actor, now: datetime) -> None:
-        """A second person's word on a row that `load` locked. Raises what `may_decide` raises."""
+        """A second person's word on a row that `load` locked. Raises what `may_decide` raises, also to the proposer's other accounts."""
         self.may_decide(found, action, reason=reason, actor=actor)
+        if same_person(session, actor.email, found.proposed_by):
+            raise Refused(
+                f"You proposed {self.a} under another account: another person decides.", code="is_not_the_maker"
+            )
         found.decided_by, found.decided_at = actor.email, now
         found.decision_reason = reason.strip()[:LONGEST_REASON] or None
         self.move(session, found, action, actor=actor, now=now)

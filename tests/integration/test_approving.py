@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from allocations.agencies.models import Agency
 from payouts.approvals.models import ApprovalLimit, ItemAct
 from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.rails.batches import approve_batch, make_batch
+from payouts.rails.models import Payout
+from payouts.rails.sending import start_sending
 from payouts.settlements.drafting import draft
 from payouts.settlements.models import Settlement
 from payouts.settlements.recalling import recall, recall_outdated, why_not_recall
@@ -191,3 +194,32 @@ def test_a_change_of_account_voids_the_approval_and_its_money_waits(month, bank_
         approve_batch(session, file_store, batch.ref, actor=SECOND_CHECKER, now=later)
     assert approve_batch(session, file_store, batch.ref, actor=THIRD, now=later).status == "approved"
     assert why_not_recall(session, load(session, fresh)) is not None
+
+
+def test_at_whatever_moment_the_account_changes_nothing_leaves_to_it_too_soon(month, bank_session, now, file_store):
+    """Changing before, between and after approving and paying; once without voiding the approvals of before."""
+    session = bank_session
+    steps: list[Any] = [
+        lambda: approve(session, REF, actor=CHECKER, now=now),
+        lambda: make_batch(session, file_store, OCTOBER, "bank_file", actor=FINANCE, now=now),
+        lambda: approve_batch(session, file_store, "B2610-01", actor=THIRD, now=now),
+        lambda: start_sending(session, actor=SYSTEM, now=now),
+    ]
+    left = {}
+    for moment, by_the_door in ((0, True), (1, True), (1, False), (2, True), (3, True), (4, True)):
+        nested = session.begin_nested()
+        for number, step in enumerate([*steps, None]):
+            if number == moment:
+                agency = change_account(session, now)
+                if by_the_door:
+                    recall_outdated(session, agency.id, actor=SECOND_CHECKER, now=now)
+            with suppress(PortalError):
+                if step:
+                    step()
+        sending = select(func.count()).select_from(Payout).where(Payout.status == "sending")
+        left[moment, by_the_door] = session.scalar(sending)
+        nested.rollback()
+        session.expire_all()
+    assert {moment for moment, count in left.items() if count} == {(4, True)}, (
+        "only what left before the change has left"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from allocations.agencies import queries
+from allocations.agencies.bank_details import versions
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.agency.accounts import own_agency
@@ -33,6 +34,6 @@ def index() -> str:
 @permission(Permission.OWN_COMPANY_READ)
 def company() -> str:
     agency = own_agency()
-    stories = told(queries.list_bank_details(db_session(), agency), clock().now())
+    stories = told(versions(db_session(), agency.id), clock().now())
     paid_to = next((each for each in stories if each.is_paid_to), None)
     return render_template("agency/team/company.html", agency=agency, paid_to=paid_to)

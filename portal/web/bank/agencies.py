@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies import queries
+from allocations.agencies.bank_details import versions
 from allocations.agencies.import_agencies import AGENCIES, import_agencies
 from allocations.agencies.models import Agency
 from allocations.agencies.service import (
@@ -83,7 +84,7 @@ def show(code: str) -> str:
 def shown(agency: Agency) -> str:
     session, today = db_session(), clock().today()
     agents = queries.list_agents(session, agency)
-    stories = told(queries.list_bank_details(session, agency), clock().now())
+    stories = told(versions(session, agency.id), clock().now())
     return render_template(
         "bank/agencies/show.html",
         agency=agency,
