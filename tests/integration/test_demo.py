@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from allocations.reconciliation.bench.act_queries import list_acts
 from allocations.reconciliation.bench.suspense_queries import contested_lines
 from allocations.reconciliation.models import Break, MatchLink
 from payouts.ledger.models import JournalLine
+from payouts.ledger.queries import journal_as_beancount
+from payouts.rails.debit_queries import awaited
 from payouts.rails.models import Payout
 from payouts.settlements.models import Settlement
 from payouts.verify import verify
@@ -58,6 +63,7 @@ def test_four_months_tie_from_the_bank_line_to_the_payout(
     confirmed = bank_session.scalar(select(func.count()).select_from(Collection).where(Collection.linked_minor > 0))
     assert confirmed
     left_to_people(bank_session)
+    the_books_go_out(bank_session, settings.home)
     again = load_demo(settings, clock, size=90)
     assert (again.periods, again.fresh) == (loaded.periods, False)
 
@@ -69,6 +75,19 @@ def left_to_people(session: PortalSession) -> None:
     assert len(contested_lines(session)[0].claims) == 2
     waiting = {(row.what, row.act.amount_minor > 50_000_00) for row in list_acts(session)}
     assert {("Link", True), ("Return to the payer", False)} <= waiting
+
+
+def the_books_go_out(session: PortalSession, folder: Path) -> None:
+    """The whole journal as a file that the real `bean-check` accepts; all payments but one were seen leaving our account."""
+    file = folder / "journal.beancount"
+    pieces = journal_as_beancount(session, date(1900, 1, 1), date(2027, 1, 1), "Demo")
+    file.write_text("".join(pieces))
+    checked = subprocess.run(
+        [Path(sys.executable).parent / "bean-check", file], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+    (unseen,) = awaited(session, today=date(2027, 1, 1))
+    assert [line.description for line in unseen.candidates] == ["NEFT DR BULK UPLOAD"]
 
 
 def test_it_never_touches_a_database_that_holds_somebodys_rows(
