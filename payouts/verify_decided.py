@@ -38,7 +38,7 @@ TABLES = (
     Decided("tax_invoices", AuditTag.INVOICE_MOVED, "'I' || t.id"),
     Decided("tax_certificates", AuditTag.CERTIFICATE_MOVED, "t.ref", told="t.valid_to::text"),
     Decided("approval_limits", AuditTag.LIMIT_MOVED, "t.ref"),
-    Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref"),
+    Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref", told="t.to_email"),
 )
 # The last act on each row, and the last that decided. A row nobody moved is as it was proposed.
 MOVED = """
