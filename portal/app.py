@@ -20,6 +20,7 @@ from portal.access.policy import may
 from portal.config import Settings, read_settings
 from portal.kernel.clock import Clock, SystemClock
 from portal.kernel.db import Base, Database
+from portal.rails import online_rails_of
 from portal.setup import open_database
 from portal.stores import file_store_of
 from portal.tables import whole_metadata
@@ -63,10 +64,11 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None, dat
 
 
 def furnish(app: Flask, settings: Settings, clock: Clock) -> None:
-    """What the pages find on the application: settings, clock, where files lie, who carries letters."""
+    """What the pages find on the application: settings, clock, where files lie, who carries letters, which providers pay."""
     app.extensions["portal.settings"] = settings
     app.extensions["portal.clock"] = clock
     app.extensions["portal.files"] = file_store_of(settings)
+    app.extensions["portal.rails"] = online_rails_of(settings)
     app.extensions["portal.postman"] = make_postman(settings.smtp_url, settings.mail_from, settings.home / "outbox")
 
 
@@ -104,7 +106,7 @@ def _install(app: Flask, settings: Settings, database: Database) -> None:
     login.session_protection = None  # sessions are ours, on the server; an address changes on a phone
     login.user_loader(load_signed_in)
     guard.install(app, production=settings.is_production)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     headers.install(app, settings)
     Bootstrap5(app)
     for endpoint in headers.STATIC_ENDPOINTS:
@@ -112,6 +114,7 @@ def _install(app: Flask, settings: Settings, database: Database) -> None:
     errors.install(app)
     register_filters(app)
     register_blueprints(app, development=settings.env == "development")
+    csrf.exempt(app.view_functions["public_webhooks.stripe"])  # a provider has no form of ours: it signs what it sends
     app.context_processor(lambda: _for_templates(app))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.s3_shelf import Bucket
@@ -57,6 +57,9 @@ class Settings:
     log_level: str = "INFO"
     smtp_url: str = field(default="", repr=False)  # empty: letters are laid into `home`/outbox
     mail_from: str = "portal@localhost"
+    stripe_key: str = field(default="", repr=False)  # empty: nothing is paid through Stripe
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)  # one for each of our endpoints there
+    stripe_mode: Literal["test", "live"] = "test"
 
     @property
     def is_production(self) -> bool:
@@ -111,6 +114,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         smtp_url=reader.text("PORTAL_SMTP_URL", ""),
         mail_from=reader.text("PORTAL_MAIL_FROM", "portal@localhost"),
         log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+        **_stripe(reader, env),
     )
     if settings.is_production:
         reader.problems += _missing_in_production(settings)
@@ -174,6 +178,30 @@ def _signing_key(reader: _Reader) -> bytes:
     name = "PORTAL_SIGNING_KEY"
     text = reader.text(name, "")
     return _file_key(reader, name, text, "bad_signing_key") if text else b""
+
+
+def _stripe(reader: _Reader, env: Environment) -> dict[str, Any]:
+    """Keys of the mode we work in: live money with live keys, in production alone; anything else with test keys."""
+    column = "PORTAL_STRIPE_KEY"
+    key = reader.text(column, "")
+    secrets_given = tuple(reader.text("PORTAL_STRIPE_WEBHOOK_SECRETS", "").replace(",", " ").split())
+    mode = reader.choice("PORTAL_STRIPE_MODE", ("test", "live"), "live" if env == "production" else "test")
+    if mode == "live" and env != "production":
+        cure = "Work with PORTAL_STRIPE_MODE=test outside production."
+        reader.problems.append(
+            Problem("live_money", "Live money outside production.", cure, column="PORTAL_STRIPE_MODE")
+        )
+    if key and not key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
+        cure = f"Give a key that begins with sk_{mode}_, or change PORTAL_STRIPE_MODE."
+        reader.problems.append(Problem("other_mode_key", f"{column} is no {mode} key.", cure, column=column))
+    column = "PORTAL_STRIPE_WEBHOOK_SECRETS"
+    if key and env == "production" and not secrets_given:
+        cure = "Give the signing secret of each endpoint, as Stripe shows it."
+        reader.problems.append(Problem("missing_setting", f"{column} is not set.", cure, column=column))
+    if not all(re.fullmatch(r"whsec_\w{16,}", each) for each in secrets_given):
+        cure = "Each begins with whsec_; separate them by commas."
+        reader.problems.append(Problem("bad_setting", f"{column} holds something else.", cure, column=column))
+    return {"stripe_key": key, "stripe_webhook_secrets": secrets_given, "stripe_mode": mode}
 
 
 def kept_secret(home: Path) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from payouts.rails.protocol import OnlineRails
 from portal.access.mail import Postman, SmtpPostman
 from portal.config import Settings
 from portal.kernel.clock import Clock
 from portal.kernel.db import Database
 from portal.kernel.files import FileStore
 from portal.kernel.jobs import Worker
+from portal.rails import online_rails_of
 from portal.stores import file_store_of
 
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
@@ -24,6 +26,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.check_day",
     "payouts.commission.jobs",
     "payouts.commission.what_if_jobs",
+    "payouts.rails.connected_jobs",
     "payouts.settlements.answering_jobs",
     "payouts.verify_job",
     "portal.kernel.notice_jobs",
@@ -37,6 +40,7 @@ class JobServices:
     settings: Settings
     files: FileStore
     post: Postman | None = None  # nobody to hand letters to: they are kept
+    rails: OnlineRails = field(default_factory=dict)  # the providers there are, by name
 
 
 def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
@@ -44,7 +48,7 @@ def make_worker(settings: Settings, database: Database, clock: Clock) -> Worker:
     for module in JOB_MODULES:
         importlib.import_module(module)
     post = SmtpPostman(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
-    return Worker(database, clock, JobServices(settings, file_store_of(settings), post))
+    return Worker(database, clock, JobServices(settings, file_store_of(settings), post, online_rails_of(settings)))
 
 
 def quieten_libraries() -> None:

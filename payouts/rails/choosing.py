@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -21,6 +22,7 @@ DEFAULT_PROFILE = "enet_csv"
 DEFAULT_RAILS = {"INR": f"bank_file:{DEFAULT_PROFILE}"}  # India: a file for the bank's own upload page
 ELSEWHERE = f"pain001:{DEFAULT_VERSION}"
 ONLINE_RAIL = "stripe_connect"
+ONLINE_LABEL = "Stripe, to the agency's account there"
 NOT_PAID_ONLINE = frozenset({"INR"})
 WHY_A_FILE = "Stripe does not pay out in Indian rupees: in India a file goes to the bank."
 
@@ -48,6 +50,11 @@ def offers(session: Session, currency: str, on: date) -> list[Offer]:
         Offer("manual", "By hand, outside the portal"),
     ]
     return sorted(known, key=lambda each: each.name != default_rail(currency))
+
+
+def online_offers(rails: Collection[str]) -> list[Offer]:
+    """Providers a person may choose: those there is a key for."""
+    return [Offer(ONLINE_RAIL, ONLINE_LABEL)] if ONLINE_RAIL in rails else []
 
 
 def _own_label(row: PayoutProfile) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payouts.rails.batches import instruction_of
-from payouts.rails.lifecycle import IN_FLIGHT, next_batch_status
+from payouts.rails.lifecycle import IN_FLIGHT, PAYOUT_TRANSITIONS, next_batch_status
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import close_batches, conclude, load_payout, move_batch, move_payout
 from payouts.rails.protocol import Declined, Fate, Instruction, OnlineRail, OnlineRails, Unknown
@@ -129,7 +129,7 @@ def record(session: Session, ref: str, outcome: Outcome, *, actor: Actor, now: d
         move_payout(session, payout, "sent", actor=actor, now=now, reason=None)
     fates = {"paid": "confirm", "failed": "fail", "returned": "return"}
     action = fates.get(outcome.status)
-    if action and payout.status != outcome.status:
+    if action and (payout.status, action) in PAYOUT_TRANSITIONS:  # an older answer than the one we have changes nothing
         told: dict[str, Any] = {"utr": outcome.provider_ref, "reason": outcome.reason, "paid_on": outcome.paid_on}
         conclude(session, payout, action, **told, actor=actor, now=now)
     _settle_batch(session, payout, actor, now)

@@ -9,6 +9,8 @@ import click
 from sqlalchemy.orm import Session
 
 from payouts.rails.batches import approve_batch, load_batch, make_batch, reject_batch
+from payouts.rails.choosing import ONLINE_RAIL
+from payouts.rails.connected_jobs import providers_carry_on, providers_daily
 from payouts.rails.debits import tie_debits
 from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import PayoutBatch
@@ -19,8 +21,10 @@ from payouts.rails.sending import sync as open_payouts
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, input_file, money, read_input, with_edge
 from portal.cli.settlements import ANY_PERIOD, PERIOD
+from portal.kernel.jobs import enqueue
 from portal.kernel.money import shown
 from portal.kernel.periods import Period
+from portal.rails import online_rails_of
 
 
 @click.group("payouts", cls=PortalGroup)
@@ -41,7 +45,8 @@ def batch(edge: Edge, period: Period, rail: str) -> None:
     """Put the month's payable settlements into one batch with its file (finance; needs --as)."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_MAKE)
-        made = make_batch(session, edge.store, period, rail, actor=actor, now=edge.now)
+        rails = online_rails_of(edge.settings)
+        made = make_batch(session, edge.store, period, rail, actor=actor, now=edge.now, online=rails)
         payload, text = batch_shown(edge, session, made.batch)
     payload["skipped"] = made.skipped
     edge.show(
@@ -83,6 +88,8 @@ def send(edge: Edge, batch_ref: str | None) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.BATCH_SEND)
         batches = start_sending(session, actor=actor, now=edge.now, only=batch_ref)
+        if any(each.rail == ONLINE_RAIL for each in batches):  # the worker asks the provider, payout by payout
+            enqueue(session, providers_carry_on, {}, actor=actor, now=edge.now, lock="providers")
         going = [(each.ref, each.file_sha256, each.file_name or each.ref) for each in batches if each.file_sha256]
     outbox = edge.settings.home / "outbox" / "bank"
     rows: list[PayoutRow] = []
@@ -107,12 +114,15 @@ def sync(edge: Edge) -> None:
     with edge.unit() as session:
         actor = edge.actor(session, Permission.PAYOUT_SYNC)
         open_before = [payout.ref for payout in open_payouts(session)]
+        if rails := online_rails_of(edge.settings):
+            enqueue(session, providers_daily, {}, actor=actor, now=edge.now, lock="providers")
         seen = tie_debits(session, actor=actor, now=edge.now)
         tied, moved = len(seen.tied), [payout.ref for payout in seen.moved]
     with edge.reading() as session:
         rows = list_payouts(session, refs=sorted({*open_before, *moved}))
     waiting = any(row.status in IN_FLIGHT for row in rows)
     text = [*map(as_line, rows), *(["Hand in the bank's answer: portal payouts confirm FILE"] if waiting else [])]
+    text += ["The worker is asking the provider."] if rails else []
     text += [f"{tied} seen in the bank's statements."] if tied else []
     payload = {"payouts": [as_json(row) for row in rows], "file": None, "seen": tied, "moved": moved}
     edge.show(payload, "\n".join(text) or "No payout is under way.")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest, Unauthorized
 from wtforms import HiddenField
 
+from payouts.rails.connected_protocol import Provider
 from portal.access.forms import spend_token
 from portal.access.guard import current_identity
 from portal.access.identity import Identity
@@ -68,6 +69,11 @@ def file_store() -> FileStore:
 
 def postman() -> Postman:
     return cast(Postman, current_app.extensions["portal.postman"])
+
+
+def online_rails() -> dict[str, Provider]:
+    """The providers there are, by name."""
+    return cast(dict[str, Provider], current_app.extensions["portal.rails"])
 
 
 def load_signed_in(token: str) -> SignedIn | None:

@@ -45,7 +45,7 @@ class Group:
 AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
-PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_stops")
+PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_connect", "finance_stops")
 
 AGENCY = (
     Group(
@@ -86,7 +86,13 @@ AGENCY = (
         "People",
         (
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
-            Entry("agency_team.company", "Company", "building", roles=OWNER, also=("agency_bank_details",)),
+            Entry(
+                "agency_team.company",
+                "Company",
+                "building",
+                roles=OWNER,
+                also=("agency_bank_details", "agency_connect"),
+            ),
         ),
     ),
 )

@@ -96,6 +96,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "tax_certificates": {"status": "proposed", "decided_by": None, "decided_at": None, "rate": 0},
     "approval_limits": {"status": "proposed", "decided_by": None, "decided_at": None},
     "delegations": {"status": "proposed", "decided_by": None, "decided_at": None},
+    "connected_accounts": {"provider": "stripe_connect", "closed_at": None},
     "payout_profiles": {"status": "proposed", "decided_by": None, "decided_at": None},
     "payout_findings": {"status": "proposed", "decided_by": None, "decided_at": None},
     "signing_keys": {"retired_at": "2026-11-01T00:00:00+00:00"},

@@ -41,6 +41,7 @@ NAMED: dict[str, Callable[[int], str]] = {
     "setting": lambda number: "cash.deposit_within_days" if number != MISSING else "no.such_rule",
     "token": lambda number: f"token-{number}",
     "way": lambda number: "json",
+    "account": lambda number: f"account_id-{number}",
 }
 # Routes after which nobody is signed in on that browser any more.
 ENDS_SESSION = {"auth.sign_out", "account.sign_out_everywhere", "account.password", "account.end"}
