@@ -24,6 +24,7 @@ from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain, shown
 from portal.kernel.notices import tell
+from portal.kernel.persons import same_person
 from portal.kernel.proposals import Proposals
 
 ANSWER_DAYS = "dispute.answer_days"
@@ -239,7 +240,7 @@ def send_back(session: Session, found: Dispute, reason: str, *, actor: Actor, no
     PROPOSALS.next_status(found, "return")
     if len(reason.strip()) < 3:
         raise Invalid(Problem("reason_needed", "Say what must change.", "Who proposed it reads it.", column="reason"))
-    _refuse_proposer(found, actor)
+    _refuse_proposer(session, found, actor)
     found.proposal_reason = f"Sent back by {actor.email}: {reason.strip()[:450]}"
     found.proposed_minor = found.proposed_by = found.proposed_at = None
     PROPOSALS.move(session, found, "return", reason=reason.strip()[:450], actor=actor, now=now)
@@ -254,7 +255,7 @@ def decide_dispute(
     carries the proposal's.
     """
     PROPOSALS.next_status(found, "decide")
-    _refuse_proposer(found, actor)
+    _refuse_proposer(session, found, actor)
     if found.proposed_minor != expected_minor:
         raise Refused("Another amount is proposed by now.", code="stale", cure="Open it again and decide anew.")
     if expected_minor and (line := earned_since(session, found)):
@@ -262,8 +263,9 @@ def decide_dispute(
         raise Refused(message, code="earned_since", cure="Send it back; it would be paid twice.")
     said = reason.strip() or found.proposal_reason or ""
     adjustment = dispute_money.adjust(session, found, expected_minor, said, actor=actor, now=now)
-    found.granted_minor, found.adjustment_ref = expected_minor, adjustment
-    PROPOSALS.decide(session, found, "decide", reason=said, actor=actor, now=now)
+    with session.no_autoflush:  # amount and status are one step
+        found.granted_minor, found.adjustment_ref = expected_minor, adjustment
+        PROPOSALS.decide(session, found, "decide", reason=said, actor=actor, now=now)
     comes_to = shown(expected_minor, found.currency)
     _tell_agency(session, found, "decided", f"is decided: it comes to {comes_to}", said, now=now)
 
@@ -280,8 +282,8 @@ def _tell_agency(session: Session, found: Dispute, key: str, what: str, said: st
     tell(session, f"dispute:{found.ref}:{key}", [found.opened_by], f"Dispute {found.ref} {what}", body, **about)  # type: ignore[arg-type]
 
 
-def _refuse_proposer(found: Dispute, actor: Actor) -> None:
-    if actor.email == found.proposed_by:
+def _refuse_proposer(session: Session, found: Dispute, actor: Actor) -> None:
+    if same_person(session, actor.email, found.proposed_by):
         message = "You proposed this decision; another person makes it."
         raise Refused(message, code="is_not_the_maker", cure="Ask another approver.")
 

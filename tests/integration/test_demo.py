@@ -50,7 +50,7 @@ def test_four_months_tie_from_the_bank_line_to_the_payout(
     assert loaded.periods == ["2026-08", "2026-09", "2026-10", "2026-11"] and loaded.fresh
     assert verify(bank_session, LocalFileStore(settings.files_folder)).differences == []
     paid = bank_session.execute(
-        select(func.sum(Settlement.net_minor), func.sum(Payout.amount_minor))
+        select(func.sum(Settlement.net_minor - Settlement.disputed_minor), func.sum(Payout.amount_minor))
         .join(Payout, Payout.settlement_id == Settlement.id)
         .where(Settlement.status == "paid", Payout.status == "paid")
     ).one()
