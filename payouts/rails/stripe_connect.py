@@ -264,7 +264,7 @@ def _odd_one(meant: int, *theirs: int) -> int:
 
 
 def _ref_of(thing: Any) -> str:
-    return str((thing.metadata or {}).get("payout", ""))
+    return str(getattr(thing.metadata, "payout", ""))
 
 
 def _the_one(found: list[T], instruction: Instruction, what: str) -> T | None:
