@@ -109,9 +109,18 @@ def _control_facts(batch: BatchFacts, records: list[str], profile: Profile) -> d
 def check_batch(batch: BatchFacts, profile: Profile) -> list[Problem]:
     """Everything wrong with a batch before it becomes a file of this layout."""
     problems = check_instructions(batch)
+    for source, value in (("debit_account", batch.debit_account), ("debit_ifsc", batch.debit_ifsc)):
+        if not value and any(column.source == source and column.is_required for column in profile.record):
+            problems.append(missing_setting(source))
     for row, each in enumerate(batch.instructions, start=1):
         problems += _check_columns(batch, each, profile, row)
     return problems
+
+
+def missing_setting(name: str) -> Problem:
+    """Our own account, which the file is to name, is not known."""
+    label = {"debit_account": "debit account", "debit_ifsc": "debit bank"}[name]
+    return Problem("missing_setting", f"The lender's {label} is not set.", "Set it under Settings.", column=label)
 
 
 def check_instructions(batch: BatchFacts) -> list[Problem]:
@@ -161,7 +170,7 @@ def _check_columns(batch: BatchFacts, each: Instruction, profile: Profile, row: 
 
     for column in profile.record:
         text = _text(column, facts)
-        if column.is_required and not text:
+        if column.is_required and not text and not column.source.startswith("debit_"):
             refuse("missing", column.source, f"{column.name} is empty.", "Complete the agency's record.")
         elif len(text) > column.width and column.source not in MAY_BE_CUT:
             refuse("too_long", column.source, f"{column.name} has room for {column.width} characters.", "Shorten it.")

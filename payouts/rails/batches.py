@@ -19,7 +19,7 @@ from payouts.approvals.payees import refuse_payee_changer
 from payouts.approvals.service import KeyState, turn_key
 from payouts.ledger.journal import sent_lines
 from payouts.ledger.service import bank_day, post, reverse
-from payouts.rails.choosing import DEFAULT_PROFILE, rail_named
+from payouts.rails.choosing import rail_named
 from payouts.rails.destinations import destination_of
 from payouts.rails.freezing import frozen_batch, frozen_instruction
 from payouts.rails.lifecycle import next_batch_status
@@ -222,16 +222,8 @@ def hold(session: Session, payout: Payout, settlement_ref: str, actor: Actor, no
 def batch_facts(session: Session, batch: PayoutBatch, payouts: list[Payout], serial: int) -> BatchFacts:
     """What the file is made of, as the rows stand when the batch is made."""
     lender = session.scalars(select(Lender).order_by(Lender.id)).first()
-    missing = [
-        Problem("missing_setting", f"The lender's {label} is not set.", "Set it under Settings.", column=label)
-        for label, value in (
-            ("debit account", lender.debit_account_no if lender else ""),
-            ("debit IFSC", lender.debit_ifsc if lender else ""),
-        )
-        if not value and batch.rail != "manual" and batch.profile != DEFAULT_PROFILE
-    ]
-    if missing or lender is None:
-        raise Invalid(missing)
+    if lender is None:
+        raise Invalid(Problem("missing_setting", "The lender is not set.", "Set it under Settings."))
     return BatchFacts(
         ref=batch.ref,
         serial=serial,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lxml import etree
 from stdnum import iban
 
-from payouts.rails.bank_file import check_instructions, plain_ascii
+from payouts.rails.bank_file import check_instructions, missing_setting, plain_ascii
 from payouts.rails.pain002 import read_pain002
 from payouts.rails.protocol import AnswerRecord, BatchFacts, Beneficiary, Instruction, Prepared
 from portal.kernel.errors import Invalid, Problem
@@ -74,9 +74,9 @@ def pain001_file(batch: BatchFacts, version: str) -> Prepared:
 def pain001_problems(batch: BatchFacts) -> list[Problem]:
     """What neither schema nor bank would take, all of it."""
     problems = check_instructions(batch)
-    for label, value in (("debit account", batch.debit_account), ("debit bank", batch.debit_ifsc)):
+    for name, value in (("debit_account", batch.debit_account), ("debit_ifsc", batch.debit_ifsc)):
         if not value:
-            problems.append(Problem("missing_setting", f"The lender's {label} is not set.", "Set it under Settings."))
+            problems.append(missing_setting(name))
     for row, each in enumerate(batch.instructions, start=1):
         if len(each.ref) > REF_WIDTH:
             problems.append(Problem("too_long", f"{each.ref} has room for {REF_WIDTH} characters.", row=row))
