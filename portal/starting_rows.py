@@ -131,7 +131,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("promise.kept_share", "0.95", BEGINNING, "House rule: 95 % of the amount"),
     ("promise.grace_days", 1, BEGINNING, "House rule: one day for the bank to see it"),
     ("collections.report_within_days", 2, BEGINNING, "House rule: money is reported within two days"),
-    ("dispute.answer_days", 10, BEGINNING, "House rule: ten days to answer an agency's dispute"),
+    ("dispute.answer_days", 21, BEGINNING, "House rule: three weeks to answer an agency's dispute"),
     ("invoice.pays_after", False, BEGINNING, "House rule: money does not wait for the agency's tax invoice"),
     ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
     ("vat.withholding", {"is_agent": False}, BEGINNING, "House: no appointment by the Kenya Revenue Authority"),

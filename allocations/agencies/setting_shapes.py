@@ -251,7 +251,7 @@ SHAPES: dict[str, Shape] = {
             after_month_end_count=whole(1),
         ),
     ),
-    "dispute.answer_days": Shape("Days until the bank answers a dispute", 10, whole(1, 90)),
+    "dispute.answer_days": Shape("Days until the bank answers a dispute", 21, whole(1, 90)),
     "invoice.pays_after": Shape(
         "Whether a payout waits for the agency's tax invoice", True, truth, "Where the agency charges the tax itself."
     ),

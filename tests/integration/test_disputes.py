@@ -76,7 +76,7 @@ def test_what_a_line_is_above_the_claim_is_kept_in_the_books(issued):
     assert balance(issued.bank, "disputed") == 5_000_00
     assert balance(issued.bank, "payable_to_agency") == 73_400_00 + 5_000_00, "the other agency's too"
     found = dispute_row(issued.bank, ref)
-    assert (found.line_ref, found.dispute.due_on) == (f"{SHAKTI}/1", TODAY + timedelta(days=10))
+    assert (found.line_ref, found.dispute.due_on) == (f"{SHAKTI}/1", TODAY + timedelta(days=21))
 
 
 def test_every_problem_of_a_claim_is_told_at_once_and_nothing_is_kept(issued):
@@ -320,7 +320,7 @@ def test_the_worklist_stands_by_the_day_an_answer_is_due(issued):
     second = issued.dispute(issued.claim(position=2, claimed=10_000_00))
     rows = list_disputes(issued.bank)
     assert [row.dispute.ref for row in rows] == [first, second]
-    (sums,) = standing(issued.bank, TODAY + timedelta(days=11))
+    (sums,) = standing(issued.bank, TODAY + timedelta(days=22))
     assert (sums.count, sums.late, sums.at_stake_minor, sums.held_minor) == (2, 2, 30_000_00, 20_000_00)
     assert list_disputes(issued.bank, tab="decided") == []
     assert issued.bank.scalar(select(func.count()).select_from(Dispute)) == 2

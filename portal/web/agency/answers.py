@@ -54,11 +54,12 @@ def panel_of(settlement: Settlement, today: date) -> Panel:
     issued = settlement.status in answering.IN_THE_LEDGER
     rows = dispute_queries.disputes_of(db_session(), settlement.id) if issued else []
     refused = answering.why_not_disputable(settlement, today)
+    left = (settlement.answer_by_on - today).days if settlement.answer_by_on else None
     return Panel(
         is_issued=issued,
-        can_accept=issued and not settlement.answer,
+        can_accept=issued and not settlement.answer and (left is None or left >= 0),
         can_dispute=issued and refused is None,
-        days_left=(settlement.answer_by_on - today).days if settlement.answer_by_on else None,
+        days_left=left,
         disputes=rows,
         by_position=dispute_queries.by_position(rows),
         form=AcceptForm(formdata=None, expected_hash=settlement.hash),

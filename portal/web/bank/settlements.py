@@ -126,6 +126,7 @@ def settlement_page(ref: str, **forms: Any) -> str:
         else [],
         entries=entries_about(session, [settlement.ref, *named]),
         disputes=contested,
+        today=clock().today(),
         **keys_and_recall(session, settlement),
         **acts | forms,
     )
