@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from allocations.agencies.models import Agency
 from payouts.difference import Findings
@@ -27,6 +27,7 @@ def check_tax(session: Session, findings: Findings, period: Period | None) -> No
         .join(Agency, Agency.id == Settlement.agency_id)
         .where(Settlement.status.not_in(("draft", "void")))
         .order_by(Settlement.id)
+        .options(defer(Settlement.statement_text), defer(Settlement.frozen))
     )
     if period:
         query = query.where(Settlement.period_start == period.start)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.models import Agency, DatedSetting
@@ -120,6 +120,7 @@ def _owed() -> Select[Settlement, Agency]:
         select(Settlement, Agency)
         .join(Agency, Agency.id == Settlement.agency_id)
         .where(Settlement.status.in_(IN_THE_LEDGER), Settlement.net_minor > Settlement.disputed_minor)
+        .options(defer(Settlement.statement_text), defer(Settlement.frozen))
     )
 
 

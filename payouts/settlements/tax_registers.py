@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from allocations.agencies.models import Agency
 from allocations.agencies.service import lender
@@ -23,6 +23,8 @@ from portal.kernel.clock import BANK_ZONE
 from portal.kernel.periods import Period, month_of
 
 NOT_YET = ("draft", "submitted", "checked")
+# A statement's text and its evidence are read by nobody here, and are long.
+HEAVY = (defer(Settlement.statement_text), defer(Settlement.frozen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def _of_months(period: Period) -> Select[Settlement, Agency]:
         .join(Agency, Agency.id == Settlement.agency_id)
         .where(Settlement.period_start >= period.start, Settlement.period_start < period.end)
         .order_by(Settlement.period_start, Agency.code, Settlement.ref)
+        .options(*HEAVY)
     )
 
 
@@ -172,6 +175,7 @@ def charged_rows(
         .where(Settlement.status.in_(IN_THE_LEDGER), Settlement.period_start < period.end)
         .where(Settlement.tax["sales_tax"]["mode"].astext == mode)
         .order_by(Settlement.period_start, Agency.code)
+        .options(*HEAVY)
     )
     paying = lender(session)
     place = state_code(paying.gstin, paying.state)
