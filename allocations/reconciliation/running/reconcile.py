@@ -177,12 +177,14 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         matches = match(world, run.ladder)
         changes = link_changes(matches)
         paper = database.submit(with_splits, run, matches, on_paper, ids)
-        handed = database.submit(stage_links, session, matches, changes)
+        handed = (
+            database.submit(stage_links, session, matches, changes)
+            if part
+            else handed_over(run, matches, changes, paper)
+        )
         writing = None
         if part or last is None or changes.moved:
             writing = database.submit(written, run, matches, changes, changed, world)
-        if not part:
-            handed.result()  # a month's links, made ready to be handed over, leave no room for its breaks beside them
         run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
         seen = sought(run, matches, cash_days, part)
         stood = Stood(paper.result(), known, *(before.result() if before else ({}, {}, 0)))
@@ -202,6 +204,16 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
     finish_run(run, stored, found)
     counted = (len(matches.confirmed), len(matches.undone))
     return ReconResult(run.through, *found.hashes, currencies, *counted, True, stored.id, stored.mode)
+
+
+def handed_over(run: Run, matches: Matches, changes: LinkChanges, paper: Future[pd.DataFrame]) -> Future[None]:
+    """A month's links, handed over before anything else goes on: made ready for it, they leave no room for its breaks beside them. By
+    this thread, whose memory is used again."""
+    paper.result()
+    stage_links(run.session, matches, changes)
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
 
 
 def unchanged(run: Run, last: ReconRun, changed: Changed, hashes: tuple[str, str]) -> bool:
