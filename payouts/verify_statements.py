@@ -28,7 +28,7 @@ def check_issued(session: Session, findings: Findings, period: Period | None) ->
     query = select(Settlement).where(Settlement.status.in_(IN_THE_LEDGER)).order_by(Settlement.id)
     if period:
         query = query.where(Settlement.period_start == period.start)
-    keys = {key.key_id: base64.b64decode(key.public_key) for key in signing_keys(session)}
+    keys = {key.key_id: _bytes(key.public_key) for key in signing_keys(session)}
     for key_id, public in keys.items():
         findings.compare("issued", "signing_keys", key_id, key_id, "key_id", key_id, key_id_of(public))
     for settlement in session.scalars(query):

@@ -67,7 +67,10 @@ def envelope_text(statement_text: str, key_id: str, public_key: str, signature: 
 
 
 def published_keys(keys: Mapping[str, str], current: str = "") -> dict[str, Any]:
-    """Public keys as they are published: by id, in base64, each with its fingerprint (sha256 of its 32 bytes)."""
+    """Public keys as they are published: by id, in base64, each with its fingerprint (sha256 of its 32 bytes).
+
+    A key that is not the one it is named after is left out: `portal verify` names it.
+    """
     rows = [
         {
             "key_id": key_id,
@@ -76,8 +79,16 @@ def published_keys(keys: Mapping[str, str], current: str = "") -> dict[str, Any]
             "in_force": key_id == current,
         }
         for key_id, public in keys.items()
+        if _is_named_after(public, key_id)
     ]
     return {"format": KEYS_FORMAT, "algorithm": ALGORITHM, "keys": rows}
+
+
+def _is_named_after(public_key: str, key_id: str) -> bool:
+    try:
+        return key_id_of(_bytes(public_key)) == key_id
+    except ValueError:
+        return False
 
 
 def read_published(data: bytes) -> dict[str, bytes]:

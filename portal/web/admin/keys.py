@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from payouts.settlements.envelope import fingerprint_of
+from payouts.settlements.documents import keys_published
 from payouts.settlements.signing import rotate as rotate_key
 from payouts.settlements.signing import signed_counts, signing_keys
 from portal.access.guard import permission
@@ -27,7 +25,7 @@ class RotateForm(ActForm):
 def index() -> str:
     session = db_session()
     keys = signing_keys(session)
-    prints = {key.key_id: fingerprint_of(base64.b64decode(key.public_key)) for key in keys}
+    prints = {row["key_id"]: row["fingerprint"] for row in keys_published(session)["keys"]}
     counts = signed_counts(session)
     return render_template("admin/keys/index.html", keys=keys, prints=prints, counts=counts, form=RotateForm())
 
