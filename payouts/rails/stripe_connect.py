@@ -293,7 +293,12 @@ def _state_of(account: stripe.Account, *, is_live: bool) -> AccountState:
 
 
 def _said(error: stripe.StripeError) -> str:
-    return str(error.user_message or error.code or "Stripe refused it.")[:300]
+    return str(error.user_message or _code_of(error) or "Stripe refused it.")[:300]
+
+
+def _code_of(error: stripe.StripeError) -> str:
+    """Stripe's own code; some of the library's errors have it only in what Stripe wrote."""
+    return str(error.code or getattr(error.error, "code", None) or "")
 
 
 def _is_final(error: stripe.StripeError) -> bool:
@@ -318,6 +323,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except stripe.StripeError as error:
-        if _is_final(error):
+        if _is_final(error) or _code_of(error) == "account_invalid":  # an account that has left us
             raise Refused(f"Stripe says: {_said(error)}", code="provider_refused") from error
         raise Unavailable("Stripe cannot be reached just now. Try again in a few minutes.") from error

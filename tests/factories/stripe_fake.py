@@ -40,12 +40,16 @@ class Fault:
 
 @dataclass
 class Seen:
-    """A request as it came."""
+    """A request as it came: `text` is its body or query, `params` the same as nested values."""
 
     method: str
     path: str
-    params: dict[str, Any]
+    text: str
     headers: dict[str, str]
+    params: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.params = nested(self.text)
 
 
 @dataclass
@@ -118,7 +122,7 @@ class FakeStripe(stripe.HTTPClient):
     def request(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> tuple[str, int, Any]:
         parts = urlsplit(url)
         text = parts.query if method == "get" else (post_data or "")
-        request = Seen(method, parts.path, nested(text), {name.lower(): value for name, value in headers.items()})
+        request = Seen(method, parts.path, text, {name.lower(): value for name, value in headers.items()})
         self.seen.append(request)
         status, body = self._through_faults(request, text)
         return json.dumps(shown(body)), status, {"request-id": f"req_{len(self.seen)}"}
@@ -190,9 +194,17 @@ class FakeStripe(stripe.HTTPClient):
         self.balance[currency] -= amount
         self.accounts[account]["_balance"] += amount
         transfer = {
-            "id": self._id("tr"), "object": "transfer", "amount": amount, "amount_reversed": 0, "reversed": False,
-            "currency": currency, "destination": account, "created": self.now, "livemode": self.is_live,
-            "transfer_group": asked.get("transfer_group"), "metadata": asked.get("metadata", {}),
+            "id": self._id("tr"),
+            "object": "transfer",
+            "amount": amount,
+            "amount_reversed": 0,
+            "reversed": False,
+            "currency": currency,
+            "destination": account,
+            "created": self.now,
+            "livemode": self.is_live,
+            "transfer_group": asked.get("transfer_group"),
+            "metadata": asked.get("metadata", {}),
         }
         self.transfers[transfer["id"]] = transfer
         return 200, transfer
@@ -223,9 +235,17 @@ class FakeStripe(stripe.HTTPClient):
             return error(400, "invalid_request_error", "Insufficient funds.", "balance_insufficient")
         account["_balance"] -= amount
         payout = {
-            "id": self._id("po"), "object": "payout", "amount": amount, "currency": asked["currency"],
-            "status": "pending", "created": self.now, "arrival_date": self.now + 2 * DAY, "livemode": self.is_live,
-            "metadata": asked.get("metadata", {}), "failure_message": None, "reversed_by": None,
+            "id": self._id("po"),
+            "object": "payout",
+            "amount": amount,
+            "currency": asked["currency"],
+            "status": "pending",
+            "created": self.now,
+            "arrival_date": self.now + 2 * DAY,
+            "livemode": self.is_live,
+            "metadata": asked.get("metadata", {}),
+            "failure_message": None,
+            "reversed_by": None,
             "_account": account_id,
         }
         self.payouts[payout["id"]] = payout
@@ -238,8 +258,14 @@ class FakeStripe(stripe.HTTPClient):
 
     def _account(self, account_id: str, country: str, currency: str) -> dict[str, Any]:
         return {
-            "id": account_id, "object": "account", "country": country, "default_currency": currency,
-            "payouts_enabled": False, "capabilities": {"transfers": "pending"}, "metadata": {}, "_balance": 0,
+            "id": account_id,
+            "object": "account",
+            "country": country,
+            "default_currency": currency,
+            "payouts_enabled": False,
+            "capabilities": {"transfers": "pending"},
+            "metadata": {},
+            "_balance": 0,
             "requirements": {"currently_due": ["external_account"], "disabled_reason": None},
         }
 
