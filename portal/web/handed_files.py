@@ -10,6 +10,7 @@ from payouts.settlements.dispute_messages import NO_FILE, KeptFile, take_in
 from portal.kernel.errors import NotFound
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, file_store
+from portal.web.files_view import hardened
 
 PAPERS = ("picture", "pdf")
 ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,application/pdf"
@@ -31,6 +32,4 @@ def handed_out(sha256: str | None, name: str | None) -> Response:
         data = file_store().read(sha256 or "")
     except FileNotFoundError:
         raise NotFound("There is no such file.") from None
-    response = attachment(data, name or "file", "application/octet-stream")
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return hardened(attachment(data, name or "file", "application/octet-stream"))
