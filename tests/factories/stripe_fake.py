@@ -271,7 +271,7 @@ class FakeStripe(stripe.HTTPClient):
 
     def _open(self, request: Seen) -> Answer:
         asked = request.params
-        account = self._account(self._id("acct"), asked["country"], asked["default_currency"])
+        account = self._account(self._id("acct_new"), asked["country"], asked["default_currency"])
         self.accounts[account["id"]] = account | {"metadata": asked.get("metadata", {}), "company": asked["company"]}
         return 200, self.accounts[account["id"]]
 

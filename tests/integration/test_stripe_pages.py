@@ -59,12 +59,12 @@ def test_an_account_is_opened_filled_in_asked_about_and_closed(people, fake, dat
     assert finance.post(HERE, {"agency": "RUPEE"} | ONCE).status_code == 422
     assert finance.post(HERE, {"agency": "DOLLAR"} | ONCE).status_code == 302
     account = account_here(database, clock)
-    assert (account.account_id, account.currency, account.can_be_paid) == ("acct_1", "USD", False)
-    assert fake.accounts["acct_1"]["metadata"] == {"agency": "DOLLAR"}
+    assert (account.account_id, account.currency, account.can_be_paid) == ("acct_new_1", "USD", False)
+    assert fake.accounts["acct_new_1"]["metadata"] == {"agency": "DOLLAR"}
     assert "Not payable yet" in finance.get(HERE).text
 
     going = owner.post(AGENCYS, ONCE | {"once": "y" * 20})
-    assert "https://connect.stripe.example/setup/acct_1" in going.text
+    assert "https://connect.stripe.example/setup/acct_new_1" in going.text
     there = fake.seen[-1].params["return_url"]
     back = there.partition("8000")[2] or re.sub(r"^https?://[^/]+", "", there)
     assert "Welcome back" in owner.get(back).text
@@ -74,11 +74,11 @@ def test_an_account_is_opened_filled_in_asked_about_and_closed(people, fake, dat
     assert owner.get(back[:-3] + "abc").status_code == 404
     clock.advance(hours=3) if hasattr(clock, "advance") else None
 
-    fake.accounts["acct_1"] |= {"payouts_enabled": True, "capabilities": {"transfers": "active"}}
-    fake.accounts["acct_1"]["requirements"] = {"currently_due": [], "disabled_reason": None}
-    assert finance.post(f"{HERE}/acct_1/ask", {"once": "z" * 20}).status_code == 302
+    fake.accounts["acct_new_1"] |= {"payouts_enabled": True, "capabilities": {"transfers": "active"}}
+    fake.accounts["acct_new_1"]["requirements"] = {"currently_due": [], "disabled_reason": None}
+    assert finance.post(f"{HERE}/acct_new_1/ask", {"once": "z" * 20}).status_code == 302
     assert "Can be paid" in finance.get(HERE).text and "Can be paid" in owner.get(AGENCYS).text
-    assert finance.post(f"{HERE}/acct_1/close", {"once": "w" * 20}).status_code == 302
+    assert finance.post(f"{HERE}/acct_new_1/close", {"once": "w" * 20}).status_code == 302
     assert account_here(database, clock) is None
     assert "has no account" in owner.get(AGENCYS).text
 

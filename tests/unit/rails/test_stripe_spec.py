@@ -30,7 +30,7 @@ def test_stripes_specification_accepts_every_request_of_ours(spec):
     opened = rail.open_account(PLAN)
     rail.account_state(opened.account_id)
     rail.onboarding_link(opened.account_id, return_url="https://p.example/back", refresh_url="https://p.example/again")
-    asked = {(each.method, each.path.replace("tr_1", "ID").replace("acct_1", "ID")) for each in fake.seen}
+    asked = {(each.method, each.path.replace("tr_1", "ID").replace("acct_new_1", "ID")) for each in fake.seen}
     assert len(asked) == 8
     assert {f"{each.method} {each.path}": wrong for each in fake.seen if (wrong := spec.wrongs(each))} == {}
 
