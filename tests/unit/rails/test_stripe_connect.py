@@ -221,6 +221,9 @@ def test_a_forged_or_altered_delivery_is_not(rail, stripe_fake):
     headers = ["", "t=1", "v1=", "rubbish", signed(payload, NOW, "whsec_wrong"), signed(payload, NOW, scheme="v0")]
     headers += [signed(payload, NOW + timedelta(seconds=each)) for each in (-301, 301)]
     headers += [good.replace("t=1", "t=2", 1), good.replace("v1=", "v1=é"), f"t={int(NOW.timestamp()) - 9999},{good}"]
+    stale, fresh = signed(payload, NOW - timedelta(days=1)), f"t={int(NOW.timestamp())}"
+    headers += [stale.replace("t=", sign, 1) + f",{fresh}" for sign in ("t=", "t=+", "t= ", "t=0_")]
+    headers += [f"{fresh},{stale}", f"{stale.replace('t=', 't=+', 1)}"]
     assert [heard(rail, payload, header) for header in headers] == [None] * len(headers)
     flipped = [payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :] for at in range(0, len(payload), 7)]
     assert {heard(rail, each, good) for each in flipped} == {None}
