@@ -125,7 +125,11 @@ GSTIN, LENDER_GSTIN = "27AAPFU0939F1ZV", "29AAACB1234C1ZK"
 
 
 WITHHELD = {
-    "reason": "normal", "section": "393(1)", "code": "1006", "rate": "0.02", "covers": [],
+    "reason": "normal",
+    "section": "393(1)",
+    "code": "1006",
+    "rate": "0.02",
+    "covers": [],
     "threshold_minor": 20_000_00,
 }
 

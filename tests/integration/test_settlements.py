@@ -120,7 +120,7 @@ def test_the_years_threshold_is_crossed_over_two_months(bank_session, now):
     assert drafted(bank_session, now, month_of(date(2026, 9, 1))).settlements[0].withholding_minor == 0
     october = drafted(bank_session, now).settlements[0]
     assert october.withholding_minor == 600_00, "2 % of both months"
-    assert october.tax["withholding"]["covers"] == ["S2609-VEGA"]
+    assert [each["ref"] for each in october.tax["withholding"]["covers"]] == ["S2609-VEGA"]
     with unit_of_work(bank_session):
         a_month(bank_session, month_of(date(2026, 11, 1)), {"VEGA": [1_00_000_00]})
     assert drafted(bank_session, now, month_of(date(2026, 11, 1))).settlements[0].withholding_minor == 100_00

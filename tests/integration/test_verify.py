@@ -23,7 +23,9 @@ def test_honest_work_verifies(bank_session, file_store, paid):
     result = verify(bank_session, file_store)
     assert [str(each) for each in result.differences] == []
     assert result.is_clean
-    assert {"seals", "audit", "files", "links", "settlements", "issued", "payouts", "batches", "ledger"} <= set(result.checks)
+    assert {"seals", "audit", "files", "links", "settlements", "issued", "payouts", "batches", "ledger"} <= set(
+        result.checks
+    )
     assert verify(bank_session, file_store, OCTOBER).is_clean
 
 

@@ -19,7 +19,7 @@ from payouts.commission.event_rules import SOURCE_WORDS, event_words
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.result import ImportResult
 from portal.web.agency.accounts import own_agency, own_agency_id
 from portal.web.agency.events_forms import AgainForm, ClaimForm, ClaimsFileForm, TakeBackForm
@@ -28,7 +28,7 @@ from portal.web.bank.imports import header_file, keep, said
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, file_store, once, page_of
 from portal.web.event_told import told_in
-from portal.web.typed import as_choices
+from portal.web.typed import as_choices, kept_on_page
 
 bp = Blueprint("agency_events", __name__, url_prefix="/agency/events")
 Answer = Response | tuple[str, int]
@@ -70,7 +70,7 @@ def new() -> str | Answer:
     with_choices(form, [(code, event_words(code)) for code in CLAIMED])
     problems: list[Problem] = []
     if form.validate_on_submit():
-        try:
+        with kept_on_page(problems, "event_there"):
             told = told_in(form, agency.currency)
             with unit_of_work(session):
                 once(form, session)
@@ -78,12 +78,6 @@ def new() -> str | Answer:
                 ref = events.propose_event(session, told, agency=agency, source="agency", **given).ref
             flash(f"{ref} is claimed. The bank decides on it.", "success")
             return redirect(url_for(".show", ref=ref))
-        except Invalid as wrong:
-            problems = wrong.problems
-        except Refused as refused:
-            if refused.code != "event_there":
-                raise
-            problems = [Problem(refused.code, refused.message, refused.cure)]
     page = render_template("agency/events/new.html", form=form, problems=problems)
     return (page, 422) if form.errors or problems else page
 

@@ -68,9 +68,7 @@ def test_a_decision_lies_between_the_two_sides_and_has_a_reason():
 def test_a_disputes_life_is_this_table_and_no_more():
     allowed = {
         (status, action): DISPUTE_MOVES.get((status, action))
-        for status, action in itertools.product(
-            statuses_of(DISPUTE_MOVES), ("propose", "decide", "return", "withdraw")
-        )
+        for status, action in itertools.product(statuses_of(DISPUTE_MOVES), ("propose", "decide", "return", "withdraw"))
     }
     assert {key for key, to in allowed.items() if to} == {
         ("open", "propose"),

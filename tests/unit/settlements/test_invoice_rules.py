@@ -66,7 +66,7 @@ def test_every_problem_is_told_at_once():
 
 
 def test_under_forward_charge_the_tax_is_billed():
-    said = [each for each in invoice_problems(RIGHT, FORWARD, TODAY)]
+    said = list(invoice_problems(RIGHT, FORWARD, TODAY))
     assert [each.code for each in said] == ["wrong_tax", "wrong_reverse_charge"]
     assert "₹14,400.00" in said[0].message
 
