@@ -53,6 +53,11 @@ class SettlementRow:
     approved_by: str | None
     paid_on: date | None
     previous_net_minor: int | None
+    disputed_minor: int
+
+    @property
+    def payable_minor(self) -> int:
+        return self.net_minor - self.disputed_minor
 
     @property
     def shown_status(self) -> str:
@@ -122,6 +127,7 @@ def _row(row: Row[Any]) -> SettlementRow:
         row.approved_by,
         row.paid_on,
         row.previous_net_minor,
+        row.disputed_minor,
     )
 
 

@@ -23,7 +23,7 @@ def index() -> str:
         row
         for status in ("approved", "returned")
         for row in list_settlements(session, status=status, limit=50)
-        if row.net_minor > 0
+        if row.payable_minor > 0
     ]
     clocks = {row.ref: row for row in clocked(session, clock().today(), [row.ref for row in payable])}
     payable.sort(key=lambda row: (row.pay_by_on is None, row.pay_by_on, row.ref))
@@ -32,7 +32,11 @@ def index() -> str:
         clocks=clocks,
         ties=ledger_ties(session),
         payable=payable,
-        batches=[batch for batch in list_batches(session, limit=20) if batch.status in ("made", "approved", "sent")],
+        batches=[
+            batch
+            for batch in list_batches(session, limit=20)
+            if batch.status in ("made", "checked", "approved", "sent")
+        ],
         settlements=sums_by_status(session),
         payouts=payouts_by_status(session),
         day=clock().today(),
