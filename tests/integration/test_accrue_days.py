@@ -14,7 +14,7 @@ from payouts.commission.days import rebuild_day
 from payouts.commission.jobs import open_months
 from payouts.commission.models import AccrualRun
 from portal.kernel.errors import Invalid, NotFound
-from portal.kernel.jobs import Worker
+from portal.kernel.jobs import JOBS, Worker
 from portal.kernel.progress import JobProgress
 from tests.factories.accrual import NOVEMBER, OCTOBER, World
 from tests.factories.earning import an_event, approved
@@ -127,7 +127,8 @@ def test_every_open_month_is_accrued_at_night_once_a_day(
     world.session.commit()
     today = worker.clock.today()
     assert worker.ask_nightly(today) == 0
-    assert worker.ask_nightly(today - timedelta(days=1)) == 1
+    nightly = sum(each.nightly for each in JOBS.values())
+    assert worker.ask_nightly(today - timedelta(days=1)) == nightly >= 1
     assert worker.ask_nightly(today - timedelta(days=1)) == 0
     worker.run(wait=False)
     world.session.rollback()
