@@ -145,7 +145,7 @@ def test_an_agency_is_empanelled_and_changed_by_hand(maker: Any, bank_session: P
     assert wrong.status_code == 422 and "is not a PAN" in wrong.text and "is not a GSTIN" in wrong.text
     assert send(maker, "/bank/agencies/new", **AGENCY, code="NORTH", pan="aapfu0939f").status_code == 302
     assert "Northline" in maker.get("/bank/agencies?q=nor").text
-    assert "No bank details yet" in maker.get("/bank/agencies/NORTH").text
+    assert "No bank details are approved" in maker.get("/bank/agencies/NORTH").text
     changed = {**AGENCY, "status": "suspended", "reason": "Complaints", "expected_version": "1"}
     assert send(maker, "/bank/agencies/NORTH/edit", **changed).status_code == 302
     assert send(maker, "/bank/agencies/NORTH/edit", **changed).status_code == 409

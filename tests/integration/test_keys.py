@@ -14,6 +14,7 @@ from payouts.approvals.delegations import DELEGATIONS, NewDelegation, decide_del
 from payouts.approvals.limits import LIMITS, NewLimit, decide_limit, holding, limit_of, propose_limit, third_key_above
 from payouts.approvals.models import ApprovalLimit, Delegation, ItemAct
 from payouts.approvals.service import acts_on, turn_key
+from payouts.rails import stops
 from portal.access.models import User
 from portal.access.users import also_known_as, tie_person, untie_person
 from portal.kernel.audit import Actor
@@ -291,3 +292,11 @@ def test_accounts_are_tied_and_untied_and_the_rest_stays_together(bank_session, 
     assert also_known_as(bank_session, user("bela")) == ["asha2@bank.example"]
     with pytest.raises(Forbidden):
         tie_person(bank_session, user("admin"), "bela@bank.example", **by)
+
+
+def test_one_person_with_two_accounts_does_not_lift_the_stop_they_asked_to_lift(bank_session, people, now):
+    stop = stops.stop_paying(bank_session, "A wrong account", actor=people["fin"], now=now)
+    stops.ask_to_lift(bank_session, stop.id, "It was put right", actor=people["asha"], now=now)
+    with pytest.raises(Forbidden):
+        stops.lift(bank_session, stop.id, actor=people["asha2"], now=now)
+    assert stops.lift(bank_session, stop.id, actor=people["bela"], now=now).lifted_at == now
