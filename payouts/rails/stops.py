@@ -13,6 +13,7 @@ from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.provider_models import PayingStop
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused
+from portal.kernel.persons import same_person
 
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 AFTER_RESTORE = "restored from a backup"
@@ -66,7 +67,7 @@ def ask_to_lift(session: Session, stop_id: int, reason: str, *, actor: Actor, no
 
 
 def lift(session: Session, stop_id: int, *, actor: Actor, now: datetime) -> PayingStop:
-    """A second person lets paying go on: neither who asked nor who stopped it.
+    """A second person lets paying go on: neither who asked nor who stopped it, under any account.
 
     Refused while a payout that a provider may have got before a restore has not been looked up since.
     """
@@ -74,7 +75,7 @@ def lift(session: Session, stop_id: int, *, actor: Actor, now: datetime) -> Payi
     if found.asked_by is None:
         cure = "Say why paying may go on; another person lifts it then."
         raise Refused("Nobody has asked to lift this stop.", code="not_asked", cure=cure)
-    if actor.email in (found.asked_by, found.stopped_by):
+    if any(same_person(session, actor.email, each) for each in (found.asked_by, found.stopped_by)):
         message = f"{actor.email} stopped paying or asked to lift the stop: another person lifts it."
         raise Forbidden(message, code="maker_is_checker", cure="Ask another approver.")
     if waiting := _not_looked_up(session, found):
