@@ -16,6 +16,8 @@ HELD_TODAY = (
 # Asked once a statement. As a plain comparison the planner takes it for a condition that one row in two hundred meets, and sorts
 # what an index would give in order.
 IS_BANK = "(select current_setting('portal.scope', true) = 'bank')"
+# A letter is written once: nobody at an agency takes the place of the one that warns of other bank details.
+NO_DECISION = r"key !~ '^bank-detail:.*:(approved|rejected):'"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ ACCESS: dict[str, Access] = {
             *("name_check", "name_at_bank", "name_checked_at", "name_checked_by"),
         ),
     ),
-    "notices": Access(bank_update=("sent_at", "tries", "error"), agency="si", agency_writes="sent_at is null"),
+    "notices": Access(
+        bank_update=("sent_at", "tries", "error"), agency="si", agency_writes=f"sent_at is null and {NO_DECISION}"
+    ),
     "agents": Access(agency="siu"),
     "loan_accounts": Access(agency="s", agency_rows=HELD_TODAY.format(table="loan_accounts", column="id")),
     "account_snapshots": Access(
@@ -222,7 +226,7 @@ ACCESS: dict[str, Access] = {
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="siu",
         agency_update=("status",),  # an agency may withdraw its own claim
-        agency_writes="source = 'agency'",
+        agency_writes="source = 'agency' and decided_by is null",
     ),
     "manual_adjustments": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
@@ -281,7 +285,7 @@ ACCESS: dict[str, Access] = {
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="siu",
         agency_update=("status",),
-        agency_writes="source = 'agency'",
+        agency_writes="source = 'agency' and status in ('proposed','withdrawn') and decided_by is null",
     ),
     "tax_certificates": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason"), agency="s"),
     "signing_keys": Access(bank_update=("retired_at",), agency="s", agency_rows="true"),

@@ -12,6 +12,7 @@ from payouts.ledger.service import bank_day
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import payouts_of
 from payouts.rails.payees import why_not_usable
+from payouts.settlements.dispute_releases import kept_minor
 from payouts.settlements.invoices import why_payment_waits
 from payouts.settlements.models import Settlement
 from payouts.settlements.queries import payable_minor
@@ -23,6 +24,8 @@ def why_not_payable(session: Session, settlement: Settlement, *, now: datetime) 
     """Why a settlement may not be paid now; empty when it may. The same statement, the same account, an agency in good standing."""
     if settlement.statement_text is None or hash_of(settlement.statement_text) != settlement.hash:
         return "Its statement is not the one that was approved. Run: portal verify"
+    if settlement.disputed_minor != kept_minor(session, settlement.id):
+        return "What is kept of it is not what its disputes keep. Run: portal verify"
     agency = session.get_one(Agency, settlement.agency_id)
     if agency.status == "suspended":
         return "The agency is suspended."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from typing import Any
 
+from sqlalchemy import Select, func, or_, select, text
+from sqlalchemy.orm import Session, aliased
+
+from payouts.rails.lifecycle import PAYABLE_AGAIN
+from payouts.rails.models import Payout
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement, SettlementLine
@@ -15,7 +19,11 @@ ENDED = ("decided", "withdrawn")
 
 
 def releases(session: Session, agency_id: int, period: Period) -> list[tuple[int, str, int]]:
-    """(dispute id, description, amount in minor units) of money kept of statements before a month that no other month took up."""
+    """(dispute id, description, amount in minor units) of money kept of statements before a month that no other month took up.
+
+    An agency's session writes disputes: nothing is paid out of a statement whose disputes do not come to what was kept of it, nor
+    of one that was paid whole.
+    """
     taken = (
         select(SettlementLine.dispute_id)
         .join(Settlement, Settlement.id == SettlementLine.settlement_id)
@@ -28,12 +36,33 @@ def releases(session: Session, agency_id: int, period: Period) -> list[tuple[int
         .where(Dispute.agency_id == agency_id, Dispute.status.in_(ENDED), Dispute.held_minor > 0)
         .where(Dispute.freed_at.is_(None), Settlement.status.in_(IN_THE_LEDGER))
         .where(Settlement.period_start < period.start, Dispute.id.not_in(taken))
+        .where(_kept_of(Settlement.id).scalar_subquery() == Settlement.disputed_minor)
+        .where(_paid_of(Settlement.id).scalar_subquery() + Settlement.disputed_minor <= Settlement.net_minor)
         .order_by(Dispute.id)
     )
     return [
         (row.id, f"Released: kept of {row.settlement} during dispute {row.ref}", row.held_minor)
         for row in session.execute(query)
     ]
+
+
+def kept_minor(session: Session, settlement_id: int) -> int:
+    """What the disputes of a statement keep of it, or kept until a later one paid it out, in minor units."""
+    return session.scalar(_kept_of(settlement_id)) or 0
+
+
+def _kept_of(settlement_id: Any) -> Select[int]:
+    kept, live = aliased(Dispute), aliased(Settlement)
+    released = select(SettlementLine.id).join(live, live.id == SettlementLine.settlement_id)
+    released = released.where(SettlementLine.dispute_id == kept.id, live.status != "void")
+    query = select(func.coalesce(func.sum(kept.held_minor), 0)).where(kept.settlement_id == settlement_id)
+    return query.where(or_(kept.freed_at.is_(None), released.exists()))
+
+
+def _paid_of(settlement_id: Any) -> Select[int]:
+    """What payouts have taken of a statement, or may have."""
+    query = select(func.coalesce(func.sum(Payout.amount_minor), 0)).where(Payout.settlement_id == settlement_id)
+    return query.where(Payout.status.not_in(PAYABLE_AGAIN))
 
 
 RELEASED = text("""

@@ -209,12 +209,22 @@ def propose_decision(
     bounds = (found.line_minor, found.claimed_minor, found.currency)
     if problems := list(decision_problems(granted_minor, reason, *bounds)):
         raise Invalid(problems)
+    _refuse_altered(session, found)
     if granted_minor and (line := earned_since(session, found)):
         message = f"The receipt has earned by itself since: {line}."
         raise Refused(message, code="earned_since", cure="Decide on nothing; it would be paid twice.")
     found.proposed_minor, found.proposal_reason = granted_minor, reason.strip()
     found.proposed_by, found.proposed_at = actor.email, now
     PROPOSALS.move(session, found, "propose", reason=reason.strip(), actor=actor, now=now)
+
+
+def _refuse_altered(session: Session, found: Dispute) -> None:
+    """An agency's session writes what its line came to; what follows from it is counted from the line itself."""
+    line = session.get(SettlementLine, found.settlement_line_id) if found.settlement_line_id else None
+    says = (line.settlement_id, line.amount_minor) if line else (found.settlement_id, 0)
+    if says != (found.settlement_id, found.line_minor):
+        message = f"Dispute {found.ref} is about another amount than its line has."
+        raise Refused(message, code="altered", cure="Run: portal verify")
 
 
 def earned_since(session: Session, found: Dispute) -> str | None:

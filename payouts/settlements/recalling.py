@@ -73,7 +73,10 @@ def why_not_recall(session: Session, settlement: Settlement) -> tuple[str, str] 
     live = select(Payout.ref).where(Payout.settlement_id == settlement.id, Payout.status.not_in(PAYABLE_AGAIN))
     if payout := session.scalar(live.limit(1)):
         return f"{payout} pays {ref} already.", "Wait for the bank's answer; a correction is a line of the next month."
-    contested = select(Dispute.ref).where(Dispute.settlement_id == settlement.id, Dispute.status != "withdrawn")
+    # What was taken back while a payout was under way is kept still: the next statement pays it out.
+    is_kept = (Dispute.held_minor > 0) & Dispute.freed_at.is_(None)
+    contested = select(Dispute.ref).where(Dispute.settlement_id == settlement.id)
+    contested = contested.where((Dispute.status != "withdrawn") | is_kept)
     if dispute := session.scalar(contested.order_by(Dispute.id).limit(1)):
         return (
             f"The agency contests a line of {ref} in {dispute}.",

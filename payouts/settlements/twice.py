@@ -57,6 +57,19 @@ select own.position::text as line, s.ref as settlement
  where own.settlement_id = :settlement and own.agency_id = :agency and own.dispute_id is not null
  order by 1, 2
 """)
+# What a decision granted for a receipt that had earned nothing is all it earns, unless an adjustment about its line takes one back.
+GRANTED = text("""
+select x.ref as line, d.ref as dispute
+  from settlement_lines l
+  join accrual_lines x on x.id = l.accrual_line_id and x.kind = 'commission' and x.amount_minor > 0
+  join disputes d on d.collection_id = x.collection_id and d.agency_id = x.agency_id
+   and d.status = 'decided' and d.granted_minor > 0
+ where l.settlement_id = :settlement and l.agency_id = :agency and not exists (
+       select 1 from manual_adjustments a join accrual_lines y on y.ref = a.about_ref and y.agency_id = a.agency_id
+        where a.agency_id = l.agency_id and a.status = 'accepted' and a.amount_minor < 0
+          and y.collection_id = x.collection_id)
+ order by 1, 2
+""")
 # Advances are one sum a card: what is recovered of them over all settlements is never more than was given.
 RECOVERED = f"""
 select c.code
@@ -106,5 +119,10 @@ def settled_elsewhere(session: Session, settlement: Settlement) -> Iterator[tupl
         yield line, f"settled in {other} already"
     for line, other in session.execute(RELEASED, bounds):
         yield line, f"paid out in {other} already"
+    for line, dispute in session.execute(GRANTED, bounds):
+        yield (
+            line,
+            f"paid by the decision on {dispute} already; an adjustment about this line takes one of the two back",
+        )
     for (code,) in session.execute(text(f"{RECOVERED} order by 1"), bounds):
         yield code, "recovers more than was advanced"
