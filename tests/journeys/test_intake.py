@@ -71,17 +71,3 @@ def test_an_account_is_recalled_after_what_it_means_was_shown(bank: None, open_p
     page.get_by_role("button", name="Recall it from").click()
     page.wait_for_url("**/bank/placements/P1")
     assert page.get_by_text("is taken back").is_visible()
-
-
-def test_bank_details_need_a_second_person(bank: None, open_page: Any) -> None:
-    page = open_page("/bank/agencies/SHAKTI", email=MAKER)
-    for number in ("00112233", "00445566"):
-        page.get_by_label("Account number").fill(number)
-        page.get_by_label("IFSC").fill("HDFC0000123")
-        page.get_by_label("Account holder").fill("Shakti Recovery")
-        page.get_by_role("button", name="these bank details").click()
-        page.get_by_text(number).wait_for()
-    assert page.get_by_role("button", name="Pay to this account").count() == 0
-    checker = open_page("/bank/agencies/SHAKTI", email=CHECKER)
-    checker.get_by_role("button", name="Pay to this account").click()
-    checker.get_by_text("version 2 are approved").wait_for()
