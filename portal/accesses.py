@@ -16,8 +16,11 @@ HELD_TODAY = (
 # Asked once a statement. As a plain comparison the planner takes it for a condition that one row in two hundred meets, and sorts
 # what an index would give in order.
 IS_BANK = "(select current_setting('portal.scope', true) = 'bank')"
-# A letter is written once: nobody at an agency takes the place of the one that warns of other bank details.
-NO_DECISION = r"key !~ '^bank-detail:.*:(approved|rejected):'"
+# A letter is written once: nobody at an agency takes the place of one that warns others, or of the bank's own, of new bank details.
+OWN_LETTER = (
+    "(split_part(key, ':', 1) <> 'bank-detail' or (split_part(key, ':', 4) = 'proposed'"
+    " and split_part(key, ':', 2) = (select a.code from agencies a where a.id = notices.agency_id)))"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ ACCESS: dict[str, Access] = {
         ),
     ),
     "notices": Access(
-        bank_update=("sent_at", "tries", "error"), agency="si", agency_writes=f"sent_at is null and {NO_DECISION}"
+        bank_update=("sent_at", "tries", "error"), agency="si", agency_writes=f"sent_at is null and {OWN_LETTER}"
     ),
     "agents": Access(agency="siu"),
     "loan_accounts": Access(agency="s", agency_rows=HELD_TODAY.format(table="loan_accounts", column="id")),
@@ -299,7 +302,7 @@ ACCESS: dict[str, Access] = {
         agency="si",
         agency_select=("id", "ref", "subject_ref", "kind", "seal"),
         agency_rows="kind = 'dispute' and exists (select 1 from disputes d where d.ref = journal_entries.subject_ref)",
-        agency_writes="ref in ('J-' || subject_ref, 'J-' || subject_ref || '-W')",
+        agency_writes="subject_ref ~ '^D-' and ref in ('J-' || subject_ref, 'J-' || subject_ref || '-W')",
     ),
     "journal_lines": Access(
         bank="si",

@@ -153,6 +153,16 @@ def test_an_agency_writes_no_letter_that_tells_of_a_decision_about_its_account(l
     letter = """
     insert into notices (key, agency_id, to_address, subject, body, about_ref, made_at)
     select :key, id, 'owner@shakti.example', 'News', 'None.', 'SHAKTI', now() from agencies"""
-    with pytest.raises(DBAPIError, match="row-level security"):
-        forge(lived, letter, key="bank-detail:SHAKTI:2:approved:owner@shakti.example")
+    for key in ("SHAKTI:2:approved:owner@shakti.example", "VEGA:2:proposed:owner@vega.example"):
+        with pytest.raises(DBAPIError, match="row-level security"):
+            forge(lived, letter, key=f"bank-detail:{key}")
     forge(lived, letter, key="bank-detail:SHAKTI:2:proposed:owner@shakti.example")
+
+
+def test_an_agency_takes_no_reference_in_the_journal_that_another_entry_will_have(lived):
+    forge(lived, FORGED.replace("'D-FORGED'", "'P2610-0001'"), status="open")
+    entry = """
+    insert into journal_entries (ref, posted_on, kind, subject_ref, posted_by, posted_at)
+    values ('J-P2610-0001', '2026-11-10', 'dispute', 'P2610-0001', 'x', now())"""
+    with pytest.raises(DBAPIError, match="row-level security"):
+        forge(lived, entry)
