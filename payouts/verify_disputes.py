@@ -26,6 +26,14 @@ select l.id, s.ref || '/' || l.position as ref, l.amount_minor as stored,
  where l.kind = 'dispute_release' or l.dispute_id is not null
  order by l.id
 """)
+# An agency's session writes what its line came to: nothing for a receipt that had earned nothing.
+LINES = text("""
+select d.id, d.ref, d.line_minor as stored, coalesce(l.amount_minor, 0) as told
+  from disputes d
+  left join settlement_lines l on l.id = d.settlement_line_id and l.settlement_id = d.settlement_id
+ where d.line_minor <> coalesce(l.amount_minor, 0)
+ order by d.id
+""")
 MOVED = text("""
 with acts as (
   select subject_ref as ref, id, actor, at, body::jsonb -> 'data' as data from audit_events where tag = :tag
@@ -64,6 +72,8 @@ def check_disputes(session: Session, findings: Findings) -> None:
         findings.compare("disputes", "settlements", row.id, row.ref, "disputed_minor", row.stored, row.told)
     for row in session.execute(RELEASED):
         findings.compare("disputes", "settlement_lines", row.id, row.ref, "amount_minor", row.stored, row.told)
+    for row in session.execute(LINES):
+        findings.differs("disputes", "disputes", row.id, row.ref, "line_minor", row.stored, row.told)
     findings.count("disputes", session.scalar(text("select count(*) from disputes")) or 0)
     for id_, ref, name, stored, told in session.execute(MOVED, {"tag": PROPOSALS.tag.text}):
         findings.differs("disputes", "disputes", id_, ref, name, stored, told)

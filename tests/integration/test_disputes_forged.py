@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient
 
 from payouts.commission.event_models import ManualAdjustment
+from payouts.difference import Findings
 from payouts.rails.batches import make_batch, reject_batch
 from payouts.rails.rechecks import why_not_payable
 from payouts.settlements.dispute_releases import releases
@@ -17,6 +18,7 @@ from payouts.settlements.disputes import withdraw_dispute
 from payouts.settlements.drafting import draft
 from payouts.settlements.recalling import recall
 from payouts.settlements.twice import settled_elsewhere
+from payouts.verify_disputes import check_disputes
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Refused
 from portal.kernel.periods import parse_month
@@ -100,6 +102,9 @@ def test_a_decision_is_held_against_the_line_itself(lived):
     with pytest.raises(Refused) as refusal:
         lived.propose("D-FORGED", 2_000_000)
     assert refusal.value.code == "altered"
+    findings = Findings()
+    check_disputes(lived.bank, findings)
+    assert ("D-FORGED", "line_minor") in {(each.ref, each.field) for each in findings.differences}
 
 
 def test_a_receipt_that_was_granted_does_not_earn_by_itself_as_well(bank_session, agency_session, now):
