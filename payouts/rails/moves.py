@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payouts.ledger.journal import paid_lines, returned_lines
@@ -16,6 +16,7 @@ from payouts.settlements.lifecycle import next_status as next_settlement_status
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import move
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.db import compare_and_set
 from portal.kernel.errors import NotFound, Stale
 
 # What a payout's final step is to its settlement: one that failed is as if its payout had been taken back.
@@ -48,17 +49,10 @@ def move_batch(
     session: Session, batch: PayoutBatch, action: str, after: str, *, actor: Actor, now: datetime, **values: Any
 ) -> PayoutBatch:
     """Compare and set, with its audit event; Stale when someone was faster."""
-    before, version = batch.status, batch.lock_version
-    moved = session.execute(
-        update(PayoutBatch)
-        .where(PayoutBatch.id == batch.id, PayoutBatch.lock_version == version, PayoutBatch.status == before)
-        .values(status=after, lock_version=version + 1, **values)
-        .execution_options(synchronize_session=False)
-        .returning(PayoutBatch.id)
-    ).all()
-    if not moved:
+    before = batch.status
+    values |= {"status": after, "lock_version": batch.lock_version + 1}
+    if not compare_and_set(session, batch, ("status", "lock_version"), **values):
         raise Stale(f"{batch.ref} changed while you were looking at it. Open it again and decide anew.")
-    session.refresh(batch)
     data = {
         "action": action,
         "before": before,
@@ -81,16 +75,8 @@ def move_payout(session: Session, payout: Payout, action: str, *, actor: Actor, 
     """One step of a payout, compare and set, with its audit event."""
     before = payout.status
     after = next_payout_status(before, action)
-    moved = session.execute(
-        update(Payout)
-        .where(Payout.id == payout.id, Payout.status == before)
-        .values(status=after, updated_at=now, **values)
-        .execution_options(synchronize_session=False)
-        .returning(Payout.id)
-    ).all()
-    if not moved:
+    if not compare_and_set(session, payout, ("status",), status=after, updated_at=now, **values):
         raise Stale(f"{payout.ref} moved on while it was being handled. Look at it again.")
-    session.refresh(payout)
     record_event(
         session,
         AuditTag.PAYOUT_MOVED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import setting_on
@@ -21,7 +21,7 @@ from payouts.settlements.signing import sign
 from payouts.settlements.statement import hash_of
 from payouts.settlements.twice import leaning_on, settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
-from portal.kernel.db import scope_of
+from portal.kernel.db import compare_and_set, scope_of
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused, Stale
 from portal.kernel.money import shown
 from portal.kernel.periods import month_of
@@ -237,17 +237,10 @@ def move(
     **values: Any,
 ) -> Settlement:
     """Compare and set: the row moves only if it still is what we read; Stale when someone was faster. With its audit event."""
-    before, version = settlement.status, settlement.lock_version
-    moved = session.execute(
-        update(Settlement)
-        .where(Settlement.id == settlement.id, Settlement.lock_version == version, Settlement.status == before)
-        .values(status=after, lock_version=version + 1, **values)
-        .execution_options(synchronize_session=False)
-        .returning(Settlement.id)
-    ).all()
-    if not moved:
+    before = settlement.status
+    values |= {"status": after, "lock_version": settlement.lock_version + 1}
+    if not compare_and_set(session, settlement, ("status", "lock_version"), **values):
         raise Stale(f"{settlement.ref} changed while you were looking at it. Open it again and decide anew.")
-    session.refresh(settlement)
     record_event(
         session,
         AuditTag.SETTLEMENT_MOVED,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeVar, cast
 
-from sqlalchemy import BigInteger, Engine, Identity, MetaData, create_engine, event, text
+from sqlalchemy import BigInteger, Engine, Identity, MetaData, create_engine, event, text, update
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -177,6 +177,21 @@ class Database:
     def dispose(self) -> None:
         self.bank.dispose()
         self.agency.dispose()
+
+
+def compare_and_set(session: Session, row: Base, seen: tuple[str, ...], **values: Any) -> bool:
+    """Write `values` to a row only while these columns are what they were when it was read, and read it anew.
+
+    False, and nothing written, when someone was faster.
+    """
+    model: Any = type(row)
+    same = [getattr(model, name) == getattr(row, name) for name in ("id", *seen)]
+    moved = session.execute(
+        update(model).where(*same).values(**values).execution_options(synchronize_session=False).returning(model.id)
+    ).all()
+    if moved:
+        session.refresh(row)
+    return bool(moved)
 
 
 @contextmanager
