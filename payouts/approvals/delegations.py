@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from payouts.approvals.limits import refuse_concerned
 from payouts.approvals.models import Delegation
 from portal.kernel.audit import Actor, AuditTag
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.persons import accounts_of, person_of, same_person
 from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
 
@@ -122,16 +122,3 @@ def list_delegations(session: Session, *, status: str = "", limit: int = 200) ->
     """Every delegation there is or was, the newest first."""
     query = select(Delegation).order_by(Delegation.id.desc()).limit(limit)
     return list(session.scalars(query.where(Delegation.status == status) if status else query))
-
-
-def delegation_named(session: Session, ref: str) -> Delegation:
-    """NotFound when there is none of this reference."""
-    found = session.scalars(select(Delegation).where(Delegation.ref == ref)).first()
-    if found is None:
-        raise NotFound("There is no such delegation.")
-    return found
-
-
-def load_delegation(session: Session, ref: str) -> Delegation:
-    """The same, locked."""
-    return DELEGATIONS.load(session, ref=ref)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from payouts.approvals.models import SUBJECTS, ApprovalLimit
 from portal.kernel.audit import Actor, AuditTag
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.money import EXPONENTS
 from portal.kernel.persons import same_person
 from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
@@ -161,16 +161,3 @@ def list_limits(session: Session, *, status: str = "", limit: int = 200) -> list
     """Every limit there is or was, the newest first."""
     query = select(ApprovalLimit).order_by(ApprovalLimit.id.desc()).limit(limit)
     return list(session.scalars(query.where(ApprovalLimit.status == status) if status else query))
-
-
-def limit_named(session: Session, ref: str) -> ApprovalLimit:
-    """NotFound when there is none of this reference."""
-    found = session.scalars(select(ApprovalLimit).where(ApprovalLimit.ref == ref)).first()
-    if found is None:
-        raise NotFound("There is no such approval limit.")
-    return found
-
-
-def load_limit(session: Session, ref: str) -> ApprovalLimit:
-    """The same, locked."""
-    return LIMITS.load(session, ref=ref)

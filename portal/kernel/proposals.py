@@ -130,10 +130,12 @@ class Proposals(Generic[P]):
     def noun(self) -> str:
         return self.a.partition(" ")[2]
 
-    def load(self, session: Session, **by: Any) -> P:
-        """The row with these columns (None: any), locked and read anew. NotFound when there is none, or none in sight."""
+    def load(self, session: Session, *, locked: bool = True, **by: Any) -> P:
+        """The row with these columns (None: any), locked and read anew unless it is only shown. NotFound when none is in sight."""
         query = select(self.model).filter_by(**{name: value for name, value in by.items() if value is not None})
-        found = session.scalars(query.with_for_update().execution_options(populate_existing=True)).first()
+        if locked:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        found = session.scalars(query).first()
         if found is None:
             raise NotFound(f"There is no such {self.noun}.")
         return found

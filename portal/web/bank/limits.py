@@ -115,25 +115,20 @@ def propose(form: Any, template: str, endpoint: str, act: Callable[[Session, Any
 # --- deciding
 
 
-LIMIT = (limits.load_limit, limits.decide_limit, limits.LIMITS, limits.limit_named)
-DELEGATION = (
-    delegations.load_delegation,
-    delegations.decide_delegation,
-    delegations.DELEGATIONS,
-    delegations.delegation_named,
-)
+LIMIT = (limits.LIMITS, limits.decide_limit)
+DELEGATION = (delegations.DELEGATIONS, delegations.decide_delegation)
 
 
 @bp.get("/<ref>")
 @permission(Permission.LIMIT_READ)
 def show(ref: str) -> str:
-    return page(limits.limit_named(db_session(), ref))
+    return page(limits.LIMITS.load(db_session(), locked=False, ref=ref))
 
 
 @bp.get("/delegations/<ref>")
 @permission(Permission.LIMIT_READ)
 def show_delegation(ref: str) -> str:
-    return page(delegations.delegation_named(db_session(), ref))
+    return page(delegations.DELEGATIONS.load(db_session(), locked=False, ref=ref))
 
 
 def page(row: Row, **forms: Any) -> str:
@@ -171,14 +166,15 @@ def reject_delegation(ref: str) -> Answer:
 
 
 def decide(kind: tuple[Any, ...], ref: str, form: Any, *, accept: bool) -> Answer:
-    session, (load, act, _, named) = db_session(), kind
-    check(identity_here(), Permission.LIMIT_DECIDE, named(session, ref))
+    session, (proposals, act) = db_session(), kind
+    shown = proposals.load(session, locked=False, ref=ref)
+    check(identity_here(), Permission.LIMIT_DECIDE, shown)
     if not form.validate_on_submit():
-        return page(named(session, ref), **{"accept_form" if accept else "reject_form": form}), 422
+        return page(shown, **{"accept_form" if accept else "reject_form": form}), 422
     with unit_of_work(session):
         once(form, session)
         given = {"reason": form.reason.data or "", "actor": current_actor(), "now": clock().now()}
-        act(session, load(session, ref), accept=accept, **given)
+        act(session, proposals.load(session, ref=ref), accept=accept, **given)
     flash(f"{ref} is {'accepted' if accept else 'rejected'}.", "success")
     return redirect(url_for(".index"))
 
@@ -196,11 +192,11 @@ def withdraw_delegation(ref: str) -> Answer:
 
 
 def take_back(kind: tuple[Any, ...], ref: str) -> Answer:
-    session, form, (load, _, proposals, named) = db_session(), ActForm(), kind
+    session, form, (proposals, _) = db_session(), ActForm(), kind
     if not form.validate_on_submit():
-        return page(named(session, ref)), 422
+        return page(proposals.load(session, locked=False, ref=ref)), 422
     with unit_of_work(session):
         once(form, session)
-        proposals.move(session, load(session, ref), "withdraw", actor=current_actor(), now=clock().now())
+        proposals.move(session, proposals.load(session, ref=ref), "withdraw", actor=current_actor(), now=clock().now())
     flash(f"{ref} is withdrawn.", "info")
     return redirect(url_for(".index"))
