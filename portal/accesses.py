@@ -220,6 +220,19 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_rows=f"{OWN} and status = 'approved'",
     ),
+    "score_schemes": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "score_runs": Access(bank_update=("is_current", "published_by", "published_at")),
+    "scorecards": Access(bank_update=("is_published",), agency="s", agency_rows=f"{OWN} and is_published"),
+    "score_disputes": Access(
+        bank_update=("status", "corrected", "decided_by", "decided_at", "decision_reason"),
+        agency="si",
+        agency_writes="status = 'proposed' and decided_by is null and decided_at is null and corrected is null",
+    ),
+    "score_consequences": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="s",
+        agency_rows=f"{OWN} and status = 'accepted'",
+    ),
     "one_time_settlements": Access(
         bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),
         agency="s",
@@ -268,6 +281,15 @@ ACCESS: dict[str, Access] = {
         bank="si",
         agency="s",
         agency_rows=f"{OWN} and exists (select 1 from settlements s where s.id = settlement_lines.settlement_id)",
+    ),
+    "settlement_repointings": Access(
+        bank_update=("status", "checked_by", "checked_at", "decided_by", "decided_at", "decision_reason"),
+        agency="s",
+        agency_rows=f"{OWN} and status = 'accepted'",
+        agency_select=(  # that it was pointed elsewhere, and the proof; not by whom
+            *("id", "ref", "agency_id", "settlement_id", "number", "statement_hash", "from_detail_id", "to_detail_id"),
+            *("reason", "hash", "status", "decided_at"),
+        ),
     ),
     "disputes": Access(
         bank_update=(

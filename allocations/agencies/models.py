@@ -121,3 +121,5 @@ class Agent(WithId, Base):
     certificate_until: Mapped[date | None] = mapped_column(Date)
     verified_until: Mapped[date | None] = mapped_column(Date)
     is_active: Mapped[bool] = mapped_column(Boolean, default=True, server_default="true")
+    joined_on: Mapped[date | None] = mapped_column(Date)
+    left_on: Mapped[date | None] = mapped_column(Date)  # the last day, once they are no longer active

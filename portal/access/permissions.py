@@ -158,6 +158,15 @@ class Permission(StrEnum):
     MEASURE_READ = "measure:read"
     MEASURE_PROPOSE = "measure:propose"
     MEASURE_DECIDE = "measure:decide"
+    SCORE_READ = "score:read"
+    SCORE_COMPUTE = "score:compute"
+    SCORE_PUBLISH = "score:publish"
+    SCHEME_PROPOSE = "score_scheme:propose"
+    SCHEME_DECIDE = "score_scheme:decide"
+    CONSEQUENCE_DECIDE = "score_consequence:decide"
+    SCORE_DISPUTE_DECIDE = "score_dispute:decide"
+    OWN_SCORE_READ = "own_score:read"
+    OWN_SCORE_DISPUTE = "own_score:dispute"
     COMPROMISE_READ = "compromise:read"
     COMPROMISE_PROPOSE = "compromise:propose"
     COMPROMISE_DECIDE = "compromise:decide"
@@ -170,6 +179,8 @@ class Permission(StrEnum):
     SETTLEMENT_APPROVE = "settlement:approve"  # and send back: the checker's word
 
     SETTLEMENT_RECALL = "settlement:recall"  # take an approval back before anything is paid
+    SETTLEMENT_REPOINT = "settlement:repoint"  # ask that it be paid to the agency's new bank details
+    REPOINTING_DECIDE = "repointing:decide"
     LIMIT_READ = "limit:read"  # who may approve up to what, and who stands in for whom
     LIMIT_PROPOSE = "limit:propose"
     LIMIT_DECIDE = "limit:decide"

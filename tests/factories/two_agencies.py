@@ -71,6 +71,10 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     },
     "account_outcomes": {"outcome": "rolled_forward", "is_measured": False, "snapshot_on": None},
     "agency_measures": {"status": "approved", "decided_by": "y{n}"},
+    "score_schemes": {"status": "approved"},
+    "scorecards": {"score": 50, "is_published": True},
+    "score_disputes": {"status": "proposed", "decided_by": None, "decided_at": None, "corrected": None},
+    "score_consequences": {"status": "accepted"},
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
     "earning_events": {
         "status": "proposed",
