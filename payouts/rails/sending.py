@@ -39,7 +39,7 @@ def start_sending(session: Session, *, actor: Actor, now: datetime, only: str | 
     nothing else is left. Providers' batches are carried on by `online`.
     """
     _refuse_agency(actor)
-    refuse_while_stopped(session)
+    refuse_while_stopped(session, load_batch(session, only).rail if only else "")
     if only is not None and load_batch(session, only).status != "approved":
         batch = load_batch(session, only)
         raise Refused(f"{only} is {batch.status}, not approved.", code="illegal_step", cure="Approve it first.")

@@ -1,4 +1,9 @@
-"""Paying stops: while one stands nothing is made, approved or sent. One person pulls it; two other acts of two people lift it."""
+"""Paying stops: while one stands nothing is made, approved or sent. One person pulls it; two other acts of two people lift it.
+
+A restored database begins with one. What was done after its backup is lost here and yet has happened at the bank, so that stop is not
+lifted before somebody has found out about every payout that was open (`open_intents`), and what is found to have been paid in the lost
+time is recorded as paid by hand, which sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payouts.rails.choosing import ONLINE_RAIL
-from payouts.rails.lifecycle import IN_FLIGHT
-from payouts.rails.models import Payout, PayoutBatch
+from payouts.rails.open_intents import open_intents, unknown_debits
 from payouts.rails.provider_models import PayingStop
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused
@@ -17,6 +20,8 @@ from portal.kernel.persons import same_person
 
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 AFTER_RESTORE = "restored from a backup"
+BY_HAND = "manual"  # records what people paid elsewhere; nothing leaves the portal
+MOST_NAMED = 5  # in a refusal; the page and the command list all
 
 
 def standing_stops(session: Session) -> list[PayingStop]:
@@ -37,20 +42,33 @@ def load_stop(session: Session, stop_id: int) -> PayingStop:
     return found
 
 
-def refuse_while_stopped(session: Session) -> None:
-    """Refused while any stop stands; says who pulled it and why. Call it in the transaction that makes, approves or sends."""
+def times_restored(session: Session) -> int:
+    """How often this database was put back: references of payouts begin anew behind those that may be lost."""
+    return session.scalar(select(func.count()).where(PayingStop.lost_since.is_not(None))) or 0
+
+
+def refuse_while_stopped(session: Session, rail: str = "") -> None:
+    """Refused while any stop stands; says who pulled it and why. Call it in the transaction that makes, approves or sends.
+
+    After a restore what was paid in the lost time may be recorded by hand.
+    """
     session.flush()
-    if stops := standing_stops(session):
+    stops = standing_stops(session)
+    if rail.strip() == BY_HAND and all(stop.lost_since for stop in stops):
+        return
+    if stops:
         first = stops[0]
         message = f"Paying is stopped by {first.stopped_by} since {first.stopped_at:%d %b %Y %H:%M} UTC: {first.reason}"
         raise Refused(message, code="paying_stopped", cure="Two people lift the stop under Payouts, Paying stop.")
 
 
-def stop_paying(session: Session, reason: str, *, actor: Actor, now: datetime) -> PayingStop:
-    """Stop every payment at once. The built-in user may too: after a restore nothing is sent."""
+def stop_paying(
+    session: Session, reason: str, *, actor: Actor, now: datetime, lost_since: datetime | None = None
+) -> PayingStop:
+    """Stop every payment at once. The built-in user may too: after a restore, of a backup taken at `lost_since`, nothing is sent."""
     if actor.agency_id is not None:
         raise Forbidden("An agency does not stop payments.", code="not_the_bank")
-    made = PayingStop(reason=_reason(reason), stopped_by=actor.email, stopped_at=now)
+    made = PayingStop(reason=_reason(reason), stopped_by=actor.email, stopped_at=now, lost_since=lost_since)
     session.add(made)
     session.flush()
     _tell(session, made, "stop", made.reason, actor, now)
@@ -69,7 +87,8 @@ def ask_to_lift(session: Session, stop_id: int, reason: str, *, actor: Actor, no
 def lift(session: Session, stop_id: int, *, actor: Actor, now: datetime) -> PayingStop:
     """A second person lets paying go on: neither who asked nor who stopped it, under any account.
 
-    Refused while a payout that a provider may have got before a restore has not been looked up since.
+    Refused while a payout is open that a provider or a bank may have got before a restore, and while our account shows a payment that
+    is not known here.
     """
     found = _load(session, stop_id, actor)
     if found.asked_by is None:
@@ -78,25 +97,24 @@ def lift(session: Session, stop_id: int, *, actor: Actor, now: datetime) -> Payi
     if any(same_person(session, actor.email, each) for each in (found.asked_by, found.stopped_by)):
         message = f"{actor.email} stopped paying or asked to lift the stop: another person lifts it."
         raise Forbidden(message, code="maker_is_checker", cure="Ask another approver.")
-    if waiting := _not_looked_up(session, found):
-        message = f"{waiting} payouts under way have not been looked up since paying was stopped."
-        raise Refused(message, code="open_intents", cure="Look them up first: portal payouts sync")
+    _refuse_open(session, found)
     found.lifted_by, found.lifted_at = actor.email, now
     session.flush()
     _tell(session, found, "lift", found.lift_reason or "", actor, now)
     return found
 
 
-def _not_looked_up(session: Session, stop: PayingStop) -> int:
-    """Payouts that a provider may already have, not asked about since the stop."""
-    stale = Payout.looked_up_at.is_(None) | (Payout.looked_up_at < stop.stopped_at)
-    query = (
-        select(func.count())
-        .select_from(Payout)
-        .join(PayoutBatch, PayoutBatch.id == Payout.batch_id)
-        .where(PayoutBatch.rail == ONLINE_RAIL, Payout.status.in_([*IN_FLIGHT, "queued"]), stale)
-    )
-    return session.scalar(query) or 0
+def _refuse_open(session: Session, stop: PayingStop) -> None:
+    if waiting := open_intents(session, stop):
+        named = ", ".join(each.ref for each in waiting[:MOST_NAMED]) + (" …" if len(waiting) > MOST_NAMED else "")
+        count = f"{len(waiting)} {'payout' if len(waiting) == 1 else 'payouts'}"
+        message = f"{count} under way not looked up since paying was stopped: {named}."
+        raise Refused(message, code="open_intents", cure=f"{waiting[0].ref}: {waiting[0].next_act}")
+    if lost := unknown_debits(session, stop):
+        named = ", ".join(f"{each.line_ref} names {each.names}" for each in lost[:MOST_NAMED])
+        message = f"Our account shows payments that are not known here: {named}."
+        cure = "Record each as paid by hand (portal payouts batch --rail manual), and tie its debit to it."
+        raise Refused(message, code="unknown_payments", cure=cure)
 
 
 def _load(session: Session, stop_id: int, actor: Actor) -> PayingStop:

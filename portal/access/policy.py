@@ -158,6 +158,8 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.EVIDENCE_HOLD: [is_admin_or_checker],
     P.EVIDENCE_PURGE: [is_admin_or_machine],
     P.FILES_RESEAL: [is_admin_or_machine],
+    P.BACKUP_MAKE: [is_admin_or_machine],
+    P.BACKUP_RESTORE: [is_admin_or_machine],
     P.BANK_STATEMENT_READ: [is_bank_reader],
     P.BANK_STATEMENT_IMPORT: [is_maker_or_machine],
     P.BANK_STATEMENT_ACCEPT: [is_checker, is_not_the_maker],

@@ -164,6 +164,11 @@ class AuditTag(Enum):
     EVIDENCE_HELD = ("evidence:held", {"held", "reason"})
     EVIDENCE_PURGED = ("evidence:purged", {"files", "kept", "until", "received_on"})
     FILES_RESEALED = ("files:resealed", {"key", "files", "resealed"})
+    BACKUP_MADE = ("backup:made", {"hash", "taken_at", "head", "files", "rows"})
+    RESTORED = (
+        "database:restored",
+        {"hash", "taken_at", "head", "revision", "sessions", "links", "letters", "payouts", "jobs"},
+    )
     VERIFIED = ("verify:ran", {"checked", "differences", "period"})
     DEMO_LOADED = ("demo:loaded", {"accounts", "periods"})
 
