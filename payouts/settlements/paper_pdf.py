@@ -6,10 +6,10 @@ import io
 import json
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from payouts.settlements.paper_fonts import LATIN, fonts, has_devanagari, indic
 from payouts.settlements.papers import Paper, PaperGroup, paper_of, tax_facts
 from portal.kernel.money import shown
 from portal.kernel.periods import parse_month
@@ -21,11 +21,14 @@ MOST_LINES = 3_000  # printed one by one; of a longer statement the groups, and 
 
 def pdf_of(content: Mapping[str, Any], sha256: str, *, envelope: str = "", verify_url: str = "") -> bytes:
     """The same bytes for the same arguments. Without an envelope it is a draft and says so; nothing is attached then."""
+    return typeset(TEMPLATE.read_bytes(), _told(paper_of(content), sha256, envelope, verify_url))
+
+
+def typeset(source: bytes, told: Mapping[str, Any]) -> bytes:
+    """A template of ours with what it shows as a PDF; it finds the fonts to use in `data.latin` and `data.indic`."""
     import typst  # slow to load
 
-    data = json.dumps(_told(paper_of(content), sha256, envelope, verify_url), ensure_ascii=False)
-    options: dict[str, Any] = {"format": "pdf", "font_paths": _fonts(), "sys_inputs": {"data": data}}
-    source = TEMPLATE.read_bytes()
+    options: dict[str, Any] = {"format": "pdf", "font_paths": fonts(), "sys_inputs": {"data": _as_data(told)}}
     try:
         pdf = typst.compile(source, pdf_standards=["a-3b"], **options)
     except typst.TypstError as error:
@@ -40,17 +43,13 @@ def png_of(content: Mapping[str, Any], sha256: str, *, verify_url: str = "") -> 
     """Its pages as pictures, for looking at."""
     import typst
 
-    data = json.dumps(_told(paper_of(content), sha256, "{}", verify_url), ensure_ascii=False)
-    pages = typst.compile(TEMPLATE.read_bytes(), format="png", ppi=110, font_paths=_fonts(), sys_inputs={"data": data})
+    data = _as_data(_told(paper_of(content), sha256, "{}", verify_url))
+    pages = typst.compile(TEMPLATE.read_bytes(), format="png", ppi=110, font_paths=fonts(), sys_inputs={"data": data})
     return pages if isinstance(pages, list) else [pages or b""]
 
 
-@cache
-def _fonts() -> Any:
-    """The fonts in the package alone, so that a statement looks the same on every machine."""
-    import typst
-
-    return typst.Fonts(include_system_fonts=False)
+def _as_data(told: Mapping[str, Any]) -> str:
+    return json.dumps({**told, "latin": LATIN, "indic": indic(), "tighten": not has_devanagari()}, ensure_ascii=False)
 
 
 def _told(paper: Paper, sha256: str, envelope: str, verify_url: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ import pikepdf
 import pytest
 from python_calamine import CalamineWorkbook
 
+from payouts.settlements import paper_fonts
 from payouts.settlements.envelope import ALTERED, UNREADABLE, VALID
-from payouts.settlements.paper_pdf import pdf_of
+from payouts.settlements.paper_pdf import pdf_of, png_of
 from payouts.settlements.paper_xlsx import workbook
 from payouts.settlements.papers import paper_of
 from payouts.settlements.statement import canonical_text, hash_of, read_text
-from payouts.settlements.verify_statement import verify_file
+from payouts.settlements.verify_statement import _is_same_but_for_fonts, verify_file
 from portal.kernel.money import shown
 from portal.kernel.pictures import carried_by
 from tests.factories.statements import Signer, a_statement
@@ -107,3 +108,20 @@ def test_a_statement_of_the_first_format_is_grouped_by_kind():
         ("Tax withheld", 1),
     ]
     assert paper.groups[0].amount_minor == 160_000_05
+
+
+def test_another_font_for_an_indian_script_alters_nothing_and_other_letters_do():
+    said = "Line 1 रसीद सेवाएँ 100.00"
+    assert _is_same_but_for_fonts("Line 1 रसीद सेसेवाएँएँ 100.00", said)
+    assert not _is_same_but_for_fonts("Line 1 रसीद 100.00", said)
+    assert not _is_same_but_for_fonts("Line 1 रसीद सेसेवाएँएँ 900.00", said)
+
+
+def test_fonts_of_the_system_draw_the_scripts_of_india_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper_fonts, "SYSTEM", tmp_path)
+    assert set(paper_fonts.indic()) <= {
+        f"{kind} {script}" for kind in paper_fonts.KINDS for script in paper_fonts.SCRIPTS
+    }
+    content = a_statement()
+    content["lines"][0]["description"] = "रसीद संख्या १२३, श्रीनगर"
+    assert png_of(content, "ab" * 32)
