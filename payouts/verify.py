@@ -29,6 +29,7 @@ from payouts.verify_records import (
     check_statements,
     check_uploads,
 )
+from payouts.verify_repointed import check_repointed
 from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -82,6 +83,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     check_issued(session, findings, period)
     check_tax(session, findings, period)
     check_disputes(session, findings)
+    check_repointed(session, findings)
     check_payouts(session, findings, period)
     check_batches(session, store, findings, period)
     check_ledger(session, findings)

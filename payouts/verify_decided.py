@@ -36,6 +36,13 @@ TABLES = (
     Decided("payout_profiles", AuditTag.PROFILE_MOVED, "t.name || ' v' || t.version"),
     Decided("one_time_settlements", AuditTag.COMPROMISE_MOVED, "'C' || t.id", told="t.to_on::text"),
     Decided("tax_invoices", AuditTag.INVOICE_MOVED, "'I' || t.id"),
+    Decided(
+        "settlement_repointings",
+        AuditTag.SETTLEMENT_REPOINTED,
+        "t.ref",
+        told="t.to_detail_id::text",
+        acts="'accept', 'check', 'reject'",
+    ),
     Decided("tax_certificates", AuditTag.CERTIFICATE_MOVED, "t.ref", told="t.valid_to::text"),
     Decided("approval_limits", AuditTag.LIMIT_MOVED, "t.ref"),
     Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref", told="t.to_email"),

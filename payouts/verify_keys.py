@@ -19,6 +19,11 @@ ITEMS = """
     from payout_batches b,
          lateral (values ('made', b.made_by), ('approved', b.checked_by), ('approved', b.approved_by)) h(act, email)
    where b.approved_by is not null and h.email is not null
+  union all
+  select 'settlement', 'settlement_repointings', r.id, r.ref, 1, r.hash, h.act, h.email, r.decided_at
+    from settlement_repointings r,
+         lateral (values ('submitted', r.proposed_by), ('approved', r.checked_by), ('approved', r.decided_by)) h(act, email)
+   where r.status = 'accepted' and h.email is not null
 """
 # What was approved before there were keys has none.
 MISSING = text(f"""

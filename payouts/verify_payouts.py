@@ -17,9 +17,11 @@ from payouts.rails.fate_models import PayoutDebit
 from payouts.rails.freezing import thawed_batch
 from payouts.rails.lifecycle import IN_FLIGHT, PAYABLE_AGAIN
 from payouts.rails.models import Payout, PayoutBatch
+from payouts.rails.payees import proof_of
 from payouts.settlements.models import Settlement
 from payouts.settlements.queries import payable_minor
 from payouts.ties import ledger_ties
+from payouts.verify_repointed import meant_for
 from portal.kernel.errors import PortalError
 from portal.kernel.files import FileDamaged, FileStore
 from portal.kernel.periods import Period
@@ -38,7 +40,8 @@ def check_payouts(session: Session, findings: Findings, period: Period | None) -
         args = ("payouts", "payouts", payout.id, payout.ref)
         if payout.status not in PAYABLE_AGAIN:  # what is kept for a dispute may change once it is payable again
             findings.compare(*args, "amount_minor", payout.amount_minor, payable_minor(settlement))
-        findings.compare(*args, "bank_detail_id", payout.bank_detail_id, settlement.bank_detail_id)
+        goes, meant = (payout.bank_detail_id, payout.repointing_id), meant_for(session, payout, settlement)
+        findings.compare(*args, "bank_detail_id, repointing_id", goes, meant)
         _check_payout_journal(session, findings, payout)
         newest[settlement.id] = (payout, settlement)
     for payout, settlement in newest.values():
@@ -143,6 +146,7 @@ def _check_file(
         detail = session.get_one(AgencyBankDetail, payout.bank_detail_id)
         to = (meant.beneficiary.account_no, meant.beneficiary.ifsc)
         findings.compare(*name, "request account", (detail.account_no, detail.ifsc), to)
+        findings.compare(*name, "request pointed_by", proof_of(session, payout), meant.pointed_by)
 
 
 def sha256_of(data: bytes) -> str:

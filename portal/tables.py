@@ -29,6 +29,7 @@ MODULES = (
     "payouts.commission.event_models",
     "payouts.settlements.models",
     "payouts.settlements.dispute_models",
+    "payouts.settlements.repointing_models",
     "payouts.settlements.signing_models",
     "payouts.approvals.models",
     "payouts.tax.models",

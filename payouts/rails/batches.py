@@ -25,6 +25,7 @@ from payouts.rails.freezing import frozen_batch, frozen_instruction
 from payouts.rails.lifecycle import next_batch_status
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import load_batch, move_batch, move_payout, payouts_of, tell_batch
+from payouts.rails.payees import last_pointed, proof_of
 from payouts.rails.protocol import BatchFacts, Beneficiary, FileRail, Instruction, OnlineRail, OnlineRails
 from payouts.rails.rechecks import refuse_changed, why_not_payable
 from payouts.rails.stops import refuse_while_stopped, times_restored
@@ -188,12 +189,14 @@ def _queue(
     payouts = []
     for number, settlement in enumerate(ready, start=made + 1 + _lost(session, 10_000)):
         ref = f"{prefix}{number:04d}"
+        moved = last_pointed(session, settlement)
         payout = Payout(
             ref=ref,
             batch_id=batch.id,
             agency_id=settlement.agency_id,
             settlement_id=settlement.id,
-            bank_detail_id=settlement.bank_detail_id,
+            bank_detail_id=moved.to_detail_id if moved else settlement.bank_detail_id,
+            repointing_id=moved.id if moved else None,
             amount_minor=payable_minor(settlement),
             currency=settlement.currency,
             idempotency_key=f"payout:{ref}",
@@ -260,6 +263,7 @@ def instruction_of(session: Session, payout: Payout) -> Instruction:
         ),
         remark=f"{settlement.ref} commission {settlement.period_start:%B %Y}",
         destination=payout.destination,
+        pointed_by=proof_of(session, payout),
         provider_ref=payout.provider_ref or "",
     )
 

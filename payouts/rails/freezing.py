@@ -13,7 +13,10 @@ from payouts.rate_cards.spelling import canonical
 
 def frozen_instruction(each: Instruction) -> str:
     """What is paid, to whom and why; `thawed` reads it back to the same."""
-    return canonical(asdict(replace(each, provider_ref="")))
+    told = asdict(replace(each, provider_ref=""))
+    if not each.pointed_by:  # it goes where its statement says: spelled as before there was any other way
+        del told["pointed_by"]
+    return canonical(told)
 
 
 def thawed_instruction(text: str) -> Instruction:

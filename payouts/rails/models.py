@@ -74,6 +74,9 @@ class Payout(WithId, Sealed, Base):
         ForeignKeyConstraint(
             ["agency_id", "bank_detail_id"], ["agency_bank_details.agency_id", "agency_bank_details.id"]
         ),
+        ForeignKeyConstraint(
+            ["agency_id", "repointing_id"], ["settlement_repointings.agency_id", "settlement_repointings.id"]
+        ),
         Index(
             "uq_payouts_live",
             "settlement_id",
@@ -99,6 +102,7 @@ class Payout(WithId, Sealed, Base):
     agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
     settlement_id: Mapped[int] = mapped_column(BigInteger)
     bank_detail_id: Mapped[int] = mapped_column(BigInteger)
+    repointing_id: Mapped[int | None] = mapped_column(BigInteger)  # why these bank details and not the statement's
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text, default="queued", server_default="queued")

@@ -17,7 +17,7 @@ from portal.kernel.errors import PortalError
 
 @dataclass(frozen=True, slots=True)
 class Beneficiary:
-    """The version of an agency's bank details frozen in its settlement."""
+    """The version of an agency's bank details frozen in its settlement, or that it was pointed to since."""
 
     name: str
     account_no: str
@@ -30,7 +30,8 @@ class Beneficiary:
 class Instruction:
     """One payout as the rail needs it. `ref` is ours and unique for ever: the bank's duplicate check works on it.
 
-    `destination` is an account at an online provider; `provider_ref` what the provider called it, once it has said so.
+    `destination` is an account at an online provider; `provider_ref` what the provider called it, once it has said so; `pointed_by`
+    the hash of what two people signed where it goes elsewhere than the statement says.
     """
 
     ref: str
@@ -40,6 +41,7 @@ class Instruction:
     remark: str
     destination: str = ""
     provider_ref: str = ""
+    pointed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from payouts.ledger.service import bank_day
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import payouts_of
 from payouts.rails.payees import why_not_usable
+from payouts.settlements.destination import detail_id_of
 from payouts.settlements.dispute_releases import kept_minor
 from payouts.settlements.invoices import why_payment_waits
 from payouts.settlements.models import Settlement
@@ -31,7 +32,7 @@ def why_not_payable(session: Session, settlement: Settlement, *, now: datetime) 
         return "The agency is suspended."
     if waits := why_payment_waits(session, settlement, bank_day(now)):
         return waits
-    return why_not_usable(session, settlement.agency_id, settlement.bank_detail_id, now=now)
+    return why_not_usable(session, settlement, now=now)
 
 
 def why_not_payout(session: Session, payout: Payout, *, now: datetime) -> str:
@@ -41,7 +42,7 @@ def why_not_payout(session: Session, payout: Payout, *, now: datetime) -> str:
         return f"Its settlement is {settlement.status}."
     if payout.amount_minor != payable_minor(settlement):
         return "Another amount is payable now."
-    if payout.bank_detail_id != settlement.bank_detail_id:
+    if payout.bank_detail_id != detail_id_of(session, settlement):
         return "It would go to other bank details than the settlement's."
     return why_not_payable(session, settlement, now=now)
 

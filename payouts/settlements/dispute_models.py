@@ -131,11 +131,11 @@ class TaxInvoice(WithId, Sealed, Proposed, Base):
     """The agency's tax invoice against one statement, or the lender's own in place of an agency that is not registered."""
 
     __tablename__ = "tax_invoices"
-    __moves__ = DECIDED_ONCE
+    __moves__ = {**DECIDED_ONCE, ("accepted", "cancel"): "cancelled"}  # its statement's approval was taken back
     __table_args__ = (
         UniqueConstraint("agency_id", "id"),
         ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn')", name="status"),
+        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn','cancelled')", name="status"),
         CheckConstraint("source in ('agency','self')", name="source"),
         CheckConstraint("taxable_minor >= 0 and tax_minor >= 0", name="amounts"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),
@@ -147,7 +147,7 @@ class TaxInvoice(WithId, Sealed, Proposed, Base):
         ),
         Index(
             "uq_tax_invoices_no",
-            *("agency_id", "source", "year_start", "invoice_no"),
+            *("agency_id", "source", "year_start", "gstin", "invoice_no"),
             unique=True,
             postgresql_where=text("status in ('proposed','accepted')"),
         ),

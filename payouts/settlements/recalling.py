@@ -2,7 +2,8 @@
 
 A change of an agency's bank details that is approved after a settlement was voids that approval in the same transaction
 (`recall_outdated`, called by the door that decides on the change). Where that is not possible, because somebody contests a line or a
-later settlement corrects one, the settlement stays approved: payouts refuse it for as long as the details differ.
+later settlement corrects one, the settlement stays approved: payouts refuse it until two people point it to the new details
+(`repointing`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from payouts.ledger.models import JournalEntry
 from payouts.ledger.service import reverse
 from payouts.rails.lifecycle import PAYABLE_AGAIN
 from payouts.rails.models import Payout
+from payouts.settlements.destination import detail_id_of
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.drafting import current_bank_detail, draft, live_settlement
 from payouts.settlements.lifecycle import PAYABLE, next_status, shown_status
@@ -88,8 +90,9 @@ def why_not_recall(session: Session, settlement: Settlement) -> tuple[str, str] 
 
 
 def has_outdated_payee(session: Session, settlement: Settlement) -> bool:
-    """Whether the bank details it was approved on are no longer the agency's."""
-    return settlement.net_minor > 0 and settlement.bank_detail_id != current_bank_detail(session, settlement.agency_id)
+    """Whether the bank details it would be paid to are no longer the agency's."""
+    stands = detail_id_of(session, settlement)
+    return settlement.net_minor > 0 and stands != current_bank_detail(session, settlement.agency_id)
 
 
 def recall_outdated(

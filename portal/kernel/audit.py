@@ -133,7 +133,10 @@ class AuditTag(Enum):
     BATCH_MADE = ("batch:made", {"rail", "count", "total", "period"})
     BATCH_MOVED = ("batch:moved", {"action", "before", "after", "file", "count", "total"})
     PAYOUT_MOVED = ("payout:moved", {"action", "before", "after", "amount", "provider_ref", "reason"})
-    SETTLEMENT_REPOINTED = ("settlement:repointed", {"action", "before", "after", "reason", "from", "to", "amount", "hash"})
+    SETTLEMENT_REPOINTED = (
+        "settlement:repointed",
+        {"action", "before", "after", "reason", "from", "to", "amount", "hash"},
+    )
     STATEMENT_ANSWERED = ("statement:answered", {"action", "before", "after", "hash"})
     DISPUTE_MOVED = ("dispute:moved", {"action", "before", "after", "line", "claimed", "held", "granted", "reason"})
     INVOICE_MOVED = ("invoice:moved", {"action", "before", "after", "invoice", "taxable", "tax", "file", "reason"})
