@@ -16,9 +16,11 @@ def upgrade() -> None:
     op.add_column("paying_stops", sa.Column("lost_since", sa.DateTime(timezone=True), nullable=True))
     add_repointings()
     add_row_prints()
+    add_tax_papers()
 
 
 def downgrade() -> None:
+    drop_tax_papers()
     op.drop_table("row_prints")
     op.drop_column("paying_stops", "lost_since")
     drop_repointings()
@@ -112,6 +114,156 @@ def drop_repointings() -> None:
     op.drop_constraint(op.f("fk_payouts_agency_id_repointing_id"), "payouts", type_="foreignkey")
     op.drop_column("payouts", "repointing_id")
     op.drop_table("settlement_repointings")
+
+
+def add_tax_papers() -> None:
+    """Tax paid to the government, and the lender's own numbered documents under reverse charge."""
+    op.drop_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", type_="check")
+    statuses = "status in ('proposed','accepted','rejected','withdrawn','cancelled')"
+    op.create_check_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", statuses)
+    number_tax_invoices(["agency_id", "source", "year_start", "gstin", "invoice_no"])
+    op.create_table(
+        "withholding_deposits",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("interest_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("bank_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("challan_no", sa.Text(), nullable=False),
+        sa.Column("deposited_on", sa.Date(), nullable=False),
+        sa.Column("status", sa.Text(), server_default="proposed", nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint(
+            "status in ('proposed','accepted','rejected','withdrawn','cancelled')",
+            name=op.f("ck_withholding_deposits_status"),
+        ),
+        sa.CheckConstraint(
+            "(status in ('accepted','rejected','cancelled')) = (decided_by is not null)",
+            name=op.f("ck_withholding_deposits_decided"),
+        ),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> proposed_by", name=op.f("ck_withholding_deposits_maker_is_not_checker")
+        ),
+        sa.CheckConstraint("amount_minor > 0 and interest_minor >= 0", name=op.f("ck_withholding_deposits_amounts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withholding_deposits")),
+        sa.UniqueConstraint("ref", name=op.f("uq_withholding_deposits_ref")),
+    )
+    op.create_index("ix_withholding_deposits_period", "withholding_deposits", ["period_start", "id"], unique=False)
+    op.create_index(
+        "uq_withholding_deposits_challan",
+        "withholding_deposits",
+        ["bank_code", "challan_no", "deposited_on", "period_start", "code"],
+        unique=True,
+        postgresql_where=sa.text("status in ('proposed','accepted')"),
+    )
+    op.create_table(
+        "withholding_deposit_lines",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("deposit_id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("settlement_id", sa.BigInteger(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_withholding_deposit_lines_amount")),
+        sa.ForeignKeyConstraint(
+            ["deposit_id"], ["withholding_deposits.id"], name=op.f("fk_withholding_deposit_lines_deposit_id")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_withholding_deposit_lines_agency_id")),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "settlement_id"],
+            ["settlements.agency_id", "settlements.id"],
+            name=op.f("fk_withholding_deposit_lines_agency_id_settlement_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withholding_deposit_lines")),
+        sa.UniqueConstraint(
+            "deposit_id", "settlement_id", name=op.f("uq_withholding_deposit_lines_deposit_id_settlement_id")
+        ),
+    )
+    op.create_index(
+        "ix_withholding_deposit_lines_settlement", "withholding_deposit_lines", ["settlement_id"], unique=False
+    )
+    add_numbered_papers()
+
+
+def add_numbered_papers() -> None:
+    op.create_table(
+        "tax_papers",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("settlement_id", sa.BigInteger(), nullable=False),
+        sa.Column("payout_id", sa.BigInteger(), nullable=True),
+        sa.Column("registration", sa.Text(), nullable=False),
+        sa.Column("year_start", sa.Date(), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("issued_by", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint("kind in ('self_invoice','payment_voucher')", name=op.f("ck_tax_papers_kind")),
+        sa.CheckConstraint("(kind = 'payment_voucher') = (payout_id is not null)", name=op.f("ck_tax_papers_payout")),
+        sa.CheckConstraint("serial > 0", name=op.f("ck_tax_papers_serial")),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_tax_papers_agency_id")),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "settlement_id"],
+            ["settlements.agency_id", "settlements.id"],
+            name=op.f("fk_tax_papers_agency_id_settlement_id"),
+        ),
+        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_tax_papers_payout_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_papers")),
+        sa.UniqueConstraint(
+            "kind",
+            "registration",
+            "year_start",
+            "serial",
+            name=op.f("uq_tax_papers_kind_registration_year_start_serial"),
+        ),
+    )
+    op.create_index(
+        "uq_tax_papers_invoice",
+        "tax_papers",
+        ["settlement_id"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'self_invoice'"),
+    )
+    op.create_index(
+        "uq_tax_papers_voucher",
+        "tax_papers",
+        ["payout_id"],
+        unique=True,
+        postgresql_where=sa.text("payout_id is not null"),
+    )
+
+
+def number_tax_invoices(columns: list[str]) -> None:
+    op.drop_index("uq_tax_invoices_no", table_name="tax_invoices")
+    live = sa.text("status in ('proposed','accepted')")
+    op.create_index("uq_tax_invoices_no", "tax_invoices", columns, unique=True, postgresql_where=live)
+
+
+def drop_tax_papers() -> None:
+    op.drop_table("tax_papers")
+    op.drop_table("withholding_deposit_lines")
+    op.drop_table("withholding_deposits")
+    op.execute("update tax_invoices set status = 'withdrawn' where status = 'cancelled'")
+    op.drop_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", type_="check")
+    statuses = "status in ('proposed','accepted','rejected','withdrawn')"
+    op.create_check_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", statuses)
+    number_tax_invoices(["agency_id", "source", "year_start", "invoice_no"])
 
 
 def add_row_prints() -> None:

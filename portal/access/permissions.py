@@ -193,6 +193,8 @@ class Permission(StrEnum):
     INVOICE_PROPOSE = "invoice:propose"  # the lender's own, for an agency that is not registered
     INVOICE_DECIDE = "invoice:decide"
     TAX_READ = "tax:read"  # registers, certificates, the clock of small firms
+    TAX_DEPOSIT_PROPOSE = "tax_deposit:propose"  # tax withheld that was paid to the government
+    TAX_DEPOSIT_DECIDE = "tax_deposit:decide"
     TAX_CERTIFICATE_PROPOSE = "tax_certificate:propose"
     TAX_CERTIFICATE_DECIDE = "tax_certificate:decide"
     SIGNING_KEY_EDIT = "signing_key:edit"  # make a new key; the old one goes on verifying

@@ -232,6 +232,8 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.INVOICE_PROPOSE: [is_finance_or_maker],
     P.INVOICE_DECIDE: [is_finance_or_checker, is_not_the_maker],
     P.TAX_READ: [is_bank_reader],
+    P.TAX_DEPOSIT_PROPOSE: [is_finance_or_maker],
+    P.TAX_DEPOSIT_DECIDE: [is_finance_or_checker, is_not_the_maker],
     P.TAX_CERTIFICATE_PROPOSE: [is_finance_or_maker],
     P.TAX_CERTIFICATE_DECIDE: [is_finance_or_checker, is_not_the_maker],
     P.SIGNING_KEY_EDIT: [is_admin_or_machine],

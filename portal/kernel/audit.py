@@ -144,6 +144,11 @@ class AuditTag(Enum):
         "tax_certificate:moved",
         {"action", "before", "after", "rate", "limit", "from", "to", "reason"},
     )
+    DEPOSIT_MOVED = (
+        "withholding_deposit:moved",
+        {"action", "before", "after", "month", "code", "amount", "interest", "challan", "bank_code", "on", "reason"},
+    )
+    PAPER_ISSUED = ("tax_paper:issued", {"kind", "number", "registration", "sha256", "settlement"})
     LIMIT_MOVED = ("limit:moved", {"action", "before", "after", "subject", "role", "up_to", "third_key", "reason"})
     DELEGATION_MOVED = ("delegation:moved", {"action", "before", "after", "from", "to", "reason"})
     SIGNING_KEY_MADE = ("signing_key:made", {"key", "retired"})
