@@ -203,7 +203,7 @@ def add_numbered_papers() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("agency_id", sa.BigInteger(), nullable=False),
         sa.Column("settlement_id", sa.BigInteger(), nullable=False),
-        sa.Column("payout_id", sa.BigInteger(), nullable=True),
+        sa.Column("payout_ref", sa.Text(), nullable=True),
         sa.Column("registration", sa.Text(), nullable=False),
         sa.Column("year_start", sa.Date(), nullable=False),
         sa.Column("serial", sa.Integer(), nullable=False),
@@ -215,7 +215,7 @@ def add_numbered_papers() -> None:
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
         sa.CheckConstraint("kind in ('self_invoice','payment_voucher')", name=op.f("ck_tax_papers_kind")),
-        sa.CheckConstraint("(kind = 'payment_voucher') = (payout_id is not null)", name=op.f("ck_tax_papers_payout")),
+        sa.CheckConstraint("(kind = 'payment_voucher') = (payout_ref is not null)", name=op.f("ck_tax_papers_payout")),
         sa.CheckConstraint("serial > 0", name=op.f("ck_tax_papers_serial")),
         sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_tax_papers_agency_id")),
         sa.ForeignKeyConstraint(
@@ -223,7 +223,6 @@ def add_numbered_papers() -> None:
             ["settlements.agency_id", "settlements.id"],
             name=op.f("fk_tax_papers_agency_id_settlement_id"),
         ),
-        sa.ForeignKeyConstraint(["payout_id"], ["payouts.id"], name=op.f("fk_tax_papers_payout_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_papers")),
         sa.UniqueConstraint(
             "kind",
@@ -243,9 +242,9 @@ def add_numbered_papers() -> None:
     op.create_index(
         "uq_tax_papers_voucher",
         "tax_papers",
-        ["payout_id"],
+        ["payout_ref"],
         unique=True,
-        postgresql_where=sa.text("payout_id is not null"),
+        postgresql_where=sa.text("payout_ref is not null"),
     )
 
 

@@ -125,20 +125,20 @@ class TaxPaper(WithId, Sealed, Base):
         UniqueConstraint("kind", "registration", "year_start", "serial"),
         ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
         CheckConstraint("kind in ('self_invoice','payment_voucher')", name="kind"),
-        CheckConstraint("(kind = 'payment_voucher') = (payout_id is not null)", name="payout"),
+        CheckConstraint("(kind = 'payment_voucher') = (payout_ref is not null)", name="payout"),
         CheckConstraint("serial > 0", name="serial"),
         Index("uq_tax_papers_invoice", "settlement_id", unique=True, postgresql_where=text("kind = 'self_invoice'")),
-        Index("uq_tax_papers_voucher", "payout_id", unique=True, postgresql_where=text("payout_id is not null")),
+        Index("uq_tax_papers_voucher", "payout_ref", unique=True, postgresql_where=text("payout_ref is not null")),
     )
     __sealed__ = (
-        *("kind", "agency_id", "settlement_id", "payout_id", "registration", "year_start", "serial", "number"),
+        *("kind", "agency_id", "settlement_id", "payout_ref", "registration", "year_start", "serial", "number"),
         *("issued_on", "text", "sha256", "issued_by", "issued_at"),
     )
 
     kind: Mapped[str] = mapped_column(Text)
     agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
     settlement_id: Mapped[int] = mapped_column(BigInteger)
-    payout_id: Mapped[int | None] = mapped_column(ForeignKey("payouts.id"))
+    payout_ref: Mapped[str | None] = mapped_column(Text)
     registration: Mapped[str] = mapped_column(Text)
     year_start: Mapped[date] = mapped_column(Date)
     serial: Mapped[int] = mapped_column(Integer)
