@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency, AgencyBankDetail
 from payouts.rails.models import BankAnswer, Payout, PayoutBatch
 from payouts.rails.moves import load_payout
+from payouts.settlements.destination import Move, moves_of
 from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.models import Settlement
 from payouts.settlements.queries import StatusSum
@@ -98,6 +99,7 @@ class PayoutDetail:
     account: str
     ifsc: str
     bank_version: int
+    moves: list[Move]  # the re-pointing it goes by, if any
     attempts_before: list[Payout]
 
 
@@ -114,6 +116,7 @@ def payout_detail(session: Session, ref: str) -> PayoutDetail:
         account=masked(detail.account_no),
         ifsc=detail.ifsc,
         bank_version=detail.version,
+        moves=[each for each in moves_of(session, payout.settlement_id) if each.id == payout.repointing_id],
         attempts_before=[each for each in payouts_of_settlement(session, payout.settlement_id) if each.id != payout.id],
     )
 

@@ -63,6 +63,7 @@ def detail_id_of(session: Session, settlement: Settlement) -> int | None:
 class Move:
     """One re-pointing for pages: what the statement named, what is paid to since, masked."""
 
+    id: int
     ref: str
     hash: str
     at: datetime
@@ -78,7 +79,7 @@ def moves_of(session: Session, settlement_id: int) -> list[Move]:
         old = session.get(AgencyBankDetail, each.from_detail_id) if each.from_detail_id else None
         new = session.get_one(AgencyBankDetail, each.to_detail_id)
         was = f"{masked(old.account_no)}, version {old.version}" if old else "none on record"
-        made.append(Move(each.ref, each.hash, each.decided_at, was, masked(new.account_no), new.version))
+        made.append(Move(each.id, each.ref, each.hash, each.decided_at, was, masked(new.account_no), new.version))
     return made
 
 

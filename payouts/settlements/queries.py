@@ -15,6 +15,7 @@ from allocations.collections.models import Collection
 from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.commission.reasons import REASONS
 from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.destination import Move, detail_id_of, moves_of
 from payouts.settlements.frozen import SUMS, year_before
 from payouts.settlements.groups import LineGroup, line_groups
 from payouts.settlements.kind_words import SECTION_WORDS, SECTIONS, kind_word
@@ -169,6 +170,7 @@ class SettlementDetail:
     groups: list[LineGroup]  # section by section, as the card groups the lines
     unpaid: list[UnpaidSum]
     previous: Settlement | None
+    moves: list[Move]  # to other bank details than the statement names, the oldest first
     year: dict[str, Any]  # from, to, and gross_minor … net_minor of the tax year up to and with this one
 
     @property
@@ -220,7 +222,8 @@ def settlement_detail(session: Session, ref: str, *, sums: bool = True) -> Settl
     settlement = session.scalars(select(Settlement).where(Settlement.ref == ref)).one_or_none()
     if settlement is None:
         raise NotFound(f"There is no settlement {ref}.")
-    detail = session.get(AgencyBankDetail, settlement.bank_detail_id) if settlement.bank_detail_id else None
+    detail_id = detail_id_of(session, settlement)
+    detail = session.get(AgencyBankDetail, detail_id) if detail_id else None
     return SettlementDetail(
         settlement=settlement,
         agency=session.get_one(Agency, settlement.agency_id),
@@ -230,6 +233,7 @@ def settlement_detail(session: Session, ref: str, *, sums: bool = True) -> Settl
         is_summed=sums,
         groups=line_groups(session, settlement.id) if sums else [],
         unpaid=unpaid_by_code(session, settlement) if sums else [],
+        moves=moves_of(session, settlement.id),
         previous=_previous(session, settlement),
         year=_year_to_date(session, settlement),
     )

@@ -7,14 +7,17 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from payouts.settlements import repointing
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.queries import SettlementRow, list_settlements, settlement_detail
 from payouts.settlements.recalling import recall as recall_settlement
 from payouts.settlements.service import approve as approve_settlement
+from payouts.settlements.service import load
 from payouts.settlements.service import reject as reject_settlement
 from payouts.settlements.service import submit as submit_settlement
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, money, with_edge
+from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
 from portal.kernel.periods import Period, parse_month
 
@@ -102,6 +105,33 @@ def recall(edge: Edge, ref: str, reason: str) -> None:
         fresh = recall_settlement(session, ref, actor=actor, now=edge.now, reason=reason)
         row = one_row(session, fresh.ref if fresh else ref)
     show_row(edge, row)
+
+
+@settlements.command("repoint")
+@click.argument("ref")
+@click.option("--reason", default="", help="Why it is paid to the agency's new bank details; the agency reads it.")
+@click.option("--accept", is_flag=True, help="Agree to what waits (another person, with no hand in the bank details).")
+@click.option("--reject", default="", metavar="REASON", help="Turn down what waits.")
+@EXPECT
+@with_edge
+def repoint(edge: Edge, ref: str, reason: str, accept: bool, reject: str, expect_hash: str | None) -> None:
+    """Point an approved settlement that cannot be taken back to the agency's new bank details: --reason, then --accept by another."""
+    needed = Permission.REPOINTING_DECIDE if accept or reject else Permission.SETTLEMENT_REPOINT
+    with edge.unit() as session:
+        given: dict[str, Any] = {"actor": edge.actor(session, needed), "now": edge.now}
+        if accept or reject:
+            waits = repointing.waiting_of(session, load(session, ref).id)
+            if waits is None:
+                raise NotFound(f"No re-pointing of {ref} waits.")
+            if accept:
+                repointing.accept_repointing(session, waits.ref, expected_hash=expect_hash, **given)
+            else:
+                repointing.reject_repointing(session, waits.ref, reason=reject, **given)
+            found = waits
+        else:
+            found = repointing.propose_repointing(session, ref, reason=reason, **given)
+        payload = {"ref": found.ref, "settlement": ref, "status": found.status, "hash": found.hash}
+    edge.show(payload, f"{payload['ref']}  {payload['status']}  {payload['hash'][:12]}…")
 
 
 @settlements.command("list")

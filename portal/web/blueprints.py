@@ -75,6 +75,7 @@ MODULES = [
     "portal.web.bank.measures",
     "portal.web.bank.compromises",
     "portal.web.bank.settlements",
+    "portal.web.bank.repointings",
     "portal.web.bank.settlements_bulk",
     "portal.web.bank.limits",
     "portal.web.bank.statement_files",

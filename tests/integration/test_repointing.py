@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -36,8 +37,10 @@ from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Forbidden, Invalid, Refused, Stale
 from portal.kernel.notices import Notice
+from tests.factories.browser import once_in
 from tests.factories.disputed import SHAKTI, Issued, an_issued_month
 from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SECOND_CHECKER, SYSTEM
+from tests.factories.world import a_user
 
 THIRD = Actor(109, "checker3@bank.example", "bank_approver")
 CHANGER = Actor(110, "operator2@bank.example", "bank_operator")
@@ -250,3 +253,37 @@ def test_an_edited_re_pointing_pays_nothing_and_is_named(stuck, database):
     named, why = edited(f"to_detail_id = {elsewhere}", f"to_detail_id = {made.to_detail_id}")
     assert {"hash", "to_on"} <= named and "portal verify" in why
     assert (found(stuck), why_not_payable(stuck.bank, stuck.settlement(), now=stuck.now)) == (set(), "")
+
+
+def hidden(page: str, name: str) -> str:
+    return re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)[1]  # type: ignore[index]
+
+
+def test_the_pages_lead_from_a_stuck_settlement_to_its_payment(stuck, clock, browse, file_store):
+    clock.instant = stuck.now
+    with unit_of_work(stuck.bank):
+        for who in (MAKER, CHECKER, SECOND_CHECKER, FINANCE):
+            a_user(stuck.bank, who.email, who.role)
+        a_user(stuck.bank, stuck.owner.email, stuck.owner.role, stuck.shakti())
+    maker, checker, path = browse(MAKER.email), browse(CHECKER.email), f"/bank/settlements/{SHAKTI}"
+    page = maker.get(path).text
+    assert "Propose that ₹73,400.00 goes to" in page and "two people point it to the new ones" in page
+    given = {"once": once_in(page), "expected_version": "2"}
+    assert maker.post(f"{path}/repointing", given | {"reason": ""}).status_code == 422
+    assert checker.post(f"{path}/repointing", given | {"reason": WHY}).status_code == 403
+    assert maker.post(f"{path}/repointing", given | {"reason": WHY}).status_code == 302
+    assert "Take it back" in maker.get(path).text
+    blocked = browse(SECOND_CHECKER.email)
+    assert "You approved the bank details" in blocked.get(path).text
+    page = checker.get(path).text
+    signed = {"once": once_in(page), "expected_hash": hidden(page.split("repointing/accept")[1], "expected_hash")}
+    assert blocked.post(f"{path}/repointing/accept", signed).status_code == 403
+    assert maker.post(f"{path}/repointing/accept", signed).status_code == 403
+    assert checker.post(f"{path}/repointing/accept", signed).status_code == 302
+    payout = pay(stuck, file_store)
+    for who, where in (
+        (MAKER, path),
+        (FINANCE, f"/finance/payout/{payout.ref}"),
+        (stuck.owner, f"/agency/statements/{SHAKTI}"),
+    ):
+        assert f"RP-{SHAKTI}-1" in browse(who.email).get(where).text, where

@@ -31,6 +31,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.money import Money, shown
 from portal.kernel.periods import Period, parse_month
 from portal.kernel.tables.out import write_csv
+from portal.web.bank import repointing_panel
 from portal.web.bank.settlements_forms import ApproveForm, DraftForm, RecallForm, RejectForm, SubmitForm
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of, wants_sums
@@ -127,6 +128,8 @@ def settlement_page(ref: str, **forms: Any) -> str:
         entries=entries_about(session, [settlement.ref, *named]),
         disputes=contested,
         today=clock().today(),
+        moved=(moved := repointing_panel.panel(session, settlement) if settlement.status in PAYABLE else {}),
+        moved_forms=repointing_panel.forms_of(moved) | forms,
         **keys_and_recall(session, settlement),
         **acts | forms,
     )
