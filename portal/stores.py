@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, literal_column, select
@@ -36,6 +37,12 @@ class Resealed:
 def file_store_of(settings: Settings) -> FileStore:
     """A bucket when one is set, else the folder; encrypted when there is a key. Nothing is reached for before the first use."""
     store = _plain(settings)
+    return _sealed(store, settings.file_keys) if settings.file_keys else store
+
+
+def store_in(folder: Path, settings: Settings) -> FileStore:
+    """A store of its own in a folder, with the same keys as the portal's."""
+    store = LocalFileStore(folder)
     return _sealed(store, settings.file_keys) if settings.file_keys else store
 
 

@@ -43,6 +43,8 @@ COMMANDS = {
     "tax": "taxes",
     "trace": "trace",
     "verify": "trace",
+    "backup": "backups",
+    "restore": "backups",
 }
 UNEXPECTED = 70
 log = logging.getLogger("portal.cli")
