@@ -1,0 +1,136 @@
+"""Like for like: what an agency's result would be with the portfolio's mix of accounts, and how much of it may be chance. Pure.
+
+Accounts of a kind (product × opening bucket × band of principal × region) form a stratum. What the whole portfolio reached in each
+stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added to the portfolio's own
+result (indirect standardisation). The interval takes each account for one throw with its stratum's chance, weighted by its principal:
+large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import erfc, sqrt
+
+NINETEEN_OF_TWENTY = Decimal("1.959964")
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """One agency's accounts of one kind: how many, their principal (minor units), the sum of its squares, and what was reached of it."""
+
+    key: Key
+    accounts: int
+    weight: int
+    squares: int
+    reached: int
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.reached, self.weight) if self.weight else Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LikeForLike:
+    """`raw` as it was, `expected` what the portfolio reached on such accounts, `adjusted` like for like with `low` and `high`; percent.
+
+    `comparable`: the share of its principal in strata where another agency works as well; the rest says nothing about the agency.
+    """
+
+    raw: Fraction
+    expected: Fraction
+    adjusted: Fraction
+    low: Fraction
+    high: Fraction
+    comparable: Fraction
+
+    @property
+    def is_beyond_chance(self) -> bool:
+        """Whether what it is above or below expectation by is more than luck."""
+        margin = (self.high - self.low) / 2
+        return abs(self.raw - self.expected) > margin
+
+
+def portfolio(agencies: Mapping[int, Iterable[Stratum]]) -> dict[Key, Stratum]:
+    """All agencies' strata added up."""
+    whole: dict[Key, Stratum] = {}
+    for strata in agencies.values():
+        for each in strata:
+            had = whole.get(each.key, Stratum(each.key, 0, 0, 0, 0))
+            whole[each.key] = Stratum(
+                each.key,
+                had.accounts + each.accounts,
+                had.weight + each.weight,
+                had.squares + each.squares,
+                had.reached + each.reached,
+            )
+    return whole
+
+
+def like_for_like(own: Iterable[Stratum], whole: Mapping[Key, Stratum]) -> LikeForLike | None:
+    """An agency against the portfolio; None where it held no principal."""
+    strata = list(own)
+    weight = sum(each.weight for each in strata)
+    if not weight:
+        return None
+    mean = Fraction(sum(each.reached for each in whole.values()), sum(each.weight for each in whole.values()))
+    raw = Fraction(sum(each.reached for each in strata), weight)
+    expected = sum((whole[each.key].rate * each.weight for each in strata), Fraction(0)) / weight
+    adjusted = _within(mean + raw - expected)
+    margin = NINETEEN_OF_TWENTY * _deviation(strata, whole) / weight
+    shared = sum(each.weight for each in strata if whole[each.key].weight > each.weight)
+    low, high = _within(adjusted - Fraction(margin)), _within(adjusted + Fraction(margin))
+    percent = (100 * each for each in (raw, expected, adjusted, low, high, Fraction(shared, weight)))
+    return LikeForLike(*percent)
+
+
+def _deviation(strata: Iterable[Stratum], whole: Mapping[Key, Stratum]) -> Decimal:
+    """The standard deviation of what is reached, in minor units: the same digits everywhere, as Decimal takes the root."""
+    variance = sum((each.squares * whole[each.key].rate * (1 - whole[each.key].rate) for each in strata), Fraction(0))
+    with localcontext(prec=50):
+        return (Decimal(variance.numerator) / Decimal(variance.denominator)).sqrt()
+
+
+def _within(share: Fraction) -> Fraction:
+    return min(max(share, Fraction(0)), Fraction(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Two agencies on the kinds of account that both had: `difference` in percent points, first less second, and the chance that
+    luck alone makes one as large (`chance`, of 1). `share`: how much of the first one's principal was comparable."""
+
+    difference: Fraction
+    chance: float
+    share: Fraction
+    strata: int
+
+    @property
+    def is_decided(self) -> bool:
+        return self.chance < 0.05
+
+
+def contest(first: Iterable[Stratum], second: Iterable[Stratum]) -> Contest | None:
+    """Champion against challenger, like for like (Mantel–Haenszel weights); None where they had nothing of the same kind."""
+    ours, theirs = {each.key: each for each in first}, {each.key: each for each in second}
+    both = [key for key in sorted(ours.keys() & theirs.keys()) if ours[key].weight and theirs[key].weight]
+    if not both:
+        return None
+    weights = {
+        key: Fraction(ours[key].weight * theirs[key].weight, ours[key].weight + theirs[key].weight) for key in both
+    }
+    total = sum(weights.values(), Fraction(0))
+    difference = sum((weights[key] * (ours[key].rate - theirs[key].rate) for key in both), Fraction(0)) / total
+    variance = sum((weights[key] ** 2 * (_spread(ours[key]) + _spread(theirs[key])) for key in both), Fraction(0))
+    deviation = sqrt(variance / total**2)
+    chance = erfc(abs(float(difference)) / deviation / sqrt(2)) if deviation else float(difference == 0)
+    share = Fraction(sum(ours[key].weight for key in both), sum(each.weight for each in ours.values()))
+    return Contest(100 * difference, round(chance, 4), 100 * share, len(both))
+
+
+def _spread(stratum: Stratum) -> Fraction:
+    """The variance of a stratum's own rate."""
+    return Fraction(stratum.squares, stratum.weight**2) * stratum.rate * (1 - stratum.rate)
