@@ -30,6 +30,7 @@ from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
 from portal.kernel.key_ring import KeyRing
+from tests.factories.sweeping import Sweeper
 
 HOME_VARIABLE = "PORTAL_TEST_HOME"
 TEMPLATE = "portal_template"
@@ -203,18 +204,22 @@ def drop(database: TestDatabase) -> None:
 def worker_database(postgres: EmbeddedServer, worker_id: str) -> Iterator[TestDatabase]:
     """The worker's clone, between tests as empty as the template. Ask for `database` instead."""
     database = clone(postgres, f"portal_test_{worker_id}")
-    with administration(postgres, database.name) as connection:
-        remember_starting_rows(connection)
     yield database
     drop(database)
 
 
+@pytest.fixture(scope="session")
+def sweeper(worker_database: TestDatabase) -> Iterator[Sweeper]:
+    sweeper = Sweeper(worker_database.owner_url)
+    yield sweeper
+    sweeper.close()
+
+
 @pytest.fixture
-def database(worker_database: TestDatabase) -> Iterator[TestDatabase]:
+def database(worker_database: TestDatabase, sweeper: Sweeper) -> Iterator[TestDatabase]:
     """A migrated database with the starting rows and nothing else. Commit what you like: it is swept after the test."""
     yield worker_database
-    with administration(worker_database.server, worker_database.name) as connection:
-        sweep(connection)
+    sweeper.sweep()
 
 
 @pytest.fixture
@@ -223,50 +228,6 @@ def fresh_database(postgres: EmbeddedServer, worker_id: str) -> Iterator[TestDat
     database = clone(postgres, f"portal_fresh_{worker_id}_{os.urandom(4).hex()}")
     yield database
     drop(database)
-
-
-OUR_TABLES = """
-    select format('%I.%I', schemaname, tablename) from pg_tables
-     where schemaname in ('public', 'queue') and tablename <> 'alembic_version' order by 1
-"""
-
-
-def tables_with_rows(connection: psycopg.Connection) -> list[str]:
-    tables = [row[0] for row in connection.execute(OUR_TABLES)]
-    probes = " union all ".join(f"select '{table}' where exists (select from {table})" for table in tables)
-    return [row[0] for row in connection.execute(probes)]
-
-
-SEQUENCES = """
-    select format('%I.%I', n.nspname, t.relname), s.oid::regclass::text, coalesce(pg_sequence_last_value(s.oid), 0) + 1
-      from pg_class s
-      join pg_depend d on d.objid = s.oid and d.deptype in ('a', 'i') and d.refclassid = 'pg_class'::regclass
-      join pg_class t on t.oid = d.refobjid
-      join pg_namespace n on n.oid = t.relnamespace
-     where s.relkind = 'S' and n.nspname in ('public', 'queue')
-"""
-
-
-def remember_starting_rows(connection: psycopg.Connection) -> None:
-    connection.execute("create schema starting")
-    connection.execute(f"create table starting.next_ids (of_table, sequence, next) as {SEQUENCES}")
-    for table in tables_with_rows(connection):
-        connection.execute(f'create table starting."{table}" as table {table}')
-
-
-def sweep(connection: psycopg.Connection) -> None:
-    """Put the starting rows back and take all others away, with triggers and foreign keys asleep, and count ids anew."""
-    connection.execute("set session_replication_role = replica")
-    connection.execute("set lock_timeout = '5s'")
-    kept = "select tablename from pg_tables where schemaname = 'starting' and tablename <> 'next_ids'"
-    starting = {row[0] for row in connection.execute(kept)}
-    with connection.transaction():
-        for table in sorted(starting | set(tables_with_rows(connection))):
-            connection.execute(f"delete from {table}")
-            if table in starting:
-                copy = f'insert into {table} overriding system value table starting."{table}"'
-                connection.execute(copy)
-        connection.execute("select setval(sequence::regclass, next, false) from starting.next_ids")
 
 
 # --- Sessions, clock, files --------------------------------------------------------------------------------------------------
