@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from payouts.difference import Difference, Findings
 from payouts.verify_acts import check_acts
+from payouts.verify_copies import check_copies
 from payouts.verify_corrections import check_corrections
 from payouts.verify_decided import check_decided
 from payouts.verify_deposits import check_deposits
@@ -19,6 +23,7 @@ from payouts.verify_keys import check_keys
 from payouts.verify_money import check_accruals, check_settlements
 from payouts.verify_outcomes import check_outcomes
 from payouts.verify_payouts import check_batches, check_ledger, check_payouts
+from payouts.verify_prints import check_prints
 from payouts.verify_reconciliation import check_reconciliation
 from payouts.verify_records import (
     check_accounts,
@@ -33,6 +38,7 @@ from payouts.verify_repointed import check_repointed
 from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.errors import Unavailable
 from portal.kernel.files import FileStore
 from portal.kernel.periods import Period
 
@@ -63,31 +69,46 @@ class Verification:
 def verify(session: Session, store: FileStore, period: Period | None = None) -> Verification:
     """Recompute and compare. With a period, outcomes, accruals, settlements, payouts and batches of that month; the rest always whole."""
     findings = Findings()
-    check_seals(session, findings)
-    check_audit_chain(session, findings)
-    check_files(session, store, findings)
-    check_evidence(session, store, findings)
-    check_accounts(session, findings)
-    check_statements(session, findings)
-    check_uploads(session, findings)
-    check_corrections(session, findings)
-    check_deposits(session, findings)
-    check_links(session, findings)
-    check_reconciliation(session, findings)
-    check_acts(session, findings)
-    check_outcomes(session, findings, period)
-    check_decided(session, findings, period)
-    check_keys(session, findings)
-    check_accruals(session, findings, period)
-    check_settlements(session, findings, period)
-    check_issued(session, findings, period)
-    check_tax(session, findings, period)
-    check_disputes(session, findings)
-    check_repointed(session, findings)
-    check_payouts(session, findings, period)
-    check_batches(session, store, findings, period)
-    check_ledger(session, findings)
+    attempt = partial(_attempt, session, findings)
+    attempt(check_seals, session, findings)
+    attempt(check_prints, session, findings)
+    attempt(check_audit_chain, session, findings)
+    attempt(check_files, session, store, findings)
+    attempt(check_evidence, session, store, findings)
+    attempt(check_accounts, session, findings)
+    attempt(check_copies, session, findings)
+    attempt(check_statements, session, findings)
+    attempt(check_uploads, session, findings)
+    attempt(check_corrections, session, findings)
+    attempt(check_deposits, session, findings)
+    attempt(check_links, session, findings)
+    attempt(check_reconciliation, session, findings)
+    attempt(check_acts, session, findings)
+    attempt(check_outcomes, session, findings, period)
+    attempt(check_decided, session, findings, period)
+    attempt(check_keys, session, findings)
+    attempt(check_accruals, session, findings, period)
+    attempt(check_settlements, session, findings, period)
+    attempt(check_issued, session, findings, period)
+    attempt(check_tax, session, findings, period)
+    attempt(check_disputes, session, findings)
+    attempt(check_repointed, session, findings)
+    attempt(check_payouts, session, findings, period)
+    attempt(check_batches, session, store, findings, period)
+    attempt(check_ledger, session, findings)
     return Verification(dict(findings.checked), findings.differences)
+
+
+def _attempt(session: Session, findings: Findings, check: Callable[..., None], *given: Any) -> None:
+    """One check. A row it cannot read stops it, not the others: that it stopped is a finding, beside the row that seals and prints name."""
+    try:
+        with session.begin_nested():
+            check(*given)
+    except (OperationalError, Unavailable):
+        raise
+    except Exception as error:
+        name = check.__name__.removeprefix("check_")
+        findings.differs(name, name, "", "", "check", f"stopped ({type(error).__name__})", "finished")
 
 
 def record_verification(

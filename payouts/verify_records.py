@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from sqlalchemy import BigInteger, cast, func, or_, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapper, Session
 
 from allocations.collections.models import Collection, CollectionVersion, Upload
 from allocations.placements.models import AccountSnapshot, LoanAccount
@@ -22,21 +22,25 @@ REFS = ("ref", "posting_no", "receipt_no", "loan_account_no", "code", "descripti
 def check_seals(session: Session, findings: Findings) -> None:
     """Every sealed row's immutable columns against the seal the database set when it was inserted."""
     for mapper in sorted(Base.registry.mappers, key=lambda mapper: str(mapper.local_table)):
-        if not issubclass(mapper.class_, Sealed):
-            continue
-        table = str(mapper.local_table)
-        keys = " || '/' || ".join(f"t.{column.name}::text" for column in mapper.primary_key)
-        named = next((f"t.{name}" for name in REFS if name in mapper.columns), "''")
-        amounts = [name for name in mapper.class_.__sealed__ if name.endswith("_minor")]
-        shown = " || ' ' || ".join(f"'{name}=' || coalesce(t.{name}::text, '-')" for name in amounts) or "''"
-        findings.count("seals", session.scalar(text(f"select count(*) from {table}")) or 0)
-        query = (
-            f"select {keys}, {named}, {shown}, encode(t.seal, 'hex'),"
-            f" encode(seal_of(t), 'hex') from {table} t where t.seal is distinct from seal_of(t) order by 1"
-        )
-        for id_, ref, values, stored, again in session.execute(text(query)):
-            label = "seal" + (f" ({values})" if values else "")
-            findings.differs("seals", table, id_, str(ref or ""), label, stored[:16], again[:16])
+        if issubclass(mapper.class_, Sealed):
+            check_seals_of(session, findings, mapper)
+
+
+def check_seals_of(session: Session, findings: Findings, mapper: Mapper[Any]) -> None:
+    """One sealed table; the amounts of a row that does not hold are shown."""
+    table = str(mapper.local_table)
+    keys = " || '/' || ".join(f"t.{column.name}::text" for column in mapper.primary_key)
+    named = next((f"t.{name}" for name in REFS if name in mapper.columns), "''")
+    amounts = [name for name in mapper.class_.__sealed__ if name.endswith("_minor")]
+    shown = " || ' ' || ".join(f"'{name}=' || coalesce(t.{name}::text, '-')" for name in amounts) or "''"
+    findings.count("seals", session.scalar(text(f"select count(*) from {table}")) or 0)
+    query = (
+        f"select {keys}, {named}, {shown}, encode(t.seal, 'hex'),"
+        f" encode(seal_of(t), 'hex') from {table} t where t.seal is distinct from seal_of(t) order by 1"
+    )
+    for id_, ref, values, stored, again in session.execute(text(query)):
+        label = "seal" + (f" ({values})" if values else "")
+        findings.differs("seals", table, id_, str(ref or ""), label, stored[:16], again[:16])
 
 
 def check_audit_chain(session: Session, findings: Findings) -> None:

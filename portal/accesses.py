@@ -46,6 +46,7 @@ BANKS_OWN = Access(agency="")
 ACCESS: dict[str, Access] = {
     "audit_events": Access(bank="s"),
     "audit_head": Access(bank="s"),
+    "row_prints": Access(bank="s"),  # kept by triggers alone
     "stored_files": Access(bank="si", agency="si"),
     "job_progress": Access(agency="siu"),
     "users": Access(agency="s", agency_select=("id", "email", "name", "role", "agency_id", "is_enabled", "created_at")),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData
 
 from portal.accesses import ACCESS, IS_BANK, Access
 from portal.kernel.db import Base, Sealed
+from portal.kernel.prints import printed_tables, prints_sql
 from portal.recon_triggers import RECONCILIATION
 from portal.triggers import FUNCTIONS
 
@@ -93,7 +94,7 @@ def policies_sql(table: str, access: Access) -> list[str]:
         rows = access.agency_rows
         written = f"({rows}) and {access.agency_writes}" if access.agency_writes else rows
         statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
-    if table in ("audit_events", "audit_head", "recon_queue", "recon_runs"):
+    if table in ("audit_events", "audit_head", "recon_queue", "recon_runs", "row_prints"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
     if table in ("bank_lines", "collections"):  # read by look-ups by key alone, which ask who asks
         statements.append(f"drop policy if exists owner_reads on {table}")
@@ -119,6 +120,7 @@ def security_scripts(metadata: MetaData) -> list[str]:
     scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
     for table in sorted(metadata.tables):
         scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])
+    scripts += [prints_sql(table) for table in printed_tables(metadata)]
     scripts.append(AUDIT_BEGINS)
     return [*scripts, "grant select on alembic_version to public"]  # every login may ask which schema it meets
 
@@ -141,6 +143,9 @@ APPLIED = "select obj_description(to_regprocedure('portal_append_audit(text)'), 
 
 REMOVE = r"""
 do $$ declare item record; begin
+  if to_regclass('row_prints') is not null then
+    delete from row_prints;  -- made anew from what the tables hold when all of this is put back
+  end if;
   for item in select policyname, tablename from pg_policies where schemaname = 'public' loop
     execute format('drop policy %I on %I', item.policyname, item.tablename);
   end loop;

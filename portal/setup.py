@@ -84,6 +84,7 @@ def ensure_database(engine_url: str) -> None:
 def migrate(connection: Connection, revision: str = "head") -> str:
     """Bring tables and everything derived from them to a revision, as the owner; returns the revision reached."""
     connection.exec_driver_sql(f"set role {OWNER}")
+    connection.exec_driver_sql("set portal.scope = 'migration'")  # what a migration changes is the portal's own doing
     connection.commit()
     before = MigrationContext.configure(connection).get_current_revision()
     if revision != "head" or before != head_revision():
@@ -91,6 +92,7 @@ def migrate(connection: Connection, revision: str = "head") -> str:
     apply_security(connection, whole_metadata())
     connection.commit()
     connection.exec_driver_sql("reset role")
+    connection.exec_driver_sql("reset portal.scope")
     connection.commit()
     reached = MigrationContext.configure(connection).get_current_revision() or before or ""
     connection.commit()

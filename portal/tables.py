@@ -13,6 +13,7 @@ MODULES = (
     "portal.kernel.files",
     "portal.kernel.progress",
     "portal.kernel.notices",
+    "portal.kernel.prints",
     "portal.access.models",
     "allocations.agencies.models",
     "allocations.placements.models",
