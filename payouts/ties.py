@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.orm import Session
 
 from payouts.ledger.accounts import (
@@ -14,6 +14,7 @@ from payouts.ledger.accounts import (
     CARRY_FORWARD,
     DISPUTED,
     HOLDBACK,
+    LATE_DEPOSIT_INTEREST,
     PAYABLE_TO_AGENCY,
     PAYOUT_CLEARING,
     SALES_TAX_INPUT,
@@ -24,6 +25,7 @@ from payouts.rails.lifecycle import IN_FLIGHT
 from payouts.rails.models import Payout
 from payouts.settlements.lifecycle import IN_THE_LEDGER, PAYABLE
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.tax.models import WithholdingDeposit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,31 @@ def _sources() -> dict[str, tuple[str, Any]]:
     paid = select(Payout.currency, func.sum(Payout.amount_minor)).group_by(Payout.currency)
     underway = Payout.status.in_([*IN_FLIGHT, "queued"])
     booked = Settlement.status.in_(IN_THE_LEDGER)
+    tax, interest = WithholdingDeposit.amount_minor, WithholdingDeposit.interest_minor
     return {
         PAYABLE_TO_AGENCY: ("settlements approved or sent back", settled.where(Settlement.status.in_(PAYABLE))),
         PAYOUT_CLEARING: ("payouts under way", paid.where(underway)),
-        BANK: ("payouts paid", paid.where(Payout.status == "paid")),
-        WITHHOLDING_PAYABLE: ("tax in settlements", withheld.where(booked)),
+        BANK: ("payouts paid and tax deposited", _added(paid.where(Payout.status == "paid"), deposited(tax + interest))),
+        WITHHOLDING_PAYABLE: ("tax in settlements less what was deposited", _added(withheld.where(booked), deposited(-tax))),
+        LATE_DEPOSIT_INTEREST: ("interest in deposits", deposited(-interest)),
         DISPUTED: ("money kept for disputes", _kept(booked)),
         HOLDBACK: ("holdback lines of settlements", _lines_of(booked, "holdback", "holdback_release")),
         CARRY_FORWARD: ("debts carried between settlements", _lines_of(booked, "carry_forward", "brought_forward")),
         SALES_TAX_INPUT: ("sales tax in settlements", _lines_of(booked, "sales_tax")),
     }
+
+
+def deposited(amount: ColumnElement[int]) -> Any:
+    """What accepted deposits of withheld tax come to."""
+    query = select(WithholdingDeposit.currency, func.sum(amount)).where(WithholdingDeposit.status == "accepted")
+    return query.group_by(WithholdingDeposit.currency)
+
+
+def _added(*queries: Any) -> Any:
+    """Sums by currency, added up."""
+    both = union_all(*queries).subquery()
+    currency, amount = both.c
+    return select(currency, func.sum(amount)).group_by(currency)
 
 
 def _lines_of(booked: ColumnElement[bool], *kinds: str) -> Any:

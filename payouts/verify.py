@@ -37,6 +37,7 @@ from payouts.verify_records import (
 from payouts.verify_repointed import check_repointed
 from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
+from payouts.verify_tax_papers import check_tax_papers
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Unavailable
 from portal.kernel.files import FileStore
@@ -91,6 +92,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     attempt(check_settlements, session, findings, period)
     attempt(check_issued, session, findings, period)
     attempt(check_tax, session, findings, period)
+    attempt(check_tax_papers, session, findings, period)
     attempt(check_disputes, session, findings)
     attempt(check_repointed, session, findings)
     attempt(check_payouts, session, findings, period)

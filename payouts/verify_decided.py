@@ -44,6 +44,7 @@ TABLES = (
         acts="'accept', 'check', 'reject'",
     ),
     Decided("tax_certificates", AuditTag.CERTIFICATE_MOVED, "t.ref", told="t.valid_to::text"),
+    Decided("withholding_deposits", AuditTag.DEPOSIT_MOVED, "t.ref"),
     Decided("approval_limits", AuditTag.LIMIT_MOVED, "t.ref"),
     Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref", told="t.to_email"),
 )

@@ -85,6 +85,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         "MSMED Act 2006 s.16: three times the bank rate with monthly rests; what a month is, is the house's",
     ),
     ("msme.alert_days", {"soon": 10, "urgent": 3}, BEGINNING, "House rule: ten and three days before"),
+    ("tax.alert_days", {"soon": 7, "urgent": 2}, BEGINNING, "House rule: a week and two days before"),
     ("msme.bank_rate", "0.0675", date(2023, 2, 8), "RBI policy of 8-Feb-2023; confirm before relying on it"),
     ("msme.bank_rate", "0.065", date(2025, 2, 7), "RBI policy of 7-Feb-2025; confirm before relying on it"),
     ("msme.bank_rate", "0.0625", date(2025, 4, 9), "RBI policy of 9-Apr-2025; confirm before relying on it"),

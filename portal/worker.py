@@ -28,6 +28,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.what_if_jobs",
     "payouts.rails.connected_jobs",
     "payouts.settlements.answering_jobs",
+    "payouts.settlements.tax_alert_jobs",
     "payouts.verify_job",
     "portal.kernel.notice_jobs",
 )

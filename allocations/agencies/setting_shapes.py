@@ -322,6 +322,11 @@ SHAPES: dict[str, Shape] = {
         {"soon": 10, "urgent": 3},
         mapping(soon=whole(0, 45), urgent=whole(0, 45)),
     ),
+    "tax.alert_days": Shape(
+        "Days before a tax deposit or return is due at which finance is told",
+        {"soon": 7, "urgent": 2},
+        mapping(soon=whole(0, 45), urgent=whole(0, 45)),
+    ),
 }
 
 

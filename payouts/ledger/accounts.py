@@ -27,6 +27,7 @@ CARRY_FORWARD = "carry_forward"
 DISPUTED = "disputed"
 SALES_TAX_INPUT = "sales_tax_input"
 PAYOUT_CLEARING = "payout_clearing"
+LATE_DEPOSIT_INTEREST = "late_deposit_interest"
 BANK = "bank"
 
 ACCOUNTS: dict[str, LedgerAccount] = {
@@ -47,6 +48,14 @@ ACCOUNTS: dict[str, LedgerAccount] = {
             "credit",
             "Penalties that are recovered beside the fee and do not lower its tax.",
             "Income:Penalties",
+        ),
+        LedgerAccount(
+            LATE_DEPOSIT_INTEREST,
+            "Interest on late deposits",
+            "expense",
+            "debit",
+            "What paying withheld tax to the government late has cost.",
+            "Expenses:LateDepositInterest",
         ),
         LedgerAccount(
             PAYABLE_TO_AGENCY,

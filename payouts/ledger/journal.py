@@ -16,6 +16,7 @@ from payouts.ledger.accounts import (
     COMMISSION_EXPENSE,
     DISPUTED,
     HOLDBACK,
+    LATE_DEPOSIT_INTEREST,
     PAYABLE_TO_AGENCY,
     PAYOUT_CLEARING,
     PENALTY_RECOVERY,
@@ -108,6 +109,16 @@ def paid_lines(amount_minor: int) -> list[Line]:
 def returned_lines(amount_minor: int, *, was_paid: bool) -> list[Line]:
     """It came back, before or after the bank had called it paid: payable again."""
     return two_sided(BANK if was_paid else PAYOUT_CLEARING, PAYABLE_TO_AGENCY, amount_minor)
+
+
+def deposited_lines(amount_minor: int) -> list[Line]:
+    """Tax that was withheld has been paid to the government."""
+    return two_sided(WITHHOLDING_PAYABLE, BANK, amount_minor)
+
+
+def deposit_interest_lines(amount_minor: int) -> list[Line]:
+    """What paying it late has cost."""
+    return two_sided(LATE_DEPOSIT_INTEREST, BANK, amount_minor)
 
 
 def reversal_of(lines: Iterable[Line]) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from allocations.agencies.models import Agency, DatedSetting
 from payouts.settlements.lifecycle import IN_THE_LEDGER
 from payouts.settlements.models import Settlement
 from payouts.settlements.tax_position import AGENCIES_SETTING
-from payouts.tax.msme import Rest, Terms, accepted_on, alert, days_to_pay, interest, is_protected, owed
+from payouts.tax.msme import Rest, Terms, accepted_on, alert, days_to_pay, interest, is_protected, owed, stage
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.periods import Period, month_of
 
@@ -89,6 +89,7 @@ class Clocked:
     pay_by_on: date
     paid_on: date | None
     alert: str  # late | urgent | soon | "": as long as it is unpaid
+    stage: str  # the same, and "due" on the day itself
     late_days: int
     rests: tuple[Rest, ...]
 
@@ -101,9 +102,11 @@ class Clocked:
         return (self.pay_by_on - today).days
 
 
-def clocked(session: Session, today: date, refs: Sequence[str] | None = None) -> list[Clocked]:
+def clocked(
+    session: Session, today: date, refs: Sequence[str] | None = None, statuses: Collection[str] = IN_THE_LEDGER
+) -> list[Clocked]:
     """Settlements that are owed or were paid, as they stood on a day, the nearest pay-by day first; only these, when named."""
-    query = _owed()
+    query = _owed(statuses)
     if refs is not None:
         query = query.where(Settlement.ref.in_(refs))
     rate, terms = bank_rates(session), dict[date, Terms]()
@@ -115,11 +118,11 @@ def clocked(session: Session, today: date, refs: Sequence[str] | None = None) ->
     return sorted(found, key=lambda row: (row.pay_by_on, row.ref))
 
 
-def _owed() -> Select[Settlement, Agency]:
+def _owed(statuses: Collection[str]) -> Select[Settlement, Agency]:
     return (
         select(Settlement, Agency)
         .join(Agency, Agency.id == Settlement.agency_id)
-        .where(Settlement.status.in_(IN_THE_LEDGER), Settlement.net_minor > Settlement.disputed_minor)
+        .where(Settlement.status.in_(statuses), Settlement.net_minor > Settlement.disputed_minor)
         .options(defer(Settlement.statement_text), defer(Settlement.frozen))
     )
 
@@ -153,6 +156,7 @@ def _clocked(
         pay_by_on=pay_by,
         paid_on=paid_on,
         alert="" if paid_on else alert(terms, pay_by, today),
+        stage="" if paid_on else stage(terms.soon_days, terms.urgent_days, pay_by, today),
         late_days=max(0, (until - pay_by).days),
         rests=tuple(interest(due, pay_by, until, rate, terms)) if protected else (),
     )

@@ -24,6 +24,7 @@ from payouts.settlements.drafting import current_bank_detail, draft, live_settle
 from payouts.settlements.lifecycle import PAYABLE, next_status, shown_status
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import LOCK, load, move, refuse_machine
+from payouts.settlements.tax_deposits import deposit_of_settlement
 from payouts.settlements.twice import leaning_on
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Problem, Refused
@@ -84,6 +85,8 @@ def why_not_recall(session: Session, settlement: Settlement) -> tuple[str, str] 
             f"The agency contests a line of {ref} in {dispute}.",
             "What is decided there lands in the next statement.",
         )
+    if deposit := deposit_of_settlement(session, settlement.id):
+        return f"The tax {ref} withheld was paid over in {deposit}.", "Correct it with a line of the next month."
     if later := leaning_on(session, settlement):
         return f"{', '.join(later)} corrects what stands in {ref}.", "Take the later one back first."
     return None

@@ -31,6 +31,8 @@ HEAVY = (defer(Settlement.statement_text), defer(Settlement.frozen))
 class WithheldRow:
     """One deduction at one rate, as the quarter's return lists it."""
 
+    settlement_id: int
+    agency_id: int
     settlement_ref: str
     agency_code: str
     agency_name: str
@@ -54,6 +56,12 @@ def withheld_rows(session: Session, period: Period) -> list[WithheldRow]:
     return [made for settlement, agency in session.execute(query) for made in _withheld(settlement, agency)]
 
 
+def charged_of_months(session: Session, period: Period) -> list[tuple[Settlement, Agency]]:
+    """Statements of these months whose agency charges a tax itself, with their agencies."""
+    query = _of_months(period).where(Settlement.tax["sales_tax"]["mode"].astext == "forward_charge")
+    return [(settlement, agency) for settlement, agency in session.execute(query)]
+
+
 def _of_months(period: Period) -> Select[Settlement, Agency]:
     return (
         select(Settlement, Agency)
@@ -69,6 +77,8 @@ def _withheld(settlement: Settlement, agency: Agency) -> Iterable[WithheldRow]:
     day = month_of(settlement.period_start).last_day
     for part in _parts(facts):
         yield WithheldRow(
+            settlement_id=settlement.id,
+            agency_id=agency.id,
             settlement_ref=settlement.ref,
             agency_code=agency.code,
             agency_name=agency.legal_name,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from payouts.settlements.paying_clock import Clocked
+from payouts.settlements.tax_deductions import Key
 from payouts.settlements.tax_registers import ChargedRow, WithheldRow
+from payouts.tax.models import WithholdingDeposit
 from portal.kernel.money import Money
 
-# Columns of Form 140 (26Q before April 2026), with room for the challan; then what finance looks a row up by.
+# Columns of Form 140 (26Q before April 2026) with the challan; then what finance looks a row up by.
 WITHHELD = (
     *("deductee_pan", "deductee_name", "section", "code", "credited_on", "paid_on", "base", "rate_percent", "reason"),
     *("certificate_no", "tax_deducted", "currency", "deposit_by", "challan_bsr", "challan_serial", "challan_on"),
@@ -25,12 +28,14 @@ SMALL_FIRMS = (
 )
 
 
-def withheld_cells(row: WithheldRow) -> list[object]:
-    filing = row.filing
+def withheld_cells(row: WithheldRow, deposits: Mapping[Key, WithholdingDeposit]) -> list[object]:
+    """`deposits`: the accepted ones of the quarter (`deposited_of`)."""
+    filing, paid = row.filing, deposits.get((row.settlement_id, row.code))
+    challan = (paid.bank_code, paid.challan_no, paid.deposited_on) if paid else (None, None, None)
     return [
         *(row.tax_id, row.agency_name, row.section, row.code, row.credited_on, row.paid_on),
         *(Money(row.base_minor, row.currency), (row.rate * 100).normalize(), row.reason, row.certificate),
-        *(Money(row.amount_minor, row.currency), row.currency, filing.deposit_by, None, None, None),
+        *(Money(row.amount_minor, row.currency), row.currency, filing.deposit_by, *challan),
         *(filing.quarter, filing.form, filing.return_by, filing.certificate_form, filing.certificate_by),
         *(row.agency_code, row.settlement_ref),
     ]

@@ -82,6 +82,14 @@ def alert(terms: Terms, pay_by_on: date, today: date) -> str:
     return "urgent" if left <= terms.urgent_days else "soon" if left <= terms.soon_days else ""
 
 
+def stage(soon_days: int, urgent_days: int, due_on: date, today: date) -> str:
+    """What people are told of a day, each once: soon | urgent | due (today) | late, or nothing while there is time."""
+    left = (due_on - today).days
+    if left <= 0:
+        return "late" if left else "due"
+    return "urgent" if left <= urgent_days else "soon" if left <= soon_days else ""
+
+
 def interest(
     amount_minor: int, pay_by_on: date, until_on: date, bank_rate: Callable[[date], Decimal], terms: Terms = Terms()
 ) -> list[Rest]:

@@ -15,6 +15,7 @@ from allocations.agencies.service import lender
 from payouts.settlements import tax_certificates as certificates
 from payouts.settlements.late_interest import half_year
 from payouts.settlements.tax_certificates import CertificateRow, Entry
+from payouts.settlements.tax_deposits import deposited_of
 from payouts.settlements.tax_overview import dues
 from payouts.settlements.tax_registers import charged_rows, withheld_rows
 from payouts.settlements.tax_sheets import (
@@ -75,7 +76,8 @@ def withheld(edge: Edge, quarter: str, out: Path | None) -> None:
     with edge.reading() as session:
         edge.actor(session, Permission.TAX_READ)
         part = named_part(quarter, 3, lender(session).country, edge.today)
-        rows = [withheld_cells(row) for row in withheld_rows(session, part.period)]
+        deposits = deposited_of(session, part.period, ("accepted",))
+        rows = [withheld_cells(row, deposits) for row in withheld_rows(session, part.period)]
     show_register(edge, {"quarter": part.code}, WITHHELD, rows, out, "tax_deducted")
 
 

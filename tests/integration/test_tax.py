@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -35,6 +35,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.periods import month_of
 from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, a_month
+from tests.factories.taxed import issued
 from tests.factories.world import an_agency
 
 SEPTEMBER, NOVEMBER, DECEMBER = (month_of(date(2026, month, 1)) for month in (9, 11, 12))
@@ -53,36 +54,6 @@ def lender(bank_session):
 def said(session, code, value, since, until=None):
     session.add(DatedSetting(code=code, value=value, effective_from=since, effective_to=until, source="Board note"))
     session.flush()
-
-
-def issued(session, agency, period, base, **changes):
-    """An approved settlement with its tax as it is assessed on a fee, and nothing else in it."""
-    assessed = settlement_tax(session, agency, period, base)
-    withheld = assessed.withholding.amount_minor + assessed.sales_tax.withheld_minor
-    charged = assessed.sales_tax.payable_minor
-    values = {
-        "ref": f"S{period.start:%y%m}-{agency.code}",
-        "agency_id": agency.id,
-        "period_start": period.start,
-        "status": "approved",
-        "gross_minor": base,
-        "withholding_minor": withheld,
-        "sales_tax_minor": charged,
-        "net_minor": base - withheld + charged,
-        "currency": agency.currency,
-        "tax": assessed.facts,
-        "hash": "h",
-        "pay_by_on": promised_by(session, agency, period),
-        "drafted_by": "system",
-        "drafted_at": datetime(2026, 11, 1, tzinfo=UTC),
-        "submitted_by": "maker@bank.example",
-        "approved_by": "checker@bank.example",
-        "approved_at": datetime(2026, 11, 10, tzinfo=UTC),
-    }
-    made = Settlement(**values | changes)
-    session.add(made)
-    session.flush()
-    return made
 
 
 # --- certificates

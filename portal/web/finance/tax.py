@@ -13,6 +13,7 @@ from allocations.agencies.service import lender
 from payouts.settlements.late_interest import half_year, propose_interest, proposed_interest
 from payouts.settlements.paying_clock import bank_rates, clocked, terms_on
 from payouts.settlements.tax_certificates import list_certificates
+from payouts.settlements.tax_deposits import deposited_of
 from payouts.settlements.tax_overview import dues
 from payouts.settlements.tax_position import SALES_TAX_SETTING, Position, position_on
 from payouts.settlements.tax_registers import below_threshold, charged_rows, not_yet_approved, withheld_rows
@@ -114,7 +115,9 @@ def withheld() -> str:
 @permission(Permission.TAX_READ)
 def withheld_file(kind: str) -> Response:
     quarter = part_asked("quarter", 3)
-    rows = [withheld_cells(row) for row in withheld_rows(db_session(), quarter.period)]
+    session = db_session()
+    deposits = deposited_of(session, quarter.period, ("accepted",))
+    rows = [withheld_cells(row, deposits) for row in withheld_rows(session, quarter.period)]
     return export(f"tax-withheld-{quarter.code}", kind, WITHHELD, rows, {"quarter": quarter.code})
 
 

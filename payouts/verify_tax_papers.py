@@ -1,0 +1,72 @@
+"""Verification of tax that was paid over, and of the lender's own numbered papers."""
+
+from __future__ import annotations
+
+import hashlib
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from payouts.difference import Findings
+from payouts.ledger.accounts import BANK
+from payouts.ledger.models import JournalEntry, JournalLine
+from payouts.settlements.tax_deductions import deductions
+from payouts.settlements.tax_deposits import lines_of
+from payouts.tax.models import TaxPaper, WithholdingDeposit
+from portal.kernel.periods import Period, month_of
+
+CHECK = "tax papers"
+
+
+def check_tax_papers(session: Session, findings: Findings, period: Period | None) -> None:
+    """A deposit is what its statements withheld, none of it twice, and in the books; papers are whole, and their numbers have no gap."""
+    _check_deposits(session, findings, period)
+    _check_papers(session, findings)
+
+
+def _check_deposits(session: Session, findings: Findings, period: Period | None) -> None:
+    query = select(WithholdingDeposit).where(WithholdingDeposit.status.in_(("accepted", "cancelled")))
+    if period:
+        query = query.where(WithholdingDeposit.period_start == period.start)
+    booked, taken = _booked(session), dict[tuple[int, str], str]()
+    for found in session.scalars(query.order_by(WithholdingDeposit.id)):
+        about = (CHECK, "withholding_deposits", found.id, found.ref)
+        is_held = found.status == "accepted"
+        total = found.amount_minor + found.interest_minor if is_held else 0
+        findings.compare(*about, "in the books", booked.get(found.ref, 0), total)
+        if not is_held:
+            continue
+        lines = lines_of(session, found)
+        findings.compare(*about, "amount_minor", found.amount_minor, sum(line.amount_minor for line in lines))
+        withheld = {each.key: each.amount_minor for each in deductions(session, month_of(found.period_start))}
+        of_statements = sum(withheld.get((line.settlement_id, found.code), 0) for line in lines)
+        findings.compare(*about, "tax of its statements", found.amount_minor, of_statements)
+        for line in lines:
+            before = taken.setdefault((line.settlement_id, found.code), found.ref)
+            findings.compare(*about, f"deposit of settlement {line.settlement_id}", found.ref, before)
+
+
+def _booked(session: Session) -> dict[str, int]:
+    """What each deposit took from the bank, less what its cancelling gave back."""
+    query = (
+        select(JournalEntry.subject_ref, func.sum(JournalLine.credit_minor - JournalLine.debit_minor))
+        .join(JournalLine, JournalLine.entry_id == JournalEntry.id)
+        .join(WithholdingDeposit, WithholdingDeposit.ref == JournalEntry.subject_ref)
+        .where(JournalLine.account == BANK)
+        .group_by(JournalEntry.subject_ref)
+    )
+    return {ref: int(minor) for ref, minor in session.execute(query)}
+
+
+def _check_papers(session: Session, findings: Findings) -> None:
+    order = (TaxPaper.kind, TaxPaper.registration, TaxPaper.year_start, TaxPaper.serial)
+    series: tuple[object, ...] = ()
+    serial = 0
+    for paper in session.scalars(select(TaxPaper).order_by(*order)):
+        about = (CHECK, "tax_papers", paper.id, paper.number)
+        this = (paper.kind, paper.registration, paper.year_start)
+        serial = serial + 1 if this == series else 1
+        series = this
+        findings.compare(*about, "serial", paper.serial, serial)
+        serial = paper.serial
+        findings.compare(*about, "sha256", paper.sha256, hashlib.sha256(paper.text.encode()).hexdigest())
