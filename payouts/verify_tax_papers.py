@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from payouts.difference import Findings
@@ -12,10 +12,18 @@ from payouts.ledger.accounts import BANK
 from payouts.ledger.models import JournalEntry, JournalLine
 from payouts.settlements.tax_deductions import deductions
 from payouts.settlements.tax_deposits import lines_of
+from payouts.settlements.tax_papers import text_again
 from payouts.tax.models import TaxPaper, WithholdingDeposit
 from portal.kernel.periods import Period, month_of
 
 CHECK = "tax papers"
+# What an invoice of the lender's own says and what its document does; one without a document was raised before there were any.
+INVOICES = text("""
+select i.invoice_no, (i.taxable_minor / 100.0)::numeric(20, 2)::text, (i.tax_minor / 100.0)::numeric(20, 2)::text,
+       (p.text::jsonb ->> 'taxable_value') || ' ' || (p.text::jsonb ->> 'total_tax')
+  from tax_invoices i join tax_papers p on p.kind = 'self_invoice' and p.settlement_id = i.settlement_id
+ where i.source = 'self' and i.status in ('accepted', 'cancelled') and p.number = i.invoice_no order by i.id
+""")
 
 
 def check_tax_papers(session: Session, findings: Findings, period: Period | None) -> None:
@@ -70,3 +78,8 @@ def _check_papers(session: Session, findings: Findings) -> None:
         findings.compare(*about, "serial", paper.serial, serial)
         serial = paper.serial
         findings.compare(*about, "sha256", paper.sha256, hashlib.sha256(paper.text.encode()).hexdigest())
+        if (again := text_again(session, paper)) is not None:
+            findings.compare(*about, "text", paper.text, again)
+    for number, taxable, tax, told in session.execute(INVOICES):
+        about = (CHECK, "tax_invoices", number, number)
+        findings.compare(*about, "document", f"{taxable} {tax}", told)

@@ -15,6 +15,7 @@ from payouts.rails.models import Payout, PayoutBatch
 from payouts.settlements.lifecycle import next_status as next_settlement_status
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import move
+from payouts.settlements.tax_papers import issue_voucher
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import compare_and_set
 from portal.kernel.errors import NotFound, Stale
@@ -138,6 +139,9 @@ def conclude(
     step = SETTLEMENT_STEP[action]
     after = next_settlement_status(settlement.status, step)
     move(session, settlement, step, after, actor=actor, now=now, comment=text, paid_on=values["paid_on"])
+    if action == "confirm":
+        told: dict[str, Any] = {"payout_ref": payout.ref, "amount_minor": payout.amount_minor, "paid_on": day}
+        issue_voucher(session, settlement, utr=payout.provider_ref or "", actor=actor, now=now, **told)
     return payout
 
 

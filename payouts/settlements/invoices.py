@@ -1,7 +1,7 @@
-"""The tax invoice of a statement: handed in by the agency and looked at by the bank, or raised by the lender where the agency cannot.
+"""The tax invoice of a statement: handed in by the agency and looked at by the bank, or issued by the lender where the agency cannot.
 
 A registered agency bills its fee against the statement. One that is not registered bills nothing; under reverse charge the lender
-writes the invoice to itself within thirty days (CGST Act s. 31(3)(f), Rules, rule 47A), numbered in one series.
+writes the invoice to itself within thirty days (CGST Act s. 31(3)(f), Rules, rule 47A): see `tax_papers`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import settings_on
@@ -28,6 +28,7 @@ from payouts.settlements.invoice_rules import (
     within_tolerance,
 )
 from payouts.settlements.models import Settlement
+from payouts.settlements.tax_papers import issue_self_invoice, keep_invoice
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain
@@ -36,7 +37,6 @@ from portal.kernel.proposals import Proposals
 
 PAYS_AFTER = "invoice.pays_after"
 SELF_WITHIN_DAYS = 30
-SERIES_LOCK = 0x5345_4C46  # self-invoices are numbered one after the other
 LIVE = ("proposed", "accepted")
 
 
@@ -182,6 +182,8 @@ def decide_invoice(
 ) -> None:
     """Accept, or reject with a reason; by another person than handed it in or raised it."""
     PROPOSALS.decide(session, found, "accept" if accept else "reject", reason=reason, actor=actor, now=now)
+    if accept and found.source == "self":  # raised before they were issued with the statement
+        keep_invoice(session, found, session.get_one(Settlement, found.settlement_id), actor=actor, now=now)
 
 
 def withdraw_invoice(session: Session, found: TaxInvoice, *, actor: Actor, now: datetime) -> None:
@@ -189,10 +191,10 @@ def withdraw_invoice(session: Session, found: TaxInvoice, *, actor: Actor, now: 
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
 
 
-def raise_self_invoice(session: Session, ref: str, *, actor: Actor, now: datetime, today: date) -> TaxInvoice:
-    """The lender's own invoice for an agency that is not registered: proposed by one person, accepted by another.
+def raise_self_invoice(session: Session, ref: str, *, actor: Actor, now: datetime) -> TaxInvoice:
+    """The lender's own invoice of a statement that was approved without: before there were any, or before the lender was registered.
 
-    Numbers run on within the tax year; one that was rejected keeps its number. Refused when the statement takes none, or has one.
+    Refused when the statement takes none, or has one.
     """
     settlement = locked_statement(session, ref)
     agency = session.get_one(Agency, settlement.agency_id)
@@ -200,30 +202,7 @@ def raise_self_invoice(session: Session, ref: str, *, actor: Actor, now: datetim
     lender = session.scalars(select(Lender).order_by(Lender.id)).first()
     if lender is None or not lender.gstin:
         raise Refused("The lender's GSTIN is not set.", code="no_tax_id", cure="Set it under Settings.")
-    tax = settlement.tax["sales_tax"]
-    made = TaxInvoice(
-        agency_id=agency.id,
-        settlement_id=settlement.id,
-        source="self",
-        invoice_no=_next_no(session, today),
-        invoiced_on=today,
-        year_start=tax_year(today, agency.country).start,
-        taxable_minor=int(tax["base_minor"]),
-        tax_minor=int(tax["total_minor"]),
-        currency=settlement.currency,
-        gstin=lender.gstin,
-        is_reverse_charge=True,
-        findings=[],
-    )
-    return PROPOSALS.propose(session, made, actor=actor, now=now)
-
-
-def _next_no(session: Session, today: date) -> str:
-    """SI2627-00001 for the first of April 2026 to March 2027."""
-    session.scalar(select(func.pg_advisory_xact_lock(SERIES_LOCK)))
-    year = tax_year(today, "IN")
-    query = select(func.count()).where(TaxInvoice.source == "self", TaxInvoice.year_start == year.start)
-    return f"SI{year.start:%y}{year.end:%y}-{(session.scalar(query) or 0) + 1:05d}"
+    return issue_self_invoice(session, settlement, actor=actor, now=now)
 
 
 def why_payment_waits(session: Session, settlement: Settlement, day: date) -> str:

@@ -25,6 +25,7 @@ from payouts.settlements.lifecycle import PAYABLE, next_status, shown_status
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import LOCK, load, move, refuse_machine
 from payouts.settlements.tax_deposits import deposit_of_settlement
+from payouts.settlements.tax_papers import cancel_self_invoice
 from payouts.settlements.twice import leaning_on
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Problem, Refused
@@ -62,6 +63,7 @@ def _take_back(session: Session, settlement: Settlement, reason: str, actor: Act
     entry = f"J-{settlement.ref}"
     if session.scalar(select(JournalEntry.id).where(JournalEntry.ref == entry)) is not None:
         reverse(session, entry, narration=f"Approval of {settlement.ref} taken back", actor=actor, now=now)
+    cancel_self_invoice(session, settlement, reason=reason, actor=actor, now=now)
     _tell_agency(session, settlement, reason, now)
     draft(session, period, actor=MACHINE, now=now, agency_id=agency_id)
     return live_settlement(session, agency_id, period)

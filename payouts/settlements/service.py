@@ -19,6 +19,7 @@ from payouts.settlements.lifecycle import next_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.signing import sign
 from payouts.settlements.statement import hash_of
+from payouts.settlements.tax_papers import issue_with_approval
 from payouts.settlements.twice import leaning_on, settled_elsewhere
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.db import compare_and_set, scope_of
@@ -126,6 +127,7 @@ def _issue(
     )
     _post_journal(session, settlement, actor, now)
     sign(session, settlement, now=now)
+    issue_with_approval(session, settlement, actor=actor, now=now)
     return settlement
 
 

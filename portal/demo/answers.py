@@ -24,7 +24,7 @@ from payouts.settlements.disputes import (
     propose_decision,
 )
 from payouts.settlements.invoice_rules import Told
-from payouts.settlements.invoices import decide_invoice, expected_of, hand_in, load_invoice, need_of, raise_self_invoice
+from payouts.settlements.invoices import decide_invoice, expected_of, hand_in, load_invoice, need_of
 from payouts.settlements.models import Settlement, SettlementLine
 from portal.access.models import User
 from portal.config import Settings
@@ -63,8 +63,6 @@ class AnswersLife:
                     accept_statement(session, ref, actor=self.owner(session, agency), now=self.at(10))
             if whose == "agency":
                 self.bill(agency, ref)
-            if whose == "self" and not self.is_newest:
-                self.bill_ourselves(ref)
 
     def at(self, hour: int) -> datetime:
         return datetime.combine(self.day, time(hour), UTC)
@@ -146,13 +144,6 @@ class AnswersLife:
         store = file_store_of(self.settings)
         given: dict[str, Any] = {"agency_id": agency.id, "actor": owner, "now": self.at(11)}
         return take_in(session, store, out.getvalue(), name=f"{number.replace('/', '-')}.jpg", **given)
-
-    def bill_ourselves(self, ref: str) -> None:
-        """What the bank writes to itself for an agency that is not registered."""
-        with self.bank() as session:
-            maker, finance = self.actor(session, MAKER), self.actor(session, FINANCE)
-            made = raise_self_invoice(session, ref, actor=maker, now=self.at(13), today=self.day)
-            decide_invoice(session, made, accept=True, actor=finance, now=self.at(15))
 
 
 SHARED = "A fifth of this account's money was collected by Nilgiri's telecallers; we do not claim it."

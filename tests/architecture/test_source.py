@@ -93,6 +93,7 @@ PURE = (
     "payouts.settlements.kind_words",
     "payouts.settlements.papers",
     "payouts.settlements.statement",
+    "payouts.settlements.tax_paper_text",
     "payouts.tax.*",
 )
 NOT_RULES = {"__init__", "models", "service", "queries", "jobs"}  # within a folder whose other modules are rules

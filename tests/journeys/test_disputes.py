@@ -99,7 +99,7 @@ def talked(bank_session: Session, agency_session: Any, now: Any) -> dict[str, st
         file = KeptFile("0" * 64, "invoice-0042.pdf")
         refs["invoice"] = str(hand_in(issued.agency, "S2610-SHAKTI", invoice, file=file, **given).id)
     with unit_of_work(bank_session):
-        raised = raise_self_invoice(bank_session, "S2610-VEGA", actor=MAKER_ACTOR, now=now, today=TODAY)
+        raised = raise_self_invoice(bank_session, "S2610-VEGA", actor=MAKER_ACTOR, now=now)
         refs["own"] = str(raised.id)
     return refs
 

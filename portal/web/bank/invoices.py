@@ -132,10 +132,9 @@ def raise_own(settlement_ref: str) -> Response:
         raise UnprocessableEntity()
     with unit_of_work(session):
         once(form, session)
-        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "today": clock().today()}
-        made = invoices.raise_self_invoice(session, settlement_ref, **given)
+        made = invoices.raise_self_invoice(session, settlement_ref, actor=current_actor(), now=clock().now())
         number, place = made.invoice_no, made.id
-    flash(f"{number} is raised. Another person accepts it.", "success")
+    flash(f"{number} is issued.", "success")
     return redirect(url_for(".show", invoice_id=place))
 
 
