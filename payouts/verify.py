@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,9 +35,11 @@ from payouts.verify_records import (
     check_uploads,
 )
 from payouts.verify_repointed import check_repointed
+from payouts.verify_scores import check_scores
 from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
 from payouts.verify_tax_papers import check_tax_papers
+from payouts.witness_files import Witness, check_kept_witnesses, check_witnesses
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Unavailable
 from portal.kernel.files import FileStore
@@ -67,8 +69,13 @@ class Verification:
         }
 
 
-def verify(session: Session, store: FileStore, period: Period | None = None) -> Verification:
-    """Recompute and compare. With a period, outcomes, accruals, settlements, payouts and batches of that month; the rest always whole."""
+def verify(
+    session: Session, store: FileStore, period: Period | None = None, witnesses: Sequence[Witness] = ()
+) -> Verification:
+    """Recompute and compare. With a period, outcomes, accruals, settlements, payouts and batches of that month; the rest always whole.
+
+    `witnesses`: files kept outside, which say what the log and the sums were on their days.
+    """
     findings = Findings()
     attempt = partial(_attempt, session, findings)
     attempt(check_seals, session, findings)
@@ -86,6 +93,7 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     attempt(check_reconciliation, session, findings)
     attempt(check_acts, session, findings)
     attempt(check_outcomes, session, findings, period)
+    attempt(check_scores, session, findings, period)
     attempt(check_decided, session, findings, period)
     attempt(check_keys, session, findings)
     attempt(check_accruals, session, findings, period)
@@ -98,6 +106,8 @@ def verify(session: Session, store: FileStore, period: Period | None = None) -> 
     attempt(check_payouts, session, findings, period)
     attempt(check_batches, session, store, findings, period)
     attempt(check_ledger, session, findings)
+    attempt(check_kept_witnesses, session, store, findings)
+    attempt(check_witnesses, session, findings, witnesses)
     return Verification(dict(findings.checked), findings.differences)
 
 

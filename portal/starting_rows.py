@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import DatedSetting, Lender
 from allocations.placements.models import BucketScheme
+from allocations.scorecards.models import ScoreScheme
+from allocations.scorecards.scheme import STARTING_TERMS
+from allocations.scorecards.schemes import digest
 from portal.access.models import User
 
 SYSTEM_EMAIL = "system"
@@ -132,6 +135,13 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("promise.kept_share", "0.95", BEGINNING, "House rule: 95 % of the amount"),
     ("promise.grace_days", 1, BEGINNING, "House rule: one day for the bank to see it"),
     ("collections.report_within_days", 2, BEGINNING, "House rule: money is reported within two days"),
+    ("score.dispute_days", 7, BEGINNING, "House rule: a week to contest a measure (domain notes §6)"),
+    (
+        "score.complaint_events",
+        ["complaint"],
+        BEGINNING,
+        "House rule: accepted events of these names are complaints upheld",
+    ),
     ("dispute.answer_days", 21, BEGINNING, "House rule: three weeks to answer an agency's dispute"),
     ("invoice.pays_after", False, BEGINNING, "House rule: money does not wait for the agency's tax invoice"),
     ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
@@ -154,4 +164,22 @@ def add_starting_rows(session: Session, *, now: datetime) -> None:
             .values(code=code, value=value, effective_from=since, source=source)
             .on_conflict_do_nothing(index_elements=["code", "effective_from"])
         )
+    if session.scalar(select(ScoreScheme.id)) is None:
+        session.add(starting_scheme(now))
     session.flush()
+
+
+def starting_scheme(now: datetime) -> ScoreScheme:
+    """How agencies are judged until a lender says otherwise."""
+    return ScoreScheme(
+        version=1,
+        effective_from=BEGINNING,
+        terms=STARTING_TERMS,
+        sha256=digest(STARTING_TERMS),
+        reason="House scheme; weights typical of the trade, to be replaced by the lender's own.",
+        status="approved",
+        proposed_by=SYSTEM_EMAIL,
+        proposed_at=now,
+        decided_by="setup",
+        decided_at=now,
+    )

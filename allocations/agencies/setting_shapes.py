@@ -251,6 +251,8 @@ SHAPES: dict[str, Shape] = {
             after_month_end_count=whole(1),
         ),
     ),
+    "score.dispute_days": Shape("Days in which an agency may contest a measure of its scorecard", 7, whole(1, 90)),
+    "score.complaint_events": Shape("Accepted events that are complaints upheld", ["complaint"], each(words)),
     "dispute.answer_days": Shape("Days until the bank answers a dispute", 21, whole(1, 90)),
     "invoice.pays_after": Shape(
         "Whether a payout waits for the agency's tax invoice", True, truth, "Where the agency charges the tax itself."

@@ -20,7 +20,7 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.periods import Period, month_of
 from portal.kernel.proposals import LONGEST_REASON, Proposals, reason_problems
 
-MEASURES = {"score": "Score", "grade": "Grade"}
+MEASURES = {"score": "Score", "grade": "Grade", "audit": "Audit score"}
 SCORE = re.compile(r"\d{1,3}(\.\d{1,2})?", re.ASCII)
 GRADE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,29}", re.ASCII)
 MOST_SCORE = Decimal(100)
@@ -70,8 +70,10 @@ def propose_measure(
 
 def problems_of(measure: str, value: str, reason: str) -> Iterator[Problem]:
     if measure not in MEASURES:
-        yield Problem("bad_measure", f"{measure or 'Nothing'} is no measure.", "Use score or grade.", column="measure")
-    elif measure == "score" and not (SCORE.fullmatch(value) and Decimal(value) <= MOST_SCORE):
+        yield Problem(
+            "bad_measure", f"{measure or 'Nothing'} is no measure.", "Use score, grade or audit.", column="measure"
+        )
+    elif measure in ("score", "audit") and not (SCORE.fullmatch(value) and Decimal(value) <= MOST_SCORE):
         cure = "Write it as 82 or 82.50."
         yield Problem("bad_score", "A score is 0 to 100, with two decimals at most.", cure, column="value", value=value)
     elif measure == "grade" and not GRADE.fullmatch(value):

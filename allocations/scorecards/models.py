@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Date,
     DateTime,
@@ -131,7 +130,7 @@ class Scorecard(WithId, Sealed, Base):
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
     measures: Mapped[list[Any]] = mapped_column(JSONB)
     result_hash: Mapped[str] = mapped_column(Text)
-    is_published: Mapped[bool] = mapped_column(Boolean, default=False, server_default="false")
+    published_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # None: not in the agency's sight
 
 
 class ScoreDispute(WithId, Sealed, Proposed, Base):

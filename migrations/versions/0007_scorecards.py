@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("inputs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("measures", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("result_hash", sa.Text(), nullable=False),
-        sa.Column("is_published", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
         sa.CheckConstraint("score between 0 and 100", name=op.f("ck_scorecards_score")),
         sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_scorecards_agency_id")),

@@ -36,6 +36,7 @@ COMMANDS = {
     "rate-card": "rate_cards",
     "outcomes": "outcomes",
     "events": "events",
+    "scores": "scores",
     "accrue": "accrue",
     "settlements": "settlements",
     "statement": "statements",
@@ -43,6 +44,7 @@ COMMANDS = {
     "tax": "taxes",
     "trace": "trace",
     "verify": "trace",
+    "witness": "witness",
     "backup": "backups",
     "restore": "backups",
 }

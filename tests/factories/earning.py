@@ -96,11 +96,18 @@ def an_adjustment(world: World, agency: Agency, kind: str, minor: int, month: da
     return row.ref
 
 
-def a_compromise(world: World, allocation: Allocation, kind: str, from_on: date, to_on: date | None = None) -> None:
+def a_compromise(
+    world: World,
+    allocation: Allocation,
+    kind: str,
+    from_on: date,
+    to_on: date | None = None,
+    agreed_minor: int = 100_00,
+) -> None:
     row = OneTimeSettlement(
         loan_account_id=allocation.loan_account_id,
         kind=kind,
-        agreed_minor=100_00,
+        agreed_minor=agreed_minor,
         currency="INR",
         from_on=from_on,
         to_on=to_on,
