@@ -15,6 +15,7 @@ from payouts.rails.models import PayoutBatch
 from payouts.rails.moves import move_batch, move_payout, payouts_of
 from payouts.rails.provider_models import PayingStop
 from portal.kernel.audit import Actor
+from portal.kernel.clock import BANK_ZONE
 
 WHY_UNKNOWN = "Restored from a backup: it may have gone to the bank since."
 
@@ -26,7 +27,7 @@ def hold_everything(
 
     Providers are asked about theirs; only the bank, or a person, knows of a file.
     """
-    reason = f"{stops.AFTER_RESTORE.capitalize()} of {taken_at:%d %b %Y %H:%M} UTC"
+    reason = f"{stops.AFTER_RESTORE.capitalize()} of {taken_at.astimezone(BANK_ZONE):%-d %b %Y, %H:%M}"
     stop = stops.stop_paying(session, reason, actor=actor, now=now, lost_since=taken_at)
     query = select(PayoutBatch).where(PayoutBatch.status == "approved", PayoutBatch.rail != ONLINE_RAIL)
     doubted: list[str] = []

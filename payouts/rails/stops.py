@@ -7,12 +7,13 @@ time is recorded as paid by hand, which sends nothing.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from payouts.rails.open_intents import open_intents, unknown_debits
+from payouts.rails.open_intents import OpenIntent, UnknownDebit, open_intents, statements_reach, unknown_debits
 from payouts.rails.provider_models import PayingStop
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Problem, Refused
@@ -27,6 +28,29 @@ MOST_NAMED = 5  # in a refusal; the page and the command list all
 def standing_stops(session: Session) -> list[PayingStop]:
     """Every stop in force, oldest first."""
     return list(session.scalars(select(PayingStop).where(PayingStop.lifted_at.is_(None)).order_by(PayingStop.id)))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A stop in force with all that has to be found out before it is lifted; `statements_to`: how far our account's statements reach."""
+
+    stop: PayingStop
+    open: list[OpenIntent]
+    unknown: list[UnknownDebit]
+    statements_to: date | None
+
+
+def what_stands(session: Session) -> list[Standing]:
+    """Every stop in force, oldest first, with what is open under it."""
+    return [
+        Standing(
+            stop,
+            open_intents(session, stop),
+            unknown_debits(session, stop),
+            statements_reach(session) if stop.lost_since else None,
+        )
+        for stop in standing_stops(session)
+    ]
 
 
 def past_stops(session: Session, limit: int = 20) -> list[PayingStop]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,11 +38,11 @@ from portal.setup import MIGRATIONS, Urls, bootstrap, open_database
 from portal.stores import file_store_of, store_in
 
 RESTORING = "_restoring_"
-ONE_AT_A_TIME = 0x726573746F7265  # an advisory lock, on the server's own database
 LONGEST_NAME = 40
+PATIENCE_SECONDS = 5.0
 OUR_TABLES = """
     select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p', 'v', 'm') and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema'
+     where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
 ActorOf = Callable[[Session], Actor]
 
@@ -76,15 +77,15 @@ def restore(
     `actor_of(session)`: who does it, looked up among the people of the backup. Invalid with every part of the backup that is not what was
     made; Refused where something is in the way, a schema is newer than this program, or another restore is running. Nothing is deleted.
     """
-    say("Checking every part of the backup …")
-    manifest = check_backup(folder, settings, expected)
-    _refuse_newer(manifest.contents.revision)
     name = into or database_of(urls.owner)
-    with _alone(urls.owner) as server:
+    with _alone(urls.owner, name) as server:
+        _refuse_taken(server, urls.owner, name, replace)
+        say("Checking every part of the backup …")
+        manifest = check_backup(folder, settings, expected)
+        _refuse_newer(manifest.contents.revision)
         if server_major(server) < manifest.server:
             message = f"The backup is of PostgreSQL {manifest.server}, this server is older."
             raise Refused(message, code="older_server", cure=f"Use a server of version {manifest.server} or newer.")
-        _refuse_taken(server, urls.owner, name, replace)
         _sweep(server, name)
         temporary = f"{name[:LONGEST_NAME]}{RESTORING}{secrets.token_hex(4)}"
         server.execute(sql.SQL("create database {}").format(sql.Identifier(temporary)))
@@ -109,11 +110,11 @@ def _refuse_newer(revision: str) -> None:
 
 
 @contextmanager
-def _alone(owner_url: str) -> Iterator[psycopg.Connection]:
-    """The server's own database, with the lock of restores."""
+def _alone(owner_url: str, name: str) -> Iterator[psycopg.Connection]:
+    """The server's own database, with the lock of restores into a name."""
     with connect(other_database(owner_url, "postgres")) as server:
-        if not one(server, "select pg_try_advisory_lock(%s)", ONE_AT_A_TIME):
-            raise Refused("Another restore is running on this server.", code="busy", cure="Wait until it has ended.")
+        if not one(server, "select pg_try_advisory_lock(hashtextextended('restore ' || %s, 0))", name):
+            raise Refused(f"Another restore into {name} is running.", code="busy", cure="Wait until it has ended.")
         yield server
 
 
@@ -133,8 +134,12 @@ def _refuse_taken(server: psycopg.Connection, owner_url: str, name: str, replace
 
 
 def _refuse_in_use(server: psycopg.Connection, name: str) -> None:
-    query = "select count(*) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()"
-    if users := one(server, query, name):
+    """A connection that was just closed is given a moment to go."""
+    query = "select count(*) from pg_stat_activity where datname = %s and backend_type = 'client backend'"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (users := one(server, query, name)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if users:
         cure = "Stop the portal and its worker, then restore again."
         raise Refused(f"{users} connections use the database {name}.", code="database_in_use", cure=cure)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
+from payouts.rails.lifecycle import PAYOUT_SHOWN
 from payouts.rails.queries import list_batches, payouts_by_status
+from payouts.rails.stops import what_stands
 from payouts.settlements.paying_clock import clocked
 from payouts.settlements.queries import list_settlements, sums_by_status
+from payouts.settlements.tax_alerts import alerts_on
 from payouts.ties import ledger_ties
 from portal.access.guard import permission
 from portal.access.permissions import Permission
@@ -40,4 +43,7 @@ def index() -> str:
         settlements=sums_by_status(session),
         payouts=payouts_by_status(session),
         day=clock().today(),
+        near=[each for each in alerts_on(session, clock().today()) if each.about_ref not in clocks],
+        stops=what_stands(session),
+        payout_words=PAYOUT_SHOWN,
     )

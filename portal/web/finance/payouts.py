@@ -20,7 +20,7 @@ from payouts.rails.moves import payouts_of
 from payouts.rails.profiles import PROFILES
 from payouts.rails.queries import list_batches, list_payouts, payable_sums, recent_answers
 from payouts.rails.rechecks import why_not_payout
-from payouts.rails.stops import standing_stops
+from payouts.rails.stops import what_stands
 from payouts.settlements.queries import settled_periods
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
@@ -72,10 +72,11 @@ def list_page(form: MakeBatchForm, problems: list[Problem] | None = None) -> str
         form=form,
         problems=problems or [],
         words=BATCH_SHOWN,
+        payout_words=PAYOUT_SHOWN,
         layout_word=layout_word,
         payable=payable_sums(session),
         why_a_file=WHY_A_FILE if lender(session).currency in NOT_PAID_ONLINE else "",
-        stops=standing_stops(session),
+        stops=what_stands(session),
         unknown=list_payouts(session, status="unknown", limit=20),
         unseen=awaited_sums(session),
     )
@@ -146,7 +147,7 @@ def batch_page(ref: str, **given: Any) -> str:
         batch_word=BATCH_SHOWN.get(batch.status, batch.status),
         payout_words=PAYOUT_SHOWN,
         layout_word=layout_word,
-        stops=standing_stops(session),
+        stops=what_stands(session),
         changed=changed_since(session, batch),
         seen={
             each.payout_ref: each for each in debits_of(session, [row.id for row in page.rows]) if each.side == "debit"

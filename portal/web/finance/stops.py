@@ -9,10 +9,13 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from payouts.rails import stops
+from payouts.rails.connected_jobs import providers_daily
+from payouts.rails.lifecycle import PAYOUT_SHOWN
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid
+from portal.kernel.jobs import enqueue
 from portal.web.edge import clock, current_actor, db_session, identity_here, once
 from portal.web.finance.payouts_forms import LookForm, StopForm
 
@@ -32,13 +35,17 @@ def stops_page(**given: Any) -> str:
         "stop_form": StopForm(formdata=None, prefix=""),
         "ask_form": StopForm(formdata=None),
         "lift_form": LookForm(formdata=None),
+        "look_up_form": LookForm(formdata=None),
         "problems": [],
     }
+    standing = stops.what_stands(session)
     return render_template(
         "finance/stops/index.html",
-        standing=stops.standing_stops(session),
+        standing=standing,
         past=stops.past_stops(session),
         me=current_actor().email,
+        payout_words=PAYOUT_SHOWN,
+        asks_provider=any(each.act == "look_up" for stand in standing for each in stand.open),
         **forms | given,
     )
 
@@ -75,6 +82,20 @@ def lift(stop_id: int) -> Answer:
         return stops_page(), 422
     said = "The stop is lifted: payments may be made again."
     return done(form, lambda **given: stops.lift(db_session(), stop_id, **given), said)
+
+
+@bp.post("/look-up")
+@permission(Permission.PAYOUT_SYNC)
+def look_up() -> Answer:
+    """Have the provider asked about everything under way; while paying is stopped nothing is sent."""
+    form = LookForm()
+    if not form.validate_on_submit():
+        return stops_page(), 422
+    with unit_of_work(db_session()):
+        once(form, db_session())
+        enqueue(db_session(), providers_daily, {}, actor=current_actor(), now=clock().now(), lock="providers")
+    flash("The provider is being asked. Open this page again in a minute.", "success")
+    return redirect(url_for(".index"))
 
 
 def done(form: StopForm | LookForm, deed: Callable[..., object], said: str) -> Answer:

@@ -1,0 +1,263 @@
+"""A restored database pays nobody, tells nobody twice, and lets nobody in, until people have found out what happened meanwhile."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from payouts.ledger.service import bank_day
+from payouts.rails import debits, findings, stops
+from payouts.rails.after_restore import hold_everything
+from payouts.rails.batches import approve_batch, make_batch, reject_batch
+from payouts.rails.findings import Found
+from payouts.rails.models import Payout, PayoutBatch
+from payouts.rails.open_intents import open_intents, unknown_debits
+from payouts.rails.sending import finish_sending, start_sending
+from payouts.ties import ledger_ties
+from payouts.verify import verify
+from portal.access.links import make_link, open_link
+from portal.access.models import UserSession
+from portal.access.sessions import start_session
+from portal.access.users import find_user
+from portal.backups.afterwards import WHY_HELD, settle_restored
+from portal.backups.manifest import Contents, Manifest
+from portal.kernel.db import unit_of_work
+from portal.kernel.errors import NotFound, Refused
+from portal.kernel.jobs import enqueue
+from portal.kernel.notice_jobs import send_notices
+from portal.kernel.notices import Notice, next_waiting, tell
+from tests.factories.month import CHECKER, FINANCE, OCTOBER, SECOND_CHECKER, SYSTEM
+from tests.factories.paid_month import a_sent_batch, an_approved_month, an_own_line
+from tests.factories.world import a_user
+
+FIRST, SECOND = "P2610-0001", "P2610-0002"
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def month(bank_session, now):
+    return an_approved_month(bank_session, now)
+
+
+@pytest.fixture
+def restored(now):
+    """The instant of the restore; the backup is a day older."""
+    return now + timedelta(days=1)
+
+
+def held(session, restored):
+    with unit_of_work(session):
+        stop, doubted = hold_everything(session, taken_at=restored - timedelta(days=1), actor=SYSTEM, now=restored)
+    return stop.id, doubted
+
+
+def a_batch(session, store, now, rail="bank_file"):
+    with unit_of_work(session):
+        return make_batch(session, store, OCTOBER, rail, actor=FINANCE, now=now).batch.ref
+
+
+def approved(session, store, ref, now):
+    with unit_of_work(session):
+        approve_batch(session, store, ref, actor=CHECKER, now=now)
+    return ref
+
+
+def acts(session, stop):
+    return {each.ref: each.act for each in open_intents(session, stops.load_stop(session, stop))}
+
+
+def said(session, ref, says, now):
+    """Two people agree on what became of a payout."""
+    with unit_of_work(session):
+        found = Found(
+            says, "The bank said so", f"UTR-{ref}" if says == "paid" else "", bank_day(now) if says == "paid" else None
+        )
+        made = findings.propose_finding(session, ref, found, actor=FINANCE, now=now)
+        findings.decide_finding(session, made.id, accept=True, reason="", actor=CHECKER, now=now)
+
+
+def lifted(session, stop, now):
+    with unit_of_work(session):
+        stops.ask_to_lift(session, stop, "Everything is known", actor=FINANCE, now=now)
+    with unit_of_work(session):
+        return stops.lift(session, stop, actor=SECOND_CHECKER, now=now)
+
+
+def refused(session, stop, now):
+    with pytest.raises(Refused) as refusal:
+        lifted(session, stop, now)
+    session.rollback()
+    return refusal.value.code
+
+
+def status(session, ref):
+    return session.scalar(select(Payout.status).where(Payout.ref == ref))
+
+
+def test_an_approved_file_may_have_gone_so_nobody_knows_until_the_bank_or_two_people_say(
+    bank_session, file_store, month, now, restored
+):
+    ref = approved(bank_session, file_store, a_batch(bank_session, file_store, now), now)
+    stop, doubted = held(bank_session, restored)
+    assert (doubted, acts(bank_session, stop)) == ([FIRST, SECOND], {FIRST: "say", SECOND: "say"})
+    assert refused(bank_session, stop, restored + MINUTE) == "open_intents"
+    for deed in (
+        lambda: start_sending(bank_session, actor=SYSTEM, now=restored),
+        lambda: make_batch(bank_session, file_store, OCTOBER, "bank_file", actor=FINANCE, now=restored),
+    ):
+        with pytest.raises(Refused), unit_of_work(bank_session):
+            deed()
+    said(bank_session, FIRST, "paid", restored + MINUTE)
+    said(bank_session, SECOND, "failed", restored + MINUTE)
+    assert bank_session.scalar(select(PayoutBatch.status).where(PayoutBatch.ref == ref)) == "closed"
+    assert lifted(bank_session, stop, restored + MINUTE).lifted_by == SECOND_CHECKER.email
+    assert [row for row in ledger_ties(bank_session) if row.difference_minor] == []
+    assert [str(each) for each in verify(bank_session, file_store).differences] == []
+    with unit_of_work(bank_session):
+        again = make_batch(bank_session, file_store, OCTOBER, "bank_file", actor=FINANCE, now=restored).batch
+    assert (again.ref, again.count) == ("B2610-102", 1)  # no number is given twice, not even one that was lost
+    assert status(bank_session, "P2610-10003") == "queued"
+
+
+def test_a_file_that_was_only_made_is_taken_back_before_paying_goes_on(bank_session, file_store, month, now, restored):
+    ref = a_batch(bank_session, file_store, now)
+    stop, doubted = held(bank_session, restored)
+    assert (doubted, acts(bank_session, stop)) == ([], {FIRST: "reject", SECOND: "reject"})
+    with pytest.raises(Refused), unit_of_work(bank_session):
+        approve_batch(bank_session, file_store, ref, actor=CHECKER, now=restored)
+    assert refused(bank_session, stop, restored + MINUTE) == "open_intents"
+    with unit_of_work(bank_session):
+        reject_batch(bank_session, ref, actor=CHECKER, now=restored + MINUTE, reason="The bank never got it")
+    lifted(bank_session, stop, restored + MINUTE)
+
+
+def test_what_was_with_the_bank_is_asked_about_again(bank_session, file_store, month, now, restored, tmp_path):
+    a_sent_batch(bank_session, file_store, now, tmp_path)
+    stop, doubted = held(bank_session, restored)
+    assert (doubted, acts(bank_session, stop)) == ([], {FIRST: "answer", SECOND: "answer"})
+    said(bank_session, FIRST, "paid", restored + MINUTE)
+    with unit_of_work(bank_session):
+        findings.lose(bank_session, SECOND, "The bank does not say", actor=FINANCE, now=restored + MINUTE)
+    assert acts(bank_session, stop) == {SECOND: "say"}
+    with unit_of_work(bank_session):
+        found = Found("sent", "It lies with the bank")
+        findings.propose_finding(bank_session, SECOND, found, actor=FINANCE, now=restored + MINUTE)
+    assert acts(bank_session, stop) == {SECOND: "agree"}
+    with unit_of_work(bank_session):
+        waiting = findings.waiting_finding(
+            bank_session, bank_session.scalar(select(Payout.id).where(Payout.ref == SECOND))
+        )
+        findings.decide_finding(bank_session, waiting.id, accept=True, reason="", actor=CHECKER, now=restored + MINUTE)
+    lifted(bank_session, stop, restored + MINUTE)
+
+
+def test_what_was_paid_in_the_lost_time_is_seen_in_the_account_and_recorded_by_hand(
+    bank_session, file_store, month, now, restored
+):
+    """The backup knows of no payout; the bank's statement shows one. By hand it is recorded, and nothing leaves."""
+    stop, _ = held(bank_session, restored)
+    after = restored + MINUTE
+    with unit_of_work(bank_session):
+        line = an_own_line(bank_session, "1", 78_400_00, bank_day(restored), f"NEFT {FIRST} SHAKTI").ref
+        an_own_line(bank_session, "2", 5_00, bank_day(restored), "CHARGES")
+    assert [each.names for each in unknown_debits(bank_session, stops.load_stop(bank_session, stop))] == [FIRST]
+    assert refused(bank_session, stop, after) == "unknown_payments"
+    by_hand = approved(bank_session, file_store, a_batch(bank_session, file_store, after, "manual"), after)
+    assert acts(bank_session, stop) == {"P2610-10001": "send", "P2610-10002": "send"}
+    with unit_of_work(bank_session):
+        start_sending(bank_session, actor=FINANCE, now=after, only=by_hand)
+        finish_sending(bank_session, by_hand, actor=FINANCE, now=after)
+    assert acts(bank_session, stop) == {"P2610-10001": "say", "P2610-10002": "say"}
+    said(bank_session, "P2610-10001", "paid", after)
+    said(bank_session, "P2610-10002", "failed", after)
+    with unit_of_work(bank_session):
+        debits.tie_by_hand(bank_session, "P2610-10001", line, reason="The lost payout", actor=FINANCE, now=after)
+    lifted(bank_session, stop, after)
+    assert [str(each) for each in verify(bank_session, file_store).differences] == []
+
+
+def test_an_ordinary_stop_asks_nothing_about_files(bank_session, file_store, month, now):
+    a_batch(bank_session, file_store, now)
+    with unit_of_work(bank_session):
+        stop = stops.stop_paying(bank_session, "A wrong account", actor=CHECKER, now=now).id
+    assert acts(bank_session, stop) == {}
+    with pytest.raises(Refused), unit_of_work(bank_session):
+        make_batch(bank_session, file_store, OCTOBER, "manual", actor=FINANCE, now=now)
+    lifted(bank_session, stop, now)
+
+
+MANIFEST = Manifest("2026-11-09T06:30:00+00:00", 18, Contents("0006", 7, "a" * 64, {}, {}), "b" * 64, 1, 0, "c" * 64)
+
+
+def settled(session, now, **given):
+    with unit_of_work(session):
+        options = {"send_letters": False, "revision": "0006", "actor": SYSTEM, "now": now, **given}
+        return settle_restored(session, MANIFEST, **options)
+
+
+def test_doors_are_shut_letters_held_and_work_half_done_begins_again(bank_session, database, now):
+    with unit_of_work(bank_session):
+        a_user(bank_session, "asha@bank.example", "finance")
+        asha = find_user(bank_session, "asha@bank.example")
+        lasts = timedelta(hours=9)
+        start_session(bank_session, asha, now=now, lasts=lasts, most=3, address="::1", browser="test")
+        token = make_link(bank_session, asha, lasts=lasts, actor=SYSTEM, now=now)
+        tell(bank_session, "one", ["asha@bank.example"], "Hello", "Hello", about_ref="X", agency_id=None, now=now)
+        enqueue(bank_session, send_notices, {}, actor=SYSTEM, now=now)
+    database.execute("insert into queue.procrastinate_workers default values")
+    database.execute(
+        "update queue.procrastinate_jobs set status = 'doing', worker_id = (select id from queue.procrastinate_workers)"
+    )
+    done = settled(bank_session, now)
+    assert (done.sessions, done.links, done.letters, done.jobs) == (1, 1, 1, 1)
+    assert bank_session.scalars(select(UserSession.revoked_at)).all() == [now]
+    with pytest.raises(NotFound):
+        open_link(bank_session, token, now=now)
+    assert next_waiting(bank_session) is None
+    assert bank_session.scalar(select(Notice.error)) == WHY_HELD
+    assert bank_session.execute(text("select status::text from queue.procrastinate_jobs")).all() == [("todo",)]
+    assert stops.standing_stops(bank_session)[0].lost_since.date() == date(2026, 11, 9)
+
+
+def test_who_knows_that_nothing_was_lost_may_have_the_letters_sent(bank_session, now):
+    with unit_of_work(bank_session):
+        tell(bank_session, "one", ["asha@bank.example"], "Hello", "Hello", about_ref="X", agency_id=None, now=now)
+    assert settled(bank_session, now, send_letters=True).letters == 0
+    assert next_waiting(bank_session) is not None
+
+
+def test_the_command_backs_up_checks_and_says_what_is_open(cli, tmp_path, database):
+    made = cli("backup", tmp_path / "backup")
+    assert (made.exit_code, made.json["missing"], made.json["keys"]) == (0, [], "not in it")
+    checked = cli("restore", tmp_path / "backup", "--check", "--expect", made.json["hash"])
+    assert (checked.exit_code, checked.json["hash"]) == (0, made.json["hash"])
+    refused = cli("restore", tmp_path / "backup")
+    assert (refused.exit_code, refused.json["error"]["code"]) == (1, "database_not_empty")
+    assert cli("restore", tmp_path / "nowhere").exit_code == 2
+    assert cli("backup", tmp_path / "backup").json["error"]["code"] == "not_empty"
+    assert cli("payouts", "stops").json == {"stopped": False, "stops": []}
+    tags = database.execute("select tag from audit_events where tag = 'backup:made'")
+    assert tags == [("backup:made",)]
+
+
+def test_the_command_stops_asks_and_lifts_by_two(cli, bank_session, now):
+    with unit_of_work(bank_session):
+        for email, role in (
+            ("fin@bank.example", "finance"),
+            ("bela@bank.example", "bank_approver"),
+            ("op@bank.example", "bank_operator"),
+        ):
+            a_user(bank_session, email, role)
+    assert cli("payouts", "stop", "--reason", "A wrong account").exit_code == 1
+    assert cli("payouts", "stop", "--reason", "A wrong account", as_email="op@bank.example").exit_code == 1
+    stop = cli("payouts", "stop", "--reason", "A wrong account", as_email="fin@bank.example").json["stop"]
+    assert cli("payouts", "stops").json["stops"][0]["reason"] == "A wrong account"
+    early = cli("payouts", "lift", stop, as_email="bela@bank.example")
+    assert (early.exit_code, early.json["error"]["code"]) == (1, "not_asked")
+    assert cli("payouts", "ask", stop, "--reason", "It was put right", as_email="fin@bank.example").exit_code == 0
+    own = cli("payouts", "lift", stop, as_email="fin@bank.example")
+    assert (own.exit_code, own.json["error"]["code"]) == (1, "maker_is_checker")
+    assert cli("payouts", "lift", stop, as_email="bela@bank.example").json["lifted_by"] == "bela@bank.example"
+    assert cli("payouts", "stops", text=True).out == "Payments may be made.\n"
