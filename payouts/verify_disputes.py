@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from payouts.difference import Findings
+from payouts.ledger.journal import disputed_lines, undisputed_lines
+from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.disputes import PROPOSALS
 from portal.kernel.audit import AuditTag
 
@@ -66,6 +68,34 @@ select s.id, s.ref, s.answer as stored, coalesce(a.data ->> 'after', '') as told
 """)
 
 
+JOURNAL = text("""
+select e.id, e.ref, l.account, l.agency_id, l.debit_minor, l.credit_minor
+  from journal_entries e left join journal_lines l on l.entry_id = e.id
+ where e.kind = 'dispute' order by e.id, l.id
+""")
+Side = tuple[str, int | None, int, int]
+
+
+def _check_journal(session: Session, findings: Findings) -> None:
+    """What is kept and what went back stands in the journal as one pair each, over the dispute's money; a pair beside them is forged."""
+    expected: dict[str, set[Side]] = {}
+    kept = select(Dispute.ref, Dispute.agency_id, Dispute.held_minor, Dispute.freed_at).where(Dispute.held_minor > 0)
+    for ref, agency_id, held, freed_at in session.execute(kept):
+        pairs = {f"J-{ref}": disputed_lines(held)} | ({f"J-{ref}-W": undisputed_lines(held)} if freed_at else {})
+        for entry, lines in pairs.items():
+            expected[entry] = {(each.account, agency_id, each.debit_minor, each.credit_minor) for each in lines}
+    posted: dict[str, list[Side]] = {}
+    ids: dict[str, int] = {}
+    for id_, ref, *side in session.execute(JOURNAL):
+        ids[ref] = id_
+        posted.setdefault(ref, []).append((side[0], side[1], side[2], side[3]))
+    for ref in sorted(posted.keys() | expected.keys()):
+        found = posted.get(ref, [])
+        if set(found) != expected.get(ref) or len(found) != 2:
+            args = ("disputes", "journal_entries", ids.get(ref, ""), ref, "lines")
+            findings.differs(*args, sorted(found, key=str), sorted(expected.get(ref, ()), key=str))
+
+
 def check_disputes(session: Session, findings: Findings) -> None:
     """Always whole: a dispute of one month is paid out in another."""
     for row in session.execute(KEPT):
@@ -74,6 +104,7 @@ def check_disputes(session: Session, findings: Findings) -> None:
         findings.compare("disputes", "settlement_lines", row.id, row.ref, "amount_minor", row.stored, row.told)
     for row in session.execute(LINES):
         findings.differs("disputes", "disputes", row.id, row.ref, "line_minor", row.stored, row.told)
+    _check_journal(session, findings)
     findings.count("disputes", session.scalar(text("select count(*) from disputes")) or 0)
     for id_, ref, name, stored, told in session.execute(MOVED, {"tag": PROPOSALS.tag.text}):
         findings.differs("disputes", "disputes", id_, ref, name, stored, told)

@@ -11,6 +11,7 @@ import hashlib
 from sqlalchemy import Connection, MetaData
 
 from portal.accesses import ACCESS, IS_BANK, Access
+from portal.dispute_triggers import DISPUTES, owner_policies
 from portal.kernel.db import Base, Sealed
 from portal.kernel.prints import printed_tables, prints_sql
 from portal.recon_triggers import RECONCILIATION
@@ -94,6 +95,11 @@ def policies_sql(table: str, access: Access) -> list[str]:
         rows = access.agency_rows
         written = f"({rows}) and {access.agency_writes}" if access.agency_writes else rows
         statements.append(f"create policy agency on {table} to portal_agency using ({rows}) with check ({written})")
+    statements.append(f"drop policy if exists agency_new on {table}")
+    if access.agency_inserts:
+        new = f"create policy agency_new on {table} as restrictive for insert to portal_agency"
+        statements.append(f"{new} with check ({access.agency_inserts})")
+    statements += owner_policies(table, OWNER)
     if table in ("audit_events", "audit_head", "recon_queue", "recon_runs", "row_prints"):
         statements.append(f"create policy owner on {table} to {OWNER} using (true) with check (true)")
     if table in ("bank_lines", "collections"):  # read by look-ups by key alone, which ask who asks
@@ -116,7 +122,7 @@ def create_roles(connection: Connection) -> None:
 def security_scripts(metadata: MetaData) -> list[str]:
     """Everything derived from the models, in order. KeyError when a table has no line in ACCESS: a new table says who may read
     it before it exists anywhere."""
-    scripts = [FUNCTIONS, RECONCILIATION]
+    scripts = [FUNCTIONS, RECONCILIATION, DISPUTES]
     scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
     for table in sorted(metadata.tables):
         scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])

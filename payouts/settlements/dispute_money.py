@@ -6,15 +6,14 @@ else a `dispute_release` line of the next settlement (`dispute_releases`) moves 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from payouts.commission.adjustments import enter_decided
 from payouts.commission.closed import closed_months, first_open
-from payouts.ledger.journal import Line, disputed_lines, undisputed_lines
-from payouts.ledger.service import bank_day, post
+from payouts.ledger.service import bank_day
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.dispute_rules import held_minor
 from payouts.settlements.lifecycle import PAYABLE
@@ -24,7 +23,9 @@ from portal.kernel.audit import Actor
 from portal.kernel.money import shown
 from portal.kernel.periods import Period, month_of
 
-KIND = "dispute"  # of the journal entries; an agency's session may add no other
+# An agency's session posts nothing itself (portal/dispute_triggers.py).
+KEEP = text("select portal_keep_disputed(:ref, :by, :at)")
+FREE = text("select portal_free_disputed(:ref, :by, :at)")
 
 
 def to_hold(settlement: Settlement, line_minor: int, claimed_minor: int) -> int:
@@ -33,42 +34,19 @@ def to_hold(settlement: Settlement, line_minor: int, claimed_minor: int) -> int:
 
 
 def hold(session: Session, settlement: Settlement, dispute: Dispute, *, actor: Actor, now: datetime) -> None:
-    """Keep the dispute's money of its locked settlement."""
+    """Keep the dispute's money of its locked settlement; the database counts for itself and posts it."""
     if dispute.held_minor:
-        settlement.disputed_minor += dispute.held_minor
-        settlement.lock_version += 1
-        _post(session, settlement, dispute, f"J-{dispute.ref}", disputed_lines, "Kept while disputed", actor, now)
+        session.flush()
+        session.execute(KEEP, {"ref": dispute.ref, "by": actor.email, "at": now})
+        session.refresh(settlement, ["disputed_minor", "lock_version"])
 
 
 def free(session: Session, settlement: Settlement, dispute: Dispute, *, actor: Actor, now: datetime) -> None:
     """Give what was kept back to its locked settlement: it was withdrawn before that is paid."""
-    settlement.disputed_minor -= dispute.held_minor
-    settlement.lock_version += 1
-    _post(session, settlement, dispute, f"J-{dispute.ref}-W", undisputed_lines, "Dispute withdrawn", actor, now)
-
-
-def _post(
-    session: Session,
-    settlement: Settlement,
-    dispute: Dispute,
-    ref: str,
-    lines: Callable[[int], list[Line]],
-    said: str,
-    actor: Actor,
-    now: datetime,
-) -> None:
-    post(
-        session,
-        ref,
-        lines(dispute.held_minor),
-        kind=KIND,
-        subject_ref=dispute.ref,
-        narration=f"{said}: {settlement.ref}",
-        agency_id=dispute.agency_id,
-        currency=dispute.currency,
-        actor=actor,
-        now=now,
-    )
+    session.flush()
+    session.execute(FREE, {"ref": dispute.ref, "by": actor.email, "at": now})
+    session.refresh(settlement, ["disputed_minor", "lock_version"])
+    session.refresh(dispute, ["freed_at"])
 
 
 def adjust(

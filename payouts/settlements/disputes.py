@@ -175,10 +175,8 @@ def withdraw_dispute(session: Session, ref: str, *, actor: Actor, now: datetime)
     settlement = locked_statement(session, settlement_ref)
     found = load_own(session, ref)
     PROPOSALS.next_status(found, "withdraw")
-    if found.held_minor and settlement.status in PAYABLE:
-        found.freed_at = now
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
-    if found.freed_at is not None:
+    if found.held_minor and settlement.status in PAYABLE:
         dispute_money.free(session, settlement, found, actor=actor, now=now)
     if not _was_disputed(session, settlement):
         answer(session, settlement, "", "withdraw", actor=actor, now=now)

@@ -7,11 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Lender
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import post
+from payouts.settlements.dispute_messages import KeptFile
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.disputes import (
     Claim,
@@ -24,6 +26,7 @@ from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.service import load
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
+from portal.kernel.files import StoredFile
 from tests.factories.month import (
     CHECKER,
     MAKER,
@@ -132,6 +135,13 @@ WITHHELD = {
     "covers": [],
     "threshold_minor": 20_000_00,
 }
+
+
+def a_stored_file(session: Session, file: KeptFile, owner: Actor, now: datetime) -> None:
+    """That the agency of a session handed this file in; nothing names a file that nobody did."""
+    facts = {"size": 1, "name": file.name or "x", "media_type": "application/pdf", "agency_id": owner.agency_id}
+    row = pg_insert(StoredFile).values(sha256=file.sha256 or "", stored_by=owner.email, stored_at=now, **facts)
+    session.execute(row.on_conflict_do_nothing())
 
 
 def a_statement(

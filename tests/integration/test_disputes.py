@@ -284,22 +284,27 @@ def test_an_agency_sees_no_proposal_before_the_decision_and_nothing_of_another(i
         withdraw_dispute(rival, ref, actor=issued.owner, now=issued.now)
 
 
-def test_an_agency_moves_no_other_money_in_the_books(issued):
-    issued.dispute(issued.claim(claimed=45_000_00))
-    with pytest.raises(DBAPIError, match="row-level security"), issued.agency.begin_nested():
-        issued.agency.execute(
-            text(
-                "insert into journal_lines (entry_id, account, agency_id, debit_minor, currency)"
-                " select id, 'bank', (select id from agencies), 1, 'INR' from journal_entries"
-            )
-        )
-    with pytest.raises(DBAPIError, match="row-level security"), issued.agency.begin_nested():
-        issued.agency.execute(
-            text(
-                "insert into journal_entries (ref, posted_on, kind, subject_ref, posted_by, posted_at)"
-                " values ('J-X', '2026-11-10', 'payout', 'P2610-0001', 'x', now())"
-            )
-        )
+def test_an_agency_writes_nothing_into_the_books_and_asks_for_its_own_money_once(issued):
+    ref = issued.dispute(issued.claim(claimed=45_000_00))
+    line = "insert into journal_lines (entry_id, account, agency_id, debit_minor, currency)"
+    line += " select id, 'disputed', (select id from agencies), 1, 'INR' from journal_entries"
+    entry = "insert into journal_entries (ref, posted_on, kind, subject_ref, posted_by, posted_at)"
+    entry += f" values ('J-{ref}-W', '2026-11-10', 'dispute', '{ref}', 'x', now())"
+    post = (
+        "select portal_post_disputed(d, 'J-X', 'disputed', 'bank', 'x', 'x', now()) from (select null::disputes as d) x"
+    )
+    for act, why in (
+        (line, "permission denied"),
+        (entry, "permission denied"),
+        (post, "permission denied"),
+        ("update settlements set disputed_minor = 0", "permission denied"),
+        ("update disputes set freed_at = now()", "permission denied"),
+        (f"select portal_keep_disputed('{ref}', 'x', now())", "another amount|uq_journal_entries_ref"),
+        (f"select portal_free_disputed('{ref}', 'x', now())", "nothing to give back"),
+        ("select portal_keep_disputed('D-VEGA-1', 'x', now())", "no such dispute"),
+    ):
+        with pytest.raises(DBAPIError, match=why), issued.agency.begin_nested():
+            issued.agency.execute(text(act))
     assert {row.account for row in issued.agency.execute(text("select account from journal_lines"))} == {
         "payable_to_agency",
         "disputed",

@@ -11,6 +11,8 @@ from sqlalchemy.orm import make_transient
 
 from payouts.commission.event_models import ManualAdjustment
 from payouts.difference import Findings
+from payouts.ledger.journal import undisputed_lines
+from payouts.ledger.service import post
 from payouts.rails.batches import make_batch, reject_batch
 from payouts.rails.rechecks import why_not_payable
 from payouts.settlements.dispute_releases import releases
@@ -53,31 +55,67 @@ def why_not(issued: Issued) -> str:
     return why_not_payable(issued.bank, issued.settlement(), now=issued.now)
 
 
-def test_a_dispute_nobody_kept_money_for_pays_nothing_out(lived, file_store):
+KEEP, FREE = "select portal_keep_disputed('{}', 'x', now())", "select portal_free_disputed('{}', 'x', now())"
+
+
+def refused(issued: Issued, statement: str, why: str, **given: str | None) -> None:
+    with pytest.raises(DBAPIError, match=why):
+        forge(issued, statement, **given)
+
+
+def test_a_dispute_nobody_kept_money_for_pays_nothing_out(lived, file_store, database):
     assert why_not(lived) == ""
-    forge(lived, FORGED, status="withdrawn")
+    refused(lived, FORGED, "row-level security", status="withdrawn")
+    forge(lived, FORGED, status="open")
+    forge(lived, "update disputes set status = 'withdrawn'")
     assert released(lived) == [] and KEPT in why_not(lived)
-    forge(lived, "update settlements set disputed_minor = 3000000")
+    refused(lived, KEEP.format("D-FORGED"), "keeps another amount")
+    refused(lived, FREE.format("D-FORGED"), "nothing to give back")
+    database.execute("update settlements set disputed_minor = 3000000 where ref like '%SHAKTI'")
     assert (released(lived), why_not(lived)) == ([3_000_000], ""), "as if it had been kept: it comes to the same money"
-    forge(lived, "update settlements set disputed_minor = 0")
-    forge(lived, "update disputes set freed_at = now()")
+    database.execute("update settlements set disputed_minor = 0")
+    database.execute("update disputes set freed_at = now()")
     with unit_of_work(lived.bank):
         make_batch(lived.bank, file_store, OCTOBER, "bank_file", actor=FINANCE, now=lived.now)
-    forge(lived, "update settlements set disputed_minor = 3000000")
-    forge(lived, "update disputes set freed_at = null")
+    database.execute("update settlements set disputed_minor = 3000000 where ref like '%SHAKTI'")
+    database.execute("update disputes set freed_at = null")
     assert released(lived) == [], "the whole of it is paid"
 
 
-def test_money_given_back_is_not_kept_once_more(lived):
+def test_no_dispute_keeps_more_than_its_line_and_what_is_kept_is_the_lines(lived):
+    forge(lived, FORGED.replace("3000000, 0, 3000000", "9000000, 0, 7000000"), status="open")
+    refused(lived, KEEP.format("D-FORGED"), "keeps another amount")
+    forge(lived, FORGED.replace("D-FORGED", "D-WHOLE").replace("l.position = 2", "l.position = 1"), status="open")
+    refused(lived, KEEP.format("D-WHOLE"), "keeps another amount")
+    assert lived.settlement().disputed_minor == 0
+    findings = Findings()
+    check_disputes(lived.bank, findings)
+    assert ("J-D-FORGED", "lines") in {(each.ref, each.field) for each in findings.differences}, "nothing was kept"
+
+
+def test_a_pair_nobody_asked_for_is_named(lived, database):
+    ref = lived.dispute(lived.claim(claimed=45_000_00))
+    with unit_of_work(lived.bank):
+        given = {"kind": "dispute", "subject_ref": ref, "narration": "", "currency": "INR", "actor": CHECKER}
+        agency = lived.settlement().agency_id
+        post(lived.bank, f"J-{ref}-W", undisputed_lines(5_000_00), agency_id=agency, now=lived.now, **given)
+    findings = Findings()
+    check_disputes(lived.bank, findings)
+    assert {(each.ref, each.field) for each in findings.differences} == {(f"J-{ref}-W", "lines")}
+
+
+def test_money_given_back_is_not_kept_once_more(lived, database):
     ref = lived.dispute(lived.claim(claimed=45_000_00))
     with unit_of_work(lived.agency):
         withdraw_dispute(lived.agency, ref, actor=lived.owner, now=lived.now)
     assert (released(lived), why_not(lived)) == ([], "")
-    forge(lived, "update disputes set freed_at = null")
+    refused(lived, FREE.format(ref), "nothing to give back")
+    database.execute("update disputes set freed_at = null")
+    refused(lived, FREE.format(ref), "uq_journal_entries_ref")
     assert released(lived) == [] and KEPT in why_not(lived)
 
 
-def test_money_that_a_later_statement_pays_out_is_given_back_in_no_other_way(lived, file_store):
+def test_money_that_a_later_statement_pays_out_is_given_back_in_no_other_way(lived, file_store, database):
     ref = lived.dispute(lived.claim(claimed=45_000_00))
     with unit_of_work(lived.bank):
         batch = make_batch(lived.bank, file_store, OCTOBER, "bank_file", actor=FINANCE, now=lived.now).batch.ref
@@ -92,8 +130,9 @@ def test_money_that_a_later_statement_pays_out_is_given_back_in_no_other_way(liv
     with unit_of_work(lived.bank):
         a_run(lived.bank, NOVEMBER)
         draft(lived.bank, NOVEMBER, actor=SYSTEM, now=lived.now)
-    forge(lived, "update disputes set freed_at = now()")
-    forge(lived, "update settlements set disputed_minor = 0")
+    refused(lived, FREE.format(ref), "nothing to give back")
+    database.execute("update disputes set freed_at = now()")
+    database.execute("update settlements set disputed_minor = 0")
     assert KEPT in why_not(lived)
 
 
@@ -149,7 +188,8 @@ def test_an_agency_accepts_neither_its_invoice_nor_its_event(lived):
     ):
         with pytest.raises(DBAPIError, match="row-level security"):
             forge(lived, statement, status=status, by=by)
-    forge(lived, invoice, status="proposed", by=None)
+    refused(lived, invoice, "row-level security", status="proposed", by=None)
+    forge(lived, invoice.replace("now()", "null", 2).replace("'x', null", "'x', now()"), status="proposed", by=None)
     with pytest.raises(DBAPIError, match="row-level security"):
         forge(lived, "update tax_invoices set status = 'accepted'")
 
@@ -162,12 +202,3 @@ def test_an_agency_writes_no_letter_that_tells_of_a_decision_about_its_account(l
         with pytest.raises(DBAPIError, match="row-level security"):
             forge(lived, letter, key=f"bank-detail:{key}")
     forge(lived, letter, key="bank-detail:SHAKTI:2:proposed:owner@shakti.example")
-
-
-def test_an_agency_takes_no_reference_in_the_journal_that_another_entry_will_have(lived):
-    forge(lived, FORGED.replace("'D-FORGED'", "'P2610-0001'"), status="open")
-    entry = """
-    insert into journal_entries (ref, posted_on, kind, subject_ref, posted_by, posted_at)
-    values ('J-P2610-0001', '2026-11-10', 'dispute', 'P2610-0001', 'x', now())"""
-    with pytest.raises(DBAPIError, match="row-level security"):
-        forge(lived, entry)

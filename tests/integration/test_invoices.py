@@ -21,7 +21,7 @@ from payouts.settlements.invoices import (
 )
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, NotFound, Refused
-from tests.factories.disputed import GSTIN, SHAKTI, TODAY, VEGA, Issued, an_issued_statement
+from tests.factories.disputed import GSTIN, SHAKTI, TODAY, VEGA, Issued, a_stored_file, an_issued_statement
 from tests.factories.honest_files import pdf, saved, wav
 from tests.factories.month import CHECKER, MAKER
 
@@ -36,6 +36,7 @@ def issued(bank_session, agency_session, now) -> Issued:
 
 def handed_in(issued, told=RIGHT, file=FILE, ref=SHAKTI) -> int:
     with unit_of_work(issued.agency):
+        a_stored_file(issued.agency, file, issued.owner, issued.now)
         given = {"actor": issued.owner, "now": issued.now, "today": TODAY}
         return hand_in(issued.agency, ref, told, file=file, **given).id
 
