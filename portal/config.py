@@ -54,6 +54,8 @@ class Settings:
     )  # the first seals; the others open what was sealed before
     signing_key: bytes = field(default=b"", repr=False)  # signs statements; empty: a key in `signing_keys_folder`
     signing_keys: Path | None = None
+    witness: Path | None = None  # the folder of daily witnesses; best one that is carried outside
+    witness_to: str = ""  # who gets each by mail
     log_level: str = "INFO"
     smtp_url: str = field(default="", repr=False)  # empty: letters are laid into `home`/outbox
     mail_from: str = "portal@localhost"
@@ -72,6 +74,10 @@ class Settings:
     @property
     def signing_keys_folder(self) -> Path:
         return self.signing_keys or self.home / "signing-keys"
+
+    @property
+    def witness_folder(self) -> Path:
+        return self.witness or self.home / "witness"
 
     @property
     def is_embedded(self) -> bool:
@@ -111,6 +117,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         file_keys=_file_keys(reader, production=env == "production"),
         signing_key=_signing_key(reader),
         signing_keys=Path(keys).expanduser() if (keys := reader.text("PORTAL_SIGNING_KEYS", "")) else None,
+        witness=Path(outside).expanduser() if (outside := reader.text("PORTAL_WITNESS", "")) else None,
+        witness_to=reader.text("PORTAL_WITNESS_TO", ""),
         smtp_url=reader.text("PORTAL_SMTP_URL", ""),
         mail_from=reader.text("PORTAL_MAIL_FROM", "portal@localhost"),
         log_level=reader.choice("PORTAL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),

@@ -30,6 +30,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.settlements.answering_jobs",
     "payouts.settlements.tax_alert_jobs",
     "payouts.verify_job",
+    "payouts.witness_job",
     "portal.kernel.notice_jobs",
 )
 

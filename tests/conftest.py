@@ -391,7 +391,7 @@ class Shared(Database):
     """The test's pools, which the command may use but not close."""
 
     def __init__(self, logins: Database) -> None:
-        super().__init__(logins.bank, logins.agency)
+        super().__init__(logins.bank, logins.agency, logins.beside)
 
     def dispose(self) -> None:
         """Left open: the test goes on."""

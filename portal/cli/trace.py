@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from allocations.reconciliation.matching.ladder import rule_says
@@ -9,6 +11,7 @@ from payouts.trace import trace as find_trace
 from payouts.trace_nodes import Node
 from payouts.verify import record_verification
 from payouts.verify import verify as verify_all
+from payouts.witness_files import read_witnesses
 from portal.access.permissions import Permission
 from portal.cli.edge import DONE, REFUSED, Edge, PortalCommand, with_edge
 from portal.cli.settlements import ANY_PERIOD
@@ -46,14 +49,24 @@ def fact(node: Node, name: str, value: str | int) -> str:
 
 @click.command("verify", cls=PortalCommand)
 @ANY_PERIOD
+@click.option(
+    "--witness",
+    "outside",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE|DIR",
+    help="Witness files kept outside: the log still has their heads, and the sums are those of their days.",
+)
 @with_edge
-def verify(edge: Edge, period: Period | None) -> None:
+def verify(edge: Edge, period: Period | None, outside: Path | None) -> None:
     """Compute everything stored again; exit code 1 and every row named when something does not hold."""
+    witnesses = read_witnesses(outside) if outside else []
     with edge.unit() as session:
         actor = edge.actor(session, Permission.VERIFY_RUN)
-        result = verify_all(session, edge.store, period)
+        result = verify_all(session, edge.store, period, witnesses)
         record_verification(session, result, period=period, actor=actor, now=edge.now)
     text = [str(difference) for difference in result.differences]
+    if witnesses:
+        text.append(f"Held against {len(witnesses)} witnesses, {witnesses[0].day} to {witnesses[-1].day}.")
     text.append(f"{result.checked:,} things checked, {len(result.differences) or 'no'} differences.")
     edge.show(result.as_dict(), "\n".join(text), DONE if result.is_clean else REFUSED)
 

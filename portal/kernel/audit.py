@@ -178,6 +178,7 @@ class AuditTag(Enum):
         {"hash", "taken_at", "head", "revision", "sessions", "links", "letters", "payouts", "jobs"},
     )
     VERIFIED = ("verify:ran", {"checked", "differences", "period"})
+    WITNESSED = ("witness:made", {"sequence", "file", "key"})
     DEMO_LOADED = ("demo:loaded", {"accounts", "periods"})
 
     @property
