@@ -38,7 +38,6 @@ from payouts.verify_repointed import check_repointed
 from payouts.verify_scores import check_scores
 from payouts.verify_statements import check_issued
 from payouts.verify_tax import check_tax
-from payouts.witness_files import Witness, check_kept_witnesses, check_witnesses
 from payouts.verify_tax_papers import check_tax_papers
 from payouts.witness_files import Witness, check_kept_witnesses, check_witnesses
 from portal.kernel.audit import Actor, AuditTag, record_event
