@@ -92,6 +92,8 @@ MODULES = [
     "portal.web.finance.ledger",
     "portal.web.finance.tax",
     "portal.web.finance.certificates",
+    "portal.web.finance.deposits",
+    "portal.web.finance.tax_papers",
     "portal.web.audit.home",
     "portal.web.audit.log",
     "portal.web.audit.verify",

@@ -45,6 +45,7 @@ class Group:
 AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
+TAX = ("finance_certificates", "finance_deposits", "finance_papers")
 PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_connect", "finance_stops")
 
 AGENCY = (
@@ -144,7 +145,7 @@ BANK = (
             ),
             Entry("finance_payouts.index", "Payouts", "bank", also=PAYING),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
-            Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
+            Entry("finance_tax.index", "Tax", "percent", also=TAX),
         ),
     ),
     Group(
@@ -166,7 +167,7 @@ FINANCE = (
             Entry("bank_disputes.index", "Disputes", "chat-left-text"),
             Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("finance_ledger.index", "Ledger", "journal-bookmark"),
-            Entry("finance_tax.index", "Tax", "percent", also=("finance_certificates",)),
+            Entry("finance_tax.index", "Tax", "percent", also=TAX),
         ),
     ),
 )

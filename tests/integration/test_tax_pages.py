@@ -97,3 +97,42 @@ def test_the_commands_say_the_same(cli, browse, month):
     ref = made.json["certificates"][0]["ref"]
     assert cli("tax", "certificate", "accept", ref, "--as", FINANCE).exit_code == 1
     assert cli("tax", "certificate", "accept", ref, "--as", APPROVER).json["certificates"][0]["status"] == "active"
+
+
+def test_a_deposit_goes_from_its_receipt_into_the_books_by_two_people(browse, month):
+    finance, approver = browse(FINANCE), browse(APPROVER)
+    register = finance.get("/finance/tax/withheld?quarter=2026-Q3").text
+    assert "Enter its receipt" in register
+    new = "/finance/tax/deposits/new?month=2026-10&code=1006"
+    assert "Choose the month" in finance.get("/finance/tax/deposits/new").text
+    shown = finance.get(new).text
+    assert 'value="2000.00"' in shown and 'value="S2610-SHAKTI" checked' in shown
+    form = {
+        "bank_code": "0510308",
+        "challan_no": "00123",
+        "deposited_on": "2026-11-06",
+        "amount": "2,000",
+        "settlement": "S2610-SHAKTI",
+        "once": once_in(shown),
+    }
+    broken = finance.post(new, form | {"amount": "2,100", "once": once_in(finance.get(new).text)})
+    assert broken.status_code == 422 and "was withheld, not ₹2,100.00" in broken.text
+    none = finance.post(new, {**form, "settlement": [], "once": once_in(finance.get(new).text)})
+    assert none.status_code == 422 and "No statement is ticked." in none.text
+    page = finance.post(new, form).location
+    shown = approver.get(page).text
+    assert "Accept ₹2,000.00 as paid to the government" in shown
+    assert finance.post(f"{page}/accept", {"once": once_in(shown)}).status_code == 403
+    assert approver.post(f"{page}/accept", {"once": once_in(shown)}).status_code == 302
+    assert "It is in the books." in finance.get(page).text and "Cancel this deposit" not in finance.get(page).text
+    (row,) = csv.DictReader(io.StringIO(finance.get("/finance/tax/withheld.csv?quarter=2026-Q3").text))
+    assert (row["challan_bsr"], row["challan_serial"], row["challan_on"]) == ("0510308", "00123", "2026-11-06")
+    shown = approver.get(page).text
+    reason = {"reason": "The serial number is another one.", "once": once_in(shown)}
+    assert approver.post(f"{page}/cancel", reason).status_code == 302
+    assert "Enter its receipt" in finance.get("/finance/tax/deposits").text
+
+
+def test_days_that_are_near_stand_on_finances_home(browse, month):
+    page = browse(FINANCE).get("/finance").text
+    assert "Pay over the tax withheld for October 2026" in page

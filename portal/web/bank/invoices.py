@@ -1,4 +1,4 @@
-"""Tax invoices at the bank: those handed in are accepted or rejected, those the lender owes itself are raised in time."""
+"""Tax invoices at the bank: those handed in are accepted or rejected, those the lender owes itself are issued in time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from allocations.agencies.queries import agency_choices
 from payouts.settlements import invoice_queries as queries
 from payouts.settlements import invoices
 from payouts.settlements.service import load as load_settlement
+from payouts.settlements.tax_papers import paper_of_settlement
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -22,7 +23,14 @@ from portal.web.handed_files import handed_out
 
 bp = Blueprint("bank_invoices", __name__, url_prefix="/bank/invoices")
 Answer = Response | tuple[str, int]
-TABS = {"proposed": "To decide", "accepted": "Accepted", "rejected": "Rejected", "withdrawn": "Taken back", "": "All"}
+TABS = {
+    "proposed": "To decide",
+    "accepted": "Accepted",
+    "rejected": "Rejected",
+    "withdrawn": "Taken back",
+    "cancelled": "Cancelled",
+    "": "All",
+}
 
 
 @bp.get("")
@@ -75,6 +83,7 @@ def invoice_page(invoice_id: int, **forms: Any) -> str:
         tax=settlement.tax.get("sales_tax") or {},
         need=invoices.need_of(settlement, agency),
         expected=invoices.expected_of(settlement, agency),
+        paper=paper_of_settlement(session, settlement.id) if row.invoice.source == "self" else None,
         **acts | forms,
     )
 

@@ -13,6 +13,7 @@ from allocations.agencies.service import lender
 from payouts.settlements.late_interest import half_year, propose_interest, proposed_interest
 from payouts.settlements.paying_clock import bank_rates, clocked, terms_on
 from payouts.settlements.tax_certificates import list_certificates
+from payouts.settlements.tax_deductions import month_dues
 from payouts.settlements.tax_deposits import deposited_of
 from payouts.settlements.tax_overview import dues
 from payouts.settlements.tax_position import SALES_TAX_SETTING, Position, position_on
@@ -91,23 +92,21 @@ def sliced(rows: Sequence[Row]) -> Any:
 def withheld() -> str:
     session, quarter = db_session(), part_asked("quarter", 3)
     rows = withheld_rows(session, quarter.period)
-    months = sorted({row.credited_on for row in rows})
-    by_month = [
-        (day, filing_of(lender(session).country, day), [row for row in rows if row.credited_on == day])
-        for day in months
-    ]
+    today, country = clock().today(), lender(session).country
+    deposits = deposited_of(session, quarter.period)
     return render_template(
         "finance/tax/withheld.html",
         rows=rows,
         page=sliced(rows),
         quarter=quarter,
-        filing=filing_of(lender(session).country, quarter.last_day),
+        filing=filing_of(country, quarter.last_day),
         quarters=parts_to_choose(3),
-        by_month=by_month,
+        months=month_dues(session, country, quarter.period, deposits, today),
+        country=country,
         left=not_yet_approved(session, quarter.period),
         below=below_threshold(session, quarter.period),
         currency=lender(session).currency,
-        today=clock().today(),
+        today=today,
     )
 
 
