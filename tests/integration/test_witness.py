@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 
@@ -26,7 +27,8 @@ do $$ declare link record; last text := repeat('0', 64); begin
   set local session_replication_role = replica;
   {edit};
   for link in select id, body from audit_events order by id loop
-    update audit_events set prev_hash = last, hash = encode(sha256(convert_to(last || chr(10) || link.body, 'UTF8')), 'hex') where id = link.id;
+    update audit_events set prev_hash = last,
+           hash = encode(sha256(convert_to(last || chr(10) || link.body, 'UTF8')), 'hex') where id = link.id;
     select hash into last from audit_events where id = link.id;
   end loop;
   update audit_head set last_id = (select max(id) from audit_events), last_hash = last;
@@ -211,3 +213,27 @@ def test_the_command_writes_it_and_verify_holds_the_database_against_it(cli, dat
     }
     (tmp_path / "none").mkdir()
     assert cli("verify", "--witness", tmp_path / "none").exit_code == 2
+
+
+def test_the_page_shows_the_last_witness_and_holds_the_books_against_one(
+    witnessed, bank_session, database, browse, app, file_store
+):
+    app.extensions["portal.files"] = file_store
+    a_user(bank_session, "auditor@bank.example", "auditor")
+    bank_session.commit()
+    _, folder = witnessed
+    auditor = browse("auditor@bank.example")
+    page = auditor.get("/audit/verify")
+    assert "11 Nov 2026" in page.text and "Download it" in page.text
+    newest = (folder / "witness-2026-11-11.json").read_bytes()
+    assert auditor.get("/audit/verify/witness").data == newest
+
+    def hand_in(data: bytes):
+        return auditor.post("/audit/verify/witness", {"file": (io.BytesIO(data), "witness.json")})
+
+    assert "The books are those of the witness" in hand_in(newest).text
+    database.execute(REWRITTEN.format(edit=DEEDS["an event forged"][0]))
+    held = hand_in(newest).text
+    assert "not those of the witness" in held and "Audit events" in held
+    spoilt = hand_in(newest.replace(b'"sequence":27', b'"sequence":26'))
+    assert (spoilt.status_code, "changed since it was signed" in spoilt.text) == (422, True)
