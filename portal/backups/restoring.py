@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from portal.backups.afterwards import Held, settle_restored
 from portal.backups.checking import check_backup, listed_files, read_through
 from portal.backups.making import Say, copy_file, quietly
-from portal.backups.manifest import DATABASE, FILES, GET_ANOTHER, MANIFEST, Contents, Manifest
+from portal.backups.manifest import DATABASE, FILES, GET_ANOTHER, MANIFEST, Contents, Manifest, read_manifest
 from portal.backups.reading import connect, contents_of, database_of, one, other_database, server_major
 from portal.config import Settings
 from portal.kernel.audit import Actor
@@ -77,6 +77,7 @@ def restore(
     `actor_of(session)`: who does it, looked up among the people of the backup. Invalid with every part of the backup that is not what was
     made; Refused where something is in the way, a schema is newer than this program, or another restore is running. Nothing is deleted.
     """
+    read_manifest(folder)  # that it is a backup at all is said first, and what is in the way before the long check
     name = into or database_of(urls.owner)
     with _alone(urls.owner, name) as server:
         _refuse_taken(server, urls.owner, name, replace)

@@ -77,6 +77,7 @@ def _actor(edge: Edge, engine: Engine) -> Actor:
 def restore(edge: Edge, folder: Path, into: str, replace: str, expect: str, send_letters: bool, check: bool) -> None:
     """Put a backup back. Every part is checked first, nothing that is there is deleted, and paying stays stopped afterwards."""
     from portal.backups.checking import check_backup
+    from portal.backups.reading import other_database
     from portal.backups.restoring import restore as put_back
     from portal.setup import find_urls
 
@@ -85,10 +86,11 @@ def restore(edge: Edge, folder: Path, into: str, replace: str, expect: str, send
         payload = {"hash": manifest.hash, "taken_at": manifest.taken_at, "ok": True, "files": manifest.files}
         edge.show(payload, f"Every part is what was made, {manifest.taken_at}.\nhash {manifest.hash}")
         return
+    urls = find_urls(edge.settings)
     done = put_back(
         folder,
         edge.settings,
-        find_urls(edge.settings),
+        urls,
         edge.clock,
         actor_of=lambda session: edge.actor(session, Permission.BACKUP_RESTORE),
         into=into,
@@ -115,11 +117,14 @@ def restore(edge: Edge, folder: Path, into: str, replace: str, expect: str, send
         "letters_held": held.letters,
         "jobs_again": held.jobs,
         "missing_signing_keys": held.missing_keys,
+        "url": other_database(urls.bank, done.database)
+        if edge.settings.is_embedded
+        else None,  # there it has no password
     }
-    edge.show(payload, "\n".join(_told(payload)))
+    edge.show(payload, "\n".join(_told(payload, beside=bool(into))))
 
 
-def _told(done: dict[str, Any]) -> list[str]:
+def _told(done: dict[str, Any], *, beside: bool) -> list[str]:
     """What the person who restored has to know now, the next step last."""
     text = [f"The database {done['database']} is as it was at {done['taken_at']}; schema {done['revision']}."]
     if done["set_aside"]:
@@ -127,6 +132,8 @@ def _told(done: dict[str, Any]) -> list[str]:
     text.append(
         f"{done['files']:,} files are in the store. Everybody signs in again: {done['sessions_ended']} sessions ended."
     )
+    if beside and done["url"]:
+        text.append(f"To look at it: PORTAL_DATABASE_URL='{done['url']}'")
     if done["letters_held"]:
         text.append(f"{done['letters_held']} letters that waited are held: they may have gone.")
     if done["missing_signing_keys"]:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -79,9 +80,43 @@ def test_nothing_is_ever_written_over(bank, made):
     assert (made.folder / MANIFEST).read_bytes() == before
 
 
-def test_what_is_put_back_is_what_was_there(bank, made):
+@contextmanager
+def people_at_work(bank: SmallBank) -> Iterator[None]:
+    """Two people hand in files, one after the other, until the end of the block; both have begun when it begins."""
+    stop, begun = threading.Event(), [threading.Event(), threading.Event()]
+
+    def work(number: int) -> None:
+        turn = 0
+        while not stop.is_set():
+            turn += 1
+            with bank.database.logins.session(bank_scope(NOW.date())) as session, unit_of_work(session):
+                given = {"name": "note", "media_type": "text/plain", "agency_id": None, "actor": SYSTEM, "now": NOW}
+                store_file(session, bank.store, b"%d %d" % (number, turn), **given)
+                told = {"actor": SYSTEM, "subject_type": "list", "subject_ref": f"{number} {turn}", "now": NOW}
+                record_event(session, AuditTag.EXPORTED, **told)
+            begun[number].set()
+
+    people = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for person in people:
+        person.start()
+    try:
+        assert all(each.wait(30) for each in begun)
+        yield
+    finally:
+        stop.set()
+        for person in people:
+            person.join()
+
+
+def test_what_was_backed_up_under_load_is_put_back_as_it_was(bank):
     """Rows, schema, rights, triggers and files; everything verifies. What had the name was named first, and is kept whole."""
-    before = contents(bank, bank.database.name)
+    count = "select count(*) from stored_files"
+    with people_at_work(bank):
+        [(before,)] = bank.database.execute(count)
+        made = bank.backup("loaded", NOW)
+        [(after,)] = bank.database.execute(count)
+    tables = made.manifest.contents.tables
+    assert before <= tables["public.stored_files"].rows <= after
     name = f"{bank.database.name}_live"
     bank.database.execute(f"create database {name}")
     bank.beside(name).execute("create table precious as select 1 as row")
@@ -93,15 +128,14 @@ def test_what_is_put_back_is_what_was_there(bank, made):
     assert (other, in_use) == (["another_database"], ["database_in_use"])
     restored = bank.restore(made.folder, LATER, into=name, replace=name)
     assert bank.beside(restored.set_aside).execute("select row from precious") == [(1,)]
-    assert restored.manifest.contents == before == contents(bank, bank.database.name)
     again = bank.beside(restored.database)
     assert schema(again) ^ schema(bank.database) == set()
     assert owners(again) == owners(bank.database)
     result = verified(bank, restored, LATER)
     assert [str(each) for each in result.differences] == []
-    assert result.checks["files"] > 0
-    untouched = {name: each for name, each in contents(bank, restored.database).tables.items() if name not in CHANGED}
-    assert untouched == {name: each for name, each in before.tables.items() if name not in CHANGED}
+    assert result.checks["files"] >= before
+    changed = {name for name, each in contents(bank, restored.database).tables.items() if tables[name] != each}
+    assert changed <= CHANGED
     event = again.execute("select body from audit_events where tag = 'database:restored'")
     assert json.loads(event[0][0])["data"]["hash"] == made.manifest.hash
 
@@ -252,38 +286,6 @@ def test_a_restore_that_was_killed_leaves_nothing_under_the_name(bank, made, ste
     with connect(bank.server.url()) as server:
         restoring._sweep(server, name)
     assert not {each for each in bank.databases() if each.startswith(name)}
-
-
-def test_a_backup_under_load_holds_one_instant_and_every_file_of_it(bank):
-    """People hand in files meanwhile: every row that was there before has its file, and what it holds verifies."""
-    stop, before = threading.Event(), 0
-
-    def work(number: int) -> None:
-        turn = 0
-        while not stop.is_set():
-            turn += 1
-            with bank.database.logins.session(bank_scope(NOW.date())) as session, unit_of_work(session):
-                given = {"name": "note", "media_type": "text/plain", "agency_id": None, "actor": SYSTEM, "now": NOW}
-                store_file(session, bank.store, b"%d %d" % (number, turn), **given)
-                told = {"actor": SYSTEM, "subject_type": "list", "subject_ref": f"{number} {turn}", "now": NOW}
-                record_event(session, AuditTag.EXPORTED, **told)
-
-    people = [threading.Thread(target=work, args=(number,)) for number in range(2)]
-    for person in people:
-        person.start()
-    try:
-        while before < 10:
-            before = bank.database.execute("select count(*) from stored_files")[0][0]
-        loaded = bank.backup("loaded", NOW)
-        after = bank.database.execute("select count(*) from stored_files")[0][0]
-    finally:
-        stop.set()
-        for person in people:
-            person.join()
-    manifest = check_backup(loaded.folder, bank.settings)
-    assert before <= manifest.contents.tables["public.stored_files"].rows <= after
-    restored = bank.restore(loaded.folder, LATER, into=f"{bank.database.name}_loaded")
-    assert [str(each) for each in verified(bank, restored, LATER).differences] == []
 
 
 def test_files_stay_sealed_in_a_backup_and_open_only_with_their_key(bank, made, tmp_path):
