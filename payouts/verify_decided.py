@@ -46,6 +46,7 @@ TABLES = (
     Decided("tax_certificates", AuditTag.CERTIFICATE_MOVED, "t.ref", told="t.valid_to::text"),
     Decided("withholding_deposits", AuditTag.DEPOSIT_MOVED, "t.ref"),
     Decided("approval_limits", AuditTag.LIMIT_MOVED, "t.ref"),
+    Decided("person_ties", AuditTag.PERSON_TIE_MOVED, "'T' || t.id", told="coalesce(t.other_email, '')"),
     Decided("delegations", AuditTag.DELEGATION_MOVED, "t.ref", told="t.to_email"),
 )
 # The last act on each row, and the last that decided. A row nobody moved is as it was proposed.

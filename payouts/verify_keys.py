@@ -59,6 +59,31 @@ select d.id, a.code || ' v' || d.version as ref, n.name, n.stored, n.told
 """)
 
 
+PERSONS = text("""
+select subject_ref as email, body::jsonb -> 'data' -> 'before' ->> 'person' as before, body::jsonb -> 'data' -> 'after' ->> 'person' as after
+  from audit_events where tag = :tag and body::jsonb -> 'data' -> 'after' ? 'person' order by id
+""")
+ACCOUNTS = text("select id, email, coalesce(person, email) as person from users order by id")
+
+
+def _check_persons(session: Session, findings: Findings) -> None:
+    """Which accounts are one person's follows from every time that somebody said so."""
+    accounts = session.execute(ACCOUNTS).all()
+    person = {row.email: row.email for row in accounts}
+    for row in session.execute(PERSONS, {"tag": AuditTag.USER_CHANGED.text}):
+        group = [email for email, word in person.items() if word == row.before]
+        if (
+            row.after == row.email
+        ):  # of its own again; what the others went by, if by its name, is the first of the rest
+            rest = [email for email in group if email != row.email]
+            word = min(rest) if row.before == row.email and rest else row.before
+            person |= dict.fromkeys(rest, word) | {row.email: row.email}
+        else:
+            person |= dict.fromkeys(group, row.after)
+    for row in accounts:
+        findings.compare("keys", "users", row.id, row.email, "person", row.person, person[row.email])
+
+
 def check_keys(session: Session, findings: Findings) -> None:
     """Every approval has its keys, over what it still is, by people who are all different; and bank details are as they were decided."""
     findings.count("keys", session.scalar(text("select count(*) from item_acts")) or 0)
@@ -72,3 +97,4 @@ def check_keys(session: Session, findings: Findings) -> None:
     findings.count("keys", session.scalar(text("select count(*) from agency_bank_details")) or 0)
     for row in session.execute(DETAILS, {"tag": AuditTag.AGENCY_BANK_DETAIL_CHANGED.text}):
         findings.differs("keys", "agency_bank_details", row.id, row.ref, row.name, row.stored, row.told)
+    _check_persons(session, findings)

@@ -62,6 +62,7 @@ ACCESS: dict[str, Access] = {
     "stored_files": Access(bank="si", agency="si"),
     "job_progress": Access(agency="siu"),
     "users": Access(agency="s", agency_select=("id", "email", "name", "role", "agency_id", "is_enabled", "created_at")),
+    "person_ties": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "user_sessions": BANKS_OWN,
     "one_time_links": BANKS_OWN,
     "sign_in_attempts": Access(bank="sid"),

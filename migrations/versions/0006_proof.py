@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("paying_stops", sa.Column("lost_since", sa.DateTime(timezone=True), nullable=True))
     add_repointings()
+    add_person_ties()
     add_row_prints()
     add_tax_papers()
 
@@ -23,8 +24,8 @@ def downgrade() -> None:
     drop_tax_papers()
     op.drop_table("row_prints")
     op.drop_column("paying_stops", "lost_since")
+    op.drop_table("person_ties")
     drop_repointings()
-
 
 
 def add_repointings() -> None:
@@ -273,4 +274,46 @@ def add_row_prints() -> None:
         sa.Column("of_row", sa.Text(), nullable=False),
         sa.Column("print", postgresql.BYTEA(), nullable=False),
         sa.PrimaryKeyConstraint("of_table", "of_row", name=op.f("pk_row_prints")),
+    )
+
+
+def add_person_ties() -> None:
+    """Two people's word on which accounts are one human being's."""
+    op.create_table(
+        "person_ties",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("other_email", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), server_default="proposed", nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint(
+            "status in ('proposed','accepted','rejected','withdrawn')", name=op.f("ck_person_ties_status")
+        ),
+        sa.CheckConstraint(
+            "(status in ('accepted','rejected')) = (decided_by is not null)", name=op.f("ck_person_ties_decided")
+        ),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> proposed_by", name=op.f("ck_person_ties_maker_is_not_checker")
+        ),
+        sa.CheckConstraint("kind in ('tie','untie')", name=op.f("ck_person_ties_kind")),
+        sa.CheckConstraint("(kind = 'tie') = (other_email is not null)", name=op.f("ck_person_ties_other")),
+        sa.CheckConstraint(
+            "decided_by is null or (decided_by <> email and decided_by is distinct from other_email)",
+            name=op.f("ck_person_ties_not_about_oneself"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person_ties")),
+    )
+    op.create_index(
+        "uq_person_ties_waiting",
+        "person_ties",
+        ["email"],
+        unique=True,
+        postgresql_where=sa.text("status = 'proposed'"),
     )

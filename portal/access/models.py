@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel.db import Base, WithId
+from portal.kernel.db import Base, Sealed, WithId
+from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 AGENCY_ROLES = ("agency_owner", "agency_accountant", "field_agent")
 BANK_ROLES = ("bank_operator", "bank_approver", "bank_admin", "finance", "auditor", "system")
@@ -34,6 +35,29 @@ class User(WithId, Base):
     session_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_signed_in_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class PersonTie(WithId, Sealed, Proposed, Base):
+    """One person's word, and another's, that an account is the same human being's as another's; or is one of its own again."""
+
+    __tablename__ = "person_ties"
+    __moves__ = DECIDED_ONCE
+    __table_args__ = (
+        *two_people(__moves__),
+        CheckConstraint("kind in ('tie','untie')", name="kind"),
+        CheckConstraint("(kind = 'tie') = (other_email is not null)", name="other"),
+        CheckConstraint(
+            "decided_by is null or (decided_by <> email and decided_by is distinct from other_email)",
+            name="not_about_oneself",
+        ),
+        Index("uq_person_ties_waiting", "email", unique=True, postgresql_where=text("status = 'proposed'")),
+    )
+    __sealed__ = ("kind", "email", "other_email", "reason", "proposed_by", "proposed_at")
+
+    kind: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    other_email: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
 
 
 class UserSession(WithId, Base):

@@ -223,6 +223,9 @@ class Permission(StrEnum):
 
     USER_READ = "user:read"
     USER_EDIT = "user:edit"
+    PERSON_READ = "person:read"  # which accounts are one human being's
+    PERSON_PROPOSE = "person:propose"
+    PERSON_DECIDE = "person:decide"
     SESSION_READ = "session:read"
     SESSION_END = "session:end"
     SETTING_READ = "setting:read"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from portal.access.models import User
@@ -121,37 +121,6 @@ def change_role(session: Session, user: User, role: Role, *, actor: Actor, now: 
     before, user.role = user.role, role.value
     end_all_sessions(session, user, now=now)
     _record(session, AuditTag.USER_CHANGED, user, actor, now, _change({"role": before}, {"role": role.value}))
-
-
-def tie_person(session: Session, user: User, other_email: str, *, actor: Actor, now: datetime) -> None:
-    """Say that two accounts are one human being's: from now on what one does counts as done by the other.
-
-    Whoever either was tied to comes along. Raises NotFound for an e-mail nobody has, Refused for one's own accounts.
-    """
-    other = find_user(session, other_email)
-    for each in (user, other):
-        _not_oneself_nor_system(each, actor)
-    if other.id == user.id:
-        raise Refused("That is this very account.", code="same_account")
-    before, person = user.person or user.email, other.person or other.email
-    tied = func.coalesce(User.person, User.email).in_((before, person))
-    session.execute(update(User).where(tied).values(person=person))
-    session.refresh(user)
-    _record(session, AuditTag.USER_CHANGED, user, actor, now, _change({"person": before}, {"person": person}))
-
-
-def untie_person(session: Session, user: User, *, actor: Actor, now: datetime) -> None:
-    """Say that an account is a person of its own after all; the others of its group stay together."""
-    _not_oneself_nor_system(user, actor)
-    if user.person is None:
-        return
-    before = user.person
-    rest = select(User.email).where(User.person == before, User.id != user.id).order_by(User.email)
-    if before == user.email and (root := session.scalar(rest.limit(1))):
-        session.execute(update(User).where(User.person == before, User.id != user.id).values(person=root))
-    user.person = None
-    session.flush()
-    _record(session, AuditTag.USER_CHANGED, user, actor, now, _change({"person": before}, {"person": user.email}))
 
 
 def also_known_as(session: Session, user: User) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import agent_of, find_agency, find_agent
 from allocations.agencies.service import tie_agent
-from portal.access import users
+from portal.access import person_ties, users
 from portal.access.links import link_path, make_link
 from portal.access.models import User
 from portal.access.permissions import Permission, parse_role
@@ -72,24 +74,29 @@ def agent(edge: Edge, email: str, code: str | None, agency: str) -> None:
 
 @user.command("person")
 @click.argument("email")
-@click.option(
-    "--same-as", "other", metavar="EMAIL", help="Their other account; without it, this one is a person of its own."
-)
+@click.option("--same-as", "other", metavar="EMAIL", help="Their other account; without it, a person of its own.")
+@click.option("--reason", default="", help="How you know; the person who agrees reads it.")
+@click.option("--accept", is_flag=True, help="Agree to what another person said of this account.")
+@click.option("--reject", default="", metavar="REASON", help="Turn it down.")
 @with_edge
-def person_(edge: Edge, email: str, other: str | None) -> None:
-    """Say whose account it is: what one account of a person does counts as done by all of them."""
+def person_(edge: Edge, email: str, other: str | None, reason: str, accept: bool, reject: str) -> None:
+    """Say whose account it is: one person says it (--same-as, --reason), another agrees (--accept)."""
+    decides = accept or bool(reject)
     with edge.unit() as session:
-        actor = edge.actor(session, Permission.USER_EDIT)
+        actor = edge.actor(session, Permission.PERSON_DECIDE if decides else Permission.PERSON_PROPOSE)
         found = users.find_user(session, email)
-        if other:
-            users.tie_person(session, found, other, actor=actor, now=edge.now)
+        given: dict[str, Any] = {"actor": actor, "now": edge.now}
+        if decides:
+            tie = person_ties.TIES.load(session, email=found.email, status="proposed")
+            person_ties.decide_tie(session, tie, accept=accept, reason=reject, **given)
+        elif other:
+            tie = person_ties.propose_tie(session, found, other, reason=reason, **given)
         else:
-            users.untie_person(session, found, actor=actor, now=edge.now)
+            tie = person_ties.propose_untie(session, found, reason=reason, **given)
         also = users.also_known_as(session, found)
-        payload = {"email": found.email, "also": also}
-    edge.show(
-        payload, f"{payload['email']} is {'the same person as ' + ', '.join(also) if also else 'a person of its own'}."
-    )
+        payload = {"email": found.email, "also": also, "status": tie.status}
+    now_is = f"the same person as {', '.join(also)}" if also else "a person of its own"
+    edge.show(payload, f"{payload['status']}: {payload['email']} is {now_is}.")
 
 
 @user.command("link")

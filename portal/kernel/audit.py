@@ -69,6 +69,7 @@ class AuditTag(Enum):
 
     USER_ADDED = ("user:added", {"role", "agency"})
     USER_CHANGED = ("user:changed", {"before", "after"})
+    PERSON_TIE_MOVED = ("person_tie:moved", {"action", "before", "after", "reason", "kind", "email", "to"})
     USER_SIGNED_IN = ("user:signed_in", {"session"})
     USER_SIGN_IN_REFUSED = ("user:sign_in_refused", {"reason"})
     USER_SIGNED_OUT = ("user:signed_out", {"session", "everywhere"})

@@ -86,6 +86,7 @@ AGENCY = (
     Group(
         "People",
         (
+            Entry("agency_scorecards.index", "Scorecard", "speedometer2", roles=AGENCY_STAFF),
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
             Entry(
                 "agency_team.company",
@@ -152,7 +153,8 @@ BANK = (
         "People",
         (
             Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),
-            Entry("bank_limits.index", "Who may approve", "key"),
+            Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
+            Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
         ),
     ),
 )

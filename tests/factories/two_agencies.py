@@ -107,6 +107,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "settlement_repointings": {"status": "accepted", "checked_by": None, "from_detail_id": None},
     "withholding_deposits": {"status": "proposed", "decided_by": None, "decided_at": None, "interest_minor": 0},
     "tax_papers": {"kind": "payment_voucher"},
+    "person_ties": {"status": "proposed", "decided_by": None, "decided_at": None},
     "tax_certificates": {"status": "proposed", "decided_by": None, "decided_at": None, "rate": 0},
     "approval_limits": {"status": "proposed", "decided_by": None, "decided_at": None},
     "delegations": {"status": "proposed", "decided_by": None, "decided_at": None},

@@ -14,12 +14,16 @@ from payouts.approvals.delegations import DELEGATIONS, NewDelegation, decide_del
 from payouts.approvals.limits import LIMITS, NewLimit, decide_limit, holding, limit_of, propose_limit, third_key_above
 from payouts.approvals.models import ApprovalLimit, Delegation, ItemAct
 from payouts.approvals.service import acts_on, turn_key
+from payouts.difference import Findings
 from payouts.rails import stops
+from payouts.verify_decided import check_decided
+from payouts.verify_keys import check_keys
 from portal.access.models import User
-from portal.access.users import also_known_as, tie_person, untie_person
+from portal.access.person_ties import decide_tie, propose_tie, propose_untie
+from portal.access.users import also_known_as
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession
-from portal.kernel.errors import Forbidden, Invalid, Refused
+from portal.kernel.errors import Forbidden, Invalid, PortalError, Refused
 from tests.factories.world import a_user
 
 TODAY = date(2026, 11, 10)
@@ -231,13 +235,7 @@ def test_a_limit_is_proposed_by_an_admin_and_decided_by_another_person(bank_sess
         propose_limit(bank_session, bad, **given)
     assert {each.code for each in wrong.value.problems} == {"bad_role", "bad_amount", "in_the_past", "reason_needed"}
     made = propose_limit(bank_session, NewLimit(**new, effective_from=TODAY, email="bela@bank.example"), **given)
-    tie_person(
-        bank_session,
-        bank_session.get_one(User, people["admin2"].user_id),
-        "admin@bank.example",
-        actor=people["asha"],
-        now=now,
-    )
+    say_one_person(bank_session, people, "admin2", "admin", by="asha", second="chitra", now=now)
     for who, code in (("admin", "is_not_the_maker"), ("admin2", "is_not_the_maker"), ("bela", "about_oneself")):
         with pytest.raises(Refused) as refusal:
             decide_limit(bank_session, made, accept=True, actor=people[who], now=now)
@@ -279,19 +277,46 @@ def test_a_delegation_needs_another_persons_word_and_one_stands_in_for_one(bank_
     DELEGATIONS.move(bank_session, second, "withdraw", actor=people["admin"], now=now)
 
 
-def test_accounts_are_tied_and_untied_and_the_rest_stays_together(bank_session, people, now):
+def say_one_person(session, people, one: str, other: str, *, by: str, second: str, now) -> None:
+    user = session.get_one(User, people[one].user_id)
+    said = propose_tie(session, user, people[other].email, reason="I know them both.", actor=people[by], now=now)
+    decide_tie(session, said, accept=True, actor=people[second], now=now)
+
+
+def test_accounts_are_tied_and_untied_by_two_and_the_rest_stays_together(bank_session, people, now):
     def user(name: str) -> User:
+        bank_session.expire_all()
         return bank_session.get_one(User, people[name].user_id)
 
-    by: dict[str, Any] = {"actor": people["admin"], "now": now}
-    tie_person(bank_session, user("bela"), "asha2@bank.example", **by)
+    by: dict[str, Any] = {"reason": "Two desks, one badge.", "now": now}
+    said = propose_tie(bank_session, user("bela"), "asha2@bank.example", actor=people["admin"], **by)
+    assert also_known_as(bank_session, user("bela")) == [], "one person's word changes nothing"
+    for who, code in (("admin", "is_not_the_maker"), ("bela", "oneself"), ("asha", "oneself")):
+        with pytest.raises(PortalError) as refusal:
+            decide_tie(bank_session, said, accept=True, actor=people[who], now=now)
+        assert refusal.value.code == code
+    decide_tie(bank_session, said, accept=True, actor=people["chitra"], now=now)
     assert also_known_as(bank_session, user("asha")) == ["asha2@bank.example", "bela@bank.example"]
-    untie_person(bank_session, user("asha"), **by)
-    bank_session.expire_all()
+    apart = propose_untie(bank_session, user("asha"), actor=people["admin"], **by)
+    for who in ("asha2", "bela"):
+        with pytest.raises(Forbidden):
+            decide_tie(bank_session, apart, accept=True, actor=people[who], now=now)
+    decide_tie(bank_session, apart, accept=True, actor=people["chitra"], now=now)
     assert also_known_as(bank_session, user("asha")) == []
     assert also_known_as(bank_session, user("bela")) == ["asha2@bank.example"]
+    with pytest.raises(Refused):
+        propose_untie(bank_session, user("asha"), actor=people["admin"], **by)
     with pytest.raises(Forbidden):
-        tie_person(bank_session, user("admin"), "bela@bank.example", **by)
+        propose_tie(bank_session, user("admin"), "bela@bank.example", actor=people["admin"], **by)
+    bank_session.commit()
+    findings = Findings()
+    check_decided(bank_session, findings, None)
+    check_keys(bank_session, findings)
+    by_hand = {"asha2@bank.example", "bela@bank.example"}  # these people were made as one: nobody said so
+    assert {each.ref for each in findings.differences if each.table in ("person_ties", "users")} <= by_hand
+    bank_session.execute(update(User).where(User.email == "chitra@bank.example").values(person="bela@bank.example"))
+    check_keys(bank_session, findings)
+    assert "chitra@bank.example" in {each.ref for each in findings.differences if each.field == "person"}
 
 
 def test_one_person_with_two_accounts_does_not_lift_the_stop_they_asked_to_lift(bank_session, people, now):

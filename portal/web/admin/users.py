@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectField, StringField
@@ -14,9 +12,11 @@ from portal.access import users
 from portal.access.guard import permission
 from portal.access.links import link_path, make_link
 from portal.access.permissions import Permission, Role, parse_role
+from portal.access.person_ties import ties_about
 from portal.access.sessions import open_sessions
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Refused, Stale
+from portal.web.admin.persons import PersonForm
 from portal.web.edge import ActForm, clock, current_actor, db_session, once, page_of, settings
 
 bp = Blueprint("admin_users", __name__, url_prefix="/admin/users")
@@ -35,14 +35,6 @@ class UserForm(ActForm):
 
 class RoleForm(ActForm):
     role = SelectField("Role", choices=ROLES)
-
-
-class PersonForm(ActForm):
-    same_as = EmailField(
-        "The same person as",
-        [Length(max=LONGEST)],
-        description="The e-mail of their other account. Leave it empty to say that this one is a person of its own.",
-    )
 
 
 @bp.get("")
@@ -114,6 +106,7 @@ def show(user_id: int) -> str:
         sessions=sessions,
         form=RoleForm(role=person.role),
         person_form=PersonForm(formdata=None),
+        said=ties_about(session, person.email),
         also=users.also_known_as(session, person),
     )
 
@@ -152,23 +145,4 @@ def change_role(user_id: int) -> Response:
         person = users.user_by_id(session, user_id)
         users.change_role(session, person, parse_role(form.role.data or ""), actor=current_actor(), now=clock().now())
     flash("The role is changed, and their sessions have ended.", "success")
-    return redirect(url_for("admin_users.show", user_id=user_id))
-
-
-@bp.post("/<int:user_id>/person")
-@permission(Permission.USER_EDIT)
-def person(user_id: int) -> Response:
-    """Tie this account to another one of the same human being, or untie it."""
-    form = PersonForm()
-    with unit_of_work(db_session()) as session:
-        once(form, session)
-        found = users.user_by_id(session, user_id)
-        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now()}
-        if same_as := (form.same_as.data or "").strip():
-            users.tie_person(session, found, same_as, **given)
-            said = f"One person with {same_as}: what either account does counts as done by both."
-        else:
-            users.untie_person(session, found, **given)
-            said = "A person of its own."
-    flash(said, "success")
     return redirect(url_for("admin_users.show", user_id=user_id))
