@@ -60,7 +60,8 @@ select d.id, a.code || ' v' || d.version as ref, n.name, n.stored, n.told
 
 
 PERSONS = text("""
-select subject_ref as email, body::jsonb -> 'data' -> 'before' ->> 'person' as before, body::jsonb -> 'data' -> 'after' ->> 'person' as after
+select subject_ref as email, body::jsonb -> 'data' -> 'before' ->> 'person' as before,
+       body::jsonb -> 'data' -> 'after' ->> 'person' as after
   from audit_events where tag = :tag and body::jsonb -> 'data' -> 'after' ? 'person' order by id
 """)
 ACCOUNTS = text("select id, email, coalesce(person, email) as person from users order by id")

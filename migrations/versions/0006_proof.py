@@ -120,7 +120,7 @@ def drop_repointings() -> None:
 def add_tax_papers() -> None:
     """Tax paid to the government, and the lender's own numbered documents under reverse charge."""
     op.drop_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", type_="check")
-    statuses = "status in ('proposed','accepted','rejected','withdrawn','cancelled')"
+    statuses = "status in ('proposed','accepted','rejected','withdrawn','cancelled','carried')"
     op.create_check_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", statuses)
     number_tax_invoices(["agency_id", "source", "year_start", "gstin", "invoice_no"])
     op.create_table(
@@ -259,7 +259,7 @@ def drop_tax_papers() -> None:
     op.drop_table("tax_papers")
     op.drop_table("withholding_deposit_lines")
     op.drop_table("withholding_deposits")
-    op.execute("update tax_invoices set status = 'withdrawn' where status = 'cancelled'")
+    op.execute("update tax_invoices set status = 'withdrawn' where status in ('cancelled','carried')")
     op.drop_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", type_="check")
     statuses = "status in ('proposed','accepted','rejected','withdrawn')"
     op.create_check_constraint(op.f("ck_tax_invoices_status"), "tax_invoices", statuses)

@@ -131,11 +131,20 @@ class TaxInvoice(WithId, Sealed, Proposed, Base):
     """The agency's tax invoice against one statement, or the lender's own in place of an agency that is not registered."""
 
     __tablename__ = "tax_invoices"
-    __moves__ = {**DECIDED_ONCE, ("accepted", "cancel"): "cancelled"}  # its statement's approval was taken back
+    __moves__ = {
+        **DECIDED_ONCE,
+        # Its statement's approval was taken back: cancelled with it, or against the one that takes its place.
+        ("accepted", "cancel"): "cancelled",
+        ("proposed", "cancel"): "cancelled",
+        ("accepted", "carry"): "carried",
+        ("proposed", "carry"): "carried",
+    }
     __table_args__ = (
         UniqueConstraint("agency_id", "id"),
         ForeignKeyConstraint(["agency_id", "settlement_id"], ["settlements.agency_id", "settlements.id"]),
-        CheckConstraint("status in ('proposed','accepted','rejected','withdrawn','cancelled')", name="status"),
+        CheckConstraint(
+            "status in ('proposed','accepted','rejected','withdrawn','cancelled','carried')", name="status"
+        ),
         CheckConstraint("source in ('agency','self')", name="source"),
         CheckConstraint("taxable_minor >= 0 and tax_minor >= 0", name="amounts"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="maker_is_not_checker"),

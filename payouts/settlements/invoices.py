@@ -161,7 +161,7 @@ def _others_problems(session: Session, told: Told, agency: Agency, file: KeptFil
             TaxInvoice.source == "agency",
             TaxInvoice.invoice_no == told.invoice_no,
             TaxInvoice.year_start == tax_year(told.invoiced_on, agency.country).start,
-            TaxInvoice.status.in_(LIVE),
+            TaxInvoice.status.in_((*LIVE, "cancelled")),
         )
         if other := session.scalar(query.limit(1)):
             message = f"{told.invoice_no} is the invoice of {other} already."

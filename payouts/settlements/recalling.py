@@ -21,6 +21,7 @@ from payouts.rails.models import Payout
 from payouts.settlements.destination import detail_id_of
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.drafting import current_bank_detail, draft, live_settlement
+from payouts.settlements.invoice_carrying import cancel_left_behind
 from payouts.settlements.lifecycle import PAYABLE, next_status, shown_status
 from payouts.settlements.models import Settlement
 from payouts.settlements.service import LOCK, load, move, refuse_machine
@@ -66,7 +67,10 @@ def _take_back(session: Session, settlement: Settlement, reason: str, actor: Act
     cancel_self_invoice(session, settlement, reason=reason, actor=actor, now=now)
     _tell_agency(session, settlement, reason, now)
     draft(session, period, actor=MACHINE, now=now, agency_id=agency_id)
-    return live_settlement(session, agency_id, period)
+    fresh = live_settlement(session, agency_id, period)
+    if fresh is None:
+        cancel_left_behind(session, settlement, actor=actor, now=now)
+    return fresh
 
 
 def why_not_recall(session: Session, settlement: Settlement) -> tuple[str, str] | None:
@@ -125,6 +129,8 @@ def _tell_agency(session: Session, settlement: Settlement, reason: str, now: dat
     body = (
         f"The statement {settlement.ref} for {settlement.period_start:%B %Y} is void: {reason}\n\n"
         "It is drawn up again. Nothing was paid on it, and what you earned does not change by that.\n"
+        "If you have handed in a tax invoice for it: it counts for the new one where the amounts are the same; where they are not, you "
+        "are asked for another.\n"
     )
     subject = f"Statement {settlement.ref} is void"
     tell(

@@ -15,6 +15,7 @@ from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import bank_day, post
 from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import current_bank_detail, is_of_today
+from payouts.settlements.invoice_carrying import carry_invoice
 from payouts.settlements.lifecycle import next_status
 from payouts.settlements.models import Settlement, SettlementLine
 from payouts.settlements.signing import sign
@@ -128,6 +129,7 @@ def _issue(
     _post_journal(session, settlement, actor, now)
     sign(session, settlement, now=now)
     issue_with_approval(session, settlement, actor=actor, now=now)
+    carry_invoice(session, settlement, actor=actor, now=now)
     return settlement
 
 

@@ -18,7 +18,8 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "quiet",
         "dash",
-    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped void",
+    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped "
+    "void carried",
     (
         "waiting",
         "half",

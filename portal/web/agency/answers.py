@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from payouts.settlements import answering, dispute_queries, disputes, invoices
 from payouts.settlements.dispute_queries import DisputeRow
 from payouts.settlements.dispute_rules import FOLLOWS
+from payouts.settlements.invoice_carrying import left_behind
 from payouts.settlements.invoice_queries import list_invoices
 from payouts.settlements.invoice_rules import Told
 from payouts.settlements.models import Settlement
@@ -72,7 +73,9 @@ def invoice_box(settlement: Settlement) -> dict[str, Any]:
     rows = list_invoices(session, settlement_id=settlement.id)
     live = next((row.invoice for row in rows if row.invoice.status in invoices.LIVE), None)
     form = TakeBackForm(formdata=None)
-    return {"need": invoices.need_of(settlement, own_agency()), "rows": rows, "live": live, "form": form}
+    return {"need": invoices.need_of(settlement, own_agency()), "rows": rows, "live": live, "form": form} | {
+        "cancelled": left_behind(session, settlement, ("cancelled",))
+    }
 
 
 def own_statement(ref: str) -> SettlementDetail:

@@ -29,6 +29,7 @@ TABS = {
     "rejected": "Rejected",
     "withdrawn": "Taken back",
     "cancelled": "Cancelled",
+    "carried": "Carried over",
     "": "All",
 }
 
