@@ -115,6 +115,13 @@ def findings_of(session: Session, payout_id: int) -> list[PayoutFinding]:
     )
 
 
+def list_findings(session: Session, *, status: str = "", limit: int = 1_000) -> list[tuple[str, PayoutFinding]]:
+    """(payout's reference, finding), the newest first."""
+    query = select(Payout.ref, PayoutFinding).join(Payout, Payout.id == PayoutFinding.payout_id)
+    query = query.where(PayoutFinding.status == status) if status else query
+    return [(ref, row) for ref, row in session.execute(query.order_by(PayoutFinding.id.desc()).limit(limit))]
+
+
 def decide_finding(
     session: Session, finding_id: int, *, accept: bool, reason: str = "", actor: Actor, now: datetime
 ) -> Payout:

@@ -23,6 +23,7 @@ from allocations.reconciliation.sources.statements import (
     accept_statement,
     import_statement,
 )
+from payouts.rails.debit_jobs import ask_to_look
 from portal.access.permissions import Permission
 from portal.access.policy import allows
 from portal.cli.edge import (
@@ -196,6 +197,8 @@ def import_(edge: Edge, file: Path, format_: str, profile: str | None, account: 
             actor=edge.actor(session, Permission.BANK_STATEMENT_IMPORT),
             now=edge.now,
         )
+        if result.created:
+            ask_to_look(session, now=edge.now)
     edge.show(import_json(result), import_words(result), import_exit_code(result))
 
 

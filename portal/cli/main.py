@@ -41,6 +41,8 @@ COMMANDS = {
     "settlements": "settlements",
     "statement": "statements",
     "payouts": "payouts",
+    "limits": "limits",
+    "delegations": "limits",
     "tax": "taxes",
     "trace": "trace",
     "verify": "trace",

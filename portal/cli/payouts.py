@@ -1,4 +1,4 @@
-"""`portal payouts batch|approve|reject|send|sync|confirm|list`, and the paying stop beside them."""
+"""`portal payouts batch|approve|reject|send|sync|confirm|list`; beside them the paying stop, findings, layouts and debits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from payouts.rails.sending import confirm as take_in_answer
 from payouts.rails.sending import deliver, finish_sending, start_sending
 from payouts.rails.sending import sync as open_payouts
 from portal.access.permissions import Permission
-from portal.cli import stops
+from portal.cli import payouts_desk, stops
 from portal.cli.edge import Edge, PortalGroup, input_file, money, read_input, with_edge
 from portal.cli.settlements import ANY_PERIOD, PERIOD
 from portal.kernel.jobs import enqueue
@@ -210,4 +210,5 @@ def as_line(row: PayoutRow) -> str:
 
 def register(portal: click.Group) -> None:
     stops.register(payouts)
+    payouts_desk.register(payouts)
     portal.add_command(payouts)

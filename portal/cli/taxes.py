@@ -30,6 +30,7 @@ from payouts.tax.due_dates import Part, parse_part, part_of_year
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, money, output_file, with_edge
 from portal.cli.settlements import read_month
+from portal.cli.tax_deposits import COMMANDS
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import Money, shown
 from portal.kernel.periods import Period, month_of
@@ -228,6 +229,19 @@ def end(edge: Edge, ref: str, reason: str) -> None:
     show_certificates(edge, [told])
 
 
+@certificate.command("withdraw")
+@click.argument("ref")
+@with_edge
+def withdraw(edge: Edge, ref: str) -> None:
+    """Take a certificate back before it is decided (needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.TAX_CERTIFICATE_PROPOSE)
+        found = certificates.load_certificate(session, ref)
+        certificates.withdraw_certificate(session, found, actor=actor, now=edge.now)
+        told = as_json(certificates.certificate_row(session, ref), edge.today)
+    show_certificates(edge, [told])
+
+
 @certificate.command("list")
 @with_edge
 def list_(edge: Edge) -> None:
@@ -261,4 +275,6 @@ def show_certificates(edge: Edge, told: list[dict[str, Any]]) -> None:
 
 
 def register(portal: click.Group) -> None:
+    for command in COMMANDS:
+        tax.add_command(command)
     portal.add_command(tax)

@@ -17,6 +17,7 @@ from allocations.reconciliation.sources.statements import (
     import_statement,
     read_again,
 )
+from payouts.rails.debit_jobs import ask_to_look
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -70,7 +71,7 @@ def take_in(form: StatementUploadForm) -> StatementImport:
     session = db_session()
     with unit_of_work(session):
         once(form, session)
-        return import_statement(
+        result = import_statement(
             session,
             file_store(),
             form.file.data.read(),
@@ -80,6 +81,9 @@ def take_in(form: StatementUploadForm) -> StatementImport:
             actor=current_actor(),
             now=clock().now(),
         )
+        if result.created:
+            ask_to_look(session, now=clock().now())
+        return result
 
 
 def said(result: StatementImport) -> Response:
@@ -159,6 +163,7 @@ def accept(ref: str) -> Response | tuple[str, int]:
         created = accept_statement(
             session, file_store(), statement, actor=current_actor(), reason=form.reason.data or "", now=clock().now()
         )
+        ask_to_look(session, now=clock().now())
     lines = "1 line counts" if created == 1 else f"{created} lines count"
     flash(f"{ref} is accepted. {lines} from now on.", "success")
     return redirect(url_for(".show", ref=ref))
