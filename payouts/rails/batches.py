@@ -28,7 +28,7 @@ from payouts.rails.moves import load_batch, move_batch, move_payout, payouts_of,
 from payouts.rails.payees import last_pointed, proof_of
 from payouts.rails.protocol import BatchFacts, Beneficiary, FileRail, Instruction, OnlineRail, OnlineRails
 from payouts.rails.rechecks import refuse_changed, why_not_payable
-from payouts.rails.stops import refuse_while_stopped, times_restored
+from payouts.rails.stops import numbers_lost, refuse_while_stopped
 from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.lifecycle import next_status as next_settlement_status
 from payouts.settlements.models import Settlement
@@ -74,7 +74,7 @@ def make_batch(
         message = f"Nothing of {period.label} is waiting to be paid."
         reasons = " ".join(f"{each['settlement']}: {each['reason']}" for each in skipped)
         raise Refused(message, code="nothing_to_pay", cure=reasons or "Approve a settlement first.")
-    serial = (session.scalar(select(func.count()).select_from(PayoutBatch)) or 0) + 1 + _lost(session, 1_000)
+    serial = (session.scalar(select(func.count()).select_from(PayoutBatch)) or 0) + 1
     batch = PayoutBatch(
         ref=_batch_ref(session, period),
         period_start=period.start,
@@ -172,12 +172,7 @@ def _payable(
 
 def _batch_ref(session: Session, period: Period) -> str:
     made = session.scalar(select(func.count()).select_from(PayoutBatch).where(PayoutBatch.period_start == period.start))
-    return f"B{period.start:%y%m}-{(made or 0) + 1 + _lost(session, 100):02d}"
-
-
-def _lost(session: Session, room: int) -> int:
-    """What counting leaves free for numbers given in a time that was lost: the bank has seen them, and none is ever given twice."""
-    return room * times_restored(session)
+    return f"B{period.start:%y%m}-{(made or 0) + 1 + 100 * numbers_lost(session):02d}"
 
 
 def _queue(
@@ -187,7 +182,7 @@ def _queue(
     prefix = f"P{period.start:%y%m}-"
     made = session.scalar(select(func.count()).select_from(Payout).where(Payout.ref.startswith(prefix))) or 0
     payouts = []
-    for number, settlement in enumerate(ready, start=made + 1 + _lost(session, 10_000)):
+    for number, settlement in enumerate(ready, start=made + 1 + 1_000 * numbers_lost(session)):
         ref = f"{prefix}{number:04d}"
         moved = last_pointed(session, settlement)
         payout = Payout(

@@ -8,7 +8,7 @@ time is recorded as paid by hand, which sends nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from portal.kernel.persons import same_person
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 AFTER_RESTORE = "restored from a backup"
 BY_HAND = "manual"  # records what people paid elsewhere; nothing leaves the portal
+NUMBERS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 MOST_NAMED = 5  # in a refusal; the page and the command list all
 
 
@@ -66,9 +67,10 @@ def load_stop(session: Session, stop_id: int) -> PayingStop:
     return found
 
 
-def times_restored(session: Session) -> int:
-    """How often this database was put back: references of payouts begin anew behind those that may be lost."""
-    return session.scalar(select(func.count()).where(PayingStop.lost_since.is_not(None))) or 0
+def numbers_lost(session: Session) -> int:
+    """Where numbers begin that were never given, even in a time that is lost: hours since then to the last restore; 0 without one."""
+    last = session.scalar(select(func.max(PayingStop.stopped_at)).where(PayingStop.lost_since.is_not(None)))
+    return (last - NUMBERS_SINCE) // timedelta(hours=1) if last else 0
 
 
 def refuse_while_stopped(session: Session, rail: str = "") -> None:

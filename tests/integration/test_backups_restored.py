@@ -117,8 +117,8 @@ def test_an_approved_file_may_have_gone_so_nobody_knows_until_the_bank_or_two_pe
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
     with unit_of_work(bank_session):
         again = make_batch(bank_session, file_store, OCTOBER, "bank_file", actor=FINANCE, now=restored).batch
-    assert (again.ref, again.count) == ("B2610-102", 1)  # no number is given twice, not even one that was lost
-    assert status(bank_session, "P2610-10003") == "queued"
+    assert (again.ref, again.count) == ("B2610-754202", 1)  # no number is given twice, not even one that was lost
+    assert status(bank_session, "P2610-7542003") == "queued"
 
 
 def test_a_file_that_was_only_made_is_taken_back_before_paying_goes_on(bank_session, file_store, month, now, restored):
@@ -165,15 +165,15 @@ def test_what_was_paid_in_the_lost_time_is_seen_in_the_account_and_recorded_by_h
     assert [each.names for each in unknown_debits(bank_session, stops.load_stop(bank_session, stop))] == [FIRST]
     assert refused(bank_session, stop, after) == "unknown_payments"
     by_hand = approved(bank_session, file_store, a_batch(bank_session, file_store, after, "manual"), after)
-    assert acts(bank_session, stop) == {"P2610-10001": "send", "P2610-10002": "send"}
+    assert acts(bank_session, stop) == {"P2610-7542001": "send", "P2610-7542002": "send"}
     with unit_of_work(bank_session):
         start_sending(bank_session, actor=FINANCE, now=after, only=by_hand)
         finish_sending(bank_session, by_hand, actor=FINANCE, now=after)
-    assert acts(bank_session, stop) == {"P2610-10001": "say", "P2610-10002": "say"}
-    said(bank_session, "P2610-10001", "paid", after)
-    said(bank_session, "P2610-10002", "failed", after)
+    assert acts(bank_session, stop) == {"P2610-7542001": "say", "P2610-7542002": "say"}
+    said(bank_session, "P2610-7542001", "paid", after)
+    said(bank_session, "P2610-7542002", "failed", after)
     with unit_of_work(bank_session):
-        debits.tie_by_hand(bank_session, "P2610-10001", line, reason="The lost payout", actor=FINANCE, now=after)
+        debits.tie_by_hand(bank_session, "P2610-7542001", line, reason="The lost payout", actor=FINANCE, now=after)
     lifted(bank_session, stop, after)
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
 
@@ -261,3 +261,18 @@ def test_the_command_stops_asks_and_lifts_by_two(cli, bank_session, now):
     assert (own.exit_code, own.json["error"]["code"]) == (1, "maker_is_checker")
     assert cli("payouts", "lift", stop, as_email="bela@bank.example").json["lifted_by"] == "bela@bank.example"
     assert cli("payouts", "stops", text=True).out == "Payments may be made.\n"
+
+
+def test_finance_has_the_provider_asked_from_the_page(bank_session, browse, month, now):
+    with unit_of_work(bank_session):
+        a_user(bank_session, "fin@bank.example", "finance")
+        stop = hold_everything(bank_session, taken_at=now - timedelta(hours=1), actor=SYSTEM, now=now)[0].id
+    page = browse("fin@bank.example").get("/finance/paying-stop").text
+    assert "Restored from a backup of 10 Nov 2026, 11:00" in page
+    assert "look-up" not in page  # nothing is with a provider
+    asked = browse("fin@bank.example").post("/finance/paying-stop/look-up", {"once": "x"})
+    assert (asked.status_code, asked.location) == (302, "/finance/paying-stop")
+    assert bank_session.execute(text("select args ->> 'job' from queue.procrastinate_jobs")).all() == [
+        ("providers_daily",)
+    ]
+    assert stops.load_stop(bank_session, stop).lifted_at is None
