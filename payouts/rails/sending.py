@@ -30,6 +30,7 @@ from portal.kernel.files import FileStore, store_file
 
 OUR_REFS = re.compile(rb"\bP\d{4}-\d{4,}\b")
 LOOKED_AT = 200_000
+PART = ".part"
 
 
 def start_sending(session: Session, *, actor: Actor, now: datetime, only: str | None = None) -> list[PayoutBatch]:
@@ -76,11 +77,17 @@ def deliver(store: FileStore, outbox: Path, sha256: str, name: str) -> Path:
         raise Refused(message, code="file_missing", cure="Restore it from the backup; do not make another.") from None
     outbox.mkdir(parents=True, exist_ok=True)
     target = outbox / Path(name).name
-    with tempfile.NamedTemporaryFile(dir=outbox, delete=False) as part:
+    with tempfile.NamedTemporaryFile(dir=outbox, prefix=f".{target.name}.", suffix=PART, delete=False) as part:
         part.write(data)
         part.flush()
         os.fsync(part.fileno())
-    Path(part.name).replace(target)
+    try:
+        Path(part.name).replace(target)
+    except FileNotFoundError:
+        if not target.exists():  # else another delivery of these bytes was faster, and tidied up
+            raise
+    for left in outbox.glob(f".{target.name}.*{PART}"):  # by who died over it; no upload takes a hidden file
+        left.unlink(missing_ok=True)
     return target
 
 
