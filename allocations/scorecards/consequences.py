@@ -78,3 +78,9 @@ def of_run(session: Session, run: ScoreRun) -> Sequence[ScoreConsequence]:
     """Those of a month's scoring, agency by agency."""
     query = select(ScoreConsequence).join(Scorecard, Scorecard.id == ScoreConsequence.scorecard_id)
     return session.scalars(query.where(Scorecard.run_id == run.id).order_by(ScoreConsequence.agency_id)).all()
+
+
+def accepted_of(session: Session, scorecard_id: int) -> ScoreConsequence | None:
+    """What follows from a card since a person said so: all an agency may see of it."""
+    query = select(ScoreConsequence).where(ScoreConsequence.scorecard_id == scorecard_id)
+    return session.scalars(query.where(ScoreConsequence.status == "accepted")).first()

@@ -95,7 +95,8 @@ def luck(record: Record) -> str:
         return ""
     shares = {name: Fraction(mix[name]) for name in ("raw", "expected", "low", "high", "comparable")}
     measure = MEASURES[record["code"]]
-    reached = f"Anybody could expect {measure.shown(shares['expected'])} of these accounts; it reached {measure.shown(shares['raw'])}."
+    expected, raw = measure.shown(shares["expected"]), measure.shown(shares["raw"])
+    reached = f"Of accounts alike by {listed(mix['kinds'])} anybody could expect {expected}; it reached {raw}."
     verdict = "That is more than luck" if mix["beyond_chance"] else "That may be luck"
     spread = (
         f": 19 times of 20 chance alone stays within {measure.shown(shares['low'])} to {measure.shown(shares['high'])}."
@@ -104,6 +105,10 @@ def luck(record: Record) -> str:
     if shares["comparable"] < 100:
         alone = f" {measure.shown(100 - shares['comparable'])} of its principal is of kinds nobody else had, and says nothing."
     return f"{reached} {verdict}{spread}{alone}"
+
+
+def listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def sum_of(steps: Iterable[Step]) -> Decimal:

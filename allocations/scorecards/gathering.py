@@ -60,7 +60,7 @@ select c.agency_id, sum(m.amount_minor)::bigint as money, count(distinct c.id) a
  where m.status = 'confirmed' and b.value_on >= :since and b.value_on < :until group by 1
 """)
 OUTCOMES = text("""
-select o.agency_id, o.product, o.opening_bucket, width_bucket(o.opening_principal_minor, cast(:tickets as bigint[])) as ticket,
+select o.agency_id, o.opening_bucket, o.product, width_bucket(o.opening_principal_minor, cast(:tickets as bigint[])) as ticket,
        coalesce(a.region, '') as region, count(*) as accounts, sum(o.opening_principal_minor)::bigint as weight,
        sum(o.opening_principal_minor::numeric * o.opening_principal_minor) as squares,
        coalesce(sum(o.opening_principal_minor) filter (where o.outcome <> 'rolled_forward'), 0)::bigint as resolved,
@@ -172,7 +172,7 @@ def _outcomes(
     asked = {"set": outcomes.id, "tickets": [each * 10**digits for each in tickets]}
     strata: dict[str, dict[int, list[Stratum]]] = {"resolution_pct_pos": {}, "rollback_pct_pos": {}}
     for row in session.execute(OUTCOMES, asked):
-        key = (row.product, row.opening_bucket, str(row.ticket), row.region)
+        key = (row.opening_bucket, row.product, str(row.ticket), row.region)
         for code, reached in (("resolution_pct_pos", row.resolved), ("rollback_pct_pos", row.rolled_back)):
             each = Stratum(key, row.accounts, row.weight, int(row.squares), reached)
             strata[code].setdefault(row.agency_id, []).append(each)

@@ -1,21 +1,25 @@
 """Like for like: what an agency's result would be with the portfolio's mix of accounts, and how much of it may be chance. Pure.
 
-Accounts of a kind (product × opening bucket × band of principal × region) form a stratum. What the whole portfolio reached in each
-stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added to the portfolio's own
-result (indirect standardisation). The interval takes each account for one throw with its stratum's chance, weighted by its principal:
-large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
+Accounts of a kind (opening bucket × product × band of principal × region, or fewer of these) form a stratum. What the portfolio reached
+in each stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added to the whole
+portfolio's result (indirect standardisation). The interval takes each account for one throw with its stratum's chance, weighted by its
+principal: large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import erfc, sqrt
+from typing import Any
 
 NINETEEN_OF_TWENTY = Decimal("1.959964")
 Key = tuple[str, ...]
+# What tells kinds of account apart, the finest first: with fewer of them more agencies have something alike.
+KINDS = ("opening bucket", "product", "band of principal", "region")
+ENOUGH_ALIKE = Fraction(1, 2)  # of all principal, before kinds are told apart more coarsely
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class LikeForLike:
     """`raw` as it was, `expected` what the portfolio reached on such accounts, `adjusted` like for like with `low` and `high`; percent.
 
     `comparable`: the share of its principal in strata where another agency works as well; the rest says nothing about the agency.
+    `parts`: how many of KINDS told them apart.
     """
 
     raw: Fraction
@@ -46,6 +51,7 @@ class LikeForLike:
     low: Fraction
     high: Fraction
     comparable: Fraction
+    parts: int = len(KINDS)
 
     @property
     def is_beyond_chance(self) -> bool:
@@ -54,19 +60,48 @@ class LikeForLike:
         return abs(self.raw - self.expected) > margin
 
 
-def portfolio(agencies: Mapping[int, Iterable[Stratum]]) -> dict[Key, Stratum]:
+def merged(strata: Iterable[Stratum], parts: int) -> list[Stratum]:
+    """Strata of the first `parts` of KINDS: those that differ in the rest become one."""
+    return list(
+        _added(
+            Stratum(each.key[:parts], each.accounts, each.weight, each.squares, each.reached) for each in strata
+        ).values()
+    )
+
+
+def parts_alike(agencies: Mapping[Any, Sequence[Stratum]]) -> int:
+    """How finely kinds can be told apart so that at least half of all principal has its like with another agency; 0: not at all.
+
+    One answer for everybody, so that all are judged alike.
+    """
+    for parts in range(len(KINDS), 0, -1):
+        found = {agency: merged(strata, parts) for agency, strata in agencies.items()}
+        whole = portfolio(found)
+        total = sum(each.weight for each in whole.values())
+        shared = sum(
+            each.weight for strata in found.values() for each in strata if whole[each.key].weight > each.weight
+        )
+        if total and Fraction(shared, total) >= ENOUGH_ALIKE:
+            return parts
+    return 0
+
+
+def portfolio(agencies: Mapping[Any, Iterable[Stratum]]) -> dict[Key, Stratum]:
     """All agencies' strata added up."""
+    return _added(each for strata in agencies.values() for each in strata)
+
+
+def _added(strata: Iterable[Stratum]) -> dict[Key, Stratum]:
     whole: dict[Key, Stratum] = {}
-    for strata in agencies.values():
-        for each in strata:
-            had = whole.get(each.key, Stratum(each.key, 0, 0, 0, 0))
-            whole[each.key] = Stratum(
-                each.key,
-                had.accounts + each.accounts,
-                had.weight + each.weight,
-                had.squares + each.squares,
-                had.reached + each.reached,
-            )
+    for each in strata:
+        had = whole.get(each.key, Stratum(each.key, 0, 0, 0, 0))
+        whole[each.key] = Stratum(
+            each.key,
+            had.accounts + each.accounts,
+            had.weight + each.weight,
+            had.squares + each.squares,
+            had.reached + each.reached,
+        )
     return whole
 
 
@@ -83,8 +118,15 @@ def like_for_like(own: Iterable[Stratum], whole: Mapping[Key, Stratum]) -> LikeF
     margin = NINETEEN_OF_TWENTY * _deviation(strata, whole) / weight
     shared = sum(each.weight for each in strata if whole[each.key].weight > each.weight)
     low, high = _within(adjusted - Fraction(margin)), _within(adjusted + Fraction(margin))
-    percent = (100 * each for each in (raw, expected, adjusted, low, high, Fraction(shared, weight)))
-    return LikeForLike(*percent)
+    return LikeForLike(
+        raw=100 * raw,
+        expected=100 * expected,
+        adjusted=100 * adjusted,
+        low=100 * low,
+        high=100 * high,
+        comparable=Fraction(100 * shared, weight),
+        parts=len(strata[0].key),
+    )
 
 
 def _deviation(strata: Iterable[Stratum], whole: Mapping[Key, Stratum]) -> Decimal:

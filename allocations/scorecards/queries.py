@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from allocations.scorecards.mix import Contest, contest
+from allocations.scorecards.mix import Contest, contest, merged, parts_alike
 from allocations.scorecards.models import Scorecard, ScoreRun, ScoreScheme
 from allocations.scorecards.records import strata_from
 from allocations.scorecards.service import run_in_force
@@ -125,4 +125,11 @@ def read_off(session: Session, run_id: int, first: str, second: str, measure: st
     strata = {code: strata_from(inputs).get(measure, []) for code, inputs in rows}
     if len(strata) < 2:
         return None
-    return contest(strata[first], strata[second])
+    parts = parts_alike(strata)
+    return contest(merged(strata[first], parts), merged(strata[second], parts)) if parts else None
+
+
+def card_ids(session: Session, agency_id: int, period: Period) -> list[int]:
+    """Every version of an agency's card of a month."""
+    query = select(Scorecard.id).where(Scorecard.agency_id == agency_id, Scorecard.period_start == period.start)
+    return list(session.scalars(query))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from allocations.scorecards.catalogue import Raw, rounded
-from allocations.scorecards.mix import LikeForLike, Stratum, portfolio
+from allocations.scorecards.mix import KINDS, LikeForLike, Stratum, merged, parts_alike, portfolio
 from allocations.scorecards.scheme import Scheme
 from allocations.scorecards.scoring import Card, Measured, card_of, league
 
@@ -35,11 +35,22 @@ def strata_from(inputs: Mapping[str, Any]) -> dict[str, list[Stratum]]:
 
 def derive(scheme: Scheme, inputs: Mapping[int, Mapping[str, Any]]) -> dict[int, Card]:
     """Every agency's card from what was kept of the month; the order of agencies changes nothing."""
-    strata = {agency: strata_from(each) for agency, each in inputs.items()}
+    strata = _alike({agency: strata_from(each) for agency, each in inputs.items()})
     codes = {code for each in strata.values() for code in each}
     whole = {code: portfolio({agency: each.get(code, []) for agency, each in strata.items()}) for code in codes}
     cards = {agency: card_of(scheme, raws_from(each), strata[agency], whole) for agency, each in sorted(inputs.items())}
     return league(cards)
+
+
+def _alike(agencies: Mapping[int, Mapping[str, list[Stratum]]]) -> dict[int, dict[str, list[Stratum]]]:
+    """Strata told apart as finely as the month allows; none of a measure where nobody has anything like another's."""
+    found: dict[int, dict[str, list[Stratum]]] = {agency: {} for agency in agencies}
+    for code in sorted({code for each in agencies.values() for code in each}):
+        parts = parts_alike({agency: each.get(code, []) for agency, each in agencies.items()})
+        if parts:
+            for agency, each in agencies.items():
+                found[agency][code] = merged(each.get(code, []), parts)
+    return found
 
 
 def card_record(card: Card) -> dict[str, Any]:
@@ -76,7 +87,8 @@ def _mix(mix: LikeForLike | None) -> dict[str, Any] | None:
     if mix is None:
         return None
     names = ("raw", "expected", "adjusted", "low", "high", "comparable")
-    return {name: _text(getattr(mix, name)) for name in names} | {"beyond_chance": mix.is_beyond_chance}
+    told = {"beyond_chance": mix.is_beyond_chance, "kinds": list(KINDS[: mix.parts])}
+    return {name: _text(getattr(mix, name)) for name in names} | told
 
 
 def _text(value: Fraction | None) -> str | None:

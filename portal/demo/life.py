@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from payouts.tax.due_dates import part_of_year
 from portal.cli.edge import DONE, IN_PART, REFUSED, Edge
 from portal.cli.main import run
 from portal.config import Settings
@@ -19,6 +20,7 @@ from portal.demo.answers import AnswersLife
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
+from portal.demo.scores import settle_scheme
 from portal.demo.terms import TermsLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
@@ -104,6 +106,7 @@ class Life:
         card = self.command(day, "rate-card", "import", str(FIELD_CARD), "--as", MAKER)
         version = ["--version", str(card["version"])]
         self.command(day, "rate-card", "approve", card["card"], *version, "--comment", "As agreed.", "--as", CHECKER)
+        settle_scheme(self.database, day)
         self.certificate(AGENCIES[0].code, "0000123AB26C", "0.5", "250000", day + timedelta(days=1), accept=True)
 
     def certificate(self, agency: str, number: str, rate: str, limit: str, day: date, *, accept: bool) -> None:
@@ -220,6 +223,8 @@ class Life:
         """Accrue, draft, submit, approve, pay and hear back, on the days a bank would."""
         day = period.end
         self.command(day, "accrue", "--period", period.label)
+        self.command(day + timedelta(days=1), "scores", "--period", period.label)
+        self.command(day + timedelta(days=2), "scores", "--period", period.label, "--publish", "--as", CHECKER)
         drafted = self.command(day, "settlements", "draft", "--period", period.label, "--as", MAKER)
         for settlement in drafted["settlements"]:
             self.command(day + timedelta(days=1), "settlements", "submit", settlement["ref"], "--as", MAKER)
@@ -239,6 +244,19 @@ class Life:
         answer = self.file(f"answer-{period.label}.csv", answer_sheet(made["payouts"], pay_day))
         self.command(pay_day + timedelta(days=1), "payouts", "confirm", answer)
         self.debits = debit_lines(made["payouts"], pay_day, is_newest=len(self.periods) == SETTLED_MONTHS - 1)
+        self.pay_over(period, pay_day + timedelta(days=1))
+
+    def pay_over(self, period: Period, day: date) -> None:
+        """The tax withheld goes to the government; the newest challan waits for a second person."""
+        quarter = part_of_year(period.start, 3).code
+        for row in self.command(day, "tax", "months", "--quarter", quarter, "--as", FINANCE)["months"]:
+            if row["month"] != period.label or row["open"] == "0.00":
+                continue
+            challan = ["--bsr", "0510308", "--challan", f"{day:%m%d}7", "--on", str(day), "--amount", row["open"]]
+            entered = ["tax", "deposit", "propose", period.label, row["code"], *challan, "--as", FINANCE]
+            made = self.command(day, *entered)["deposits"][0]
+            if len(self.periods) < SETTLED_MONTHS - 1:
+                self.command(day + timedelta(days=1), "tax", "deposit", "accept", made["ref"], "--as", CHECKER)
 
 
 def agencies_sheet(day: date) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.scorecards.mix import LikeForLike, Stratum, contest, like_for_like, portfolio
+from allocations.scorecards.mix import LikeForLike, Stratum, contest, like_for_like, merged, parts_alike, portfolio
 
 
 def accounts(kind: str, held: int, reached: int, principal: int = 100) -> Stratum:
@@ -65,6 +65,28 @@ def test_kinds_that_nobody_else_has_say_nothing() -> None:
     assert found.comparable == 0
     assert found.raw == found.expected
     assert found.adjusted == 50  # the portfolio's own
+
+
+def fine(bucket: str, product: str, region: str, weight: int = 100) -> Stratum:
+    return Stratum((bucket, product, "0", region), 1, weight, weight**2, 0)
+
+
+def test_kinds_are_told_apart_as_finely_as_half_of_the_principal_allows() -> None:
+    same = [fine("1-30", "PL", "West")]
+    assert parts_alike({1: same, 2: same}) == 4
+    assert parts_alike({1: same, 2: [fine("1-30", "PL", "East")]}) == 3
+    assert parts_alike({1: same, 2: [fine("1-30", "HL", "West")]}) == 1
+    assert parts_alike({1: same, 2: [fine("31-60", "PL", "West")]}) == 0
+    assert parts_alike({1: [*same, fine("1-30", "HL", "West", 99)], 2: same}) == 4
+    assert parts_alike({1: [*same, fine("31-60", "HL", "West", 201)], 2: same}) == 0
+
+
+def test_kinds_that_differ_only_in_what_is_left_out_become_one() -> None:
+    found = merged([fine("1-30", "PL", "West"), fine("1-30", "PL", "East"), fine("31-60", "PL", "East")], 2)
+    assert [(each.key, each.accounts, each.weight, each.squares) for each in found] == [
+        (("1-30", "PL"), 2, 200, 20_000),
+        (("31-60", "PL"), 1, 100, 10_000),
+    ]
 
 
 def test_without_accounts_there_is_nothing_to_compare() -> None:
