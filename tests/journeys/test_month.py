@@ -69,16 +69,16 @@ def choose(page: Any, name: str, content: str | bytes) -> None:
     page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": data})
 
 
-def the_agency_reports(open_page: Any, database: Any, home: Path) -> None:
+def the_agency_reports(open_page: Any, app: Any) -> None:
     owner = open_page("/agency", email=OWNER)
     owner.get_by_role("link", name="Hand in collections").first.click()
     choose(owner, "october.csv", COLLECTIONS)
     owner.get_by_role("button", name="Hand in this file").click()
     owner.wait_for_url("**/agency/uploads/UP-*")
-    run_jobs(database, home)
+    run_jobs(app)
     owner.get_by_role("button", name="Store 4 rows").click()
     owner.get_by_text("are being stored").wait_for()
-    run_jobs(database, home)
+    run_jobs(app)
     owner.get_by_text("of 6 rows stored").first.wait_for()
     assert "unknown_account" in owner.content() and "₹34,500.00" in owner.content()
     with owner.expect_download() as download:
@@ -92,7 +92,7 @@ def the_agency_reports(open_page: Any, database: Any, home: Path) -> None:
     owner.get_by_text("Nothing changed").first.wait_for()
 
 
-def the_maker_reconciles(open_page: Any, database: Any, home: Path) -> None:
+def the_maker_reconciles(open_page: Any, app: Any) -> None:
     maker = open_page("/bank/statements/new", email=MAKER)
     choose(maker, "october.csv", STATEMENT)
     maker.get_by_label("Bank account").select_option("50100123456789")
@@ -105,7 +105,7 @@ def the_maker_reconciles(open_page: Any, database: Any, home: Path) -> None:
     maker.goto("/bank/reconciliation")
     maker.get_by_role("button", name="Reconcile through today").click()
     maker.wait_for_url("**job=*")
-    run_jobs(database, home)
+    run_jobs(app)
     maker.goto("/bank/breaks")
     maker.get_by_text("SH-004").first.wait_for()  # reported, not seen at the bank
     assert "SH-001" not in maker.content()
@@ -172,12 +172,9 @@ def the_agency_follows_its_rupee(open_page: Any) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_the_month_closes_in_a_browser(
-    bank: None, open_page: Any, look: Any, database: Any, app: Any, tmp_path: Path
-) -> None:
-    home = app.extensions["portal.settings"].home
-    the_agency_reports(open_page, database, home)
-    the_maker_reconciles(open_page, database, home)
+def test_the_month_closes_in_a_browser(bank: None, open_page: Any, look: Any, app: Any, tmp_path: Path) -> None:
+    the_agency_reports(open_page, app)
+    the_maker_reconciles(open_page, app)
     terms_are_agreed(open_page)
     the_month_is_settled(open_page)
     it_is_paid(open_page, tmp_path)
@@ -185,7 +182,7 @@ def test_the_month_closes_in_a_browser(
     auditor = open_page("/audit/verify", email=AUDITOR)
     auditor.get_by_role("button", name="Verify").click()
     auditor.wait_for_url("**job=*")
-    run_jobs(database, home)
+    run_jobs(app)
     auditor.get_by_text("No difference").first.wait_for()
     for path, name, email in (
         ("/agency?period=2026-10", "agency-home", OWNER),

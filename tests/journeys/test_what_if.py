@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,7 +62,7 @@ def year(bank_session: Session, now: datetime) -> None:
 
 
 def test_a_maker_tries_a_draft_and_the_approver_sees_what_came_of_it(
-    year: None, open_page: Callable[..., Any], look: Callable[..., None], database: Any, tmp_path: Path
+    year: None, open_page: Callable[..., Any], look: Callable[..., None], app: Any
 ) -> None:
     page = open_page("/bank/rate-cards/PL-2026/2", email="maker@bank.example")
     page.get_by_role("link", name="Try it on closed months").click()
@@ -71,7 +70,7 @@ def test_a_maker_tries_a_draft_and_the_approver_sees_what_came_of_it(
     page.get_by_label("To", exact=True).select_option("2026-11")
     page.get_by_role("button", name="Try them").click()
     expect(page.get_by_text("Trying the terms")).to_be_visible()
-    run_jobs(database, tmp_path)
+    run_jobs(app)
     expect(page.get_by_text("these terms would have paid").first).to_be_visible(timeout=30_000)
     winners = page.get_by_role("table", name=re.compile("Agencies"))
     expect(winners.get_by_role("row").nth(1)).to_contain_text("SHAKTI")
