@@ -24,7 +24,7 @@ from portal.rails import online_rails_of
 from portal.setup import open_database
 from portal.stores import file_store_of
 from portal.tables import whole_metadata
-from portal.web import errors, headers, logs
+from portal.web import errors, headers, logs, stepping_up
 from portal.web.blueprints import register_blueprints
 from portal.web.edge import RequestSession, load_signed_in
 from portal.web.edge import clock as clock_here
@@ -97,7 +97,7 @@ def _flask_config(settings: Settings, database: Database) -> dict[str, Any]:
 
 
 def _install(app: Flask, settings: Settings, database: Database) -> None:
-    """The order is the order of the checks: log, hostile input, who and may they, form token, NUL in forms."""
+    """The order is the order of the checks: log, hostile input, who and may they, form token, NUL in forms, the password once more."""
     headers.install_early(app)
     logs.install(app)
     app.before_request(headers.refuse_hostile_input)
@@ -108,6 +108,7 @@ def _install(app: Flask, settings: Settings, database: Database) -> None:
     guard.install(app, production=settings.is_production)
     csrf = CSRFProtect(app)
     headers.install(app, settings)
+    stepping_up.install(app)
     Bootstrap5(app)
     for endpoint in headers.STATIC_ENDPOINTS:
         guard.mark(app, endpoint, Permission.PUBLIC)

@@ -61,6 +61,12 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("cash.deposit_within_days", 1, BEGINNING, "House rule: cash is paid in on the next day"),
     ("receipts.unissued", "flag", BEGINNING, "House rule: numbers outside every book stand out, and are taken"),
     (
+        "sign_in.fresh_minutes",
+        15,
+        BEGINNING,
+        "House rule: whoever lets money go gave their password a quarter of an hour ago at most",
+    ),
+    (
         "bank_detail.cooling_hours",
         72,
         BEGINNING,

@@ -199,6 +199,9 @@ SHAPES: dict[str, Shape] = {
     "cash.in_hand_limit_minor": Shape("Cash one agent may carry", 10_000_000, whole(1), "In paise."),
     "cash.deposit_within_days": Shape("Days until cash is paid in", 1, whole(0, 30)),
     "receipts.unissued": Shape("Receipt numbers outside every book", "flag", one_of("flag", "refuse")),
+    "sign_in.fresh_minutes": Shape(
+        "Minutes a password is good for approving", 15, whole(1, 720), "Older: it is asked for again."
+    ),
     "bank_detail.cooling_hours": Shape(
         "Hours before changed bank details are paid to", 72, whole(0, 720), "From their approval on."
     ),

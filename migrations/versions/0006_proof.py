@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.add_column("paying_stops", sa.Column("lost_since", sa.DateTime(timezone=True), nullable=True))
     add_repointings()
     add_person_ties()
+    op.add_column("user_sessions", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
     add_row_prints()
     add_tax_papers()
 
@@ -24,6 +25,7 @@ def downgrade() -> None:
     drop_tax_papers()
     op.drop_table("row_prints")
     op.drop_column("paying_stops", "lost_since")
+    op.drop_column("user_sessions", "confirmed_at")
     op.drop_table("person_ties")
     drop_repointings()
 

@@ -46,8 +46,9 @@ def _is_open(query: Select[Any]) -> Select[Any]:
     return query.where(User.is_enabled, func.coalesce(AGENCIES.c.status, "").not_in(SHUT_STATUSES))
 
 
-def _identity(row: Row[Any], session_id: int | None = None) -> Identity:
-    return Identity(row.id, row.email, row.name, Role(row.role), row.agency_id, row.code, row.legal_name, session_id)
+def _identity(row: Row[Any], session_id: int | None = None, proved_at: datetime | None = None) -> Identity:
+    firm = (row.agency_id, row.code, row.legal_name)
+    return Identity(row.id, row.email, row.name, Role(row.role), *firm, session_id, proved_at)
 
 
 def _is_awake(now: datetime, idle: timedelta) -> ColumnElement[bool]:
@@ -66,19 +67,23 @@ def find_identity(session: Session, token: str, *, now: datetime, idle: timedelt
         return None
     if now - row.last_seen_at >= TOUCH_EVERY:
         session.execute(update(UserSession).where(UserSession.id == row.session_id).values(last_seen_at=now))
-    return _identity(row, row.session_id)
+    return _identity(row, row.session_id, row.proved_at)
 
 
 def identity_of_session(session: Session, session_id: int, *, now: datetime, idle: timedelta) -> Identity | None:
     """Who is signed in on a browser now, asked for by what a page of it was given; None as soon as that session is over."""
     row = _in_use(session, UserSession.id == session_id, now, idle)
-    return _identity(row, row.session_id) if row else None
+    return _identity(row, row.session_id, row.proved_at) if row else None
 
 
 def _in_use(session: Session, which: ColumnElement[bool], now: datetime, idle: timedelta) -> Row[Any] | None:
     query = (
         _is_open(_people())
-        .add_columns(UserSession.id.label("session_id"), UserSession.last_seen_at)
+        .add_columns(
+            UserSession.id.label("session_id"),
+            UserSession.last_seen_at,
+            func.coalesce(UserSession.confirmed_at, UserSession.created_at).label("proved_at"),
+        )
         .join(UserSession, UserSession.user_id == User.id)
         .where(
             which,
@@ -134,6 +139,15 @@ def start_session(
     kept = select(UserSession.id).where(*_live(user)).order_by(UserSession.created_at.desc(), UserSession.id.desc())
     end = update(UserSession).where(*_live(user), UserSession.id.not_in(kept.limit(most))).values(revoked_at=now)
     session.execute(end, execution_options={"synchronize_session": False})
+    return token
+
+
+def confirm_session(session: Session, session_id: int, *, now: datetime) -> str:
+    """Keep that the password was given again in this browser; its new token, since the old one may have been watched."""
+    token = secrets.token_urlsafe(32)
+    row = session.get_one(UserSession, session_id)
+    row.confirmed_at, row.token_hash = now, token_hash(token)
+    session.flush()
     return token
 
 

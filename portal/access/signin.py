@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from portal.access.identity import Identity
 from portal.access.models import SignInAttempt, User
 from portal.access.passwords import hash_password, needs_rehash, verify_password
 from portal.access.permissions import Role
-from portal.access.sessions import can_enter, end_all_sessions, end_session, start_session
+from portal.access.sessions import can_enter, confirm_session, end_all_sessions, end_session, start_session
 from portal.kernel.audit import Actor, AuditTag, record_event
 
 WINDOW = timedelta(minutes=15)
@@ -85,6 +86,25 @@ def enter(
         subject_ref=user.email,
         agency_id=user.agency_id,
         now=now,
+    )
+    return token
+
+
+def confirm(session: Session, identity: Identity, attempt: Attempt, password: str, *, now: datetime) -> str | None:
+    """The password once more, of somebody signed in: their browser's new token, or None. Guesses are counted as at the door."""
+    user = judge_attempt(session, attempt, password, now=now)
+    if user is None or user.id != identity.user_id or identity.session_id is None:
+        return None
+    token = confirm_session(session, identity.session_id, now=now)
+    record_event(
+        session,
+        AuditTag.USER_CONFIRMED,
+        actor=Actor(user.id, user.email, user.role, user.agency_id, via="web"),
+        subject_type="user",
+        subject_ref=user.email,
+        agency_id=user.agency_id,
+        now=now,
+        data={"session": identity.session_id},
     )
     return token
 

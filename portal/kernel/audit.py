@@ -72,6 +72,7 @@ class AuditTag(Enum):
     PERSON_TIE_MOVED = ("person_tie:moved", {"action", "before", "after", "reason", "kind", "email", "to"})
     USER_SIGNED_IN = ("user:signed_in", {"session"})
     USER_SIGN_IN_REFUSED = ("user:sign_in_refused", {"reason"})
+    USER_CONFIRMED = ("user:confirmed", {"session"})
     USER_SIGNED_OUT = ("user:signed_out", {"session", "everywhere"})
     USER_LINK_MADE = ("user:link_made", {"kind"})
     USER_PASSWORD_SET = ("user:password_set", {"kind"})
