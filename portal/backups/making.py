@@ -6,13 +6,14 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from portal.backups.manifest import DATABASE, FILE_LIST, FILES, HASH, MANIFEST, Manifest
-from portal.backups.reading import contents_of, file_names, held_still, server_major
+from portal.backups.reading import contents_of, file_names, held_still, libpq_url, server_major
 from portal.config import Settings
 from portal.kernel.errors import Refused
 from portal.kernel.files import FileDamaged, FileStore
@@ -41,6 +42,7 @@ def make_backup(folder: Path, settings: Settings, owner_url: str, *, now: dateti
     Works while people work. Refused when something is in the folder already; Unavailable when the login may not see every row.
     Files that the database names and the store no longer has are said in the manifest: the rest is kept all the same.
     """
+    folder = folder.resolve()
     refuse_occupied(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}{UNFINISHED}", dir=folder.parent))  # 0700
@@ -62,19 +64,31 @@ def refuse_occupied(folder: Path) -> None:
 
 
 def _fill(part: Path, settings: Settings, owner_url: str, now: datetime, say: Say) -> Manifest:
+    with _room(part, settings) as room:
+        return _fill_by_way_of(room, part, settings, owner_url, now, say)
+
+
+@contextmanager
+def _room(part: Path, settings: Settings) -> Iterator[Path]:
+    """Where things lie open for a while: beside the backup, or, when it is to be sealed, on this machine alone."""
+    with tempfile.TemporaryDirectory(dir=None if settings.file_keys else part) as room:
+        yield Path(room)
+
+
+def _fill_by_way_of(room: Path, part: Path, settings: Settings, owner_url: str, now: datetime, say: Say) -> Manifest:
     with held_still(owner_url) as (connection, snapshot):
         server = server_major(connection)
         say("Copying the database …")
-        dump = part / "dump"
+        dump = room / "dump"
         options = ["--format=custom", "--compress=gzip:1", "--no-password", f"--snapshot={snapshot}", f"--file={dump}"]
-        run_program(program("pg_dump", server), *options, url=owner_url)
+        run_program(program("pg_dump", server), *options, url=libpq_url(owner_url))
         say("Hashing every table …")
         contents = contents_of(connection)
         may_be, must_be = file_names(connection)
     size = dump.stat().st_size
     dump_sha256 = store_in(part / DATABASE, settings).put_file(dump)
     dump.unlink()
-    kept, missing = _copy_files(part, settings, may_be | must_be, must_be, say)
+    kept, missing = _copy_files(part, room, settings, may_be | must_be, must_be, say)
     listed = "".join(f"{sha256} {length}\n" for sha256, length in kept)
     write_whole(part / FILE_LIST, listed)
     manifest = Manifest(
@@ -94,7 +108,7 @@ def _fill(part: Path, settings: Settings, owner_url: str, now: datetime, say: Sa
 
 
 def _copy_files(
-    part: Path, settings: Settings, names: set[str], must_be: set[str], say: Say
+    part: Path, room: Path, settings: Settings, names: set[str], must_be: set[str], say: Say
 ) -> tuple[list[tuple[str, int]], list[str]]:
     """Every named file that there is, hashed on its way out and on its way in; and those that should be there and are not."""
     store, into = file_store_of(settings), store_in(part / FILES, settings)
@@ -102,7 +116,7 @@ def _copy_files(
     kept, missing = [], []
     for done, name in enumerate(sorted(names), start=1):
         try:
-            kept.append((name, copy_file(store, into, name, part)))
+            kept.append((name, copy_file(store, into, name, room)))
         except (FileNotFoundError, FileDamaged) as error:
             if name in must_be or isinstance(error, FileDamaged):
                 missing.append(name)

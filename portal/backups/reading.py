@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg
 from psycopg import sql
 
 from portal.backups.manifest import Contents
+from portal.kernel.db import make_engine
 from portal.kernel.errors import Unavailable
 from portal.kernel.table_hashes import hash_tables
 
@@ -28,12 +29,15 @@ SUMS = """
 
 @contextmanager
 def connect(url: str) -> Iterator[psycopg.Connection]:
-    """A connection outside any transaction. Unavailable when the server does not let us in."""
+    """A connection outside any transaction, that may take its time. Unavailable when the server does not let us in."""
     try:
-        connection = psycopg.connect(url, autocommit=True)
+        connection = psycopg.connect(libpq_url(url), autocommit=True)
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database cannot be reached: {str(error).strip()}") from error
     with connection:
+        connection.execute(
+            "set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = 0"
+        )
         yield connection
 
 
@@ -91,11 +95,20 @@ def server_major(connection: psycopg.Connection) -> int:
     return connection.info.server_version // 10_000
 
 
+def libpq_url(url: str) -> str:
+    """An address in whatever spelling the settings took it, as PostgreSQL's own library reads it."""
+    address = make_engine(url).url.set(drivername="postgresql").render_as_string(hide_password=False)
+    whole, mark, query = address.partition("?")
+    return (
+        whole + mark + query.replace("+", "%20")
+    )  # SQLAlchemy writes a space as a plus, which libpq takes at its word
+
+
 def database_of(url: str) -> str:
     """The name of the database a URL leads to."""
-    return urlsplit(url).path.lstrip("/")
+    return unquote(urlsplit(url).path.lstrip("/"))
 
 
 def other_database(url: str, name: str) -> str:
     """The same server and login, another database."""
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
+    return urlsplit(url)._replace(path=f"/{quote(name, safe='')}").geturl()

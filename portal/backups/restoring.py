@@ -25,7 +25,7 @@ from portal.backups.afterwards import Held, settle_restored
 from portal.backups.checking import check_backup, listed_files, read_through
 from portal.backups.making import Say, copy_file, quietly
 from portal.backups.manifest import DATABASE, FILES, GET_ANOTHER, MANIFEST, Contents, Manifest, read_manifest
-from portal.backups.reading import connect, contents_of, database_of, one, other_database, server_major
+from portal.backups.reading import connect, contents_of, database_of, libpq_url, one, other_database, server_major
 from portal.config import Settings
 from portal.kernel.audit import Actor
 from portal.kernel.clock import Clock
@@ -167,7 +167,7 @@ def _fill(folder: Path, manifest: Manifest, settings: Settings, urls: Urls, say:
     engine.dispose()
     with _plain_dump(folder, manifest, settings) as dump:
         options = ["--exit-on-error", "--jobs=2", "--no-password", f"--dbname={database_of(urls.owner)}", str(dump)]
-        run_program(program("pg_restore", manifest.server), *options, url=urls.owner)
+        run_program(program("pg_restore", manifest.server), *options, url=libpq_url(urls.owner))
     say("Comparing every table with the backup …")
     with connect(urls.owner) as connection:
         connection.execute("analyze")

@@ -28,6 +28,7 @@ from portal.kernel.errors import NotFound, Refused
 from portal.kernel.jobs import enqueue
 from portal.kernel.notice_jobs import send_notices
 from portal.kernel.notices import Notice, next_waiting, tell
+from tests.factories.browser import ONCE
 from tests.factories.month import CHECKER, FINANCE, OCTOBER, SECOND_CHECKER, SYSTEM
 from tests.factories.paid_month import a_sent_batch, an_approved_month, an_own_line
 from tests.factories.world import a_user
@@ -267,10 +268,11 @@ def test_finance_has_the_provider_asked_from_the_page(bank_session, browse, mont
     with unit_of_work(bank_session):
         a_user(bank_session, "fin@bank.example", "finance")
         stop = hold_everything(bank_session, taken_at=now - timedelta(hours=1), actor=SYSTEM, now=now)[0].id
-    page = browse("fin@bank.example").get("/finance/paying-stop").text
+    finance = browse("fin@bank.example")
+    page = finance.get("/finance/paying-stop").text
     assert "Restored from a backup of 10 Nov 2026, 11:00" in page
     assert "look-up" not in page  # nothing is with a provider
-    asked = browse("fin@bank.example").post("/finance/paying-stop/look-up", {"once": "x"})
+    asked = finance.post("/finance/paying-stop/look-up", {"once": ONCE.findall(page)[0]})
     assert (asked.status_code, asked.location) == (302, "/finance/paying-stop")
     assert bank_session.execute(text("select args ->> 'job' from queue.procrastinate_jobs")).all() == [
         ("providers_daily",)
