@@ -24,6 +24,7 @@ from portal.kernel.errors import Invalid, Problem, Refused, Unavailable
 
 T = TypeVar("T")
 REPLAY_SECONDS = 300
+LONGEST_WORD = 255  # bytes; Source: docs.stripe.com/upgrades, object ids
 TIMEOUT_SECONDS = 20
 WITH_STRIPE = frozenset({"pending", "in_transit"})
 ONE_TIME = re.compile(r"t=(\d{1,12})")
@@ -230,14 +231,14 @@ class StripeConnect:
             event = json.loads(text)
             thing = event["data"]["object"]
             heard = Heard(
-                event_id=str(event["id"]),
-                kind=str(event["type"]),
-                object_id=str(thing.get("id", "")),
-                account_id=str(event.get("account") or ""),
+                event_id=_word(event["id"]),
+                kind=_word(event["type"]),
+                object_id=_word(thing.get("id", "")),
+                account_id=_word(event.get("account") or ""),
                 is_live=event["livemode"] is True,
                 body=text,
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise NotGenuine("It is no event.") from None
         if heard.is_live != self.is_live:
             raise NotGenuine("It is of the other mode, test or live.")
@@ -248,6 +249,13 @@ class StripeConnect:
             return bool(stripe.WebhookSignature.verify_header(payload, header, secret))
         except (stripe.SignatureVerificationError, ValueError, TypeError):  # not text, or no ASCII in the header
             return False
+
+
+def _word(text: Any) -> str:
+    """An identifier of theirs. ValueError for one that no database keeps: with a NUL, half a character, or without end."""
+    if not isinstance(text, str) or len(text.encode()) > LONGEST_WORD or "\0" in text:
+        raise ValueError("no identifier")
+    return text
 
 
 def _sent_at(header: str) -> int:

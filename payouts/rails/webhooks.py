@@ -73,20 +73,22 @@ def work_off(unit: Unit, provider: Provider, *, actor: Actor, now: Callable[[], 
     with unit() as session:
         ids = list(session.scalars(_waiting(provider.name).limit(AT_ONCE)))
     done: list[tuple[str, str]] = []
+    waiting = 0
     for event_id in ids:
         with unit() as session:
             question = question_of(session, session.get_one(ProviderEvent, event_id), provider)
         outcome = ask(provider, question.attempt) if question.attempt else None
         state = _state(provider, question.account_id) if question.account_id else None
         if (outcome is not None and outcome.status == "unknown") or isinstance(state, Unavailable):
+            waiting += 1
             continue
         with unit() as session:
             event = session.get_one(ProviderEvent, event_id, with_for_update=True, populate_existing=True)
-            if event.done_at is None:
+            if event.done_at is None:  # another worker may have been faster
                 effect = _apply(session, question, outcome, state, provider, actor, now())
                 done.append((event.event_id, _finish(session, event, effect, actor, now())))
-    if len(done) < len(ids):
-        raise Unavailable(f"{len(ids) - len(done)} of the provider's deliveries wait until it can be asked.")
+    if waiting:
+        raise Unavailable(f"{waiting} of the provider's deliveries wait until it can be asked.")
     return done
 
 
