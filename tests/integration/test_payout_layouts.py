@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -130,3 +132,22 @@ def test_the_pages_say_what_is_missing_and_who_may(people, bank_session, file_st
     assert act(people["treasurer"], stop, f"{stop}/1/ask", reason="It was right").status_code == 302
     assert people["treasurer"].post(f"{stop}/1/lift", {"once": "x" * 24}).status_code in (400, 403, 409)
     assert act(checker, stop, f"{stop}/1/lift").status_code == 302
+
+
+def test_a_layout_is_written_as_a_form_or_as_text_and_says_the_same(people, now):
+    finance, new = people["finance"], "/finance/layouts/new?from=enet_csv"
+    page = finance.get(new).text
+    assert 'name="rows/record"' in page and 'aria-label="The file it makes"' in page
+    fields = dict(re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', page))
+    selects = re.findall(r'<select[^>]*name="([^"]+)">.*?<option value="([^"]*)" selected>', page, re.DOTALL)
+    sent = {name: html.unescape(value) for name, value in [*fields.items(), *selects]}
+    text = finance.post(new, sent | {"do": "text"}).text
+    assert 'name="layout"' in text and "&#34;record&#34;" in text
+    broken = finance.post(new, sent | {"v/label": "", "do": "look"})
+    assert broken.status_code == 200 and "The layout has no label." in broken.text
+    more = finance.post(new, sent | {"do": "add:trailer"}).text
+    assert 'id="f-trailer-' in more
+    saved = finance.post(new, sent | {"name": "own_form", "effective_from": str(now.date()), "do": "save"})
+    assert saved.status_code == 302 and saved.location.endswith("/finance/layouts/own_form/1")
+    back = {"layout": '{"label": "x"}', "act": "form", "once": sent["once"]}
+    assert 'name="rows/record"' in finance.post(new, back).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,6 +18,17 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
 from portal.web.edge import clock, current_actor, db_session, identity_here, once
+from portal.web.finance.layout_sheet import (
+    CHOICES,
+    FACTS,
+    PART_NOTES,
+    PART_WORDS,
+    SOURCE_WORDS,
+    START,
+    acted,
+    layout_typed,
+    shown_layout,
+)
 from portal.web.finance.payouts_forms import AgreeForm, LayoutForm, LookForm, TurnDownForm
 
 bp = Blueprint("finance_layouts", __name__, url_prefix="/finance/layouts")
@@ -34,17 +46,74 @@ def index() -> str:
 @bp.route("/new", methods=["GET", "POST"])
 @permission(Permission.PAYOUT_PROFILE_PROPOSE)
 def new() -> str | Answer:
-    """Write a layout, see the file it makes, propose it. `?from=` starts from one that is there."""
-    form, problems = LayoutForm(), list[Problem]()
+    """Write a layout, as a form or as text, see the file it makes, propose it. `?from=` starts from one that is there."""
+    form = LayoutForm()
     if request.method == "GET":
-        start(form)
-    preview = ""
-    if request.method == "POST" and form.validate_on_submit():
+        layout = start(form)
+        return as_text(form, layout) if request.args.get("as") == "text" else as_form(form, layout)
+    return posted_form(form) if "rows/record" in request.form else posted_text(form)
+
+
+def posted_form(form: LayoutForm) -> str | Answer:
+    """One act on the form: look, a row more or less, over to the text, or propose."""
+    act = request.form.get("do", "look")
+    layout = acted(layout_typed(request.form.to_dict()), act)
+    if act == "text":
+        return as_text(form, layout)
+    del form.layout
+    if act == "save" and form.validate_on_submit():
+        try:
+            return propose(form, layout)
+        except Invalid as wrong:
+            return as_form(form, layout, wrong.problems), 422
+    page = as_form(form, layout)
+    return (page, 422) if act == "save" else page
+
+
+def as_form(form: LayoutForm, layout: Mapping[str, Any], problems: Sequence[Problem] = ()) -> str:
+    """The form with the file it makes, or with what is wrong beside each column."""
+    preview, found = "", list(problems)
+    if not found:
+        try:
+            preview = own_layouts.preview(
+                (form.name.data or "").strip().lower() or "preview",
+                layout,
+                on=form.effective_from.data or clock().today(),
+            )
+        except Invalid as wrong:
+            found = wrong.problems
+    notes: dict[str, list[str]] = {}
+    for problem in found:
+        notes.setdefault(problem.column, []).append(f"{problem.message} {problem.cure}".strip())
+    return render_template(
+        "finance/layouts/form.html",
+        form=form,
+        layout=shown_layout(layout),
+        preview=preview,
+        problems=found,
+        notes=notes,
+        choices=CHOICES,
+        facts=FACTS,
+        source_words=SOURCE_WORDS,
+        part_words=PART_WORDS,
+        part_notes=PART_NOTES,
+    )
+
+
+def as_text(form: LayoutForm, layout: Mapping[str, Any]) -> str:
+    form.layout.data = typed(dict(layout))
+    return render_template("finance/layouts/new.html", form=form, problems=[], preview="")
+
+
+def posted_text(form: LayoutForm) -> str | Answer:
+    problems, preview, act = list[Problem](), "", request.form.get("act")
+    if act == "form" or form.validate_on_submit():
         try:
             body = own_layouts.read_layout(form.layout.data or "")
-            name = (form.name.data or "").strip().lower()
-            preview = own_layouts.preview(name, body, on=form.effective_from.data)
-            if request.form.get("act") == "propose":
+            if act == "form":
+                return as_form(form, body)
+            preview = own_layouts.preview((form.name.data or "").strip().lower(), body, on=form.effective_from.data)
+            if act == "propose":
                 return propose(form, body)
         except Invalid as wrong:
             problems = wrong.problems
@@ -52,15 +121,18 @@ def new() -> str | Answer:
     return (page, 422) if form.errors or problems else page
 
 
-def start(form: LayoutForm) -> None:
-    """The layout to change, as text; its name, so that it becomes the next version."""
+def start(form: LayoutForm) -> dict[str, Any]:
+    """The layout to change; its name goes into the form, so that it becomes the next version."""
     asked, version = request.args.get("from", "")[:60], request.args.get("version", "")
     form.effective_from.data = clock().today()
     if asked in PROFILES:
-        form.layout.data, form.name.data = typed(layout_of(PROFILES[asked])), f"{asked}_own"[:40]
-    elif asked and version.isdigit() and len(version) < 7:
+        form.name.data = f"{asked}_own"[:40]
+        return layout_of(PROFILES[asked])
+    if asked and version.isdigit() and len(version) < 7:
         found = own_layouts.load_layout(db_session(), asked, int(version))
-        form.layout.data, form.name.data = typed(in_order(found)), found.name
+        form.name.data = found.name
+        return in_order(found)
+    return dict(START)
 
 
 def in_order(row: PayoutProfile) -> dict[str, Any]:
