@@ -75,27 +75,35 @@ def address(postgres, database, tmp_path):
 def test_two_thousand_deliveries_are_acknowledged_at_once_and_have_the_effect_of_five(month, address):
     live(month, FIRST, 2)
     month.now = datetime.now(UTC)
-    before, mine = month.statuses(), threading.local()
+    before, mine, lines = month.statuses(), threading.local(), []
     deliveries = list(knocks(month, FIRST, DELIVERIES, seed=2))
 
     def knock(delivery):
         kind, (body, header) = delivery
-        mine.line = getattr(mine, "line", None) or http.client.HTTPConnection("127.0.0.1", address, timeout=30)
         began = time.perf_counter()
         try:
-            mine.line.request(
-                "POST", "/webhooks/stripe", body, {"Stripe-Signature": header, "Content-Type": "application/json"}
-            )
-            answer = mine.line.getresponse()
-            answer.read()
-            status = answer.status
+            status = ask(body, {"Stripe-Signature": header, "Content-Type": "application/json"})
         except (BrokenPipeError, ConnectionResetError):  # refused before all of a megabyte was sent
-            status, mine.line = 413, None
-        return kind, status, time.perf_counter() - began
+            status = 413
+        took = time.perf_counter() - began
+        if status == 413:
+            mine.line.close()  # the next one opens a line of its own
+        return kind, status, took
+
+    def ask(body, headers):
+        if not hasattr(mine, "line"):
+            mine.line = http.client.HTTPConnection("127.0.0.1", address, timeout=TIMED_OUT)
+            lines.append(mine.line)
+        mine.line.request("POST", "/webhooks/stripe", body, headers)
+        answer = mine.line.getresponse()
+        answer.read()
+        return answer.status
 
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(knock, [(kind, delivery) for kind, delivery in deliveries[:40]]))  # warm
         answers = list(threads.map(knock, deliveries))
+    for line in lines:
+        line.close()
     seconds = sorted(took for *_, took in answers)
     p99, genuine = statistics.quantiles(seconds, n=100)[98], [took for kind, _, took in answers if kind == "genuine"]
     tell("webhooks acknowledged, p99", len(answers), f"{p99 * 1000:.0f} ms", "300 ms", p99 < MOST_SECONDS)
