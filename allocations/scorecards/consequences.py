@@ -19,7 +19,7 @@ from portal.kernel.proposals import Proposals
 WORDS = {
     "share_up": "A larger share of new accounts",
     "watch_list": "On the watch-list",
-    "suspend": "No new accounts",
+    "suspend": "Suspended",
 }
 STATUS_OF = {"watch_list": "watch_list", "suspend": "suspended"}
 # From which statuses a consequence leads on: a graver one is never made milder by a scorecard.

@@ -14,7 +14,7 @@ from allocations.scorecards.queries import Shown
 from allocations.scorecards.scoring import INSUFFICIENT, SHOWN_ONLY
 from portal.web.charts import share
 
-TALL = 120  # pixels of a trend's picture
+TALL = 170  # pixels of a trend's picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _across(no: int, of: int) -> str:
 
 
 def _down(value: str | None) -> int:
-    return TALL - int(Fraction(value or 0) * (TALL - 10) / 100)
+    return TALL - int(Fraction(value or 0) * (TALL - 20) / 100)
 
 
 def moved(before: Shown | None, now: Shown) -> list[Step]:
