@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from payouts.rails.layouts import DATE_FORMATS, FRAME_FACTS, LINE_ENDS, PLACES, RECORD_FACTS, WORDS
@@ -50,6 +51,7 @@ SOURCE_WORDS = {
 }
 FACTS = {"header": FRAME_FACTS, "record": RECORD_FACTS, "trailer": FRAME_FACTS}
 PLAIN = ("label", "source")
+EXAMPLE = date(2026, 11, 23)
 MOST_ROWS = 80
 START: dict[str, Any] = {
     "label": "",
@@ -187,6 +189,6 @@ def _shown_column(column: Mapping[str, Any]) -> dict[str, Any]:
 CHOICES: dict[str, list[tuple[str, str]]] = {
     "separator": [({"\t": "tab", "": "fixed"}.get(sign, sign), word) for sign, word in SEPARATOR_WORDS.items()],
     "line_end": [(end, LINE_END_WORDS[end]) for end in LINE_ENDS],
-    "date_format": [(each, each) for each in DATE_FORMATS],
+    "date_format": [(each, f"{EXAMPLE:{each}}") for each in DATE_FORMATS],
     "amount_format": list(AMOUNT_WORDS.items()),
 }
