@@ -15,7 +15,9 @@ from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.rails.fate_models import PayoutDebit
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.settlements.models import Settlement, SettlementLine
-from payouts.trace_nodes import Ids, Node, build_nodes
+from payouts.trace_contested import add_around, add_contested
+from payouts.trace_nodes import build_nodes
+from payouts.trace_shape import Ids, Node
 from payouts.trace_start import Start, find_start
 from portal.kernel.db import scope_of
 
@@ -45,8 +47,8 @@ class Trace:
 
 
 def trace(session: Session, ref: str, *, limit: int = LIMIT) -> Trace:
-    """The chain through a payout, batch, settlement, statement line (`S2610-X/3`), accrual, receipt, bank line, posting or
-    rate-card version (`CODE v2`). Raises NotFound when nothing in sight has that reference."""
+    """The chain through a payout, batch, settlement, statement line (`S2610-X/3`), dispute, re-pointing, accrual, receipt, bank line,
+    posting or rate-card version (`CODE v2`). Raises NotFound when nothing in sight has that reference."""
     start = find_start(session, ref)
     ids, left_out = collect(session, start, limit)
     return Trace(ref=start.ref, type=start.type, chain=build_nodes(session, ids), left_out=left_out)
@@ -57,12 +59,13 @@ def collect(session: Session, start: Start, limit: int) -> tuple[Ids, int]:
     ids = Ids()
     left_out = 0
     ids.add(start.type, start.ids)
+    add_contested(session, ids)
     if start.type == "payout_batch":
         ids.add("payout", _scalars(session, select(Payout.id).where(Payout.batch_id.in_(start.ids))))
     if start.type in ("payout_batch", "payout"):
         settlements = select(Payout.settlement_id).where(Payout.id.in_(ids["payout"]))
         ids.add("settlement", _scalars(session, settlements))
-    if start.type in ("payout_batch", "payout", "settlement"):
+    if start.type in ("payout_batch", "payout", "repointing", "settlement"):
         lines = select(SettlementLine.id).where(SettlementLine.settlement_id.in_(ids["settlement"]))
         left_out = _add_some(session, ids, "statement_line", lines.order_by(SettlementLine.id), limit)
     if start.type == "rate_card_version":
@@ -83,6 +86,7 @@ def collect(session: Session, start: Start, limit: int) -> tuple[Ids, int]:
         accruals = _standing(session).where(AccrualLine.collection_id.in_(ids["collection"]))
         ids.add("accrual_line", _scalars(session, accruals))
     _go_up(session, ids)
+    add_around(session, ids)
     _go_down(session, ids)
     return ids, left_out
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -19,81 +17,20 @@ from payouts.commission.models import AccrualLine, UnpaidCollection
 from payouts.rails.fate_models import PayoutDebit
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.repointing_models import SettlementRepointing
+from payouts.trace_contested import (
+    OPEN_OF_A_DISPUTE,
+    OPEN_OF_A_REPOINTING,
+    contested_edges,
+    dispute_node,
+    repointing_node,
+)
+from payouts.trace_shape import TYPES, Ids, Node, facts_of
 from payouts.trace_shared import only_own, own_keys, own_shares
 from portal.kernel.db import scope_of
 from portal.kernel.money import plain
-
-# From the payout down to the posting; also the order of the chain.
-TYPES = (
-    "payout",
-    "payout_batch",
-    "settlement",
-    "statement_line",
-    "accrual_line",
-    "rate_card_version",
-    "earning_event",
-    "adjustment",
-    "collection",
-    "match_link",
-    "bank_line",
-    "posting",
-)
-TITLES = {
-    "payout": "Payout",
-    "payout_batch": "Payout batch",
-    "settlement": "Settlement",
-    "statement_line": "Statement line",
-    "accrual_line": "Accrual",
-    "rate_card_version": "Terms",
-    "earning_event": "Event",
-    "adjustment": "Adjustment",
-    "collection": "Collection",
-    "match_link": "Match",
-    "bank_line": "Bank line",
-    "posting": "Posting",
-}
-
-
-@dataclass(frozen=True)
-class Node:
-    """One thing in the chain. `amount_minor` is None where a thing has no amount of its own."""
-
-    type: str
-    ref: str
-    amount_minor: int | None
-    currency: str
-    facts: dict[str, Any]
-    up: list[str] = field(default_factory=list)
-    down: list[str] = field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        return f"{self.type}:{self.ref}"
-
-    @property
-    def title(self) -> str:
-        return TITLES[self.type]
-
-    def as_dict(self) -> dict[str, Any]:
-        amount = None if self.amount_minor is None else plain(self.amount_minor, self.currency)
-        facts = {"amount": amount, "currency": self.currency} if amount is not None else {}
-        return {"type": self.type, "ref": self.ref, "facts": facts | self.facts, "up": self.up, "down": self.down}
-
-
-class Ids(dict[str, list[int]]):
-    """The ids collected by type, each once, in the order they were found."""
-
-    def __missing__(self, key: str) -> list[int]:
-        self[key] = []
-        return self[key]
-
-    def add(self, key: str, values: Iterable[int | None]) -> None:
-        known = set(self[key])
-        for value in values:
-            if value is not None and value not in known:
-                known.add(value)
-                self[key].append(value)
 
 
 def build_nodes(session: Session, ids: Ids) -> list[Node]:
@@ -125,7 +62,7 @@ def build_nodes(session: Session, ids: Ids) -> list[Node]:
 def _seen(model: Any, at_bank: bool) -> Select[Any]:
     """Rows with the columns that the scope may read: who tied a link or took it apart, why, and on what evidence, is the bank's."""
     query = select(model)
-    return query if at_bank or model is not MatchLink else query.options(load_only(*OPEN_OF_A_LINK, raiseload=True))
+    return query if at_bank or model not in OPEN else query.options(load_only(*OPEN[model], raiseload=True))
 
 
 OPEN_OF_A_LINK = (
@@ -133,10 +70,17 @@ OPEN_OF_A_LINK = (
     *(MatchLink.amount_minor, MatchLink.status, MatchLink.rule, MatchLink.rule_version),
     *(MatchLink.confirmed_at, MatchLink.undone_at),
 )
+OPEN: dict[Any, tuple[Any, ...]] = {
+    MatchLink: OPEN_OF_A_LINK,
+    Dispute: OPEN_OF_A_DISPUTE,
+    SettlementRepointing: OPEN_OF_A_REPOINTING,
+}
 MODELS: dict[str, Any] = {
     "payout": Payout,
     "payout_batch": PayoutBatch,
+    "repointing": SettlementRepointing,
     "settlement": Settlement,
+    "dispute": Dispute,
     "statement_line": SettlementLine,
     "accrual_line": AccrualLine,
     "rate_card_version": RateCardVersion,
@@ -151,6 +95,7 @@ MODELS: dict[str, Any] = {
 
 def _edges(rows: dict[str, dict[int, Any]]) -> Iterable[tuple[tuple[str, int], tuple[str, Any]]]:
     """Pairs of (what it became, what it stands on)."""
+    yield from contested_edges(rows)
     for row in rows.get("payout", {}).values():
         yield ("payout", row.id), ("payout_batch", row.batch_id)
         yield ("payout", row.id), ("settlement", row.settlement_id)
@@ -180,7 +125,7 @@ class _Names:
 
         agency_ids = {
             row.agency_id
-            for kind in ("settlement", "collection", "payout", "match_link", "earning_event", "adjustment")
+            for kind in ("settlement", "collection", "payout", "match_link", "earning_event", "adjustment", "dispute")
             for row in of(kind)
         }
         self.at_bank = (
@@ -193,7 +138,8 @@ class _Names:
         self.statements = self._map(session, BankStatement, {row.statement_id for row in of("bank_line")})
         self.cards = self._map(session, RateCard, {row.rate_card_id for row in of("rate_card_version")})
         self.versions = rows.get("rate_card_version", {})
-        settlement_ids = {row.settlement_id for kind in ("statement_line", "payout") for row in of(kind)}
+        kinds = ("statement_line", "payout", "dispute", "repointing")
+        settlement_ids = {row.settlement_id for kind in kinds for row in of(kind)}
         self.settlements = self._map(session, Settlement, settlement_ids)
         collections = [row.id for row in of("collection")]
         self.unpaid = _grouped(session, UnpaidCollection, collections)
@@ -224,17 +170,8 @@ def _grouped(session: Session, model: Any, collection_ids: list[int]) -> dict[in
     return found
 
 
-def _facts(**values: Any) -> dict[str, Any]:
-    """Facts without the empty ones; days and times as ISO text."""
-    return {
-        name: value.isoformat() if isinstance(value, date | datetime) else value
-        for name, value in values.items()
-        if value not in (None, "", [], {})
-    }
-
-
 def _payout(row: Payout, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         agency=names.agency(row.agency_id),
         utr=row.provider_ref,
@@ -246,7 +183,7 @@ def _payout(row: Payout, names: _Names) -> Node:
 
 
 def _batch(row: PayoutBatch, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         rail=row.rail,
         profile=row.profile,
@@ -262,7 +199,7 @@ def _batch(row: PayoutBatch, names: _Names) -> Node:
 
 
 def _settlement(row: Settlement, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         agency=names.agency(row.agency_id),
         period=f"{row.period_start:%Y-%m}",
@@ -280,13 +217,13 @@ def _settlement(row: Settlement, names: _Names) -> Node:
 def _line(row: SettlementLine, names: _Names) -> Node:
     ref = f"{names.settlements[row.settlement_id].ref}/{row.position}"
     return Node(
-        "statement_line", ref, row.amount_minor, row.currency, _facts(kind=row.kind, description=row.description)
+        "statement_line", ref, row.amount_minor, row.currency, facts_of(kind=row.kind, description=row.description)
     )
 
 
 def _accrual(row: AccrualLine, names: _Names) -> Node:
     clawed = names.clawed_back.get(row.clawback_of_id) if row.clawback_of_id else None
-    facts = _facts(
+    facts = facts_of(
         kind=row.kind,
         base=plain(row.base_minor, row.currency),
         rule=row.rule_id,
@@ -299,7 +236,7 @@ def _accrual(row: AccrualLine, names: _Names) -> Node:
 
 
 def _version(row: RateCardVersion, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         effective_from=row.effective_from,
         effective_to=row.effective_to,
@@ -312,7 +249,7 @@ def _version(row: RateCardVersion, names: _Names) -> Node:
 
 
 def _event(row: EarningEvent, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         agency=names.agency(row.agency_id),
         event=row.event,
@@ -331,7 +268,7 @@ def _event(row: EarningEvent, names: _Names) -> Node:
 
 
 def _adjustment(row: ManualAdjustment, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         agency=names.agency(row.agency_id),
         kind=row.kind,
@@ -347,7 +284,7 @@ def _adjustment(row: ManualAdjustment, names: _Names) -> Node:
 
 def _collection(row: Collection, names: _Names) -> Node:
     upload = names.uploads.get(row.upload_id) if row.upload_id else None
-    facts = _facts(
+    facts = facts_of(
         agency=names.agency(row.agency_id),
         loan_account_no=row.loan_account_no,
         source="paid direct to the bank" if row.source == "direct" else None,
@@ -372,7 +309,7 @@ def _collection(row: Collection, names: _Names) -> Node:
 
 
 def _link(row: MatchLink, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         status=row.status,
         side="bank" if row.bank_line_id else "core banking",
         rule=row.rule,
@@ -391,7 +328,7 @@ def _bank_line(row: BankLine, names: _Names) -> Node:
     told = {"bank_ref": row.bank_ref, "customer_ref": row.customer_ref, "description": row.description}
     if row.id in names.shares:  # others' receipts are paid by it too
         told = {name: only_own(text, names.own_keys.get(row.id, ())) for name, text in told.items()}
-    facts = _facts(
+    facts = facts_of(
         side=row.side,
         value_on=row.value_on,
         **told,
@@ -406,7 +343,7 @@ def _bank_line(row: BankLine, names: _Names) -> Node:
 
 
 def _posting(row: Posting, names: _Names) -> Node:
-    facts = _facts(
+    facts = facts_of(
         loan_account_no=row.loan_account_no,
         posted_on=row.posted_on,
         value_on=row.value_on,
@@ -420,7 +357,9 @@ def _posting(row: Posting, names: _Names) -> Node:
 BUILDERS: dict[str, Callable[[Any, _Names], Node]] = {
     "payout": _payout,
     "payout_batch": _batch,
+    "repointing": repointing_node,
     "settlement": _settlement,
+    "dispute": dispute_node,
     "statement_line": _line,
     "accrual_line": _accrual,
     "rate_card_version": _version,

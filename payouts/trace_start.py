@@ -16,7 +16,9 @@ from payouts.commission.event_models import EarningEvent, ManualAdjustment
 from payouts.commission.models import AccrualLine
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rate_cards.models import RateCard, RateCardVersion
+from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.models import Settlement, SettlementLine
+from payouts.settlements.repointing_models import SettlementRepointing
 from payouts.trace_shared import own_keys, own_shares
 from portal.kernel.db import scope_of
 from portal.kernel.errors import NotFound
@@ -67,6 +69,14 @@ def _statement_lines(session: Session, text: str) -> list[int]:
         .where(Settlement.ref == settlement, SettlementLine.position == int(position))
     )
     return list(session.scalars(query))
+
+
+def _disputes(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(Dispute.id).where(Dispute.ref == text)))
+
+
+def _repointings(session: Session, text: str) -> list[int]:
+    return list(session.scalars(select(SettlementRepointing.id).where(SettlementRepointing.ref == text)))
 
 
 def _accruals(session: Session, text: str) -> list[int]:
@@ -135,6 +145,8 @@ FINDERS: dict[str, Callable[[Session, str], list[int]]] = {
     "payout_batch": _batches,
     "settlement": _settlements,
     "statement_line": _statement_lines,
+    "dispute": _disputes,
+    "repointing": _repointings,
     "accrual_line": _accruals,
     "earning_event": _events,
     "adjustment": _adjustments,

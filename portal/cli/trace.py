@@ -8,7 +8,7 @@ import click
 
 from allocations.reconciliation.matching.ladder import rule_says
 from payouts.trace import trace as find_trace
-from payouts.trace_nodes import Node
+from payouts.trace_shape import Node
 from payouts.verify import record_verification
 from payouts.verify import verify as verify_all
 from payouts.witness_files import read_witnesses

@@ -15,7 +15,7 @@ from payouts.commission.event_rules import event_words
 from payouts.commission.kind_words import rule_of
 from payouts.commission.line_words import steps_in_words
 from payouts.trace import Trace
-from payouts.trace_nodes import TITLES, TYPES, Node
+from payouts.trace_shape import TITLES, TYPES, Node
 from portal.kernel.money import Money
 from portal.web.filters import day, month, when, words
 from portal.web.spoken import mode

@@ -19,6 +19,7 @@ from payouts.rails.models import Payout
 from payouts.rails.rechecks import why_not_payable
 from payouts.rails.sending import start_sending
 from payouts.settlements.destination import moves_of
+from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.recalling import has_outdated_payee, recall_outdated
 from payouts.settlements.repointing import (
     accept_repointing,
@@ -28,6 +29,7 @@ from payouts.settlements.repointing import (
     withdraw_repointing,
 )
 from payouts.settlements.repointing_models import SettlementRepointing
+from payouts.trace import trace
 from payouts.verify import verify
 from payouts.verify_decided import check_decided
 from payouts.verify_keys import check_keys
@@ -123,6 +125,14 @@ def test_two_people_point_it_to_the_new_account_and_it_is_paid_there(stuck, file
     frozen = thawed_instruction(payout.request)
     assert (frozen.beneficiary.account_no, frozen.pointed_by) == ("0917", made.hash)
     assert verify(stuck.bank, file_store).differences == []
+    dispute = stuck.bank.scalar(select(Dispute.ref))
+    for start in (made.ref, dispute, payout.ref):
+        nodes = {node.ref: node for node in trace(stuck.bank, start).chain}
+        assert {made.ref, dispute, payout.ref, SHAKTI} <= nodes.keys(), start
+        assert f"repointing:{made.ref}" in nodes[payout.ref].down and f"settlement:{SHAKTI}" in nodes[made.ref].down
+        assert nodes[dispute].down == [f"statement_line:{SHAKTI}/1"]
+    seen = {node.ref: node.facts for node in trace(stuck.agency, dispute).chain}
+    assert seen[made.ref]["sha256"] == made.hash and "proposed_by" not in seen[made.ref]
     assert b"0917" in file_store.read(stuck.bank.scalar(text("select file_sha256 from payout_batches")))
 
 
