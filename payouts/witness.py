@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from payouts.difference import Findings
 from portal.kernel.clock import BANK_ZONE
+from portal.kernel.money import plain
 
 FORMAT = "portal-witness/1"
 IN_FLIGHT_ENTRIES = 10_000  # numbers before the last that a transaction may still hold
@@ -128,9 +129,15 @@ def _compare(findings: Findings, table: str, about: str, here: Sums, told: Sums)
 
 
 def _keyed(rows: Iterable[Mapping[str, Any]], by: str) -> Sums:
-    """ "paid INR" → "2, 8340000"."""
-    sums = ("count", "sum_minor") if by == "status" else ("debit_minor", "credit_minor")
-    return {f"{row[by]} {row['currency']}": ", ".join(str(row[name]) for name in sums) for row in rows}
+    """ "paid INR" → "2: 83400.00"; of an account what was debited and credited."""
+    return {f"{row[by]} {row['currency']}": _said(row) for row in rows}
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    amounts = {name: plain(row[name], row["currency"]) for name in row if name.endswith("_minor")}
+    if "count" in row:
+        return f"{row['count']}: {amounts['sum_minor']}"
+    return f"debit {amounts['debit_minor']}, credit {amounts['credit_minor']}"
 
 
 def _rows(found: Iterable[Row[Any]]) -> list[dict[str, Any]]:

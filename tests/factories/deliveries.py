@@ -45,10 +45,10 @@ def flipped(body: bytes, dice: random.Random) -> bytes:
     return body[:at] + bytes([body[at] ^ (1 << dice.randrange(8))]) + body[at + 1 :]
 
 
-def forged(month: StripeMonth, genuine: bytes, dice: random.Random) -> dict[str, Callable[[], Knock]]:
-    """Each kind of forgery of a genuine delivery; whoever takes one in has been fooled."""
+def forged(month: StripeMonth, genuine: bytes, dice: random.Random, beyond: int) -> dict[str, Callable[[], Knock]]:
+    """Each kind of forgery of a genuine delivery; whoever takes one in has been fooled. `beyond`: seconds outside the 300."""
     stripe, now = month.stripe, month.now
-    late = {f"{seconds:+d} s": now + timedelta(seconds=seconds) for seconds in (-301, 301, -86_400)}
+    late = {f"{seconds:+d} s": now + timedelta(seconds=seconds) for seconds in (-300 - beyond, 300 + beyond, -86_400)}
     return {
         "no signature": lambda: (genuine, ""),
         "wrong key": lambda: (genuine, signed(genuine, now, "whsec_anotherkeyanotherkey")),
@@ -78,13 +78,13 @@ def own(body: bytes, month: StripeMonth) -> Knock:
     return body, signed(body, month.now)
 
 
-def knocks(month: StripeMonth, ref: str, count: int, seed: int) -> Iterator[tuple[str, Knock]]:
+def knocks(month: StripeMonth, ref: str, count: int, seed: int, beyond: int = 1) -> Iterator[tuple[str, Knock]]:
     """So many deliveries in a random order: a life five times over, and forgeries of it in equal parts. (kind, body and header)."""
     dice = random.Random(seed)
     genuine = [told(month, kind, ref) for kind in LIFE]
     found = [("genuine", own(body, month)) for body in genuine for _ in range(5)]
     while len(found) < count:
-        for kind, forge in forged(month, dice.choice(genuine), dice).items():
+        for kind, forge in forged(month, dice.choice(genuine), dice, beyond).items():
             found.append((kind, forge()))
     dice.shuffle(found)
     yield from found[:count] if count < len(found) else found
