@@ -82,6 +82,8 @@ def a_lost_request(storm: Storm, refs: list[str]) -> None:
     plan(storm, "/v1/transfers", "reset", not LOST_ON_THE_WAY_BACK)
     sent(storm, refs)
     storm.work()
+    storm.do("sync", acts.sync(storm.ground))
+    storm.work()
 
 
 def naive_send(self: StripeConnect, instruction: Any, request: str, key: str) -> Sent:

@@ -23,7 +23,7 @@ from tests.chaos.marks import ANSWERED, ASKED, mark
 from tests.factories.stripe_fake import KEY, SECRET, FakeStripe, Fault, fault_answer
 
 STRIPE = "https://api.stripe.com"
-PATIENCE = 0.3  # seconds until our side gives up on an answer
+PATIENCE = 0.8  # seconds until our side gives up on an answer
 FAULTS = [("reset", False), ("reset", True), ("500", False), ("500", True), ("429", False), ("timeout", True)]
 RARE_TIMEOUTS = [6, 6, 4, 4, 6, 1]  # one costs the whole patience
 LIFE = ("transfer.created", "payout.created", "payout.updated", "payout.paid", "payout.failed")
