@@ -159,6 +159,7 @@ def outcomes(value: Any) -> Iterator[str]:
     yield from disposition_faults(value)
 
 
+_INDIAN_NATURES = ("commission", "professional", "technical", "contractor", "contractor_individual")
 _DEDUCTED: dict[str, Check] = {
     "rate": share,
     "no_id_rate": share,
@@ -283,7 +284,7 @@ SHAPES: dict[str, Shape] = {
     "withholding.IN": Shape(
         "India: the lender's own position on tax deducted at source",
         {"rate": "0.10", "section": "194J", "code": "1027", "threshold_minor": 5_000_000},
-        mapping({**_DEDUCTED, "nature": one_of("commission", "professional", "technical")}),
+        mapping({**_DEDUCTED, "nature": one_of(*_INDIAN_NATURES)}),
         "Only what differs from the shipped rule of the day; amounts in paise.",
     ),
     "withholding.KE": Shape(
@@ -298,7 +299,7 @@ SHAPES: dict[str, Shape] = {
         by_name(
             mapping(
                 {
-                    "nature": one_of("commission", "professional", "technical", "agency", "contractual"),
+                    "nature": one_of(*_INDIAN_NATURES, "agency", "contractual"),
                     "is_registered": yes_or_no,
                     "pay_within_days": whole(1, 365),
                 }

@@ -71,7 +71,7 @@ def _withheld(
         rules=position.withholding,
         certificates=certificates_for(session, agency, period),
     )
-    if not result.is_taxed:
+    if not result.is_taxed or result.aggregate_minor <= result.threshold_minor:
         return result, []
     known = {row.ref: row for row in others}
     opened = [(known[ref], credit.open_minor) for ref, credit in earlier.items() if credit.open_minor]

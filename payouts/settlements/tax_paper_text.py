@@ -34,9 +34,9 @@ def invoice_content(
         "law": LAWS[INVOICE],
         "number": number,
         "issued_on": str(issued_on),
-        "supplier": {name: parties["agency"].get(name) or "" for name in ("code", "legal_name", "pan", "state")}
-        | {"registration": "none: not registered"},
-        "recipient": {name: lender.get(name) or "" for name in ("name", "gstin", "state")},
+        "supplier": {name: parties["agency"].get(name) or "" for name in ("code", "legal_name", "pan")}
+        | {"state": _state(parties["agency"]), "registration": "none: not registered"},
+        "recipient": {name: lender.get(name) or "" for name in ("name", "gstin")} | {"state": _state(lender)},
         "statement": {
             "settlement": facts["settlement"],
             "period": month_of(facts["period_start"]).label,
@@ -64,6 +64,12 @@ def voucher_content(
     """`paid`: payout, amount, on, utr. The tax is that of the self-invoice: the payment is the fee less what was withheld or kept."""
     content = invoice_content(facts, parties, number=number, issued_on=issued_on)
     return content | {"kind": VOUCHER, "law": LAWS[VOUCHER], "paid": dict(paid), "self_invoice": invoice_no}
+
+
+def _state(party: Mapping[str, Any]) -> str:
+    """Its name, where only the number GST gives it is on record."""
+    known = str(party.get("state") or "")
+    return STATES.get(known, known)
 
 
 def _place(gstin: str) -> dict[str, str]:

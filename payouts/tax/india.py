@@ -14,11 +14,21 @@ NATURES = {
     "commission": "Commission (194H, code 1006)",
     "professional": "Professional fee (194J, code 1027)",
     "technical": "Technical service or call centre (194J, code 1026)",
+    "contractor": "Contract or manpower, a firm or company (194C, code 1024)",
+    "contractor_individual": "Contract or manpower, an individual or HUF (194C, code 1023)",
 }
 
 
 def _rule(
-    nature: str, section: str, code: str, rate: str, threshold: int, since: date, until: date | None, source: str
+    nature: str,
+    section: str,
+    code: str,
+    rate: str,
+    threshold: int,
+    since: date,
+    until: date | None,
+    source: str,
+    single: int | None = None,
 ) -> WithholdingRule:
     return WithholdingRule(
         country="IN",
@@ -35,6 +45,7 @@ def _rule(
         effective_from=since,
         effective_to=until,
         source=source,
+        single_minor=None if single is None else single * 100,
     )
 
 
@@ -42,6 +53,8 @@ _OLD = "Income-tax Act 1961 s.194H, no PAN s.206AA"
 _OLD_J = "Income-tax Act 1961 s.194J, no PAN s.206AA"
 _NEW = "Income-tax Act 2025 s.393(1) Table Sl. 1(ii), no PAN s.397(2)"
 _NEW_J = "Income-tax Act 2025 s.393(1) Table Sl. 6, no PAN s.397(2)"
+_OLD_C = "Income-tax Act 1961 s.194C, no PAN s.206AA"
+_NEW_C = "Income-tax Act 2025 s.393(1), contractors, no PAN s.397(2)"
 _OLD_ACT_ENDS, _NEW_ACT = date(2026, 3, 31), date(2026, 4, 1)
 
 WITHHOLDING = (
@@ -58,6 +71,11 @@ WITHHOLDING = (
     _rule("technical", "194J", "94J", "0.02", 30_000, date(2020, 4, 1), date(2025, 3, 31), _OLD_J),
     _rule("technical", "194J", "94J", "0.02", 50_000, date(2025, 4, 1), _OLD_ACT_ENDS, _OLD_J),
     _rule("technical", "393(1)", "1026", "0.02", 50_000, _NEW_ACT, None, _NEW_J),
+    # A single payment above thirty thousand, or a year's above a lakh.
+    _rule("contractor", "194C", "94C", "0.02", 1_00_000, date(2016, 6, 1), _OLD_ACT_ENDS, _OLD_C, 30_000),
+    _rule("contractor", "393(1)", "1024", "0.02", 1_00_000, _NEW_ACT, None, _NEW_C, 30_000),
+    _rule("contractor_individual", "194C", "94C", "0.01", 1_00_000, date(2016, 6, 1), _OLD_ACT_ENDS, _OLD_C, 30_000),
+    _rule("contractor_individual", "393(1)", "1023", "0.01", 1_00_000, _NEW_ACT, None, _NEW_C, 30_000),
 )
 
 LENDERS_THAT_PAY = frozenset(

@@ -27,7 +27,8 @@ class Dated(Protocol):
 class WithholdingRule:
     """Tax deducted from an agency's fee of one nature, for amounts credited on these days.
 
-    `threshold_minor` is what the aggregate of a span (tax year or month) must exceed before anything is deducted.
+    `threshold_minor` is what the aggregate of a span (tax year or month) must exceed before anything is deducted; `single_minor`, where
+    there is one, what a single credit must exceed to be taxed by itself before that.
     """
 
     country: str
@@ -45,6 +46,7 @@ class WithholdingRule:
     effective_to: date | None
     source: str
     is_own: bool = False  # the lender's position, not the shipped one
+    single_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,9 +111,10 @@ def withhold(
 ) -> Withholding:
     """What to deduct from a document with this fee, given the span's earlier credits under the same tax identity.
 
-    Nothing while the span's aggregate does not exceed the threshold; once it does, the whole aggregate, earlier amounts by
-    the rule of their own day. A negative base (clawbacks) deducts nothing and lowers what the next taxes; so does what rounds
-    to nothing. `covered_minor` of this very fee was taxed by a later document already. Certificates are used in their order.
+    Nothing while the span's aggregate does not exceed the threshold, but for a single credit that is taxed by itself; once it
+    does, the whole aggregate that is not taxed yet, earlier amounts by the rule of their own day. A negative base (clawbacks)
+    deducts nothing and lowers what the next taxes; so does what rounds to nothing. `covered_minor` of this very fee was taxed
+    by a later document already. Certificates are used in their order.
     """
     rule = rule_on(country, credited_on, rules, nature)
     if rule is None:
@@ -128,7 +129,10 @@ def withhold(
         return Withholding(amount, base_minor, taxed, aggregate, rate, *facts)
 
     if aggregate <= rule.threshold_minor:
-        return outcome(0, 0, rule.rate, "below_threshold")
+        if rule.single_minor is None or base_minor <= rule.single_minor:
+            return outcome(0, 0, rule.rate, "below_threshold")
+        fees = fees[-1:]  # this credit is large enough by itself; the earlier ones wait for the year's threshold
+        taxable = fees[0][1]
     if base_minor <= 0 or taxable <= 0:
         return outcome(0, 0, rule.rate, "nothing_to_tax")
     shares: list[Part] = []

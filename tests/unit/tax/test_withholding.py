@@ -162,3 +162,35 @@ def test_over_a_year_the_deductions_are_the_rate_on_the_whole(bases):
     assert abs(deducted - (total - untaxed) * 2 // 100) <= 51 * len(bases)
     if total <= 20_000_00:
         assert deducted == 0
+
+
+@pytest.mark.parametrize(
+    ("nature", "day", "base", "section", "code", "expected"),
+    [
+        ("contractor", date(2026, 3, 31), 30_000_00, "194C", "94C", 0),
+        ("contractor", date(2026, 3, 31), 30_001_00, "194C", "94C", 600_00),
+        ("contractor", date(2026, 4, 30), 30_000_00, "393(1)", "1024", 0),
+        ("contractor", date(2026, 4, 30), 30_001_00, "393(1)", "1024", 600_00),
+        ("contractor_individual", date(2026, 3, 31), 40_000_00, "194C", "94C", 400_00),
+        ("contractor_individual", date(2026, 4, 30), 40_000_00, "393(1)", "1023", 400_00),
+    ],
+)
+def test_a_contractors_single_payment_is_taxed_above_thirty_thousand(nature, day, base, section, code, expected):
+    result = withhold(base, day, has_tax_id=True, nature=nature)
+    assert (result.section, result.code, result.amount_minor) == (section, code, expected)
+
+
+def test_a_contractors_small_payments_wait_for_a_lakh_in_the_year_and_a_large_one_does_not():
+    small = [Credit(date(2026, month, 28), 25_000_00, 25_000_00) for month in (4, 5, 6)]
+    last = date(2026, 7, 31)
+    given = {"has_tax_id": True, "nature": "contractor"}
+    assert withhold(25_000_00, last, earlier=small, **given).amount_minor == 0, "a lakh, and not above it"
+    crossed = withhold(25_001_00, last, earlier=small, **given)
+    assert (crossed.taxed_minor, crossed.amount_minor) == (1_00_001_00, 2_000_00)
+    single = withhold(40_000_00, last, earlier=small[:2], **given)
+    assert (single.taxed_minor, single.amount_minor) == (40_000_00, 800_00), (
+        "the earlier ones wait for the year's threshold"
+    )
+    later = [*small[:2], Credit(last, 40_000_00, 0)]
+    assert withhold(20_000_00, date(2026, 8, 31), earlier=later, **given).taxed_minor == 70_000_00
+    assert withhold(40_000_00, last, has_tax_id=False, nature="contractor").amount_minor == 8_000_00
