@@ -10,38 +10,41 @@ from __future__ import annotations
 LINKS = """
 create or replace function portal_links_added() returns trigger language plpgsql as $$
 declare
-  to_lines numeric;
-  to_postings numeric;
+  to_lines bigint;
+  to_postings bigint;
   others bigint;
   runs bigint[];
-  put numeric;
+  span bigint[];
+  put bigint;
   missing bigint;
 begin
-  -- Each look at the new rows reads all of them: what there is to do is asked first.
-  select coalesce(sum(amount_minor) filter (where status = 'confirmed' and bank_line_id is not null), 0),
-         coalesce(sum(amount_minor) filter (where status = 'confirmed' and posting_id is not null), 0),
-         count(*) filter (where status <> 'confirmed' or bank_line_id is null), array[min(run_id), max(run_id)]
-    into to_lines, to_postings, others, runs from fresh;
+  -- Each look at the new rows reads all of them: what there is to do is asked first, and between which ids it lies, so that many links
+  -- written piece by piece, each piece in the order of its receipts, do not read the whole of both sides once a piece.
+  select count(*) filter (where status = 'confirmed' and bank_line_id is not null),
+         count(*) filter (where status = 'confirmed' and posting_id is not null),
+         count(*) filter (where status <> 'confirmed' or bank_line_id is null), array[min(run_id), max(run_id)],
+         array[min(collection_id), max(collection_id), min(bank_line_id), max(bank_line_id), min(posting_id), max(posting_id)]
+    into to_lines, to_postings, others, runs, span from fresh;
   if to_lines > 0 then
     execute $plan$with u as (update collections c set linked_minor = c.linked_minor + d.delta
-        from (select collection_id as id, agency_id, sum(amount_minor) as delta from fresh
+        from (select collection_id as id, agency_id, sum(amount_minor)::bigint as delta, count(*)::int as links from fresh
                where status = 'confirmed' and bank_line_id is not null group by 1, 2) d
-       where c.id = d.id and c.agency_id = d.agency_id returning d.delta)
-      select coalesce(sum(delta), 0) from u$plan$ into put;
+       where c.id = d.id and c.agency_id = d.agency_id and c.id between $1 and $2 returning d.links)
+      select coalesce(sum(links), 0) from u$plan$ into put using span[1], span[2];
     if put <> to_lines then perform portal_missing_side('agency_id_collection_id'); end if;
     execute $plan$with u as (update bank_lines b set linked_minor = b.linked_minor + d.delta
-        from (select bank_line_id as id, sum(amount_minor) as delta from fresh
+        from (select bank_line_id as id, sum(amount_minor)::bigint as delta, count(*)::int as links from fresh
                where status = 'confirmed' and bank_line_id is not null group by 1) d
-       where b.id = d.id returning d.delta)
-      select coalesce(sum(delta), 0) from u$plan$ into put;
+       where b.id = d.id and b.id between $1 and $2 returning d.links)
+      select coalesce(sum(links), 0) from u$plan$ into put using span[3], span[4];
     if put <> to_lines then perform portal_missing_side('bank_line_id'); end if;
   end if;
   if to_postings > 0 then
     execute $plan$with u as (update postings p set linked_minor = p.linked_minor + d.delta
-        from (select posting_id as id, sum(amount_minor) as delta from fresh
+        from (select posting_id as id, sum(amount_minor)::bigint as delta, count(*)::int as links from fresh
                where status = 'confirmed' and posting_id is not null group by 1) d
-       where p.id = d.id returning d.delta)
-      select coalesce(sum(delta), 0) from u$plan$ into put;
+       where p.id = d.id and p.id between $1 and $2 returning d.links)
+      select coalesce(sum(links), 0) from u$plan$ into put using span[5], span[6];
     if put <> to_postings then perform portal_missing_side('posting_id'); end if;
   end if;
   if others > 0 then
@@ -92,7 +95,9 @@ begin
   return null;
 end $$;
 
-create or replace function portal_breaks_opened() returns trigger language plpgsql as $$
+-- A run has just written on most pages of both sides: an index alone tells nothing then, and to follow one that is ordered by agency reads
+-- each page once an agency.
+create or replace function portal_breaks_opened() returns trigger language plpgsql set enable_indexonlyscan = off as $$
 declare
   about bigint[];
   runs bigint[];

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from allocations.reconciliation.matching.facts import LINK, World
-from allocations.reconciliation.matching.key_index import key_codes
+from allocations.reconciliation.matching.key_index import BLOCK, Codes, Ints, key_codes
 from allocations.reconciliation.matching.ladder import Ladder
 from allocations.reconciliation.matching.matcher import Matches
 
@@ -103,48 +103,92 @@ def from_hexadecimal(texts: pd.Series[Any]) -> int:
     return total(np.frombuffer(bytes.fromhex("".join(texts.tolist())), dtype=np.uint8).reshape(-1, SIZE))
 
 
-def input_hash(world: World, ladder: Ladder, before: str = "") -> str:
+def input_hash(world: World, ladder: Ladder, before: str = "", codes: Codes | None = None) -> str:
     """The facts, the ladder and what people decided. Links the matcher made itself are its result, not its input; so is
     when an agency was told of money paid direct.
 
     `before`: the input hash of the run this one goes on from, when `world` is a part. So it says from what a run came, step by step;
-    only the hashes of two runs over everything can be compared with each other.
+    only the hashes of two runs over everything can be compared with each other. `codes`: key_codes of world.line_keys, where they are
+    known.
     """
     hand = world.links.loc[world.links["by_person"], list(LINK)]
-    keys = world.line_keys.assign(ref=_refs(world.line_keys["line_id"], world.lines))
     parts = {
-        "collection": world.collections.drop(columns=["id", "loan_account_id", "agency_id", "reported_at"]),
-        "line": world.lines.drop(columns="id"),
-        "key": keys[["ref", "key"]],
-        "posting": world.postings.drop(columns=["id", "loan_account_id"]),
-        "hand": _named(world, hand)[["coll", "other", "amount", "status"]],
-        "rejected": _named(world, world.rejected)[["coll", "other"]],
-        "payer": world.payers[["key"]],
+        "collection": columns_of(world.collections.drop(columns=["id", "loan_account_id", "agency_id", "reported_at"])),
+        "line": columns_of(world.lines.drop(columns="id")),
+        "key": [
+            Column(world.lines["ref"], _places(world.line_keys["line_id"], world.lines)),
+            Column(world.line_keys["key"], codes=codes),
+        ],
+        "posting": columns_of(world.postings.drop(columns=["id", "loan_account_id"])),
+        "hand": columns_of(_named(world, hand)[["coll", "other", "amount", "status"]]),
+        "rejected": columns_of(_named(world, world.rejected)[["coll", "other"]]),
+        "payer": columns_of(world.payers[["key"]]),
     }
     whole = hashlib.sha256(f"{before}\n{sorted(asdict(ladder).items())}\n{world.through}\n".encode())
-    for name, table in parts.items():
-        whole.update(f"{name} {len(table)}\n".encode())
-        add_columns(whole, table)
+    for name, columns in parts.items():
+        whole.update(f"{name} {columns[0].rows}\n".encode())
+        add_columns(whole, columns)
     return whole.hexdigest()
 
 
-def add_columns(whole: Any, table: pd.DataFrame) -> None:
-    """Adds a table column by column, its rows in an order that is theirs alone: by the codes of their first texts."""
-    texts = [name for name in table.columns if table[name].dtype == "str"][:2]
-    order = (
-        np.lexsort([key_codes(table[name]) for name in reversed(texts)]) if len(table) else np.zeros(0, dtype=np.int64)
-    )
-    for name in table.columns:
-        column = table[name].take(order)
-        if column.dtype == "str":
-            strings = _strings(column)
-            ends = np.frombuffer(strings.buffers()[1], dtype=np.int64)[
-                strings.offset : strings.offset + len(strings) + 1
-            ]
-            whole.update(np.diff(ends).tobytes())
-            whole.update(memoryview(strings.buffers()[2] or b"")[int(ends[0]) : int(ends[-1])])
+@dataclass(frozen=True)
+class Column:
+    """A column of what was read. `place`: where in `values` each row's value stands (below 0: "" for it), None: row by row; `codes`: its
+    key_codes, where they are known."""
+
+    values: pd.Series[Any]
+    place: Ints | None = None
+    codes: Codes | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.values) if self.place is None else len(self.place)
+
+    @property
+    def is_text(self) -> bool:
+        return bool(self.values.dtype == "str")
+
+    def coded(self) -> Codes:
+        codes = key_codes(self.values) if self.codes is None else self.codes
+        return codes if self.place is None else np.append(codes, np.uint64(0))[self.place]
+
+    def ordered(self, order: Ints) -> Ints:
+        return order if self.place is None else self.place[order]
+
+
+def columns_of(table: pd.DataFrame) -> list[Column]:
+    return [Column(table[name]) for name in table.columns]
+
+
+def add_columns(whole: Any, columns: list[Column]) -> None:
+    """Adds a table column by column, its rows in an order that is theirs alone: by the codes of their first texts. A block of rows at a
+    time: beside what was read there is no room for all of it once more."""
+    if not columns[0].rows:
+        return
+    order = np.lexsort([each.coded() for each in reversed([column for column in columns if column.is_text][:2])])
+    for column in columns:
+        places = column.ordered(order)
+        if column.is_text:
+            _add_texts(whole, _strings(column.values), places)
         else:
-            whole.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+            whole.update(np.ascontiguousarray(column.values.to_numpy()[places]).tobytes())
+
+
+def _add_texts(whole: Any, texts: pa.Array, places: Ints) -> None:
+    """Their lengths, then the texts themselves; a place below 0 is an empty text."""
+    ends = np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    sizes = np.append(np.diff(ends), 0)  # the last: of no text
+    for start in range(0, len(places), BLOCK):
+        whole.update(sizes[places[start : start + BLOCK]].tobytes())
+    for start in range(0, len(places), BLOCK):
+        here = places[start : start + BLOCK]
+        taken = texts.take(pa.array(here[here >= 0]))
+        first, last = np.frombuffer(taken.buffers()[1], dtype=np.int64)[[taken.offset, taken.offset + len(taken)]]
+        whole.update(memoryview(taken.buffers()[2] or b"")[int(first) : int(last)])
+
+
+def _places(ids: pd.Series[int], table: pd.DataFrame) -> Ints:
+    return pd.Index(table["id"]).get_indexer(ids).astype(np.int64)
 
 
 def _refs(ids: pd.Series[int], table: pd.DataFrame) -> pd.Series[str]:

@@ -13,6 +13,7 @@ missing or nearly that of other receipts of its agency, and these. Beside that o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +28,8 @@ from allocations.reconciliation.matching.key_index import key_codes
 from allocations.reconciliation.matching.ladder import LADDER, Ladder
 from allocations.reconciliation.matching.returns import Returns, find_returns
 from allocations.reconciliation.matching.rivals import find_rivals
+
+Hand = Callable[[Book, pd.DataFrame], None]
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,14 @@ class Matches:
         return find_rivals(self.book, pd.concat(links) if links else self.confirmed[LINKED[:3]])
 
 
-def match(world: World, ladder: Ladder = LADDER) -> Matches:
+def match(world: World, ladder: Ladder = LADDER, hand: Hand | None = None) -> Matches:
+    """`hand` is given the links of each confirming rung as soon as they are made, in the order of `Matches.confirmed`; unless links
+    were undone, which comes first."""
     codes = key_codes(world.line_keys["key"])
     returns = find_returns(world, codes)
     standing, undone = surviving_links(world, returns)
     book = open_book(world, returns, standing, ladder, codes)
-    confirmed = climb_to_rest(book, ladder)
+    confirmed = climb_to_rest(book, ladder, hand if undone.empty else None)
     suggested = [climb(book, rung) for rung in ladder.rungs if not rung.confirms]
     return Matches(
         book,
@@ -66,13 +71,18 @@ def match(world: World, ladder: Ladder = LADDER) -> Matches:
     )
 
 
-def climb_to_rest(book: Book, ladder: Ladder) -> list[pd.DataFrame]:
+def climb_to_rest(book: Book, ladder: Ladder, hand: Hand | None = None) -> list[pd.DataFrame]:
     """Climb the confirming rungs until a climb finds nothing more: a receipt whose money was found on a later rung contests no
     other credit any more. What was tried and struck out is that of the last climb, so that another run finds the same."""
     confirmed: list[pd.DataFrame] = []
     while True:
         book.start_over()
-        found = [climb(book, rung) for rung in ladder.rungs if rung.confirms]
+        found = []
+        for rung in ladder.rungs:
+            if rung.confirms:
+                found.append(climb(book, rung))
+                if hand is not None and len(found[-1]):
+                    hand(book, found[-1])
         confirmed += found
         if not any(len(each) for each in found):
             return confirmed
@@ -130,7 +140,7 @@ def totals(matches: Matches) -> dict[str, Totals]:
     links = pd.concat([matches.standing[["line_id", "amount"]], matches.confirmed[["line_id", "amount"]]])
     links = links[links["line_id"] > 0].astype("int64")
     line = matches.book.line
-    credits = line[line["side"] == "credit"]
+    credits = line.loc[line["side"] == "credit", ["id", "amount", "returned", "settled", "currency"]]
     taken = linked(credits["id"], links["line_id"], links["amount"])
     table = pd.DataFrame(
         {

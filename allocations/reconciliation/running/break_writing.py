@@ -50,19 +50,18 @@ CLOSE_BREAKS = f"""
              where b.status = 'open' and coalesce(c.collected_on, l.value_on, p.posted_on, :through) <= :through{{looked}}) o
      where o.id = b.id and not exists (select from found_breaks f where {SAME})
 """
-OPEN_BREAKS = f"""
+# Whether what a break is about is there is asked once for all (portal_breaks_opened). A receipt's number is shown as it is written.
+OPEN_BREAKS = """
     insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, receipt_range_id, agency_id, amount_minor,
                         currency, opened_on, due_on, owner, cure, detail, misses, run_id, mark)
-    select f.code, f.side, coalesce(c.receipt_no, l.ref, p.posting_no, f.ref), c.id, l.id, p.id,
+    select f.code, f.side, coalesce(c.receipt_no, f.ref), case f.side when 'collection' then f.subject_id end,
+           case f.side when 'bank' then f.subject_id end, case f.side when 'posting' then f.subject_id end,
            case f.side when 'range' then f.subject_id end, f.agency_id, f.amount, f.currency, f.opened_on, f.due_on, f.owner,
            f.cure, f.detail, f.misses, :run_id, f.mark
-      from found_breaks f
-      left join collections c on f.side = 'collection' and c.id = f.subject_id
-      left join bank_lines l on f.side = 'bank' and l.id = f.subject_id
-      left join postings p on f.side = 'posting' and p.id = f.subject_id
-     where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})
+      from found_breaks f left join collections c on f.side = 'collection' and c.id = f.subject_id{new}
      order by f.code, f.opened_on, f.subject_id
 """
+NEW = f"\n     where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})"
 KNOWN = text(f"""
     select exists (select from breaks where status = 'open'),
            (select jsonb_agg(jsonb_build_array(b.code, b.side, {SUBJECT})) from breaks b
@@ -129,4 +128,5 @@ def write_breaks(session: Session, *, through: date, run_id: int, now: datetime,
     if any_open:
         session.execute(text(CLOSE_BREAKS.format(looked=looked)), {"now": now, "through": through})
         session.execute(text(KEEP_BREAKS + looked))
-    session.execute(text(OPEN_BREAKS.format(looked=looked)), {"run_id": run_id})
+    new = NEW.format(looked=looked) if any_open else ""
+    session.execute(text(OPEN_BREAKS.format(new=new)), {"run_id": run_id})

@@ -36,7 +36,9 @@ from allocations.reconciliation.running.break_writing import (
 )
 from allocations.reconciliation.running.changed import Changed, ladder_mark, look_at, take_queue, what_changed
 from allocations.reconciliation.running.direct import find_direct_payments
+from allocations.reconciliation.running.handing import Handing
 from allocations.reconciliation.running.locks import lock_for_hand, lock_for_run
+from allocations.reconciliation.running.memory import give_back
 from allocations.reconciliation.running.paper import PaperRows, paper_breaks, paper_rows
 from allocations.reconciliation.running.paper_touching import books_changed
 from allocations.reconciliation.running.reading import feed_marks, read_world
@@ -50,7 +52,7 @@ from allocations.reconciliation.running.summary import (
     summarise,
 )
 from allocations.reconciliation.running.telling import Tell, quietly
-from allocations.reconciliation.running.writing import LinkChanges, link_changes, stage_links, write_links
+from allocations.reconciliation.running.writing import Hasty, LinkChanges, link_changes, write_links
 from portal.kernel.audit import Actor, AuditTag, record_event
 
 __all__ = ["CurrencySummary", "ReconResult", "lock_for_hand", "lock_for_run", "reconcile"]
@@ -161,12 +163,24 @@ def as_before(run: Run, last: ReconRun) -> ReconResult:
 
 
 def worked_out(run: Run, changed: Changed) -> ReconResult:
-    """Read, match, find and write. The database works while this process thinks: what paper shows and where all money stood is asked while
-    it matches, and links go in while it looks for breaks. All on one connection and in one transaction, so never both at once with the
-    session: what is asked of it goes to one thread, in turn."""
+    """Read, match, find and write. Should links of a first climb have gone in too soon, they are taken back and all is done in turn."""
+    if not changed.part:
+        try:
+            with run.session.begin_nested():
+                return side_by_side(run, changed, early=True)
+        except Hasty:
+            run.session.expire_all()
+    return side_by_side(run, changed, early=False)
+
+
+def side_by_side(run: Run, changed: Changed, *, early: bool) -> ReconResult:
+    """The database works while this process thinks: what paper shows and where all money stood is asked while it matches, and links go in
+    while it climbs on and looks for breaks. All on one connection and in one transaction, so never both at once with the session: what is
+    asked of it goes to one thread, in turn."""
     session, last, part = run.session, run.last, changed.part
     run.tell(0, 5, "Reading receipts, bank lines and postings.")
     world = read_world(session, run.through, part=part)
+    give_back()
     read = f"{len(world.collections):,} receipts, {len(world.lines):,} bank lines and {len(world.postings):,} postings"
     known, cash_days = known_breaks(session), dated(session, DEPOSIT_DAYS)
     with ThreadPoolExecutor(1) as database:
@@ -174,46 +188,33 @@ def worked_out(run: Run, changed: Changed) -> ReconResult:
         on_paper = database.submit(paper_rows, session, through=run.through, collection_ids=ids, leafed=changed.leafed)
         before = database.submit(stood_before, run) if part else None
         run.tell(1, 5, f"Matching {read}.")
-        matches = match(world, run.ladder)
-        changes = link_changes(matches)
+        hand = Handing(session, database, lambda: begun(run, changed, world), run.now)
+        matches = match(world, run.ladder, hand if early else None)
+        changes = link_changes(matches, hand.written if early else None, hand.value)
         paper = database.submit(with_splits, run, matches, on_paper, ids)
-        handed = (
-            database.submit(stage_links, session, matches, changes)
-            if part
-            else handed_over(run, matches, changes, paper)
-        )
         writing = None
         if part or last is None or changes.moved:
-            writing = database.submit(written, run, matches, changes, changed, world)
+            writing = database.submit(written, run, matches, changes, changed, hand)
+        give_back()
         run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
         seen = sought(run, matches, cash_days, part)
+        give_back()
         stood = Stood(paper.result(), known, *(before.result() if before else ({}, {}, 0)))
         found = conclude(run, matches, seen, changes.value, stood, part)
         currencies = [found.summaries[name] for name in sorted(found.summaries)]
-        handed.result()
         if writing is not None:
             stored = writing.result()
         elif last and unchanged(run, last, changed, found.hashes):
             clear_marks(session, part)
             return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
         else:
-            stored = written(run, matches, changes, changed, world)
+            stored = written(run, matches, changes, changed, hand)
     run.tell(4, 5, f"Writing {found.breaks.num_rows:,} breaks.")
     stage_breaks(session, found.breaks)
     write_breaks(session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
     finish_run(run, stored, found)
     counted = (len(matches.confirmed), len(matches.undone))
     return ReconResult(run.through, *found.hashes, currencies, *counted, True, stored.id, stored.mode)
-
-
-def handed_over(run: Run, matches: Matches, changes: LinkChanges, paper: Future[pd.DataFrame]) -> Future[None]:
-    """A month's links, handed over before anything else goes on: made ready for it, they leave no room for its breaks beside them. By
-    this thread, whose memory is used again."""
-    paper.result()
-    stage_links(run.session, matches, changes)
-    done: Future[None] = Future()
-    done.set_result(None)
-    return done
 
 
 def unchanged(run: Run, last: ReconRun, changed: Changed, hashes: tuple[str, str]) -> bool:
@@ -225,12 +226,19 @@ def unchanged(run: Run, last: ReconRun, changed: Changed, hashes: tuple[str, str
     return same and (last.mode != "full" or last.input_hash == hashes[0])
 
 
-def written(run: Run, matches: Matches, changes: LinkChanges, changed: Changed, world: World) -> ReconRun:
-    """The run's row, and under it the links that were handed over."""
-    session, part = run.session, changed.part
+def begun(run: Run, changed: Changed, world: World) -> ReconRun:
+    """The run's row, before the first link names it."""
     stored = start_run(run, changed, world)
-    clear_marks(session, part)
-    write_links(session, changes, stored.id, run.now, marking=not run.is_back)
+    clear_marks(run.session, changed.part)
+    return stored
+
+
+def written(run: Run, matches: Matches, changes: LinkChanges, changed: Changed, hand: Handing) -> ReconRun:
+    """The run's row, and under it the links that did not go in before."""
+    session, part = run.session, changed.part
+    hand.settle()
+    stored = hand.run.result() if hand.run else begun(run, changed, matches.book.world)
+    write_links(session, matches, changes, stored.id, run.now, marking=not run.is_back)
     keep_returned(session, matches, part)
     if not part:
         keep_common(session, matches)
@@ -280,7 +288,10 @@ class Sought:
 
 def sought(run: Run, matches: Matches, cash_days: Dated, part: bool) -> Sought:
     gone_by = run.last.input_hash if part and run.last else ""
-    return Sought(find_breaks(matches, run.ladder, cash_days), input_hash(matches.book.world, run.ladder, gone_by))
+    book = matches.book
+    found = find_breaks(matches, run.ladder, cash_days)
+    give_back()
+    return Sought(found, input_hash(book.world, run.ladder, gone_by, book.key_codes))
 
 
 def conclude(run: Run, matches: Matches, seen: Sought, links: int, stood: Stood, part: bool) -> Found:

@@ -47,13 +47,16 @@ def summarise(matches: Matches, breaks: pd.DataFrame) -> Summaries:
     """What a run found in the world it looked at, by currency."""
     coll, line = matches.book.coll, matches.book.line
     sums = totals(matches)
-    bank = pd.concat([matches.standing, matches.confirmed])[["collection_id", "line_id", "amount"]]
+    columns = ["collection_id", "line_id", "amount"]
+    bank = pd.concat([matches.standing[columns], matches.confirmed[columns]])
     matched = _by_currency(bank[bank["line_id"] > 0], coll)
     suggested = _by_currency(matches.suggested[matches.suggested["line_id"] > 0], coll)
-    open_lines = line[line["open"] > 0].groupby("currency")["id"].count()
+    open_lines = line.loc[line["open"] > 0, "currency"].value_counts()
     codes = _codes(breaks)
+    posting = matches.book.posting
+    currencies = {*coll["currency"].unique(), *line["currency"].unique(), *posting["currency"].unique(), *codes}
     found = {}
-    for currency in sorted({*coll["currency"], *line["currency"], *matches.book.posting["currency"], *codes}):
+    for currency in sorted(currencies):
         total = sums.get(currency)
         found[currency] = CurrencySummary(
             currency,

@@ -1,9 +1,9 @@
-"""Writes links in bulk: what a run decided goes into a temporary table, and from there in one statement a change."""
+"""Writes links in bulk: what a run decided goes into a temporary table, and from there in one statement a change, a piece at a time."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,9 @@ import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.hashes import Marks, hexadecimal, link_marks, total
+from allocations.reconciliation.matching.key_index import Ints, Mask
 from allocations.reconciliation.matching.matcher import Matches
 from portal.kernel.tables.bulk import stage
 
@@ -44,6 +46,7 @@ ADD_LINKS = text("""
       from new_links
 """)
 MANY_LINKS = 50_000
+PIECE = 1 << 18  # links a statement: what it sums and joins stays in the memory a run is given, however many there are
 ONE_JOIN, LOOK_UPS = (text(f"set local enable_nestloop = {each}") for each in ("off", "on"))
 UNDO = text("""
     update match_links m set status = 'undone', undone_at = :now, undo_reason = g.why, mark = null
@@ -54,27 +57,35 @@ WHY = {"returned": "The bank returned the money.", "reversed": "Core banking rev
 SUPERSEDED = "No longer the one candidate."
 
 
+class Hasty(RuntimeError):
+    """A link went in before all that was refused beside it was known."""
+
+
 @dataclass(frozen=True)
 class LinkChanges:
     """What a run does to links. `new`: links to add (+ status); `gone`: id, why; `marked`: id, mark as text, of links that stand and
-    had no mark or another; `value`: the sum of the marks of all links that stand."""
+    had no mark or another; `value`: the sum of the marks of all links that stand; `early`: links that went in while others were
+    still sought."""
 
     new: pd.DataFrame
     marks: Marks
     gone: pd.DataFrame
     marked: pa.Table
     value: int
+    early: pd.DataFrame
 
     @property
     def moved(self) -> int:
-        return len(self.new) + len(self.gone)
+        return len(self.new) + len(self.gone) + len(self.early)
 
 
-def link_changes(matches: Matches) -> LinkChanges:
-    """What is to be written, and what the links that stand afterwards are worth in the result hash."""
+def link_changes(matches: Matches, early: Mask | None = None, value: int = 0) -> LinkChanges:
+    """What is to be written, and what the links that stand afterwards are worth in the result hash. `early`: which of the confirmed
+    ones went in already, whose marks come to `value`."""
     world = matches.book.world
     suggestions, kept, withdrawn = fresh_suggestions(matches)
-    new = {"confirmed": matches.confirmed, "suggested": suggestions}
+    early = np.zeros(len(matches.confirmed), dtype=bool) if early is None else early
+    new = {"confirmed": matches.confirmed[~early] if early.any() else matches.confirmed, "suggested": suggestions}
     marks = [link_marks(world, links, status) for status, links in new.items()]
     stood = {"confirmed": matches.standing, "suggested": kept}
     known = [link_marks(world, links, status) for status, links in stood.items()]
@@ -83,7 +94,8 @@ def link_changes(matches: Matches) -> LinkChanges:
         np.concatenate(marks),
         _gone(matches, withdrawn),
         _other_marks(pd.concat([each[["id", "mark"]] for each in stood.values()]), np.concatenate(known)),
-        sum(map(total, [*marks, *known])),
+        sum(map(total, [*marks, *known]), value),
+        matches.confirmed[early],
     )
 
 
@@ -111,7 +123,9 @@ def _other_marks(stored: pd.DataFrame, marks: Marks) -> pa.Table:
     return pa.table({"id": stored["id"].to_numpy()[other], "mark": texts.filter(pa.array(other))})
 
 
-def write_links(session: Session, changes: LinkChanges, run_id: int, now: datetime, *, marking: bool) -> None:
+def write_links(
+    session: Session, matches: Matches, changes: LinkChanges, run_id: int, now: datetime, *, marking: bool
+) -> None:
     """Take back what no longer stands (undone with the reason, never deleted), then add what is new. `marking`: links that stood
     before get their marks as well."""
     if len(changes.gone):
@@ -120,49 +134,76 @@ def write_links(session: Session, changes: LinkChanges, run_id: int, now: dateti
     if marking and changes.marked.num_rows:
         stage(session, "marked_links", changes.marked, {"id": "bigint", "mark": "bytea"}, keys=["id"])
         session.execute(MARK)
-    if len(changes.new):
-        # The trigger that adds links up cannot know how many are new; for many, a look-up each takes twice as long as one join.
-        in_bulk = len(changes.new) > MANY_LINKS
-        if in_bulk:
-            session.execute(ONE_JOIN)
-        session.execute(ADD_LINKS, {"run_id": run_id, "now": now})
-        if in_bulk:
-            session.execute(LOOK_UPS)
+    if changes.moved:
+        told = rivals_by_pair(matches.rivals) if len(matches.rivals) else {}
+        if told and len(changes.early) and not told.keys().isdisjoint(_pairs(changes.early)):
+            raise Hasty
+        for here in pieces(changes.new):
+            add_links(session, matches.book.world, changes.new.take(here), changes.marks[here], told, run_id, now)
 
 
-def stage_links(session: Session, matches: Matches, changes: LinkChanges) -> None:
-    """Hand the new links over, so that the server takes them in while the run goes on."""
-    if not len(changes.new):
+def pieces(links: pd.DataFrame) -> Iterator[Ints]:
+    """Places of links (+ status) that go in together: of one kind, so that what a kind does not need is not asked of all of them, in the
+    order of their receipts, so that both sides are gone through once."""
+    if links.empty:
         return
-    new, coll = changes.new, matches.book.coll
-    place = pd.Index(coll["id"]).get_indexer(new["collection_id"])
-    rows = pa.table(
+    coll, line = (links[name].to_numpy(dtype=np.int64) for name in ("collection_id", "line_id"))
+    kind = np.where(links["status"].to_numpy() != "confirmed", 2, np.where(line > 0, 0, 1))
+    order = np.lexsort((line, coll, kind))
+    for each in range(3):
+        first, last = np.searchsorted(kind[order], [each, each + 1])
+        yield from (order[start : min(start + PIECE, last)] for start in range(first, last, PIECE))
+
+
+def add_links(
+    session: Session,
+    world: World,
+    links: pd.DataFrame,
+    marks: Marks,
+    told: Mapping[tuple[int, int, int], list[dict[str, Any]]],
+    run_id: int,
+    now: datetime,
+) -> None:
+    """Add one piece. `told`: who was refused beside a pair."""
+    stage(session, "new_links", link_rows(world, links, marks, told), STAGED_LINK, keys=["collection_id"])
+    # The trigger that adds links up cannot know how many are new; for many, a look-up each takes twice as long as one join.
+    in_bulk = len(links) > MANY_LINKS
+    if in_bulk:
+        session.execute(ONE_JOIN)
+    session.execute(ADD_LINKS, {"run_id": run_id, "now": now})
+    if in_bulk:
+        session.execute(LOOK_UPS)
+
+
+def link_rows(
+    world: World, links: pd.DataFrame, marks: Marks, told: Mapping[tuple[int, int, int], list[dict[str, Any]]]
+) -> pa.Table:
+    """Links (+ status) as rows of STAGED_LINK."""
+    place = pd.Index(world.collections["id"]).get_indexer(links["collection_id"])
+    return pa.table(
         {
-            "agency_id": coll["agency_id"].to_numpy()[place],
-            **{name: new[name].to_numpy(dtype=np.int64) for name in [*PAIR, "amount"]},
-            "status": pa.array(new["status"], pa.string()),
-            "rule": pa.array(new["rule"], pa.string()),
-            "rule_version": new["rule_version"].to_numpy(dtype=np.int64),
-            "key": pa.array(new["key"], pa.string()),
-            "score": new["score"].to_numpy(dtype=np.int64),
-            "rivals": _refused(new, matches.rivals),
-            "mark": hexadecimal(changes.marks),
+            "agency_id": world.collections["agency_id"].to_numpy()[place],
+            **{name: links[name].to_numpy(dtype=np.int64) for name in [*PAIR, "amount"]},
+            "status": pa.array(links["status"], pa.string()),
+            "rule": pa.array(links["rule"], pa.string()),
+            "rule_version": links["rule_version"].to_numpy(dtype=np.int64),
+            "key": pa.array(links["key"], pa.string()),
+            "score": links["score"].to_numpy(dtype=np.int64),
+            "rivals": _refused(links, told),
+            "mark": hexadecimal(marks),
         }
     )
-    order = np.lexsort([new["line_id"].to_numpy(dtype=np.int64), new["collection_id"].to_numpy(dtype=np.int64)])
-    stage(session, "new_links", rows.take(order), STAGED_LINK, keys=["collection_id"])
 
 
-def _refused(links: pd.DataFrame, rivals: pd.DataFrame) -> pa.Array:
+def _pairs(links: pd.DataFrame) -> Iterator[tuple[int, int, int]]:
+    return zip(*(links[name].tolist() for name in PAIR), strict=True)
+
+
+def _refused(links: pd.DataFrame, told: Mapping[tuple[int, int, int], list[dict[str, Any]]]) -> pa.Array:
     """The rivals of each link as JSON, in an order of their own."""
-    none = np.full(len(links), "[]", dtype=object)
-    if len(rivals):
-        told = {pair: json.dumps(rows) for pair, rows in rivals_by_pair(rivals).items()}
-        pairs = zip(*(links[name].tolist() for name in PAIR), strict=True)
-        for at, pair in enumerate(pairs):
-            if pair in told:
-                none[at] = told[pair]
-    return pa.array(none, pa.string())
+    if not told:
+        return pa.repeat(pa.scalar("[]", pa.string()), len(links))
+    return pa.array([json.dumps(told[pair]) if pair in told else "[]" for pair in _pairs(links)], pa.string())
 
 
 def rivals_by_pair(rivals: pd.DataFrame) -> Mapping[tuple[int, int, int], list[dict[str, Any]]]:
