@@ -27,6 +27,7 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     server = EmbeddedServer(Path(os.environ["PORTAL_TEST_HOME"]), durable=False).start()
     do: Any = {"storm": storm, "defects": defects, "approvers": approvers}[order.pop("do")]
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        tempfile.tempdir = folder  # what the killed leave behind goes with it
         ground = Ground(server, Path(folder), order.pop("settlements"))
         try:
             return do(ground, **order)
