@@ -116,7 +116,11 @@ def _alone(owner_url: str, name: str) -> Iterator[psycopg.Connection]:
     with connect(other_database(owner_url, "postgres")) as server:
         if not one(server, "select pg_try_advisory_lock(hashtextextended('restore ' || %s, 0))", name):
             raise Refused(f"Another restore into {name} is running.", code="busy", cure="Wait until it has ended.")
-        yield server
+        try:
+            yield server
+        except psycopg.errors.InsufficientPrivilege as error:
+            cure = "Name one that may create databases, and owns the one to set aside, in PORTAL_OWNER_DATABASE_URL."
+            raise Unavailable(f"This login may not do that: {error.diag.message_primary}. {cure}") from error
 
 
 def _refuse_taken(server: psycopg.Connection, owner_url: str, name: str, replace: str) -> None:

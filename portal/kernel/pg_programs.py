@@ -15,8 +15,8 @@ from portal.kernel.embedded import binary
 from portal.kernel.errors import Unavailable
 
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
-LAST_WORDS = 600
-BLOCKED = "row-level security"
+LONGEST_SAID = 300
+BLOCKED = ("row-level security", "permission denied")
 
 
 def program(name: str, least: int) -> Path:
@@ -54,7 +54,7 @@ def major_of(path: Path) -> int:
 def run_program(path: Path, *arguments: str, url: str) -> None:
     """Run it on the database of a URL, whose every part goes by the environment: a process list shows none of it.
 
-    What it writes only its owner may read. Unavailable with its last words when it fails.
+    What it writes only its owner may read. Unavailable with its first error when it fails.
     """
     done = subprocess.run(
         [str(path), *arguments],
@@ -66,11 +66,11 @@ def run_program(path: Path, *arguments: str, url: str) -> None:
         umask=0o077,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()[-LAST_WORDS:]
-        cure = (
-            " Name a login that may bypass row-level security in PORTAL_OWNER_DATABASE_URL." if BLOCKED in said else ""
+        said = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr.strip())[:LONGEST_SAID]
+        cure = " Name a login that may do everything here in PORTAL_OWNER_DATABASE_URL: docs/operations.md."
+        raise Unavailable(
+            f"{path.name} stopped: {said.removeprefix(f'{path.name}: error: ')}.{cure if any(word in said for word in BLOCKED) else ''}"
         )
-        raise Unavailable(f"{path.name} stopped: {said}{cure}")
 
 
 def environment_of(url: str) -> dict[str, str]:

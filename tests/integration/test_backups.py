@@ -23,7 +23,7 @@ from portal.backups.manifest import DATABASE, FILE_LIST, FILES, HASH, MANIFEST
 from portal.backups.reading import connect, contents_of
 from portal.kernel.audit import AuditTag, canonical, record_event
 from portal.kernel.db import bank_scope, make_engine, unit_of_work
-from portal.kernel.errors import Invalid, Refused
+from portal.kernel.errors import Invalid, Refused, Unavailable
 from portal.kernel.files import store_file
 from portal.setup import head_revision, migrate_down
 from portal.stores import file_store_of, store_in
@@ -305,3 +305,9 @@ def test_a_file_that_is_gone_from_the_store_is_named_and_the_rest_is_kept(bank, 
     kept = making.make_backup(tmp_path / "poorer", poorer, bank.urls.owner, now=NOW)
     assert kept.manifest.missing == [name]
     assert check_backup(kept.folder, poorer).files >= made.manifest.files - 1
+
+
+def test_a_login_that_does_not_see_every_row_is_told_which_to_name(bank, tmp_path):
+    with pytest.raises(Unavailable, match="PORTAL_OWNER_DATABASE_URL"):
+        making.make_backup(tmp_path / "never", bank.settings, bank.urls.bank, now=NOW)
+    assert list(tmp_path.iterdir()) == []
