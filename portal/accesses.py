@@ -84,6 +84,7 @@ ACCESS: dict[str, Access] = {
             *("name_check", "name_at_bank", "name_checked_at", "name_checked_by"),
         ),
     ),
+    "bank_detail_call_backs": Access(bank="si"),
     "notices": Access(
         bank_update=("sent_at", "tries", "error"),
         agency="si",

@@ -66,6 +66,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         BEGINNING,
         "House rule: whoever lets money go gave their password a quarter of an hour ago at most",
     ),
+    ("bank_detail.call_back", False, BEGINNING, "House rule: a call before bank details change is kept, not asked for"),
     (
         "bank_detail.cooling_hours",
         72,

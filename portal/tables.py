@@ -16,6 +16,7 @@ MODULES = (
     "portal.kernel.prints",
     "portal.access.models",
     "allocations.agencies.models",
+    "allocations.agencies.call_back_models",
     "allocations.placements.models",
     "allocations.placements.outcome_models",
     "allocations.collections.models",

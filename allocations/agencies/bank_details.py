@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from allocations.agencies.call_backs import why_not_called
 from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.identifiers import ifsc_fault
 from allocations.agencies.models import NAME_CHECKS, Agency, AgencyBankDetail, Lender
@@ -214,9 +215,12 @@ def decide_bank_detail(
         raise Refused("You proposed these bank details; a different person must approve them.", code="is_not_the_maker")
     if approve:
         _refuse_unfit(session, agency, detail)
+    first = current(session, agency.id) is None
+    wanting = why_not_called(session, detail, now.astimezone(BANK_ZONE).date(), is_first=first) if approve else None
+    if wanting:
+        raise Refused(wanting[0], code="not_called_back", cure=wanting[1])
     if problems := list(_reason_problems(session, detail, approve, reason)):
         raise Invalid(problems)
-    first = current(session, agency.id) is None
     detail.status = "approved" if approve else "rejected"
     detail.approved_by, detail.approved_at = actor.email, now
     detail.decision_reason = reason.strip() or None

@@ -203,6 +203,9 @@ SHAPES: dict[str, Shape] = {
     "sign_in.fresh_minutes": Shape(
         "Minutes a password is good for approving", 15, whole(1, 720), "Older: it is asked for again."
     ),
+    "bank_detail.call_back": Shape(
+        "Whether an agency is called before its bank details change", True, truth, "On a number known before."
+    ),
     "bank_detail.cooling_hours": Shape(
         "Hours before changed bank details are paid to", 72, whole(0, 720), "From their approval on."
     ),

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.add_column("paying_stops", sa.Column("lost_since", sa.DateTime(timezone=True), nullable=True))
     add_repointings()
     add_person_ties()
+    add_call_backs()
     op.add_column("user_sessions", sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
     add_row_prints()
     add_tax_papers()
@@ -25,6 +26,7 @@ def downgrade() -> None:
     drop_tax_papers()
     op.drop_table("row_prints")
     op.drop_column("paying_stops", "lost_since")
+    op.drop_table("bank_detail_call_backs")
     op.drop_column("user_sessions", "confirmed_at")
     op.drop_table("person_ties")
     drop_repointings()
@@ -318,4 +320,36 @@ def add_person_ties() -> None:
         ["email"],
         unique=True,
         postgresql_where=sa.text("status = 'proposed'"),
+    )
+
+
+def add_call_backs() -> None:
+    """Calls to an agency about new bank details."""
+    op.create_table(
+        "bank_detail_call_backs",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("bank_detail_id", sa.BigInteger(), nullable=False),
+        sa.Column("spoke_to", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("known_from", sa.Text(), nullable=False),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("called_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint(
+            "outcome in ('confirmed', 'denied', 'not_reached')", name=op.f("ck_bank_detail_call_backs_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "bank_detail_id"],
+            ["agency_bank_details.agency_id", "agency_bank_details.id"],
+            name=op.f("fk_bank_detail_call_backs_agency_id_bank_detail_id"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_bank_detail_call_backs_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bank_detail_call_backs")),
+    )
+    op.create_index(
+        "ix_bank_detail_call_backs_detail", "bank_detail_call_backs", ["bank_detail_id", "id"], unique=False
     )

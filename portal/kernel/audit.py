@@ -84,6 +84,7 @@ class AuditTag(Enum):
         "agency:bank_detail_changed",
         {"version", "status", "name_check", "usable_from", "reason"},
     )
+    AGENCY_CALLED_BACK = ("agency:called_back", {"version", "outcome", "known_from"})
     AGENT_CHANGED = ("agent:changed", {"before", "after"})
     ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})
     ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})

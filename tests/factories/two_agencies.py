@@ -16,6 +16,8 @@ from psycopg.types.range import DateRange
 from sqlalchemy import CheckConstraint, Column, MetaData, Table, types
 from sqlalchemy.dialects import postgresql
 
+from allocations.scorecards.scheme import STARTING_TERMS
+
 FIRST, SECOND = 900_001, 900_002
 DAY = date(2026, 11, 1)
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -72,8 +74,9 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     },
     "account_outcomes": {"outcome": "rolled_forward", "is_measured": False, "snapshot_on": None},
     "agency_measures": {"status": "approved", "decided_by": "y{n}"},
-    "score_schemes": {"status": "approved"},
-    "scorecards": {"score": 50},
+    "score_schemes": {"status": "approved", "version": "{n}", "terms": STARTING_TERMS},
+    "score_runs": {"published_by": None, "published_at": None},
+    "scorecards": {"score": 50, "inputs": {"raws": {}, "strata": {}}, "measures": []},
     "score_disputes": {"status": "proposed", "decided_by": None, "decided_at": None, "corrected": None},
     "score_consequences": {"status": "accepted"},
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
@@ -107,6 +110,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "settlement_repointings": {"status": "accepted", "checked_by": None, "from_detail_id": None},
     "withholding_deposits": {"status": "proposed", "decided_by": None, "decided_at": None, "interest_minor": 0},
     "tax_papers": {"kind": "payment_voucher"},
+    "bank_detail_call_backs": {"outcome": "confirmed"},
     "person_ties": {"status": "proposed", "decided_by": None, "decided_at": None},
     "tax_certificates": {"status": "proposed", "decided_by": None, "decided_at": None, "rate": 0},
     "approval_limits": {"status": "proposed", "decided_by": None, "decided_at": None},

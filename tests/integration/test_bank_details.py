@@ -18,9 +18,11 @@ from allocations.agencies.bank_details import (
     shared_with,
     usable_detail,
     versions,
+    waiting,
     why_not_usable,
 )
-from allocations.agencies.models import Agency, AgencyBankDetail
+from allocations.agencies.call_backs import NEEDED, Called, calls_about, record_call_back
+from allocations.agencies.models import Agency, AgencyBankDetail, DatedSetting
 from portal.access.models import User
 from portal.kernel.audit import Actor
 from portal.kernel.clock import FixedClock
@@ -207,3 +209,57 @@ def test_letters_wait_without_a_mail_server_and_one_that_is_refused_is_tried_aga
     assert sorted(post.sent) == ["office@shakti.example", "owner@shakti.example"]
     tries = database.execute("select tries, error, sent_at is not null from notices order by to_address")
     assert tries == [(2, "", True), (1, "", True)]
+
+
+def test_the_agency_is_called_back_before_its_account_changes_where_the_setting_says_so(bank_session, now):
+    agency = an_agency(bank_session, "SHAKTI")
+    propose_bank_detail(bank_session, agency, *FIRST, actor=MAKER, now=now)
+    bank_session.add(DatedSetting(code=NEEDED, value=True, effective_from=now.date(), source="House"))
+    bank_session.flush()
+    propose_bank_detail(bank_session, agency, "0917", "UTIB0000917", "Shakti", actor=MAKER, now=now)
+    given: dict[str, Any] = {"approve": True, "reason": "Looked up.", "actor": CHECKER, "now": now}
+
+    def call(outcome: str, by: Actor = CHECKER, **told: Any) -> None:
+        said = {"spoke_to": "Ms Rao", "number": "080 2244 1234", "known_from": "The agreement", "outcome": outcome}
+        detail = waiting(bank_session, agency, 2)
+        record_call_back(bank_session, agency, detail, Called(**said | told), actor=by, now=now)
+
+    with pytest.raises(Refused) as uncalled:
+        decide_bank_detail(bank_session, agency, 2, **given)
+    assert uncalled.value.code == "not_called_back"
+    with pytest.raises(Refused):
+        call("confirmed", by=MAKER)
+    with pytest.raises(Invalid) as wrong:
+        call("maybe", number="12", known_from="", called_at=now - timedelta(days=9))
+    assert {each.column for each in wrong.value.problems} == {"outcome", "number", "known_from", "called_at"}
+    call("not_reached", spoke_to="")
+    call("denied")
+    with pytest.raises(Refused, match="asked for no change"):
+        decide_bank_detail(bank_session, agency, 2, **given)
+    call("confirmed")
+    assert decide_bank_detail(bank_session, agency, 2, **given).status == "approved"
+    assert [each.outcome for each in calls_about(bank_session, agency.id)] == ["confirmed", "denied", "not_reached"]
+
+
+def test_a_call_is_kept_on_the_page_and_a_no_keeps_the_change_from_being_approved(shakti, bank_session, browse, now):
+    propose_bank_detail(bank_session, shakti, *SECOND, actor=MAKER, now=now)
+    bank_session.commit()
+    checker, told = (
+        browse("checker@bank.example"),
+        {"outcome": "denied", "spoke_to": "Ms Rao", "number": "080 2244 1234"},
+    )
+    page = checker.get(PATH).text
+    assert "Call the agency back, and keep what was said" in page and "Pay to account" in page
+    assert checker.post(f"{PATH}/2/called", told | {"once": once_in(page)}).status_code == 422
+    known = told | {"known_from": "The agreement", "once": once_in(checker.get(PATH).text)}
+    assert checker.post(f"{PATH}/2/called", known).status_code == 302
+    page = checker.get(PATH).text
+    assert (
+        "The agency asked for no change" in page
+        and "It cannot be approved yet" in page
+        and "Pay to account" not in page
+    )
+    assert checker.post(f"{PATH}/2/approve", {"once": once_in(page), "reason": "All the same."}).status_code in (
+        403,
+        409,
+    )

@@ -8,15 +8,23 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from allocations.agencies import bank_details, queries
-from allocations.agencies.models import Agency
+from allocations.agencies import bank_details, call_backs, queries
+from allocations.agencies.call_backs import Called
+from allocations.agencies.models import Agency, AgencyBankDetail
 from payouts.settlements.recalling import recall_outdated
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.notices import notices_about
-from portal.web.bank.bank_details_forms import ApproveDetailForm, BankDetailForm, NameCheckForm, RejectDetailForm
+from portal.web.bank.bank_details_forms import (
+    OUTCOME_WORDS,
+    ApproveDetailForm,
+    BankDetailForm,
+    CallBackForm,
+    NameCheckForm,
+    RejectDetailForm,
+)
 from portal.web.bank_detail_story import told
 from portal.web.edge import ActForm, clock, current_actor, db_session, identity_here, once, settings
 
@@ -37,6 +45,7 @@ def page(agency: Agency, **forms: Any) -> str:
     empty: dict[str, Any] = {
         "propose_form": BankDetailForm(formdata=None),
         "check_form": NameCheckForm(formdata=None),
+        "call_form": CallBackForm(formdata=None, number=agency.phone or ""),
         "approve_form": ApproveDetailForm(formdata=None),
         "reject_form": RejectDetailForm(formdata=None),
     }
@@ -46,6 +55,11 @@ def page(agency: Agency, **forms: Any) -> str:
         stories=stories,
         paid_to=next((each for each in stories if each.is_paid_to), None),
         waiting=waiting,
+        calls=call_backs.calls_about(session, agency.id),
+        outcome_words=OUTCOME_WORDS,
+        uncalled=not_called(session, waiting.detail, is_first=not any(each.is_paid_to for each in stories))
+        if waiting
+        else None,
         sharers={each.detail.id: bank_details.shared_with(session, each.detail) for each in stories},
         needs_reason=bank_details.why_reason(session, waiting.detail) if waiting else "",
         notices={
@@ -115,6 +129,38 @@ def name_check(code: str, version: int) -> Answer:
             agency = queries.find_agency(session, code)
             pin(form, wrong.problems)
     return page(agency, check_form=form), 422
+
+
+def not_called(session: Session, detail: AgencyBankDetail, *, is_first: bool) -> tuple[str, str] | None:
+    return call_backs.why_not_called(session, detail, clock().today(), is_first=is_first)
+
+
+@bp.post("/<int:version>/called")
+@permission(Permission.BANK_DETAIL_CHECK)
+def called(code: str, version: int) -> Answer:
+    """Keep a call to the agency about what waits."""
+    session, form = db_session(), CallBackForm()
+    agency = queries.find_agency(session, code)
+    queries.bank_detail(session, agency, version)
+    if form.validate_on_submit():
+        told_so = Called(
+            spoke_to=form.spoke_to.data or "",
+            number=form.number.data or "",
+            known_from=form.known_from.data or "",
+            outcome=form.outcome.data,
+            note=form.note.data or "",
+        )
+        try:
+            with unit_of_work(session):
+                once(form, session)
+                detail = bank_details.waiting(session, agency, version)
+                call_backs.record_call_back(session, agency, detail, told_so, actor=current_actor(), now=clock().now())
+            flash("The call is kept.", "success")
+            return redirect(url_for(".show", code=code))
+        except Invalid as wrong:
+            agency = queries.find_agency(session, code)
+            pin(form, wrong.problems)
+    return page(agency, call_form=form), 422
 
 
 @bp.post("/<int:version>/approve")

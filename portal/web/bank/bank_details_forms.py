@@ -11,6 +11,12 @@ from portal.web.bank.agencies_forms import tidy, upper
 from portal.web.bank_detail_story import NAME_CHECK_WORDS
 from portal.web.edge import ActForm
 
+OUTCOME_WORDS = {
+    "confirmed": "The agency asked for this change",
+    "denied": "The agency asked for no change",
+    "not_reached": "Nobody was reached",
+}
+
 
 class BankDetailForm(ActForm):
     """Where the agency wants to be paid."""
@@ -30,6 +36,24 @@ class NameCheckForm(ActForm):
     name_at_bank = StringField(
         "Name at the bank", [Optional(), Length(max=200)], description="As the look-up shows it."
     )
+
+
+class CallBackForm(ActForm):
+    """A call to the agency about what waits."""
+
+    outcome = SelectField(
+        "What came of it",
+        choices=[SelectChoice("", "Choose"), *(SelectChoice(code, word) for code, word in OUTCOME_WORDS.items())],
+        validators=[InputRequired("Say what came of the call.")],
+    )
+    spoke_to = StringField("Whom you spoke to", [Optional(), Length(max=200)])
+    number = StringField("On which number", [InputRequired("Give the number you called."), Length(max=40)])
+    known_from = StringField(
+        "Where that number stood before",
+        [InputRequired("Say where it stood before."), Length(max=200)],
+        description="The agreement, the empanelment, earlier calls: not the letter that asks for the change.",
+    )
+    note = StringField("What was said", [Optional(), Length(max=200)])
 
 
 class ApproveDetailForm(ActForm):
