@@ -72,6 +72,7 @@ def address(postgres, database, tmp_path):
         connection.execute("select pg_reload_conf()")
 
 
+@pytest.mark.timeout(600)
 def test_two_thousand_deliveries_are_acknowledged_at_once_and_have_the_effect_of_five(month, address):
     live(month, FIRST, 2)
     month.now = datetime.now(UTC)
