@@ -106,7 +106,9 @@ class PayingStop(WithId, Base):
     reason: Mapped[str] = mapped_column(Text)
     stopped_by: Mapped[str] = mapped_column(Text)
     stopped_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    lost_since: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))  # a backup of then: later acts are lost
+    lost_since: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True)
+    )  # a backup of then: later acts are lost
     asked_by: Mapped[str | None] = mapped_column(Text)  # to lift it; another person does
     asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lifted_by: Mapped[str | None] = mapped_column(Text)
