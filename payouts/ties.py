@@ -76,8 +76,14 @@ def _sources() -> dict[str, tuple[str, Any]]:
     return {
         PAYABLE_TO_AGENCY: ("settlements approved or sent back", settled.where(Settlement.status.in_(PAYABLE))),
         PAYOUT_CLEARING: ("payouts under way", paid.where(underway)),
-        BANK: ("payouts paid and tax deposited", _added(paid.where(Payout.status == "paid"), deposited(tax + interest))),
-        WITHHOLDING_PAYABLE: ("tax in settlements less what was deposited", _added(withheld.where(booked), deposited(-tax))),
+        BANK: (
+            "payouts paid and tax deposited",
+            _added(paid.where(Payout.status == "paid"), deposited(tax + interest)),
+        ),
+        WITHHOLDING_PAYABLE: (
+            "tax in settlements less what was deposited",
+            _added(withheld.where(booked), deposited(-tax)),
+        ),
         LATE_DEPOSIT_INTEREST: ("interest in deposits", deposited(-interest)),
         DISPUTED: ("money kept for disputes", _kept(booked)),
         HOLDBACK: ("holdback lines of settlements", _lines_of(booked, "holdback", "holdback_release")),
