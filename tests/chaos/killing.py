@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from tests.chaos.marks import DONE, MARKS, WHERE
 
 Act = Callable[[], int | None]
+DEFECT, SERVER_ERROR = 1, 5  # how a process says that its act raised, or answered with a 500
 LONGEST = 60.0  # seconds, for what is not meant to die
 
 
@@ -61,7 +62,7 @@ class Killer:
     ) -> Death:
         """`moment`: when to kill, as a share of what the act usually takes from its first transaction on, below zero before that;
         None lets it live. `twin`: runs beside it and is let live: a second click, a second worker."""
-        beside = self.fork(twin) if twin else 0
+        beside = self.fork(twin, tells=True) if twin else 0
         MARKS.clear()
         MARKS.die_at = die_at
         pid = self.fork(act, marked=True)
@@ -73,7 +74,8 @@ class Killer:
         _, status = os.waitpid(pid, 0)
         os.close(child)
         death = self._judged(kind, status, time.monotonic() - began, alone=not twin)
-        return replace(death, broke=True) if beside and os.waitpid(beside, 0)[1] else death
+        broke = bool(beside) and os.WEXITSTATUS(os.waitpid(beside, 0)[1]) in (DEFECT, SERVER_ERROR)
+        return replace(death, broke=death.broke or broke)
 
     def together(self, acts: Sequence[Act]) -> list[int]:
         """All at once, each in a process of its own, none of them killed; the first digit of each answer."""
@@ -100,7 +102,7 @@ class Killer:
         """A process that does it and goes; its id. `marked`: says where it stands; `tells`: its exit code begins its answer."""
         if pid := os.fork():
             return pid
-        code = 1
+        code = DEFECT
         try:
             MARKS.on = marked
             for engine in self.engines:

@@ -14,7 +14,10 @@ SEED = "PORTAL_CHAOS_SEED"  # replays a run, as far as timing lets
 
 
 def chosen_seed() -> int:
-    return int(os.environ.get(SEED) or int.from_bytes(os.urandom(4), "big"))
+    """As told; else other dice every time, and always the same ones where changes are accepted (CI)."""
+    if told := os.environ.get(SEED):
+        return int(told)
+    return 20261122 if os.environ.get("CI") else int.from_bytes(os.urandom(4), "big")
 
 
 def ordered(do: str, **order: Any) -> Any:
