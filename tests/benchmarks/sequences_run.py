@@ -17,7 +17,7 @@ from tests.sequences.stage import open_stage
 from tests.sequences.story import places
 from tests.sequences.walking import Broken, Tally, Walk
 
-JOINTS = 40  # of a place's trunk
+JOINTS = 15  # of a place's trunk
 
 
 def main(url: str, folder: str, seed: str, sequences: str) -> None:
@@ -36,6 +36,7 @@ def main(url: str, folder: str, seed: str, sequences: str) -> None:
                     sys.exit(1)
                 walked += walk.tally.sequences
                 tally.add(walk.tally)
+                print(f"story {story} {place}: {walk.tally}", file=sys.stderr, flush=True)
                 if walked >= int(sequences):
                     break
         took = {"seconds": time.perf_counter() - began[0], "cpu_seconds": time.process_time() - began[1]}
