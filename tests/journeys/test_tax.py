@@ -71,6 +71,8 @@ def test_finance_sees_what_is_due_and_two_people_take_a_certificate_in(
         ("/rules", "tax-rules"),
     ):
         look(f"/finance/tax{page}", name, email=FINANCE)
+    look("/finance/tax/deposits/new?month=2026-10&code=1006", "tax-deposit-new", email=FINANCE)
+    look("/finance/layouts/new?from=union_bank_text", "layout-form", email=FINANCE)
     look("/finance/tax/small-firms", "tax-small-firms", email=OPERATOR)
     maker = open_page("/finance/tax/small-firms", email=OPERATOR)
     maker.get_by_role("button", name="Propose it").click()
