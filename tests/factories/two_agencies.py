@@ -77,7 +77,13 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "score_schemes": {"status": "approved", "version": "{n}", "terms": STARTING_TERMS},
     "score_runs": {"published_by": None, "published_at": None},
     "scorecards": {"score": 50, "inputs": {"raws": {}, "strata": {}}, "measures": []},
-    "score_disputes": {"status": "proposed", "decided_by": None, "decided_at": None, "corrected": None},
+    "score_disputes": {
+        "measure": "resolution_pct_pos",
+        "status": "proposed",
+        "decided_by": None,
+        "decided_at": None,
+        "corrected": None,
+    },
     "score_consequences": {"status": "accepted"},
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
     "earning_events": {
