@@ -18,7 +18,15 @@ from payouts.settlements.invoice_rules import Told
 from payouts.settlements.invoices import hand_in, raise_self_invoice
 from portal.kernel.db import bank_scope, set_scope, unit_of_work
 from portal.kernel.periods import parse_month
-from tests.factories.disputed import GSTIN, TODAY, Issued, an_issued_month, an_issued_statement, an_unpaid_receipt
+from tests.factories.disputed import (
+    GSTIN,
+    TODAY,
+    Issued,
+    a_stored_file,
+    an_issued_month,
+    an_issued_statement,
+    an_unpaid_receipt,
+)
 from tests.factories.month import MAKER as MAKER_ACTOR
 from tests.factories.month import SYSTEM
 from tests.factories.world import a_user
@@ -97,6 +105,7 @@ def talked(bank_session: Session, agency_session: Any, now: Any) -> dict[str, st
         invoice = Told("SH/26-27/0042", date(2026, 11, 2), 79_999_60, 0, GSTIN, True)
         given: dict[str, Any] = {"actor": issued.owner, "now": now, "today": TODAY}
         file = KeptFile("0" * 64, "invoice-0042.pdf")
+        a_stored_file(issued.agency, file, issued.owner, now)
         refs["invoice"] = str(hand_in(issued.agency, "S2610-SHAKTI", invoice, file=file, **given).id)
     with unit_of_work(bank_session):
         raised = raise_self_invoice(bank_session, "S2610-VEGA", actor=MAKER_ACTOR, now=now)
