@@ -30,12 +30,6 @@ Browse = Callable[..., Browser]
 
 
 @pytest.fixture
-def app(own_app: Flask) -> Flask:
-    """These tests add pages of their own."""
-    return own_app
-
-
-@pytest.fixture
 def bank(database: Any, clock: FixedClock) -> Iterator[Any]:
     with database.logins.session(bank_scope(clock.today())) as session, unit_of_work(session):
         a_user(session, ADMIN, "bank_admin")
@@ -71,26 +65,24 @@ def raising(app: Flask, error: Exception, needed: Permission = Permission.SIGNED
     ],
 )
 def test_each_refusal_has_its_status_its_words_and_a_reference(
-    app: Flask, bank: Any, browse: Browse, error: Exception, status: int, words: list[str], capsys: Any
+    own_app: Flask, bank: Any, error: Exception, status: int, words: list[str], capsys: Any
 ) -> None:
-    response = browse(ADMIN).get(raising(app, error))
+    response = Browser(own_app, ADMIN).get(raising(own_app, error))
     assert response.status_code == status
     assert all(word in response.text for word in words)
     assert "secret words" not in response.text and "Traceback" not in response.text
     assert (response.headers["X-Request-Id"] in response.text) == (status != 404)
 
 
-def test_a_program_gets_problem_details(app: Flask, bank: Any, browse: Browse) -> None:
-    path = raising(app, Invalid([Problem("bad_date", "No such day.", "Use ISO.", row=3)]))
-    response = browse(ADMIN).get(path, headers={"Accept": "application/json"})
+def test_a_program_gets_problem_details(own_app: Flask, bank: Any) -> None:
+    path = raising(own_app, Invalid([Problem("bad_date", "No such day.", "Use ISO.", row=3)]))
+    response = Browser(own_app, ADMIN).get(path, headers={"Accept": "application/json"})
     assert response.mimetype == "application/problem+json"
     assert response.json and response.json["errors"][0]["row"] == 3 and response.json["status"] == 422
 
 
-def test_a_crash_is_logged_under_the_reference_shown_and_without_values(
-    app: Flask, bank: Any, browse: Browse, capsys: Any
-) -> None:
-    response = browse(ADMIN).get(raising(app, ZeroDivisionError("x")))
+def test_a_crash_is_logged_under_the_reference_shown_and_without_values(own_app: Flask, bank: Any, capsys: Any) -> None:
+    response = Browser(own_app, ADMIN).get(raising(own_app, ZeroDivisionError("x")))
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     crash = next(line for line in lines if line["event"] == "crash")
     assert crash["request_id"] == response.headers["X-Request-Id"]
@@ -147,11 +139,11 @@ def test_a_body_beyond_the_limit_is_413(settings: Any, clock: FixedClock, bank: 
     assert response.status_code == 413
 
 
-def test_a_number_from_another_address_in_a_header_is_not_believed(app: Flask, bank: Any, browse: Browse) -> None:
+def test_a_number_from_another_address_in_a_header_is_not_believed(own_app: Flask, bank: Any) -> None:
     seen: list[str | None] = []
     view = guard.permission(Permission.PUBLIC)(lambda: seen.append(request.remote_addr) or "")  # type: ignore[func-returns-value]
-    app.add_url_rule("/where", "where", view)
-    browse().get("/where", headers={"X-Forwarded-For": "203.0.113.9"})
+    own_app.add_url_rule("/where", "where", view)
+    Browser(own_app).get("/where", headers={"X-Forwarded-For": "203.0.113.9"})
     assert seen == ["127.0.0.1"]
 
 
@@ -210,10 +202,10 @@ def test_when_the_database_is_down_pages_say_503_and_health_still_answers(
     assert browser.get("/readyz").status_code == 503
 
 
-def test_a_policy_about_an_object_that_was_never_shown_is_noticed(app: Flask, bank: Any) -> None:
+def test_a_policy_about_an_object_that_was_never_shown_is_noticed(own_app: Flask, bank: Any) -> None:
     view = guard.permission(Permission.SETTLEMENT_APPROVE)(lambda: "")
-    app.add_url_rule("/approve", "approve", view)
-    with app.test_request_context("/approve"):
+    own_app.add_url_rule("/approve", "approve", view)
+    with own_app.test_request_context("/approve"):
         assert guard.forgot_object_check() == "settlement:approve"
 
 
