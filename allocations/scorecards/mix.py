@@ -41,6 +41,7 @@ class Stratum:
 class LikeForLike:
     """`raw` as it was, `expected` what the portfolio reached on such accounts, `adjusted` like for like with `low` and `high`; percent.
 
+    `margin`: how far luck carries either way; `low` and `high` end at 0 and 100, it does not.
     `comparable`: the share of its principal in strata where another agency works as well; the rest says nothing about the agency.
     `parts`: how many of KINDS told them apart.
     """
@@ -50,14 +51,14 @@ class LikeForLike:
     adjusted: Fraction
     low: Fraction
     high: Fraction
+    margin: Fraction
     comparable: Fraction
     parts: int = len(KINDS)
 
     @property
     def is_beyond_chance(self) -> bool:
         """Whether what it is above or below expectation by is more than luck."""
-        margin = (self.high - self.low) / 2
-        return abs(self.raw - self.expected) > margin
+        return abs(self.raw - self.expected) > self.margin
 
 
 def merged(strata: Iterable[Stratum], parts: int) -> list[Stratum]:
@@ -115,15 +116,16 @@ def like_for_like(own: Iterable[Stratum], whole: Mapping[Key, Stratum]) -> LikeF
     raw = Fraction(sum(each.reached for each in strata), weight)
     expected = sum((whole[each.key].rate * each.weight for each in strata), Fraction(0)) / weight
     adjusted = _within(mean + raw - expected)
-    margin = NINETEEN_OF_TWENTY * _deviation(strata, whole) / weight
+    margin = Fraction(NINETEEN_OF_TWENTY) * Fraction(_deviation(strata, whole)) / weight
     shared = sum(each.weight for each in strata if whole[each.key].weight > each.weight)
-    low, high = _within(adjusted - Fraction(margin)), _within(adjusted + Fraction(margin))
+    low, high = _within(adjusted - margin), _within(adjusted + margin)
     return LikeForLike(
         raw=100 * raw,
         expected=100 * expected,
         adjusted=100 * adjusted,
         low=100 * low,
         high=100 * high,
+        margin=100 * margin,
         comparable=Fraction(100 * shared, weight),
         parts=len(strata[0].key),
     )
@@ -166,13 +168,14 @@ def contest(first: Iterable[Stratum], second: Iterable[Stratum]) -> Contest | No
     }
     total = sum(weights.values(), Fraction(0))
     difference = sum((weights[key] * (ours[key].rate - theirs[key].rate) for key in both), Fraction(0)) / total
-    variance = sum((weights[key] ** 2 * (_spread(ours[key]) + _spread(theirs[key])) for key in both), Fraction(0))
+    variance = sum((weights[key] ** 2 * _spread(ours[key], theirs[key]) for key in both), Fraction(0))
     deviation = sqrt(variance / total**2)
     chance = erfc(abs(float(difference)) / deviation / sqrt(2)) if deviation else float(difference == 0)
     share = Fraction(sum(ours[key].weight for key in both), sum(each.weight for each in ours.values()))
     return Contest(100 * difference, round(chance, 4), 100 * share, len(both))
 
 
-def _spread(stratum: Stratum) -> Fraction:
-    """The variance of a stratum's own rate."""
-    return Fraction(stratum.squares, stratum.weight**2) * stratum.rate * (1 - stratum.rate)
+def _spread(first: Stratum, second: Stratum) -> Fraction:
+    """The variance of the difference of two rates if both agencies were equally good: each rate's own would call one account a proof."""
+    both = Fraction(first.reached + second.reached, first.weight + second.weight)
+    return both * (1 - both) * sum(Fraction(each.squares, each.weight**2) for each in (first, second))

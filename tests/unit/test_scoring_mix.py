@@ -104,6 +104,25 @@ def test_champion_and_challenger_are_told_apart_only_beyond_chance() -> None:
     assert contest([accounts("a", 20, 11)], [accounts("b", 20, 10)]) is None
 
 
+def test_one_account_against_another_proves_nothing() -> None:
+    found = contest([accounts("a", 1, 1)], [accounts("a", 1, 0)])
+    assert found is not None
+    assert found.difference == 100
+    assert not found.is_decided
+    many = contest([accounts("a", 30, 30)], [accounts("a", 30, 0)])
+    assert many is not None
+    assert many.is_decided
+
+
+def test_luck_reaches_as_far_where_its_interval_ends_at_a_hundred() -> None:
+    """Twenty accounts of twenty where nineteen are expected: the interval is cut off at 100, what may be luck is not."""
+    found = judged({1: [accounts("easy", 20, 20)], 2: [accounts("easy", 980, 930)]}, 1)
+    assert found.high == 100
+    assert found.high - found.low < 2 * found.margin
+    assert found.raw - found.expected > (found.high - found.low) / 2
+    assert not found.is_beyond_chance
+
+
 def test_a_contest_looks_only_at_what_both_had() -> None:
     found = contest([accounts("a", 100, 50), accounts("b", 300, 290)], [accounts("a", 100, 50)])
     assert found is not None
