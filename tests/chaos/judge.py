@@ -1,4 +1,4 @@
-"""The judge: what the provider and the bank did, held against our books. Knows nothing of how the portal works inside."""
+"""The judge: what the provider and the bank did, held against our rows, our log and our ledger."""
 
 from __future__ import annotations
 

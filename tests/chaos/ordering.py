@@ -31,4 +31,6 @@ def table_of(came: dict[str, Any]) -> str:
     lines = [f"| {kind} | {where} | {count} |" for kind, where, count in came["landed"]]
     head = f"{came['kills']} kills in {came['trials']} trials, {came['acts']} acts, {came['seconds']} s, seed {came['seed']}"
     weather = came["provider"]
-    return "\n".join([head, f"{weather['met']} of {weather['asked']} requests to the provider went wrong", *lines])
+    return "\n".join(
+        [head, f"{weather['met']} of {weather['asked']} requests to the provider went wrong while it stormed", *lines]
+    )

@@ -55,11 +55,11 @@ class Weather:
     share: float = 0.0
     dice: random.Random = field(default_factory=random.Random)
     planned: list[tuple[str, str, bool]] = field(default_factory=list)  # path, kind, after: the next thing made there
+    asked: int = 0  # while it storms
     met: int = 0
-    asked: int = 0
 
     def next(self, method: str, path: str) -> tuple[str, bool] | None:
-        self.asked += 1
+        self.asked += self.share > 0
         for each in self.planned:
             if (method, path) == ("post", each[0]):
                 self.planned.remove(each)
