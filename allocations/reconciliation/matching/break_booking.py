@@ -14,6 +14,8 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     """Receipts seen at the bank but not in core banking: reversed there R09, on another account R06, else R08 once the feed of
     postings has reached the credit's day."""
     links, line, posting = ground.bank, ground.book.line, ground.book.posting
+    if posting.empty:  # no feed has come: nothing says yet what is booked
+        return []
     seen = links.assign(credit_day=links["line_id"].map(pd.Series(line["day"].to_numpy(), index=line["id"])))
     seen = seen.groupby("collection_id").agg(seen=("amount", "sum"), credit_day=("credit_day", "max"))
     coll = not_booked(ground)[["id", "ref", "agency_id", "currency", "day"]].join(seen, on="id", how="inner")
@@ -77,9 +79,11 @@ def misbooked(ground: Ground) -> pd.DataFrame:
 def bookings_without_money(ground: Ground) -> list[pd.DataFrame]:
     """Postings past the days their mode takes, whose money no credit shows: linked to an unseen receipt, or to nothing at all."""
     book, coll = ground.book, ground.coll
+    if book.posting.empty:
+        return []
     posting = book.posting[~book.posting["id"].isin([*book.returns.postings, *book.returns.reversing])]
-    credits = book.line[book.line["side"] == "credit"]
-    reached = min(int(credits["day"].max()), ground.through) if len(credits) else -1
+    credits = book.line.loc[book.line["side"] == "credit", "day"]
+    reached = min(int(credits.max()), ground.through) if len(credits) else -1
     posting = posting[posting["day"] + days_to_bank(posting["mode"]) <= reached]
     unseen = coll[(coll["open"] == coll["amount"]) & ~coll["suggested"]]
     linked = ground.core[ground.core["collection_id"].isin(unseen["id"])]
@@ -108,6 +112,8 @@ COMPARED = ["id", "ref", "agency_id", "amount", "currency", "day", "mode"]
 
 def other_ways_of_paying(ground: Ground) -> list[pd.DataFrame]:
     posting = ground.book.posting
+    if posting.empty:
+        return []
     modes = pd.Series(posting["mode"].to_numpy(), index=posting["id"])
     booked = ground.core.assign(booked=ground.core["posting_id"].map(modes))[["collection_id", "booked"]]
     rows = ground.coll[COMPARED].merge(booked, left_on="id", right_on="collection_id").drop_duplicates("id")

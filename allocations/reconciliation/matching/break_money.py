@@ -9,7 +9,7 @@ import pandas as pd
 
 from allocations.reconciliation.matching.break_rows import Ground, days_allowed, details, made
 from allocations.reconciliation.matching.claims import SEVERAL, fits
-from allocations.reconciliation.matching.key_index import Mask
+from allocations.reconciliation.matching.key_index import Mask, key_codes
 from allocations.reconciliation.matching.ladder import Ladder
 from allocations.reconciliation.matching.reasons import CARRIED, COUNTED_DIRECT, SEVERAL_CREDITS
 from allocations.reconciliation.matching.told import handles
@@ -215,13 +215,22 @@ def direct_credits(ground: Ground) -> pd.Series[Any]:
 def shared_keys(ground: Ground, rest: pd.DataFrame) -> pd.Series[Any]:
     """Position → key, of receipts that another agency reported as well: the same payment reference, or the same receipt number,
     amount and account or day."""
-    everyone = ground.coll[["agency_id", "loan_account_id", "amount", "day", "receipt_key", "instrument_key"]]
+    columns = ["agency_id", "loan_account_id", "amount", "day", "receipt_key", "instrument_key"]
+    found = []
     utr = rest[strong(rest["instrument_key"], ground.ladder)]
-    by_reference = _met_elsewhere(utr, everyone, ["instrument_key"])
+    everyone = ground.coll.loc[shared(ground.coll["instrument_key"]), columns]
+    found.append(_met_elsewhere(utr, everyone, ["instrument_key"]))
     paper = rest[rest["receipt_key"] != ""]
-    same_account = _met_elsewhere(paper, everyone, ["receipt_key", "amount", "loan_account_id"])
-    same_day = _met_elsewhere(paper, everyone, ["receipt_key", "amount", "day"])
-    return pd.concat([by_reference, same_account, same_day])
+    everyone = ground.coll.loc[shared(ground.coll["receipt_key"]), columns]
+    found.append(_met_elsewhere(paper, everyone, ["receipt_key", "amount", "loan_account_id"]))
+    found.append(_met_elsewhere(paper, everyone, ["receipt_key", "amount", "day"]))
+    return pd.concat(found)
+
+
+def shared(keys: pd.Series[Any]) -> Mask:
+    """Which keys stand on more than one row (or are hashed alike, which the texts themselves tell apart): few of all there are."""
+    codes = key_codes(keys)
+    return np.asarray(pd.Series(codes).duplicated(keep=False).to_numpy() & (codes > 0))
 
 
 def _met_elsewhere(rows: pd.DataFrame, everyone: pd.DataFrame, on: list[str]) -> pd.Series[Any]:

@@ -79,13 +79,22 @@ def outside_term(ground: Ground) -> list[pd.DataFrame]:
 def across_month_end(ground: Ground) -> list[pd.DataFrame]:
     """Receipts whose credit (linked or suggested) came in a later month than the receipt, beyond the cut-off."""
     waiting = ground.matches.suggested
-    links = pd.concat([ground.bank, waiting.loc[waiting["line_id"] > 0, ["collection_id", "line_id", "amount"]]])
+    columns = ["collection_id", "line_id", "amount"]
+    links = pd.concat([ground.bank[columns], waiting.loc[waiting["line_id"] > 0, columns]]).astype("int64")
     coll, line = ground.coll, ground.book.line
-    links = links.merge(coll[["id", "ref", "agency_id", "currency", "day"]], left_on="collection_id", right_on="id")
-    links["credit_day"] = links["line_id"].map(pd.Series(line["day"].to_numpy(), index=line["id"]))
-    ends = {day: month_of(date.fromordinal(day)).end.toordinal() for day in links["day"].unique().tolist()}
-    late = links[links["credit_day"] >= links["day"].map(ends) + ground.ladder.cut_off_days]
-    late = late.assign(linked=late["amount"].astype("int64")).astype({"credit_day": "int64"})
+    receipt, credit = (
+        pd.Index(table["id"]).get_indexer(pd.Index(links[name]))
+        for table, name in ((coll, "collection_id"), (line, "line_id"))
+    )
+    known = np.flatnonzero((receipt >= 0) & (credit >= 0))
+    links, receipt = links.iloc[known], receipt[known]
+    links = links.assign(credit_day=line["day"].to_numpy()[credit[known]])
+    days = pd.Series(coll["day"].to_numpy()[receipt])
+    ends = {day: month_of(date.fromordinal(day)).end.toordinal() for day in days.unique().tolist()}
+    beyond = (links["credit_day"].to_numpy() >= days.map(ends).to_numpy() + ground.ladder.cut_off_days).astype(bool)
+    about = coll[["id", "ref", "agency_id", "currency", "day"]].take(receipt[beyond]).reset_index(drop=True)
+    late = pd.concat([about, links.loc[beyond, ["amount", "credit_day"]].reset_index(drop=True)], axis=1)
+    late = late.assign(linked=late["amount"])
     late = late.groupby(["id", "ref", "agency_id", "currency", "day"], as_index=False).agg(
         linked=("linked", "sum"), credit_day=("credit_day", "max")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from allocations.reconciliation.matching.hashes import Marks, hexadecimal
+from allocations.reconciliation.matching.hashes import Marks, break_marks, hexadecimal, total
 from portal.kernel.tables.bulk import as_arrow, stage
 
 STAGED_BREAK = {
@@ -87,6 +88,27 @@ def without_accepted(breaks: pd.DataFrame, known: KnownBreaks) -> pd.DataFrame:
         return breaks
     keys = zip(breaks["code"], breaks["side"], breaks["subject_id"], strict=True)
     return breaks[[key not in known.accepted for key in keys]]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Breaks ready to be handed over. `rows`: of STAGED_BREAK; `value`: the sum of their marks; `sums`: code, currency, amount."""
+
+    rows: pa.Table
+    value: int
+    sums: pd.DataFrame
+
+
+def made_ready(breaks: pd.DataFrame, known: KnownBreaks) -> Ready:
+    """What was found (breaks.COLUMNS), without what a person has accepted."""
+    breaks = without_accepted(breaks, known)
+    marks = break_marks(breaks)
+    return Ready(break_rows(breaks, marks), total(marks), breaks[["code", "currency", "amount"]])
+
+
+def all_rows(ready: Sequence[Ready]) -> pa.Table:
+    filled = [each.rows for each in ready if each.rows.num_rows] or [ready[0].rows]
+    return pa.concat_tables([each.cast(filled[0].schema) for each in filled])
 
 
 def break_rows(breaks: pd.DataFrame, marks: Marks) -> pa.Table:

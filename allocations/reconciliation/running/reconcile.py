@@ -13,25 +13,25 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import pandas as pd
-import pyarrow as pa
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from allocations.collections.receipts.cash import DEPOSIT_DAYS, Dated
+from allocations.collections.receipts.cash import DEPOSIT_DAYS
 from allocations.collections.receipts.cash_queries import dated
 from allocations.reconciliation.bench.ladders import ladder_on
 from allocations.reconciliation.matching.breaks import find_breaks
 from allocations.reconciliation.matching.facts import World
-from allocations.reconciliation.matching.hashes import as_text, break_marks, input_hash, total
+from allocations.reconciliation.matching.hashes import as_text, input_hash
 from allocations.reconciliation.matching.matcher import Matches, match
 from allocations.reconciliation.matching.rungs import Ladder
 from allocations.reconciliation.models import ReconRun
 from allocations.reconciliation.running.break_writing import (
     KnownBreaks,
-    break_rows,
+    Ready,
+    all_rows,
     known_breaks,
+    made_ready,
     stage_breaks,
-    without_accepted,
     write_breaks,
 )
 from allocations.reconciliation.running.changed import Changed, ladder_mark, look_at, take_queue, what_changed
@@ -191,27 +191,27 @@ def side_by_side(run: Run, changed: Changed, *, early: bool) -> ReconResult:
         hand = Handing(session, database, lambda: begun(run, changed, world), run.now)
         matches = match(world, run.ladder, hand if early else None)
         changes = link_changes(matches, hand.written if early else None, hand.value)
-        paper = database.submit(with_splits, run, matches, on_paper, ids)
+        paper = database.submit(with_splits, run, matches, on_paper, ids, known)
         writing = None
         if part or last is None or changes.moved:
             writing = database.submit(written, run, matches, changes, changed, hand)
         give_back()
         run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
-        seen = sought(run, matches, cash_days, part)
+        money = made_ready(find_breaks(matches, run.ladder, cash_days), known)
         give_back()
-        stood = Stood(paper.result(), known, *(before.result() if before else ({}, {}, 0)))
-        found = conclude(run, matches, seen, changes.value, stood, part)
+        breaking = database.submit(broken, run, writing, money, paper, known, part) if writing else None
+        inputs = input_hash(world, run.ladder, last.input_hash if part and last else "", matches.book.key_codes)
+        stood = before.result() if before else Stood({}, {}, 0)
+        found = conclude(run, matches, [money, paper.result()], inputs, changes.value, stood, part)
         currencies = [found.summaries[name] for name in sorted(found.summaries)]
-        if writing is not None:
-            stored = writing.result()
-        elif last and unchanged(run, last, changed, found.hashes):
+        if breaking is None and last and unchanged(run, last, changed, found.hashes):
             clear_marks(session, part)
             return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
-        else:
-            stored = written(run, matches, changes, changed, hand)
-    run.tell(4, 5, f"Writing {found.breaks.num_rows:,} breaks.")
-    stage_breaks(session, found.breaks)
-    write_breaks(session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
+        if breaking is None:
+            writing = database.submit(written, run, matches, changes, changed, hand)
+            breaking = database.submit(broken, run, writing, money, paper, known, part)
+        run.tell(4, 5, "Writing breaks.")
+        stored = breaking.result()
     finish_run(run, stored, found)
     counted = (len(matches.confirmed), len(matches.undone))
     return ReconResult(run.through, *found.hashes, currencies, *counted, True, stored.id, stored.mode)
@@ -245,65 +245,57 @@ def written(run: Run, matches: Matches, changes: LinkChanges, changed: Changed, 
     return stored
 
 
+def broken(
+    run: Run, writing: Future[ReconRun], money: Ready, paper: Future[Ready], known: KnownBreaks, part: bool
+) -> ReconRun:
+    """Write the breaks of a run, whose row and links are there already."""
+    stored = writing.result()
+    stage_breaks(run.session, all_rows([money, paper.result()]))
+    write_breaks(run.session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
+    return stored
+
+
 @dataclass(frozen=True)
 class Stood:
     """What has to be asked before anything is written. `whole`, `part`: where all money stood, and that of the part a run looks at;
     `marks`: the sum of the marks that stood there."""
 
-    paper: pd.DataFrame
-    breaks: KnownBreaks
     whole: Summaries
     part: Summaries
     marks: int
 
 
-def stood_before(run: Run) -> tuple[Summaries, Summaries, int]:
+def stood_before(run: Run) -> Stood:
     whole, part = (stored_summary(run.session, run.through, run.ladder, part=each) for each in (False, True))
-    return whole, part, marks_before(run.session)
+    return Stood(whole, part, marks_before(run.session))
 
 
-def with_splits(run: Run, matches: Matches, known: Future[PaperRows], ids: list[int] | None) -> pd.DataFrame:
+def with_splits(
+    run: Run, matches: Matches, rows: Future[PaperRows], ids: list[int] | None, known: KnownBreaks
+) -> Ready:
     """What paper shows, now that links are known."""
     columns = ["collection_id", "posting_id"]
     booked = pd.concat([matches.standing[columns], matches.confirmed[columns]])
-    return paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked, known=known.result())
+    found = paper_breaks(run.session, through=run.through, collection_ids=ids, booked=booked, known=rows.result())
+    return made_ready(found, known)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a pass comes to. `breaks`: rows for stage_breaks; `hashes`: input and result."""
+    """What a pass comes to. `hashes`: input and result."""
 
-    breaks: pa.Table
     hashes: tuple[str, str]
     summaries: Summaries
 
 
-@dataclass(frozen=True)
-class Sought:
-    """What needs nothing of the database: breaks of money, and the hash of what was read."""
-
-    breaks: pd.DataFrame
-    inputs: str
-
-
-def sought(run: Run, matches: Matches, cash_days: Dated, part: bool) -> Sought:
-    gone_by = run.last.input_hash if part and run.last else ""
-    book = matches.book
-    found = find_breaks(matches, run.ladder, cash_days)
-    give_back()
-    return Sought(found, input_hash(book.world, run.ladder, gone_by, book.key_codes))
-
-
-def conclude(run: Run, matches: Matches, seen: Sought, links: int, stood: Stood, part: bool) -> Found:
+def conclude(
+    run: Run, matches: Matches, ready: list[Ready], inputs: str, links: int, stood: Stood, part: bool
+) -> Found:
     """Asks the database nothing. `links`: the sum of the marks of all links that stand."""
-    filled = [each for each in (seen.breaks, stood.paper) if len(each)]
-    breaks = without_accepted(pd.concat(filled, ignore_index=True) if filled else seen.breaks, stood.breaks)
-    marks = break_marks(breaks)
     base = int(run.last.result_hash, 16) if part and run.last else 0
-    hashes = seen.inputs, as_text(base - stood.marks + links + total(marks))
-    found = summarise(matches, breaks)
-    summaries = replaced(stood.whole, stood.part, found) if part else found
-    return Found(break_rows(breaks, marks), hashes, summaries)
+    hashes = inputs, as_text(base - stood.marks + links + sum(each.value for each in ready))
+    found = summarise(matches, pd.concat([each.sums for each in ready]))
+    return Found(hashes, replaced(stood.whole, stood.part, found) if part else found)
 
 
 def start_run(run: Run, changed: Changed, world: World) -> ReconRun:

@@ -44,7 +44,7 @@ Summaries = dict[str, CurrencySummary]
 
 
 def summarise(matches: Matches, breaks: pd.DataFrame) -> Summaries:
-    """What a run found in the world it looked at, by currency."""
+    """What a run found in the world it looked at, by currency. `breaks`: code, currency, amount."""
     coll, line = matches.book.coll, matches.book.line
     sums = totals(matches)
     columns = ["collection_id", "line_id", "amount"]
