@@ -140,7 +140,7 @@ MEASURES: dict[str, Measure] = {
         Measure(
             "spoilt_receipts_pct",
             "Spoilt receipts",
-            "receipt numbers declared void or lost, and numbers used twice, ÷ receipts of the month and these",
+            "receipt numbers declared void or lost, and those in doubt as used twice, ÷ receipts of the month and these",
             "%", 100, "receipts", LOWER,
         ),
         Measure(

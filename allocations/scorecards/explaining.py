@@ -48,6 +48,8 @@ def _words(code: str, was: Record | None, now: Record | None) -> str:
     assert was is not None
     assert now is not None
     old, new = (_shown(code, each) for each in (was, now))
+    if old == new and was["weight"] == now["weight"]:
+        return f"stayed at {new}; its floor or target is another, or it moved by less than is shown."
     if old == new:
         return (
             f"stayed at {new}; its weight went from {was['weight']} to {now['weight']}, as other measures came or went."
@@ -96,10 +98,12 @@ def luck(record: Record) -> str:
     shares = {name: Fraction(mix[name]) for name in ("raw", "expected", "low", "high", "comparable")}
     measure = MEASURES[record["code"]]
     expected, raw = measure.shown(shares["expected"]), measure.shown(shares["raw"])
+    adjusted = measure.shown(Fraction(mix["adjusted"]))
     reached = f"Of accounts alike by {listed(mix['kinds'])} anybody could expect {expected}; it reached {raw}."
     verdict = "That is more than luck" if mix["beyond_chance"] else "That may be luck"
     spread = (
-        f": 19 times of 20 chance alone stays within {measure.shown(shares['low'])} to {measure.shown(shares['high'])}."
+        f". With everybody's mix of accounts that makes {adjusted}; luck alone carries it, 19 times of 20, no further than from"
+        f" {measure.shown(shares['low'])} to {measure.shown(shares['high'])}."
     )
     alone = ""
     if shares["comparable"] < 100:

@@ -233,7 +233,7 @@ def _number(value: Any, where: str, problems: list[Problem]) -> Decimal:
         if isinstance(value, bool | float) or value is None:
             raise InvalidOperation
         found = Decimal(str(value).strip())
-        if not found.is_finite() or abs(found) >= 10**9 or int(found.as_tuple().exponent) < -4:
+        if not found.is_finite() or abs(found) >= 10**9 or not -4 <= int(found.as_tuple().exponent) <= 9:
             raise InvalidOperation
     except InvalidOperation:
         cure = "Write it as text, with four decimals at most: 72.5"

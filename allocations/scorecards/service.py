@@ -24,6 +24,7 @@ from allocations.scorecards.scheme import Scheme, read_scheme
 from allocations.scorecards.schemes import digest, scheme_on
 from allocations.scorecards.scoring import Card
 from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import scope_of
 from portal.kernel.errors import Forbidden, NotFound, Refused
 from portal.kernel.periods import Period, month_of
@@ -48,7 +49,7 @@ def compute_scores(
     }
     input_hash = digest({"scheme": chosen.sha256, "agencies": {codes[each]: inputs[each] for each in inputs}})
     before = run_in_force(session, period)
-    if before is not None and before.input_hash == input_hash:
+    if before is not None and before.input_hash == input_hash and (_is_whole(before) or period.last_day >= today):
         return before
     cards = derive(scheme, inputs)
     result_hash = result_of({codes[agency]: card for agency, card in cards.items()})
@@ -62,6 +63,11 @@ def compute_scores(
 def result_of(cards: Mapping[str, Card]) -> str:
     """The hash of a month's cards by agency code."""
     return digest({code: card_record(card) for code, card in cards.items()})
+
+
+def _is_whole(run: ScoreRun) -> bool:
+    """Whether its month was over when it was computed; otherwise it is of a part of the month."""
+    return run.made_at.astimezone(BANK_ZONE).date() > month_of(run.period_start).last_day
 
 
 def _inputs(
@@ -168,6 +174,9 @@ def publish(session: Session, run_id: int, *, actor: Actor, now: datetime) -> Sc
         raise Refused(f"Version {run.version} was {said}.", code="not_open", cure="Look at the newest version.")
     if run.period_start.replace(day=28) >= scope_of(session).today.replace(day=1):
         raise Refused("The month is not over yet.", code="month_not_over", cure="Publish it after its last day.")
+    if not _is_whole(run):
+        message = f"Version {run.version} was computed before the month was over."
+        raise Refused(message, code="part_of_month", cure="Score the month again, then publish that version.")
     run.published_by, run.published_at = actor.email, now
     earlier = select(ScoreRun.id).where(ScoreRun.period_start == run.period_start, ScoreRun.id != run.id)
     session.execute(update(Scorecard).where(Scorecard.run_id.in_(earlier)).values(published_at=None))

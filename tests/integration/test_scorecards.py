@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from allocations.agencies.models import Agency, Agent
 from allocations.collections.field_models import Contact, Promise
-from allocations.collections.models import ReceiptBook, ReceiptMark
+from allocations.collections.models import Collection, ReceiptBook, ReceiptMark
 from allocations.placements.models import Allocation
+from allocations.reconciliation.models import Break
 from allocations.scorecards import consequences, disputes
 from allocations.scorecards.gathering import Beside
 from allocations.scorecards.measures import approved_measures
@@ -25,6 +26,7 @@ from allocations.scorecards.service import compute_scores, publish
 from payouts.commission.scoring_facts import beside
 from payouts.difference import Findings
 from payouts.verify_scores import check_scores
+from portal.kernel.db import bank_scope, set_scope
 from portal.kernel.errors import Forbidden, Invalid, NotFound, Refused
 from tests.factories.accrual import OCTOBER, World
 from tests.factories.earning import DECIDED, a_compromise, a_measure, an_event, ended_at
@@ -112,7 +114,7 @@ def test_every_measure_counts_its_own_and_nothing_of_a_neighbour(
         "breaches_per_10000": [1, 4, 4],
         "certified_pct": [1, 2, 2],
         "attrition_pct": [2, 4, 2],
-        "spoilt_receipts_pct": [1, 5, 5],
+        "spoilt_receipts_pct": [2, 5, 5],
         "audit_score": [8250, 100, 1],
         "in_full_pct": [1, 2, 2],
     }
@@ -125,9 +127,11 @@ def test_every_measure_counts_its_own_and_nothing_of_a_neighbour(
 
 def cash(world: World, agency: Agency, good: Allocation, bad: Allocation) -> None:
     """Three receipts for cash: paid in the next day, two days later, and not at all; one number void, of a month before another."""
-    for no, allocation in enumerate((good, bad, bad)):
-        deposited = (date(2026, 10, 11), date(2026, 10, 12), None)[no]
+    made = [
         world.collection(agency, 100, allocation=allocation, mode="cash", deposited_on=deposited)
+        for allocation, deposited in ((good, date(2026, 10, 11)), (bad, date(2026, 10, 12)), (bad, None))
+    ]
+    doubts(world, made)
     book = ReceiptBook(
         agency_id=agency.id,
         ref="BK-1",
@@ -145,6 +149,20 @@ def cash(world: World, agency: Agency, good: Allocation, bad: Allocation) -> Non
         mark = {"agency_id": agency.id, "book_id": book.id, "number": number, "receipt_no": f"{number:04d}"}
         decided = {"status": "confirmed", **DECIDED, "proposed_at": at}
         world.session.add(ReceiptMark(**mark, receipt_key=str(number), state="void", reason="Torn", **decided))
+    world.session.flush()
+
+
+def doubts(world: World, receipts: list[Collection]) -> None:
+    """One number in doubt, said twice; one cleared up; one whose money the bank counted as paid direct."""
+    for receipt, given in (
+        (receipts[0], {}),
+        (receipts[0], {}),
+        (receipts[1], {"status": "closed", "closed_at": DAY}),
+        (receipts[2], {"owner": "bank_ops"}),
+    ):
+        about = {"collection_id": receipt.id, "agency_id": receipt.agency_id, "ref": receipt.receipt_no}
+        told = {"amount_minor": 100, "currency": "INR", "opened_on": DAY.date(), "owner": "fraud_review", "cure": "x"}
+        world.session.add(Break(code="R04", side="collection", **about | told | given))
     world.session.flush()
 
 
@@ -287,6 +305,18 @@ def test_a_month_that_is_not_over_is_scored_but_not_published(month: World) -> N
         publish(month.session, run.id, actor=CHECKER, now=month.now)
     with pytest.raises(Refused, match="not begun"):
         compute_scores(month.session, november.next(), actor=MAKER, now=month.now)
+
+
+def test_what_was_scored_within_a_month_is_scored_again_before_it_is_published(month: World) -> None:
+    november, later = OCTOBER.next(), datetime(2026, 12, 2, 6, 30, tzinfo=UTC)
+    early = compute_scores(month.session, november, actor=MAKER, now=month.now)
+    set_scope(month.session, bank_scope(later.date()))
+    with pytest.raises(Refused, match="before the month was over"):
+        publish(month.session, early.id, actor=CHECKER, now=later)
+    whole = compute_scores(month.session, november, actor=MAKER, now=later)
+    assert whole.version == 2
+    assert compute_scores(month.session, november, actor=MAKER, now=later).id == whole.id
+    publish(month.session, whole.id, actor=CHECKER, now=later)
 
 
 # --- what follows

@@ -188,6 +188,15 @@ def test_every_fault_of_a_scheme_is_told_at_once() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "typed", ["NaN", "sNaN", "1e10", "-1e10", "0e999999999", "1e-5", "0.00001", "Infinity", "1,5", None, 1.5]
+)
+def test_a_number_no_scale_has_is_a_fault_and_no_long_wait(typed: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_scheme({**STARTING_TERMS, "measures": [weighed("coverage_pct", 100, typed, "90")]})  # type: ignore[arg-type]
+    assert "not_a_number" in {problem.code for problem in refused.value.problems}
+
+
 def test_what_we_start_with_names_all_seventeen() -> None:
     assert len(MEASURES) == 17
     assert [each.code for each in STARTING.measures] == list(MEASURES)

@@ -43,6 +43,12 @@ def test_what_moved_a_score_adds_up_to_the_move() -> None:
     assert "stayed at 99.00 %; its weight went from" in words["deposited_pct"]
 
 
+def test_a_measure_that_stayed_while_its_scheme_changed_blames_no_other_measure() -> None:
+    was = next(each for each in NOW["measures"] if each["code"] == "recovery_pct")
+    (step,) = why_moved([was], [{**was, "points": "1.00", "target": "40"}])
+    assert step.words == "Recovery stayed at 9.00 %; its floor or target is another, or it moved by less than is shown."
+
+
 def test_nothing_moved_says_nothing() -> None:
     assert why_moved(NOW["measures"], NOW["measures"]) == []
 
@@ -54,7 +60,8 @@ def test_each_measure_says_where_it_stands() -> None:
     mixed = next(each for each in NOW["measures"] if each["mix"])
     assert luck(mixed) == (
         "Of accounts alike by opening bucket, product, band of principal and region anybody could expect 80.00 %; it reached"
-        " 80.00 %. That may be luck: 19 times of 20 chance alone stays within 67.60 % to 92.40 %."
+        " 80.00 %. That may be luck. With everybody's mix of accounts that makes 80.00 %; luck alone carries it, 19 times of 20, no"
+        " further than from 67.60 % to 92.40 %."
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import list_settings
@@ -78,7 +78,10 @@ def judged(session: Session, promises: Sequence[Promise], today: date) -> dict[i
     agencies = sorted({promise.agency_id for promise in promises})
     if not accounts:
         return {}
-    query = select(Promise).where(Promise.loan_account_id.in_(accounts), Promise.agency_id.in_(agencies))
+    these = Promise.loan_account_id == any_(
+        literal(accounts, ARRAY(BigInteger))
+    )  # one parameter: a month has more than 65,535
+    query = select(Promise).where(these, Promise.agency_id.in_(agencies))
     terms = TermsByDay(session)
     given: dict[tuple[int, int], list[Given]] = defaultdict(list)
     for row in session.scalars(query):
