@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from payouts.difference import Findings
 from payouts.ledger.accounts import BANK
 from payouts.ledger.models import JournalEntry, JournalLine
+from payouts.settlements.dispute_models import TaxInvoice
 from payouts.settlements.tax_deductions import deductions
 from payouts.settlements.tax_deposits import lines_of
+from payouts.settlements.tax_paper_text import INVOICE
 from payouts.settlements.tax_papers import text_again
 from payouts.tax.models import TaxPaper, WithholdingDeposit
 from portal.kernel.periods import Period, month_of
@@ -69,12 +71,14 @@ def _booked(session: Session) -> dict[str, int]:
 def _check_papers(session: Session, findings: Findings) -> None:
     order = (TaxPaper.kind, TaxPaper.registration, TaxPaper.year_start, TaxPaper.serial)
     series: tuple[object, ...] = ()
-    serial = 0
+    serial, bare = 0, _without_document(session)
     for paper in session.scalars(select(TaxPaper).order_by(*order)):
         about = (CHECK, "tax_papers", paper.id, paper.number)
         this = (paper.kind, paper.registration, paper.year_start)
         serial = serial + 1 if this == series else 1
         series = this
+        while serial < paper.serial and (*this, serial) in bare:
+            serial += 1
         findings.compare(*about, "serial", paper.serial, serial)
         serial = paper.serial
         findings.compare(*about, "sha256", paper.sha256, hashlib.sha256(paper.text.encode()).hexdigest())
@@ -83,3 +87,12 @@ def _check_papers(session: Session, findings: Findings) -> None:
     for number, taxable, tax, told in session.execute(INVOICES):
         about = (CHECK, "tax_invoices", number, number)
         findings.compare(*about, "document", f"{taxable} {tax}", told)
+
+
+def _without_document(session: Session) -> set[tuple[object, ...]]:
+    """(kind, registration, year, serial) of invoices that took their number before there were documents, accepted or not."""
+    kept = select(TaxPaper.id).where(TaxPaper.kind == INVOICE, TaxPaper.number == TaxInvoice.invoice_no)
+    kept = kept.where(TaxPaper.registration == TaxInvoice.gstin, TaxPaper.year_start == TaxInvoice.year_start)
+    query = select(TaxInvoice.gstin, TaxInvoice.year_start, TaxInvoice.invoice_no)
+    query = query.where(TaxInvoice.source == "self", ~kept.exists())
+    return {(INVOICE, gstin, year, int(no.rpartition("-")[2])) for gstin, year, no in session.execute(query)}

@@ -186,26 +186,37 @@ def _believe(session: Session, payout: Payout, line: BankLine, actor: Actor, now
 def tie_by_hand(
     session: Session, payout_ref: str, line_ref: str, *, reason: str, actor: Actor, now: datetime
 ) -> PayoutDebit:
-    """A person ties a debit to a payout whose amount it is. It shows the money leaving; what became of the payout it does not say.
+    """A person ties a debit to a payout whose amount it is, or over a whole batch to every payout of it; the tie of the named one.
 
-    Refused when either is tied already, or the amounts differ.
+    It shows the money leaving; what became of the payouts it does not say. Refused when any of them or the line is tied already, or the
+    amounts differ.
     """
     refuse_machine(actor, "tie a debit to a payout")
     if len(reason.strip()) < 3:
         raise Invalid(Problem("reason_needed", "Say how you know.", column="reason"))
     payout, line = load_payout(session, payout_ref, locked=True), load_line(session, line_ref)
-    if line.side != "debit" or not _is_over(line, payout.amount_minor, payout.currency):
-        message = f"{line.ref} is a {line.side} over another amount than {payout.ref}."
-        raise Refused(message, code="other_amount", cure="Choose the debit of the same amount.")
-    if payout.status not in (*IN_FLIGHT, "paid"):
-        raise Refused(f"{payout.ref} is {payout.status}: it has no debit.", code="illegal_step")
-    for where, word in (
-        (PayoutDebit.bank_line_id == line.id, line.ref),
-        (PayoutDebit.payout_id == payout.id, payout.ref),
-    ):
-        if session.scalar(_standing().where(where, PayoutDebit.side == "debit")):
-            raise Refused(f"{word} is tied already.", code="tied_already", cure="Take that tie apart first.")
-    return _tie(session, payout, line, "person", actor, now)
+    behind = _behind(session, payout, line)
+    if session.scalar(_standing().where(PayoutDebit.bank_line_id == line.id)):
+        raise Refused(f"{line.ref} is tied already.", code="tied_already", cure="Take that tie apart first.")
+    for each in behind:
+        if each.status not in (*IN_FLIGHT, "paid"):
+            raise Refused(f"{each.ref} is {each.status}: it has no debit.", code="illegal_step")
+        if session.scalar(_standing().where(PayoutDebit.payout_id == each.id, PayoutDebit.side == "debit")):
+            raise Refused(f"{each.ref} is tied already.", code="tied_already", cure="Take that tie apart first.")
+    made = {each.id: _tie(session, each, line, "person", actor, now) for each in behind}
+    return made[payout.id]
+
+
+def _behind(session: Session, payout: Payout, line: BankLine) -> list[Payout]:
+    """The payouts a person's word puts behind a debit: the one whose amount it is, or all of its batch when it is their sum."""
+    if line.side == "debit" and _is_over(line, payout.amount_minor, payout.currency):
+        return [payout]
+    batch = session.get_one(PayoutBatch, payout.batch_id)
+    if line.side == "debit" and _is_over(line, batch.total_minor, batch.currency):
+        query = select(Payout).where(Payout.batch_id == batch.id).order_by(Payout.id).with_for_update()
+        return list(session.scalars(query.execution_options(populate_existing=True)))
+    message = f"{line.ref} is a {line.side} over another amount than {payout.ref}, and than its batch."
+    raise Refused(message, code="other_amount", cure="Choose the debit of the same amount.")
 
 
 def untie(session: Session, debit_id: int, *, reason: str, actor: Actor, now: datetime) -> PayoutDebit:

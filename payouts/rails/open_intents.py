@@ -99,7 +99,8 @@ def _act_of(payout: Payout, batch: PayoutBatch, stop: PayingStop) -> str:
 
 
 def unknown_debits(session: Session, stop: PayingStop) -> list[UnknownDebit]:
-    """Debits since the backup that carry a reference of ours which nothing here has, and that no payout is tied to."""
+    """Debits since the backup that carry a reference of ours which nothing here has, or only what was taken back unsent, and that no
+    payout is tied to."""
     if stop.lost_since is None:
         return []
     told = BankLine.bank_ref + " " + BankLine.customer_ref + " " + BankLine.description
@@ -122,8 +123,9 @@ def unknown_debits(session: Session, stop: PayingStop) -> list[UnknownDebit]:
 
 
 def _known(session: Session, refs: set[str]) -> Iterator[str]:
+    """Of these, what was let go as far as is known here: a void one never was, and its debit is a payment all the same."""
     for model in (Payout, PayoutBatch):
-        yield from session.scalars(select(model.ref).where(model.ref.in_(refs)))
+        yield from session.scalars(select(model.ref).where(model.ref.in_(refs), model.status != "void"))
 
 
 def statements_reach(session: Session) -> date | None:

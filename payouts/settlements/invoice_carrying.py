@@ -23,7 +23,9 @@ from portal.kernel.notice_jobs import ask_to_send
 from portal.kernel.notices import tell
 
 
-def left_behind(session: Session, settlement: Settlement, statuses: tuple[str, ...] = LIVE) -> list[TaxInvoice]:
+def left_behind(
+    session: Session, settlement: Settlement, statuses: tuple[str, ...] = LIVE, *, locked: bool = False
+) -> list[TaxInvoice]:
     """The agency's invoices over void statements of the same month, the newest first."""
     query = (
         select(TaxInvoice)
@@ -32,12 +34,14 @@ def left_behind(session: Session, settlement: Settlement, statuses: tuple[str, .
         .where(Settlement.status == "void", TaxInvoice.source == "agency", TaxInvoice.status.in_(statuses))
         .order_by(TaxInvoice.id.desc())
     )
+    if locked:  # one that is taken back or decided on at the same moment is read as that left it
+        query = query.with_for_update(of=TaxInvoice).execution_options(populate_existing=True)
     return list(session.scalars(query))
 
 
 def carry_invoice(session: Session, settlement: Settlement, *, actor: Actor, now: datetime) -> None:
     """With a statement that is issued anew: what its month was billed by goes over to it, or is cancelled and asked for again."""
-    for found in left_behind(session, settlement):
+    for found in left_behind(session, settlement, locked=True):
         if _still_fits(session, found, settlement, now):
             _carry(session, found, settlement, actor, now)
         else:
@@ -47,7 +51,7 @@ def carry_invoice(session: Session, settlement: Settlement, *, actor: Actor, now
 
 def cancel_left_behind(session: Session, settlement: Settlement, *, actor: Actor, now: datetime) -> None:
     """With a statement that was taken back and has no successor: nothing is billed any more."""
-    for found in left_behind(session, settlement):
+    for found in left_behind(session, settlement, locked=True):
         _cancel(session, found, settlement, f"{settlement.ref} is void, and nothing takes its place.", actor, now)
 
 

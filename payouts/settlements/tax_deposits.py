@@ -20,12 +20,14 @@ from allocations.agencies.service import lender
 from payouts.ledger.journal import deposit_interest_lines, deposited_lines
 from payouts.ledger.models import JournalEntry
 from payouts.ledger.service import post, reverse
+from payouts.settlements.models import Settlement
 from payouts.settlements.tax_deductions import Deduction, Key, deductions
 from payouts.tax.models import WithholdingDeposit, WithholdingDepositLine
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.money import plain, shown
 from portal.kernel.periods import Period, month_of
+from portal.kernel.persons import same_person
 from portal.kernel.proposals import Proposals, reason_problems
 
 LIVE = ("proposed", "accepted")
@@ -199,8 +201,11 @@ def decide_deposit(
 
 
 def _refuse_changed(session: Session, found: WithholdingDeposit) -> None:
+    lines = lines_of(session, found)
+    covered = select(Settlement.id).where(Settlement.id.in_([line.settlement_id for line in lines]))
+    session.execute(covered.order_by(Settlement.id).with_for_update(read=True))  # none is taken back meanwhile
     stands = {each.key: each.amount_minor for each in deductions(session, month_of(found.period_start))}
-    for line in lines_of(session, found):
+    for line in lines:
         if stands.get((line.settlement_id, found.code)) != line.amount_minor:
             message = "A statement it covers was taken back since it was entered."
             raise Refused(message, code="basis_changed", cure="Reject it, and enter it anew.")
@@ -234,6 +239,9 @@ def cancel_deposit(session: Session, found: WithholdingDeposit, *, reason: str, 
         raise Invalid(problems)
     PROPOSALS.next_status(found, "cancel")
     PROPOSALS.refuse_maker(found, actor, does="cancel")
+    if same_person(session, actor.email, found.proposed_by):
+        message = "You entered a deposit under another account: another person cancels."
+        raise Refused(message, code="is_not_the_maker")
     found.decision_reason = reason.strip()
     PROPOSALS.move(session, found, "cancel", actor=actor, now=now)
     entries = select(JournalEntry.ref).where(

@@ -83,6 +83,13 @@ def decide_tie(
         _untie(session, user, actor, now)
 
 
+def withdraw_tie(session: Session, found: PersonTie, *, actor: Actor, now: datetime) -> None:
+    """Whoever proposed it takes it back; nobody else, or those it is about would."""
+    if actor.email != found.proposed_by:
+        raise Forbidden("Whoever proposed it takes it back.", code="not_the_maker", cure="Turn it down instead.")
+    TIES.move(session, found, "withdraw", actor=actor, now=now)
+
+
 def _refuse_concerned(session: Session, found: PersonTie, actor: Actor) -> None:
     concerned = [find_user(session, each) for each in (found.email, found.other_email) if each]
     if any(each.role == Role.SYSTEM for each in concerned):

@@ -179,6 +179,30 @@ def test_what_was_paid_in_the_lost_time_is_seen_in_the_account_and_recorded_by_h
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
 
 
+def test_a_file_taken_back_here_though_the_bank_paid_it_in_one_sum_is_not_paid_again(
+    bank_session, file_store, month, now, restored
+):
+    """It was only made at the backup, sent in the lost time, and rejected here unasked. The account shows one debit over all of it."""
+    ref = a_batch(bank_session, file_store, now)
+    total = bank_session.scalar(select(PayoutBatch.total_minor).where(PayoutBatch.ref == ref))
+    stop, _ = held(bank_session, restored)
+    after = restored + MINUTE
+    with unit_of_work(bank_session):
+        reject_batch(bank_session, ref, actor=CHECKER, now=after, reason="The bank never got it")
+        line = an_own_line(bank_session, "1", total, bank_day(restored), f"BULK {ref}").ref
+    assert refused(bank_session, stop, after) == "unknown_payments"
+    by_hand = approved(bank_session, file_store, a_batch(bank_session, file_store, after, "manual"), after)
+    with unit_of_work(bank_session):
+        start_sending(bank_session, actor=FINANCE, now=after, only=by_hand)
+        finish_sending(bank_session, by_hand, actor=FINANCE, now=after)
+    for payout in ("P2610-7542003", "P2610-7542004"):
+        said(bank_session, payout, "paid", after)
+    with unit_of_work(bank_session):
+        debits.tie_by_hand(bank_session, "P2610-7542003", line, reason="The whole file", actor=FINANCE, now=after)
+    lifted(bank_session, stop, after)
+    assert [str(each) for each in verify(bank_session, file_store).differences] == []
+
+
 def test_an_ordinary_stop_asks_nothing_about_files(bank_session, file_store, month, now):
     a_batch(bank_session, file_store, now)
     with unit_of_work(bank_session):

@@ -19,7 +19,7 @@ from payouts.rails import stops
 from payouts.verify_decided import check_decided
 from payouts.verify_keys import check_keys
 from portal.access.models import User
-from portal.access.person_ties import decide_tie, propose_tie, propose_untie
+from portal.access.person_ties import decide_tie, propose_tie, propose_untie, withdraw_tie
 from portal.access.users import also_known_as
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession
@@ -295,6 +295,9 @@ def test_accounts_are_tied_and_untied_by_two_and_the_rest_stays_together(bank_se
         with pytest.raises(PortalError) as refusal:
             decide_tie(bank_session, said, accept=True, actor=people[who], now=now)
         assert refusal.value.code == code
+    for who in ("bela", "asha", "admin2"):
+        with pytest.raises(Forbidden):
+            withdraw_tie(bank_session, said, actor=people[who], now=now)
     decide_tie(bank_session, said, accept=True, actor=people["chitra"], now=now)
     assert also_known_as(bank_session, user("asha")) == ["asha2@bank.example", "bela@bank.example"]
     apart = propose_untie(bank_session, user("asha"), actor=people["admin"], **by)

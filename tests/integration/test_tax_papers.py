@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from allocations.agencies.models import Agency, Lender
 from payouts.difference import Findings
 from payouts.rails.models import Payout
+from payouts.settlements.dispute_models import TaxInvoice
 from payouts.settlements.drafting import draft
 from payouts.settlements.invoice_queries import list_invoices, wanted
 from payouts.settlements.models import Settlement
@@ -88,6 +89,25 @@ def test_the_invoice_is_issued_with_the_approval_and_says_what_was_frozen(bank_s
     (charged,) = charged_rows(bank_session, month_of(date(2026, 11, 1)))[0]
     assert (charged.invoice_no, charged.supplied_on) == ("SI2627-00001", paper.issued_on)
     assert not differences(bank_session)
+
+
+def test_numbers_taken_before_there_were_documents_are_no_gap(bank_session, drafted, now):
+    with unit_of_work(bank_session):
+        west = bank_session.scalars(select(Settlement).where(Settlement.ref == "S2610-WEST")).one()
+        told = {"taxable_minor": 1, "tax_minor": 1, "currency": "INR", "gstin": REGISTRATION, "is_reverse_charge": True}
+        told |= {"source": "self", "invoice_no": "SI2627-00001", "year_start": date(2026, 4, 1), "findings": []}
+        told |= {
+            "invoiced_on": date(2026, 11, 1),
+            "status": "rejected",
+            "proposed_by": "a@x.example",
+            "proposed_at": now,
+        }
+        bank_session.add(TaxInvoice(agency_id=west.agency_id, settlement_id=west.id, **told))
+    approved(bank_session, "S2610-EAST", now)
+    assert find_paper(bank_session, "SI2627-00002").serial == 2
+    found = Findings()
+    check_tax_papers(bank_session, found, None)
+    assert [(each.ref, each.field) for each in found.differences] == []
 
 
 def test_a_statement_that_is_taken_back_cancels_its_invoice_and_the_next_has_the_next_number(

@@ -111,6 +111,6 @@ def withdraw(tie_id: int) -> Response:
     with unit_of_work(session):
         once(form, session)
         found = person_ties.load_tie(session, tie_id)
-        person_ties.TIES.move(session, found, "withdraw", actor=current_actor(), now=clock().now())
+        person_ties.withdraw_tie(session, found, actor=current_actor(), now=clock().now())
     flash("It is taken back.", "info")
     return redirect(url_for(".index"))

@@ -48,7 +48,8 @@ def propose(ref: str) -> Answer:
     load(session, ref)
     if not form.validate_on_submit():
         return page(ref, repoint_form=form)
-    version = int(form.expected_version.data) if (form.expected_version.data or "").isdecimal() else 0
+    shown_version = form.expected_version.data or ""
+    version = int(shown_version) if shown_version.isdecimal() and len(shown_version) < 10 else 0
     given: dict[str, Any] = {"reason": form.reason.data or "", "actor": current_actor(), "now": clock().now()}
     with unit_of_work(session):
         once(form, session)
