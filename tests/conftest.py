@@ -25,11 +25,13 @@ import psycopg
 import pytest
 from filelock import FileLock
 from hypothesis import settings as hypothesis_settings
+from jinja2 import FileSystemBytecodeCache
 
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
 from portal.kernel.key_ring import KeyRing
+from tests.factories.dealing import dealt
 from tests.factories.sweeping import Sweeper
 
 HOME_VARIABLE = "PORTAL_TEST_HOME"
@@ -104,6 +106,17 @@ def _no_network() -> Iterator[None]:
         yield
 
 
+# --- The order of a run ------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests first on every worker, so that short ones are left to even out the end."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = dealt(items, workers, lambda item: item.path)
+
+
 # --- Databases ---------------------------------------------------------------------------------------------------------------
 
 
@@ -137,7 +150,11 @@ def administration(server: EmbeddedServer, name: str = "postgres") -> Iterator[p
 
 def logins(server: EmbeddedServer, name: str) -> Database:
     """The application's two logins on a database."""
-    options = {"pool_size": 3, "max_overflow": 17}
+    options = {
+        "pool_size": 3,
+        "max_overflow": 17,
+        "query_cache_size": 5_000,
+    }  # here every statement passes, again and again
     return Database(
         bank=make_engine(server.url(name, "portal_app_bank"), **options),
         agency=make_engine(server.url(name, "portal_app_agency"), **options),
@@ -303,7 +320,7 @@ def app(settings: Any, clock: FixedClock, database: TestDatabase, built_apps: di
 
     kind = (replace(settings, home=Path(), files=None), id(database.logins))
     if kind not in built_apps:
-        built_apps[kind] = create_app(settings, clock=clock, database=database.logins)
+        built_apps[kind] = with_kept_templates(create_app(settings, clock=clock, database=database.logins))
     app = built_apps[kind]
     config, extensions = dict(app.config), dict(app.extensions)
     furnish(app, settings, clock)
@@ -319,7 +336,15 @@ def own_app(settings: Any, clock: FixedClock, database: TestDatabase) -> Any:
     """An application for this test alone, to be altered."""
     from portal.app import create_app
 
-    return create_app(settings, clock=clock, database=database.logins)
+    return with_kept_templates(create_app(settings, clock=clock, database=database.logins))
+
+
+def with_kept_templates(app: Any) -> Any:
+    """Templates are compiled once a run, whichever worker and application asks for them first."""
+    folder = Path(os.environ[HOME_VARIABLE]) / "templates"
+    folder.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+    return app
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+"""In which order the workers of a run take its tests: long ones first, so that short ones are left to even out the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+LONGEST_FIRST = ("journeys", "real_data", "planted", "integration", "unit", "architecture")
+
+
+def dealt(tests: Sequence[T], workers: int, path_of: Callable[[T], Path]) -> list[T]:
+    """One worker's stretch after another, all of a length: xdist cuts the list so. A file stays whole as far as lengths allow."""
+
+    def rank(test: T) -> int:
+        parts = path_of(test).parts
+        return next((rank for rank, folder in enumerate(LONGEST_FIRST) if folder in parts), len(LONGEST_FIRST))
+
+    stretches: list[list[T]] = [[] for _ in range(workers)]
+    for _, file in groupby(sorted(tests, key=rank), key=path_of):
+        min(stretches, key=len).extend(file)
+    length = len(tests) // workers
+    spare = iter([test for stretch in stretches for test in stretch[length:]])
+    even = [test for each in stretches for test in (*each[:length], *islice(spare, max(length - len(each), 0)))]
+    return [*even, *spare]

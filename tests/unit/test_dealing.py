@@ -1,0 +1,33 @@
+"""The order of a run: every worker begins with long tests and ends with short ones, and none is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.factories.dealing import dealt
+
+FILES = {
+    "architecture/a.py": 40,
+    "integration/b.py": 30,
+    "integration/c.py": 5,
+    "journeys/d.py": 3,
+    "journeys/e.py": 4,
+    "unit/f.py": 21,
+}
+TESTS = [(Path("tests") / name, number) for name, tests in FILES.items() for number in range(tests)]
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_every_test_is_dealt_once(workers: int) -> None:
+    assert sorted(dealt(TESTS, workers, lambda test: test[0])) == sorted(TESTS)
+
+
+def test_each_worker_begins_with_a_journey_and_ends_with_what_is_short() -> None:
+    order = dealt(TESTS, 2, lambda test: test[0])
+    half = len(order) // 2
+    for stretch in (order[:half], order[half:]):
+        folders = [path.parts[1] for path, _ in stretch]
+        assert folders[0] == "journeys" and folders[-1] == "architecture"
+    assert [path.name for path, _ in order[:3]] == ["d.py"] * 3
