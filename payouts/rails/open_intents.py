@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,10 @@ NEXT_ACTS = {
     "reject": "Reject the batch {batch} once the bank says that it never came.",
     "send": "Approve and send the batch {batch}, which was paid by hand; then say what became of it.",
 }
+
+
+# A payout's or batch's own: of a month there is, in as many figures. Another firm's "P2024-15" is none, and nobody could tie it.
+GIVEN_BY_US = re.compile(r"(P\d\d(0[1-9]|1[0-2])-\d{4,}|B\d\d(0[1-9]|1[0-2])-\d{2,})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,10 @@ def unknown_debits(session: Session, stop: PayingStop) -> list[UnknownDebit]:
         .where(~spoken_for.exists())
         .order_by(BankLine.value_on, BankLine.id)
     )
-    named = [(line, OUR_REFERENCE.findall(text.upper())) for line, text in session.execute(query)]
+    named = [
+        (line, list(filter(GIVEN_BY_US.fullmatch, OUR_REFERENCE.findall(text.upper()))))
+        for line, text in session.execute(query)
+    ]
     known = set(_known(session, {ref for _, refs in named for ref in refs}))
     return [
         UnknownDebit(line.ref, line.value_on, line.amount_minor, line.currency, refs[0], line.description)

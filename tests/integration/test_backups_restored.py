@@ -163,6 +163,7 @@ def test_what_was_paid_in_the_lost_time_is_seen_in_the_account_and_recorded_by_h
     with unit_of_work(bank_session):
         line = an_own_line(bank_session, "1", 78_400_00, bank_day(restored), f"NEFT {FIRST} SHAKTI").ref
         an_own_line(bank_session, "2", 5_00, bank_day(restored), "CHARGES")
+        an_own_line(bank_session, "3", 7_00, bank_day(restored), "THEIR ORDER P2024-15")
     assert [each.names for each in unknown_debits(bank_session, stops.load_stop(bank_session, stop))] == [FIRST]
     assert refused(bank_session, stop, after) == "unknown_payments"
     by_hand = approved(bank_session, file_store, a_batch(bank_session, file_store, after, "manual"), after)
