@@ -9,7 +9,6 @@ import json
 import random
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from tests.sequences.cast import set_up
@@ -40,7 +39,7 @@ def main(url: str, folder: str, seed: str, sequences: str) -> None:
                 if walked >= int(sequences):
                     break
         took = {"seconds": time.perf_counter() - began[0], "cpu_seconds": time.process_time() - began[1]}
-        print(json.dumps(asdict(tally) | took), flush=True)
+        print(json.dumps(vars(tally) | took), flush=True)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ STORY: tuple[tuple[str, Sequence[Telling]], ...] = (
     ("gathered", (("gather", BY_FILE),)),
     ("sent", ("approve_payment", "approve_payment", "begin_sending", "end_sending")),
     ("paid", ("bank_answers", "propose_verdict", "give_verdict")),
-    ("next month", ("new_terms", *EARNED, ("adjust", DEBT), ("decide_on_adjustment", AGREED), *OVER)),
+    ("next month", ("new_terms", *EARNED, ("adjust", DEBT), ("decide_on_adjustment", AGREED), "month_begins")),
+    ("second month", OVER[1:]),
     (
         "third month",
         ("hand_to_checkers", "hand_to_checkers", ("report", DEBTOR), *EARNED[1:], *EARNED[1:], "month_begins"),

@@ -25,7 +25,7 @@ GOES_ON = 0.15  # of twigs grow a further step
 TRIES = 0.25  # of twigs end with something forbidden
 SEEDS = 10**6
 OFTEN = 40
-SHORT = 12  # a trunk that looks for one thing
+SHORT, FEW = 12, (1, 2)  # a trunk that looks for one thing, and its twigs
 
 
 @dataclass
@@ -99,6 +99,7 @@ class Walk:
     path: list[Step] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     limit: int = 10**9  # sequences
+    twigs: tuple[int, ...] = TWIGS
     around: tuple[str, ...] = ()  # acts that are tried far more often
 
     def grow(self, trunk: int = TRUNK) -> None:
@@ -107,7 +108,7 @@ class Walk:
         with self.stage.branch():
             for _ in range(trunk):
                 found, before = situation(self.stage), fingerprint(self.stage)
-                for _ in range(self.dice.choice(TWIGS)):
+                for _ in range(self.dice.choice(self.twigs)):
                     self.twig(found, before)
                 if self.tally.sequences >= self.limit:
                     break
@@ -210,7 +211,7 @@ def shrunk(stage: Stage, path: Sequence[Step], most: int = 400) -> Broken:
 
 def hunt(stage: Stage, seed: int, limit: int, around: tuple[str, ...] = ()) -> tuple[Broken | None, int]:
     """(the first path that breaks an invariant, after how many sequences); (None, all of them) when none does."""
-    walk = Walk(stage, random.Random(seed), limit=limit, around=around)
+    walk = Walk(stage, random.Random(seed), limit=limit, twigs=FEW, around=around)
     try:
         while walk.tally.sequences < limit:
             walk.grow(SHORT)
