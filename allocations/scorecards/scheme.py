@@ -143,6 +143,11 @@ def _whole_scheme(scheme: Scheme) -> Iterator[Problem]:
     codes = [each.code for each in scheme.measures]
     for code in sorted({code for code in codes if codes.count(code) > 1}):
         yield Problem("measure_twice", f"{code} stands there twice.", "Leave one of them.", column="measures")
+    for gate in scheme.gates:
+        if gate.measure in MEASURES and gate.measure not in codes:
+            message = f"Gate {gate.code} asks for {gate.measure}, which the scheme does not measure."
+            cure = "Fill in the measure's line; a weight of 0 will do."
+            yield Problem("gate_unmeasured", message, cure, column="gates")
     total = sum(each.weight for each in scheme.measures)
     if total <= 0:
         yield Problem("no_weight", "No measure has a weight.", "Give the weights; they add up to any sum.", column="measures")  # fmt: skip

@@ -154,12 +154,13 @@ def cash(world: World, agency: Agency, good: Allocation, bad: Allocation) -> Non
 
 def doubts(world: World, receipts: list[Collection]) -> None:
     """One number in doubt, said twice; one cleared up; one whose money the bank counted as paid direct."""
-    for receipt, given in (
+    changes: list[tuple[Collection, dict[str, Any]]] = [
         (receipts[0], {}),
         (receipts[0], {}),
         (receipts[1], {"status": "closed", "closed_at": DAY}),
         (receipts[2], {"owner": "bank_ops"}),
-    ):
+    ]
+    for receipt, given in changes:
         about = {"collection_id": receipt.id, "agency_id": receipt.agency_id, "ref": receipt.receipt_no}
         told = {"amount_minor": 100, "currency": "INR", "opened_on": DAY.date(), "owner": "fraud_review", "cure": "x"}
         world.session.add(Break(code="R04", side="collection", **about | told | given))

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from allocations.agencies.models import Agency
 from allocations.scorecards.models import Scorecard, ScoreConsequence, ScoreDispute, ScoreRun, ScoreScheme
 from allocations.scorecards.scheme import STARTING_TERMS
 from allocations.scorecards.schemes import decide_scheme, propose_scheme
-from portal.web.bank.score_schemes import as_whole
+from portal.web.bank.score_schemes import as_whole, terms_sent
 from tests.factories.accrual import World
 from tests.factories.earning import ended_at
 from tests.factories.world import a_user
@@ -173,6 +174,16 @@ def test_a_scheme_is_proposed_on_a_page_with_every_fault_said(
     url = f"/bank/score-schemes/{made.version}"
     assert who.post(f"{url}/approve", {}).status_code == 403
     assert "Approved." in press(browse(CHECKER), url, f"{url}/approve").text
+
+
+def test_a_gate_begun_without_its_code_is_no_empty_row(own_app: Flask) -> None:
+    """Left out in silence it would never stop anybody."""
+    sent = {"code": ["", ""], "measure": ["cost_pct"] * 2, "below": ["", ""], "above": ["20", ""], "says": ["", ""]}
+    chosen = {"consequence": ["suspend", "watch_list"]}
+    data = {f"gate.{name}": values for name, values in (sent | chosen).items()}
+    with own_app.test_request_context(method="POST", data=data):
+        gates = terms_sent()["gates"]
+    assert gates == [{"above": "20", "measure": "cost_pct", "consequence": "suspend"}]
 
 
 @pytest.mark.parametrize(("text", "read"), [("12", 12), ("", ""), ("-1", "-1"), ("1e3", "1e3"), ("٣", "٣")])

@@ -188,6 +188,13 @@ def test_every_fault_of_a_scheme_is_told_at_once() -> None:
     }
 
 
+def test_a_gate_on_what_is_not_measured_is_a_fault() -> None:
+    """It would never be missed, and nobody would know."""
+    left = [each for each in STARTING_TERMS["measures"] if each["code"] != "certified_pct"]
+    with pytest.raises(Invalid, match="does not measure"):
+        read_scheme({**STARTING_TERMS, "measures": left})
+
+
 @pytest.mark.parametrize(
     "typed", ["NaN", "sNaN", "1e10", "-1e10", "0e999999999", "1e-5", "0.00001", "Infinity", "1,5", None, 1.5]
 )

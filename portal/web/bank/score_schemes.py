@@ -81,17 +81,22 @@ def terms_sent() -> dict[str, Any]:
             measures.append({"code": code, **row, **whole, **mixed})
     return {
         "measures": measures,
-        "gates": rows_sent("gate", ("code", "measure", "below", "above", "says", "consequence"), "code"),
-        "bands": rows_sent("band", ("from", "grade", "consequence"), "from"),
+        "gates": rows_sent("gate", ("code", "below", "above", "says", "measure", "consequence"), 4),
+        "bands": rows_sent("band", ("from", "grade", "consequence"), 2),
         "tickets": [as_whole(each) for each in sent.get("tickets", "").replace(",", " ").split()],
         "least_weight": as_whole(sent.get("least_weight", "").strip() or "0"),
     }
 
 
-def rows_sent(kind: str, names: tuple[str, ...], needed: str) -> list[dict[str, str]]:
+def rows_sent(kind: str, names: tuple[str, ...], typed: int) -> list[dict[str, str]]:
+    """Rows of which anything was typed: the first so many names are typed, the others chosen, and those are never empty."""
     columns = {name: [each.strip()[:200] for each in request.form.getlist(f"{kind}.{name}")] for name in names}
     found = [dict(zip(columns, row, strict=False)) for row in zip(*columns.values(), strict=False)]
-    return [{name: value for name, value in row.items() if value} for row in found if row.get(needed)]
+    return [
+        {name: value for name, value in row.items() if value}
+        for row in found
+        if any(row[name] for name in names[:typed])
+    ]
 
 
 def as_whole(text: str) -> int | str:
