@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,8 @@ from payouts.rails.models import Payout
 from payouts.settlements.destination import hash_of_repointing
 from payouts.settlements.models import Settlement
 from payouts.settlements.repointing_models import SettlementRepointing
+
+WAITED = timedelta(minutes=5)
 
 
 def check_repointed(session: Session, findings: Findings) -> None:
@@ -33,10 +37,14 @@ def check_repointed(session: Session, findings: Findings) -> None:
 
 def meant_for(session: Session, payout: Payout, settlement: Settlement) -> tuple[int | None, int | None]:
     """(bank details, re-pointing) a payout should name: of the last one accepted before it was made, or the statement's and none."""
+    # Both instants are of the click: a batch that waited for a re-pointing's locks goes by one that was clicked a little later.
+    waited = (SettlementRepointing.id == payout.repointing_id) & (
+        SettlementRepointing.decided_at <= payout.created_at + WAITED
+    )
     query = (
         select(SettlementRepointing.to_detail_id, SettlementRepointing.id)
         .where(SettlementRepointing.settlement_id == settlement.id, SettlementRepointing.status == "accepted")
-        .where(SettlementRepointing.decided_at <= payout.created_at)
+        .where((SettlementRepointing.decided_at <= payout.created_at) | waited)
         .order_by(SettlementRepointing.number.desc())
         .limit(1)
     )

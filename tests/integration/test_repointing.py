@@ -238,6 +238,13 @@ def test_it_may_be_pointed_a_second_time_and_each_is_chained_to_the_one_before(s
     assert verify(stuck.bank, file_store).is_clean
 
 
+def test_a_batch_that_waited_for_a_re_pointing_clicked_a_moment_later_is_no_difference(stuck, file_store):
+    stuck.now += timedelta(seconds=2)
+    made = accept(stuck, propose(stuck).ref)
+    stuck.now -= timedelta(seconds=2)
+    assert (pay(stuck, file_store).repointing_id, found(stuck)) == (made.id, set())
+
+
 def test_an_edited_re_pointing_pays_nothing_and_is_named(stuck, database):
     def edited(change: str, back: str) -> tuple[set[str], str]:
         database.execute(f"update settlement_repointings set {change}")
