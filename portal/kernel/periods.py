@@ -54,7 +54,7 @@ def month_of(day: date) -> Period:
 def parse_month(text: str) -> Period:
     """The month written YYYY-MM; ValueError otherwise."""
     match = re.fullmatch(r"(\d{4})-(\d{2})", text.strip())
-    if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
+    if not match or not 1 <= int(match[2]) <= 12 or not 1 < int(match[1]) < 9999:
         raise ValueError(f"a month is written YYYY-MM, not {text!r}")
     return month_of(date(int(match[1]), int(match[2]), 1))
 

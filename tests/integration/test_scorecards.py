@@ -169,13 +169,14 @@ def doubts(world: World, receipts: list[Collection]) -> None:
 
 def people(world: World, agency: Agency) -> None:
     """At the month's beginning two, one of whom leaves; one comes; one left long ago and one comes next month."""
-    for code, given in {
+    came_and_went: dict[str, dict[str, Any]] = {
         "A1": {"certificate_no": "C1", "certificate_until": date(2026, 10, 31)},
         "A2": {"is_active": False, "left_on": date(2026, 10, 20), "certificate_no": "C2"},
         "A3": {"joined_on": date(2026, 10, 5), "certificate_no": "C3", "certificate_until": date(2026, 10, 30)},
         "A4": {"is_active": False},
         "A5": {"joined_on": date(2026, 11, 1)},
-    }.items():
+    }
+    for code, given in came_and_went.items():
         world.session.add(Agent(agency_id=agency.id, code=code, name=code, **given))
     world.session.flush()
 

@@ -101,6 +101,8 @@ def test_a_card_says_every_measure_with_its_formula_and_who_is_better(
         assert words in page
     assert "did better" in who.get("/bank/scorecards/2026-10/SHAKTI/against/VEGA").text
     assert who.get("/bank/scorecards/2026-10/NOBODY").status_code == 404
+    assert who.get("/bank/scorecards/2026-10/SHAKTI/against/SHAKTI").status_code == 404
+    assert who.get("/bank/scorecards?period=0001-01").status_code == 422
     sheet = who.get("/bank/scorecards/2026-10/export.csv").text
     assert sheet.splitlines()[1].startswith("SHAKTI,")
 
@@ -130,7 +132,13 @@ def test_an_agency_contests_a_measure_and_the_bank_gives_other_numbers(
     said = press(browse(OWNER), "/agency/scorecard", url, measure="coverage_pct", reason="Five visits are missing.")
     assert "Contested. The bank answers with its reason." in said.text
     dispute = bank_session.scalars(select(ScoreDispute)).one()
+    assert (
+        press(browse(OWNER), "/agency/scorecard", url, measure="cost_pct", reason="One fee is not ours.").status_code
+        == 200
+    )
     who, card = browse(CHECKER), "/bank/scorecards/2026-10/SHAKTI"
+    ids = re.findall(r' id="((?:numerator|cases|reason)[^"]+)"', who.get(card).text)
+    assert len(ids) == len(set(ids)) > 4
     assert "Agencies contest a measure" in who.get(LEAGUE).text
     numbers = {"numerator": "5", "denominator": "6", "cases": "6"}
     accept = f"/bank/scorecards/disputes/{dispute.id}/accept"

@@ -130,7 +130,12 @@ def show(period: str, code: str) -> str:
     return card_page(month_typed(period), code)
 
 
-def card_page(period: Period, code: str, problems: list[Problem] | None = None, **forms: Any) -> str:
+Typed = tuple[int, CorrectForm]  # which dispute was answered, and with what
+
+
+def card_page(
+    period: Period, code: str, problems: list[Problem] | None = None, typed: Typed | None = None, **forms: Any
+) -> str:
     session = db_session()
     version = request.args.get("version", type=int)
     run = queries.find_run(session, period, version)
@@ -140,8 +145,8 @@ def card_page(period: Period, code: str, problems: list[Problem] | None = None, 
     acts = {
         "accept_form": AcceptForm(formdata=None),
         "reject_form": RejectForm(formdata=None),
-        "correct_form": CorrectForm(formdata=None),
     }
+    contested = disputes.disputes_of(session, queries.card_ids(session, card.agency_id, period))
     return render_template(
         "bank/scorecards/show.html",
         period=period,
@@ -156,15 +161,20 @@ def card_page(period: Period, code: str, problems: list[Problem] | None = None, 
         measures=MEASURES,
         following=next((each for each in consequences.of_run(session, run) if each.agency_id == card.agency_id), None),
         following_words=consequences.WORDS,
-        contested=disputes.disputes_of(session, cards_of_month(card.agency_id, period)),
+        contested=contested,
+        correct_forms={each.id: correct_form(each.id, typed) for each in contested},
         others=[each for each in queries.cards_of_run(session, run.id) if each.code != code],
         problems=problems or [],
         **acts | forms,
     )
 
 
-def cards_of_month(agency_id: int, period: Period) -> list[int]:
-    return queries.card_ids(db_session(), agency_id, period)
+def correct_form(dispute_id: int, typed: Typed | None) -> CorrectForm:
+    """The answer to one dispute, its fields named apart from those of another on the same page."""
+    form = typed[1] if typed and typed[0] == dispute_id else CorrectForm(formdata=None)
+    for each in (form.numerator, form.denominator, form.cases, form.reason):
+        each.id = f"{each.short_name}-{dispute_id}"
+    return form
 
 
 @bp.get("/<period>/<code>/against/<other>")
@@ -172,6 +182,8 @@ def cards_of_month(agency_id: int, period: Period) -> list[int]:
 def against(period: str, code: str, other: str) -> str:
     """Champion and challenger on the kinds of account both had."""
     session, month = db_session(), month_typed(period)
+    if code == other:
+        raise NotFound("Nobody is compared with themselves.")
     run = queries.find_run(session, month)
     first, second = (queries.card_in(session, run.id, each) for each in (code, other))
     found = {
@@ -245,7 +257,7 @@ def answer_dispute(dispute_id: int, *, accept: bool) -> Answer:
             said = "Accepted: score the month anew, and publish it." if accept else "Rejected; the agency reads why."
             flash(said, "success")
             return redirect(url_for(".show", period=period.label, code=code))
-    return card_page(period, code, problems, correct_form=form), 422
+    return card_page(period, code, problems, (dispute_id, form)), 422
 
 
 def whose(found: ScoreConsequence | ScoreDispute) -> tuple[Period, str]:

@@ -31,6 +31,4 @@ class CorrectForm(ActForm):
     numerator = IntegerField("Counted (numerator)", [Optional(), WHOLE])
     denominator = IntegerField("Of (denominator)", [Optional(), WHOLE])
     cases = IntegerField("Cases", [Optional(), WHOLE])
-    reason = TextAreaField(
-        "Why? The agency reads this", [InputRequired("Say why."), Length(max=500)], id="correct-reason"
-    )
+    reason = TextAreaField("Why? The agency reads this", [InputRequired("Say why."), Length(max=500)])
