@@ -16,6 +16,7 @@ from payouts.settlements.tax_deposits import lines_of
 from payouts.settlements.tax_paper_text import INVOICE
 from payouts.settlements.tax_papers import text_again
 from payouts.tax.models import TaxPaper, WithholdingDeposit
+from portal.kernel.audit import AuditEvent, AuditTag
 from portal.kernel.periods import Period, month_of
 
 CHECK = "tax papers"
@@ -90,9 +91,15 @@ def _check_papers(session: Session, findings: Findings) -> None:
 
 
 def _without_document(session: Session) -> set[tuple[object, ...]]:
-    """(kind, registration, year, serial) of invoices that took their number before there were documents, accepted or not."""
+    """(kind, registration, year, serial) of invoices that took their number before there were documents, accepted or not.
+
+    Of those that had one, the audit log says that it was issued: a document taken away leaves a gap.
+    """
     kept = select(TaxPaper.id).where(TaxPaper.kind == INVOICE, TaxPaper.number == TaxInvoice.invoice_no)
     kept = kept.where(TaxPaper.registration == TaxInvoice.gstin, TaxPaper.year_start == TaxInvoice.year_start)
     query = select(TaxInvoice.gstin, TaxInvoice.year_start, TaxInvoice.invoice_no)
-    query = query.where(TaxInvoice.source == "self", ~kept.exists())
+    issued = select(AuditEvent.id).where(
+        AuditEvent.tag == AuditTag.PAPER_ISSUED.text, AuditEvent.subject_ref == TaxInvoice.invoice_no
+    )
+    query = query.where(TaxInvoice.source == "self", ~kept.exists(), ~issued.exists())
     return {(INVOICE, gstin, year, int(no.rpartition("-")[2])) for gstin, year, no in session.execute(query)}

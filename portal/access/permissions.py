@@ -113,7 +113,7 @@ class Permission(StrEnum):
     EVIDENCE_HOLD = "evidence:hold"  # legal hold: kept beyond its retention
     EVIDENCE_PURGE = "evidence:purge"  # let go of files kept long enough
     FILES_RESEAL = "files:reseal"  # bring kept files under the key of today
-    BACKUP_MAKE = "backup:make"
+    BACKUP_MAKE = "backup:take"
     BACKUP_RESTORE = "backup:restore"
 
     BANK_STATEMENT_READ = "bank_statement:read"

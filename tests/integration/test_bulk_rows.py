@@ -11,10 +11,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from allocations.agencies.models import Agent
-from allocations.collections.models import Upload
+from allocations.collections.models import Upload, UploadLayout
 from portal.kernel.db import PortalSession
 from portal.kernel.tables.bulk import copy_rows, stage
-from tests.factories.world import an_agency
+from tests.factories.world import MADE_AT, an_agency
 
 AGENTS = Agent.__table__
 COLUMNS = ["agency_id", "code", "name", "mobile", "certificate_until"]
@@ -63,6 +63,12 @@ def test_an_agency_cannot_put_rows_under_another(
     ids = mine.id, other.id
     bank_session.commit()
     session = agency_session(ids[0])
-    assert copy_rows(session, AGENTS, COLUMNS, [(ids[0], "A1", "A", None, None)]) == 1
+    columns = ["agency_id", "header_key", "layout", "used_by", "used_at"]
+    assert copy_rows(session, UploadLayout.__table__, columns, [(ids[0], "a", "{}", "x", MADE_AT)]) == 1
     with pytest.raises(ProgrammingError, match="row-level security"):
-        copy_rows(session, AGENTS, COLUMNS, [(ids[0], "A2", "A", None, None), (ids[1], "A3", "A", None, None)])
+        copy_rows(
+            session,
+            UploadLayout.__table__,
+            columns,
+            [(ids[0], "b", "{}", "x", MADE_AT), (ids[1], "c", "{}", "x", MADE_AT)],
+        )

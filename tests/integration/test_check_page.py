@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -55,9 +56,10 @@ def test_a_receipt_given_is_genuine_and_names_nobody(given: Any, browse: Callabl
         "Reported to the bank",
     ):
         assert shown in answer.text, shown
+    text = re.sub(r"nonce-?=?['\"]?[A-Za-z0-9_+/=-]+", "", answer.text)  # a random word may hold any two letters
     for private in PERSONAL:
-        assert private not in answer.text, private
-        assert private not in str(answer.headers), private
+        assert private not in text, private
+        assert private not in re.sub(r"nonce-[A-Za-z0-9_+/=-]+", "", str(answer.headers)), private
 
 
 def test_it_asks_for_no_cookie_and_for_no_search_engine(given: Any, browse: Callable[..., Browser]) -> None:

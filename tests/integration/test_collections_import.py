@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from allocations.collections.models import Collection, Upload, UploadProblem
 from allocations.collections.uploads.importing import UploadResult, import_collections
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
+from portal.kernel.files import StoredFile
 from tests.factories.world import SYSTEM, an_account, an_agency, an_allocation
 
 HEADER = "receipt_no,loan_account_no,amount,collected_on,mode,instrument_ref"
@@ -142,10 +144,14 @@ def test_both_ends_of_a_term_are_inside_it_and_the_days_beside_them_are_not(load
 def test_an_agency_uploads_in_its_own_scope_under_row_level_security(
     load: Load, bank_session: PortalSession, agency_session: Any, shakti: Agency, file_store: Any, now: datetime
 ) -> None:
+    data = f"{HEADER}\nR1,LN1,100,2026-10-05,cash,\nR2,LN3,100,2026-10-05,cash,".encode()
+    kept = {"name": "a.csv", "media_type": "text/csv", "stored_by": "x", "stored_at": now, "agency_id": shakti.id}
+    bank_session.add(
+        StoredFile(sha256=hashlib.sha256(data).hexdigest(), size=len(data), **kept)
+    )  # it handed the file in
     bank_session.commit()
     session = agency_session(shakti.id)
     own = session.get(Agency, shakti.id)
-    data = f"{HEADER}\nR1,LN1,100,2026-10-05,cash,\nR2,LN3,100,2026-10-05,cash,".encode()
     result = import_collections(
         session, file_store, data, agency=own, file_name="a.csv", actor=SYSTEM, now=now, today=TODAY
     )

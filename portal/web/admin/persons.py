@@ -53,6 +53,7 @@ def page(wrong: dict[int, TurnDownForm] | None = None) -> str:
 def propose(user_id: int) -> Response:
     """Say that this account is the same person as another, or is none other's."""
     session, form = db_session(), PersonForm()
+    user_by_id(session, user_id)
     if not form.validate_on_submit():
         flash(next(iter(form.errors.values()))[0], "error")
         return redirect(url_for("admin_users.show", user_id=user_id))
