@@ -23,5 +23,5 @@ def dealt(tests: Sequence[T], workers: int, path_of: Callable[[T], Path]) -> lis
         min(stretches, key=len).extend(file)
     length = len(tests) // workers
     spare = iter([test for stretch in stretches for test in stretch[length:]])
-    even = [test for each in stretches for test in (*each[:length], *islice(spare, max(length - len(each), 0)))]
-    return [*even, *spare]
+    even = [[*each[:length], *islice(spare, max(length - len(each), 0))] for each in stretches]
+    return [*(test for each in even for test in sorted(each, key=rank)), *sorted(spare, key=rank)]
