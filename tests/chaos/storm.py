@@ -250,9 +250,9 @@ class Storm:
         waiting = "select 1 from provider_events where done_at is null limit 1"
         if not self.ground.rows(query) and not self.ground.rows(waiting):
             return False
-        if self.dice.random() < 0.5 and not self.is_urgent:
-            self.ground.pass_time(25)
-            self.told.append("a day passes")
+        if self.dice.random() < 0.5:  # what comes back late is asked about within days: time goes on, in smaller steps
+            self.ground.pass_time(2 if self.is_urgent else 25)
+            self.told.append("hours pass" if self.is_urgent else "a day passes")
         self.do("sync", acts.sync(self.ground))
         return True
 
