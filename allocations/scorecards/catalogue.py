@@ -6,7 +6,10 @@ Source: domain notes §6. Which of them count, how much and from where to where 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
+
+from portal.kernel.money import half_up
 
 HIGHER, LOWER = "higher", "lower"
 
@@ -43,11 +46,8 @@ class Measure:
 
 
 def rounded(value: Fraction, places: int = 2) -> str:
-    """Half up, away from nothing, with all its places: "73.50"."""
-    scale = 10**places
-    whole = (abs(value) * scale * 2 + 1) // 2
-    sign = "-" if value < 0 and whole else ""
-    return f"{sign}{whole // scale}" + (f".{whole % scale:0{places}d}" if places else "")
+    """Half up, as money is, with all its places: "73.50"."""
+    return f"{Decimal(half_up(value * 10**places)).scaleb(-places):f}"
 
 
 MEASURES: dict[str, Measure] = {

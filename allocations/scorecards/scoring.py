@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from allocations.scorecards.catalogue import MEASURES, Raw, rounded
@@ -176,9 +176,3 @@ def median(values: Iterable[Fraction]) -> Fraction:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def two_places(value: Fraction | Decimal) -> Decimal:
-    if isinstance(value, Fraction):
-        return Decimal(rounded(value))
-    return value.quantize(HUNDREDTH, ROUND_HALF_UP)
