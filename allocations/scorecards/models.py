@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from allocations.scorecards.scheme import PROPOSED_ONES
 from portal.kernel.db import Base, Sealed, WithId
 from portal.kernel.month_versions import MonthVersion, one_in_force
 from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
@@ -160,9 +161,6 @@ class ScoreDispute(WithId, Sealed, Proposed, Base):
     corrected: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
-CONSEQUENCES = ("share_up", "watch_list", "suspend")
-
-
 class ScoreConsequence(WithId, Sealed, Proposed, Base):
     """What follows from a scorecard: proposed from its band or its gates, decided by a person."""
 
@@ -170,7 +168,7 @@ class ScoreConsequence(WithId, Sealed, Proposed, Base):
     __moves__ = DECIDED_ONCE
     __table_args__ = (
         *two_people(__moves__),
-        CheckConstraint(f"kind in {CONSEQUENCES}", name="kind"),
+        CheckConstraint(f"kind in {PROPOSED_ONES}", name="kind"),
         ForeignKeyConstraint(["agency_id", "scorecard_id"], ["scorecards.agency_id", "scorecards.id"]),
         UniqueConstraint("scorecard_id", "kind"),
         Index("ix_score_consequences_status", "status", "id"),

@@ -10,7 +10,8 @@ from typing import Any
 from allocations.scorecards.catalogue import MEASURES
 from portal.kernel.errors import Invalid, Problem
 
-CONSEQUENCES = ("none", "share_up", "watch_list", "suspend")
+PROPOSED_ONES = ("share_up", "watch_list", "suspend")  # what a person decides on
+CONSEQUENCES = ("none", *PROPOSED_ONES)
 MIXED = frozenset({"resolution_pct_pos", "rollback_pct_pos"})  # what can be told apart by kind of account
 MOST_WEIGHT = 100
 
