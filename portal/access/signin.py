@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -78,15 +79,7 @@ def enter(
 ) -> str:
     """A new session for somebody who has proved who they are, in the same transaction; returns the browser's token."""
     token = start_session(session, user, now=now, lasts=lasts, most=most, address=address, browser=browser)
-    record_event(
-        session,
-        AuditTag.USER_SIGNED_IN,
-        actor=Actor(user.id, user.email, user.role, user.agency_id, via="web"),
-        subject_type="user",
-        subject_ref=user.email,
-        agency_id=user.agency_id,
-        now=now,
-    )
+    _tell(session, AuditTag.USER_SIGNED_IN, user, now)
     return token
 
 
@@ -96,17 +89,22 @@ def confirm(session: Session, identity: Identity, attempt: Attempt, password: st
     if user is None or user.id != identity.user_id or identity.session_id is None:
         return None
     token = confirm_session(session, identity.session_id, now=now)
+    _tell(session, AuditTag.USER_CONFIRMED, user, now, {"session": identity.session_id})
+    return token
+
+
+def _tell(session: Session, tag: AuditTag, user: User, now: datetime, data: dict[str, Any] | None = None) -> None:
+    """What somebody did at the door, in their own name."""
     record_event(
         session,
-        AuditTag.USER_CONFIRMED,
+        tag,
         actor=Actor(user.id, user.email, user.role, user.agency_id, via="web"),
         subject_type="user",
         subject_ref=user.email,
         agency_id=user.agency_id,
         now=now,
-        data={"session": identity.session_id},
+        data=data,
     )
-    return token
 
 
 def leave(session: Session, user: User, session_id: int | None, *, actor: Actor, now: datetime) -> None:
