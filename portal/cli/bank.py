@@ -35,6 +35,7 @@ from portal.cli.edge import (
     PortalGroup,
     input_file,
     money,
+    money_or_none,
     problems_json,
     read_input,
     with_edge,
@@ -121,10 +122,6 @@ def profiles_(edge: Edge) -> None:
     edge.show({"built_in": list(PRESETS), "profiles": saved}, "\n".join(words))
 
 
-def major(minor: int | None, currency: str) -> str | None:
-    return None if minor is None else money(minor, currency)
-
-
 def line_json(line: ReadLine, currency: str) -> dict[str, Any]:
     return {
         "line_no": line.line_no,
@@ -151,13 +148,13 @@ def read_json(statement: ReadStatement) -> dict[str, Any]:
         "profile": statement.layout or None,
         "from_on": statement.from_on,
         "to_on": statement.to_on,
-        "opening": major(statement.opening_minor, currency),
-        "closing": major(statement.closing_minor, currency),
+        "opening": money_or_none(statement.opening_minor, currency),
+        "closing": money_or_none(statement.closing_minor, currency),
         "credits": money(statement.credits_minor, currency),
         "debits": money(statement.debits_minor, currency),
         "net": money(statement.credits_minor - statement.debits_minor, currency),
         "balanced": statement.balanced,
-        "difference": major(statement.difference_minor, currency),
+        "difference": money_or_none(statement.difference_minor, currency),
         "flaws": list(statement.flaws),
         "notes": list(statement.notes),
         "lines": [line_json(line, currency) for line in statement.lines],
@@ -227,12 +224,12 @@ def statement_json(each: ImportedStatement) -> dict[str, Any]:
         "currency": each.currency,
         "number": each.number or None,
         "status": each.status,
-        "opening": major(each.opening_minor, each.currency),
-        "closing": major(each.closing_minor, each.currency),
+        "opening": money_or_none(each.opening_minor, each.currency),
+        "closing": money_or_none(each.closing_minor, each.currency),
         "credits": money(each.credits_minor, each.currency),
         "debits": money(each.debits_minor, each.currency),
         "balanced": each.balanced,
-        "difference": major(each.difference_minor, each.currency),
+        "difference": money_or_none(each.difference_minor, each.currency),
         "lines": each.lines,
         "created": each.created,
         "duplicates": each.duplicates,

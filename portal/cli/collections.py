@@ -9,7 +9,7 @@ import click
 from allocations.agencies.queries import find_agency
 from allocations.collections.uploads.importing import UploadResult, import_collections
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, input_path, money, problems_json, with_edge
+from portal.cli.edge import Edge, PortalGroup, input_path, money, money_or_none, problems_json, with_edge
 from portal.cli.sheets import exit_code, problem_lines, sheet_options
 from portal.kernel.money import shown
 from portal.kernel.tables.layout import Layout
@@ -89,7 +89,7 @@ def payload(result: UploadResult) -> dict[str, object]:
         "deposits": result.deposits,
         "total": money(result.total_minor, result.currency),
         "file_total": money(result.file_total_minor, result.currency),
-        "stated_total": None if stated is None else money(stated, result.currency),
+        "stated_total": money_or_none(stated, result.currency),
         "currency": result.currency,
         "errors": problems_json(result.problems),
         "notes": problems_json(result.notes),

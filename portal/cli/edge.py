@@ -210,6 +210,11 @@ def money(minor: int, currency: str) -> str:
     return plain(minor, currency)
 
 
+def money_or_none(minor: int | None, currency: str) -> str | None:
+    """The same of what may not be there."""
+    return None if minor is None else money(minor, currency)
+
+
 def problems_json(problems: list[Problem]) -> list[dict[str, Any]]:
     return [problem.as_dict() for problem in problems]
 

@@ -18,7 +18,7 @@ from payouts.commission.events import decide_event, load_event
 from payouts.commission.finding import find_events
 from portal.access.permissions import Permission
 from portal.cli.accrue import month_named
-from portal.cli.edge import Edge, PortalGroup, money, read_input, with_edge
+from portal.cli.edge import Edge, PortalGroup, money, money_or_none, read_input, with_edge
 from portal.cli.sheets import sheet_options, show_import
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import shown
@@ -175,7 +175,7 @@ def as_json(row: EventRow) -> dict[str, Any]:
         "loan_account_no": event.loan_account_no,
         "count": event.count,
         "days": event.days,
-        "amount": None if event.amount_minor is None else money(event.amount_minor, event.currency),
+        "amount": money_or_none(event.amount_minor, event.currency),
         "currency": event.currency,
         "status": event.status,
         "source": event.source,

@@ -13,7 +13,7 @@ from payouts.approvals.delegations import NewDelegation
 from payouts.approvals.limits import NewLimit
 from payouts.approvals.models import SUBJECTS, ApprovalLimit, Delegation
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, money, with_edge
+from portal.cli.edge import Edge, PortalGroup, money_or_none, with_edge
 from portal.kernel.errors import Invalid, Problem
 from portal.kernel.tables.values import parse_amount
 
@@ -33,15 +33,14 @@ def minor_of(text: str | None, currency: str, column: str) -> int | None:
 
 
 def limit_json(row: ApprovalLimit) -> dict[str, Any]:
-    up_to, third = row.up_to_minor, row.third_key_above_minor
     return {
         "ref": row.ref,
         "subject": row.subject,
         "role": row.role,
         "email": row.email,
         "currency": row.currency,
-        "up_to": None if up_to is None else money(up_to, row.currency),
-        "third_key_above": None if third is None else money(third, row.currency),
+        "up_to": money_or_none(row.up_to_minor, row.currency),
+        "third_key_above": money_or_none(row.third_key_above_minor, row.currency),
         "from": row.effective_from,
         "to": row.effective_to,
         **decided_json(row),

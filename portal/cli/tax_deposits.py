@@ -19,7 +19,7 @@ from payouts.settlements.tax_papers import PaperRow, find_paper, list_papers
 from payouts.tax.due_dates import parse_part, part_of_year
 from payouts.tax.models import WithholdingDeposit
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalCommand, PortalGroup, money, output_file, with_edge
+from portal.cli.edge import Edge, PortalCommand, PortalGroup, money, money_or_none, output_file, with_edge
 from portal.cli.limits import minor_of
 from portal.cli.settlements import read_month
 from portal.kernel.errors import Invalid, Problem
@@ -249,7 +249,7 @@ def near(edge: Edge) -> None:
         {
             "what": each.what,
             "about": each.about_ref,
-            "amount": None if each.amount_minor is None else money(each.amount_minor, each.currency),
+            "amount": money_or_none(each.amount_minor, each.currency),
             "currency": each.currency,
             "due_on": each.due_on,
             "stage": each.stage,

@@ -28,7 +28,7 @@ from payouts.settlements.tax_sheets import (
 )
 from payouts.tax.due_dates import Part, parse_part, part_of_year
 from portal.access.permissions import Permission
-from portal.cli.edge import Edge, PortalGroup, money, output_file, with_edge
+from portal.cli.edge import Edge, PortalGroup, money, money_or_none, output_file, with_edge
 from portal.cli.settlements import read_month
 from portal.cli.tax_deposits import COMMANDS
 from portal.kernel.errors import Invalid, Problem
@@ -59,7 +59,7 @@ def due(edge: Edge) -> None:
         {
             "kind": row.kind,
             "what": row.what,
-            "amount": None if row.amount_minor is None else money(row.amount_minor, row.currency),
+            "amount": money_or_none(row.amount_minor, row.currency),
             "currency": row.currency,
             "due_on": row.due_on,
         }
