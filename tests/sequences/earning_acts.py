@@ -153,8 +153,8 @@ select id from collections c where linked_minor = 0
 def bank_line(stage: Stage, dice: random.Random, collection_id: int) -> None:
     """A bank statement with the money of a receipt: all of it, less, or more; sometimes beside money nobody told of."""
     row = _collection(stage, collection_id)
-    share = dice.choice((1, 1, 1, 1, 2, 0))
-    amount = {0: row.amount_minor + 500_00, 1: row.amount_minor, 2: row.amount_minor * 3 // 5}[share]
+    whole, charged = row.amount_minor, row.amount_minor - 5_00
+    amount = dice.choice((whole, whole, whole, whole, charged, whole * 3 // 5, whole + 500_00))
     credits = [(amount, row.instrument_ref)]
     if dice.random() < 0.2:
         credits.append((7_777_00, f"NOBODY{stage.value('select count(*) from bank_lines')}"))
@@ -241,7 +241,7 @@ def money_goes_back(stage: Stage, dice: random.Random, link_id: int) -> None:
 
 @operation(
     "select id from collections where linked_minor > 0 and amount_minor - linked_minor - written_off_minor between 1 and 100000",
-    weight=0.3,
+    weight=1.5,
 )
 def forgive(stage: Stage, dice: random.Random, collection_id: int) -> None:
     """A small difference of a receipt is written off."""
