@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.scorecards.measures import PROPOSALS as MEASURES
 from allocations.scorecards.measures import approved_measures, decide_measure, propose_measure, withdraw_measure
 from allocations.scorecards.models import AgencyMeasure, ScoreRun
 from portal.kernel.audit import Actor
@@ -39,20 +40,27 @@ def propose(
 
 
 def withdraw_waiting(session: Session, period: Period, *, actor: Actor, now: datetime) -> None:
-    for each in _waiting(session, period):
+    for each in _from_cards(session, period, "proposed"):
         withdraw_measure(session, each, actor=actor, now=now)
 
 
 def approve_waiting(session: Session, period: Period, *, actor: Actor, now: datetime) -> None:
-    for each in _waiting(session, period):
+    for each in _from_cards(session, period, "proposed"):
         decide_measure(session, each, approve=True, actor=actor, now=now)
 
 
-def _waiting(session: Session, period: Period) -> Sequence[AgencyMeasure]:
+def take_back(session: Session, period: Period, agency_ids: Collection[int], *, actor: Actor, now: datetime) -> None:
+    """Of agencies that have no score any more: what an earlier version gave them does not stand."""
+    for each in _from_cards(session, period, "approved"):
+        if each.agency_id in agency_ids:
+            MEASURES.move(session, each, "replace", actor=actor, now=now)
+
+
+def _from_cards(session: Session, period: Period, status: str) -> Sequence[AgencyMeasure]:
     query = select(AgencyMeasure).where(
         AgencyMeasure.period_start == period.start,
         AgencyMeasure.measure == "score",
-        AgencyMeasure.status == "proposed",
+        AgencyMeasure.status == status,
         AgencyMeasure.reason.startswith(FROM_A_CARD, autoescape=True),
     )
     return session.scalars(query.order_by(AgencyMeasure.id).with_for_update()).all()

@@ -182,7 +182,10 @@ def publish(session: Session, run_id: int, *, actor: Actor, now: datetime) -> Sc
     session.execute(update(Scorecard).where(Scorecard.run_id.in_(earlier)).values(published_at=None))
     session.execute(update(Scorecard).where(Scorecard.run_id == run.id).values(published_at=now))
     session.flush()
-    as_measures.approve_waiting(session, month_of(run.period_start), actor=actor, now=now)
+    period = month_of(run.period_start)
+    without = select(Scorecard.agency_id).where(Scorecard.run_id == run.id, Scorecard.score.is_(None))
+    as_measures.take_back(session, period, set(session.scalars(without)), actor=actor, now=now)
+    as_measures.approve_waiting(session, period, actor=actor, now=now)
     _tell(session, AuditTag.SCORES_PUBLISHED, run, actor, now)
     return run
 

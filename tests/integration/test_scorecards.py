@@ -321,6 +321,25 @@ def test_what_was_scored_within_a_month_is_scored_again_before_it_is_published(m
     publish(month.session, whole.id, actor=CHECKER, now=later)
 
 
+def test_a_version_without_a_score_takes_the_earlier_one_back(
+    month: World, agency: Agency, rival: Agency, scored: Callable[..., ScoreRun]
+) -> None:
+    owner = a_user(month.session, "owner@shakti.example", "agency_owner", agency)
+    publish(month.session, scored().id, actor=CHECKER, now=month.now)
+    mine = own_card(month.session, agency.id, OCTOBER)
+    assert mine is not None
+    given: dict[str, Any] = {"reason": "Not one was ours.", "now": month.now}
+    for each in mine.measures:
+        if each["state"] == "measured":
+            raised = disputes.raise_dispute(month.session, agency.id, mine.id, each["code"], actor=owner, **given)
+            disputes.decide_dispute(month.session, raised, accept=True, numbers=(0, 0, 0), actor=CHECKER, **given)
+    assert set(approved_measures(month.session, OCTOBER)) == {agency.id, rival.id}
+    again = scored()
+    assert cards(month, again)["SHAKTI"].score is None
+    publish(month.session, again.id, actor=CHECKER, now=month.now)
+    assert set(approved_measures(month.session, OCTOBER)) == {rival.id}
+
+
 # --- what follows
 
 
