@@ -7,6 +7,7 @@ test that alters the schema, or wants to be alone, asks for `fresh_database`.
 
 from __future__ import annotations
 
+import gc
 import io
 import ipaddress
 import json
@@ -115,6 +116,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
         items[:] = dealt(items, workers, lambda item: item.path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported stays to the end of the run: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 # --- Databases ---------------------------------------------------------------------------------------------------------------
