@@ -216,14 +216,27 @@ class Allocation(WithId, Sealed, Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+# Causes an agency may be told: what protects the borrower or is public. The others would point at a complainant, an inquiry, an illness.
+TOLD_CAUSES = ("litigation", "deceased", "insolvency", "ots", "calamity", "restructured", "paid")
+
+
 class Hold(WithId, Base):
-    """A dated reason why an account may not be worked, or not be paid on, or both."""
+    """A dated reason why an account may not be worked, or not be paid on, or both.
+
+    `cause` is a word of allocations.placements.service.CAUSES; `cause_ref` what brought it about (a complaint's reference …), '' by hand.
+    `reason` is the bank's own; an agency reads `told_cause` alone.
+    """
 
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("effect in ('no_work','no_accrual','both')", name="effect"),
         CheckConstraint("to_on is null or to_on >= from_on", name="term"),
+        CheckConstraint("cause <> ''", name="cause"),
+        CheckConstraint(
+            "(lifted_at is null) = (lifted_by is null) and (lifted_at is null or to_on is not null)", name="lifted"
+        ),
         Index("ix_holds_account", "loan_account_id", "from_on"),
+        Index("ix_holds_cause", "cause", "cause_ref"),
     )
 
     loan_account_id: Mapped[int] = mapped_column(ForeignKey("loan_accounts.id"))
@@ -231,5 +244,14 @@ class Hold(WithId, Base):
     from_on: Mapped[date] = mapped_column(Date)
     to_on: Mapped[date | None] = mapped_column(Date)
     effect: Mapped[str] = mapped_column(Text, default="both", server_default="both")
+    cause: Mapped[str] = mapped_column(Text, default="manual", server_default="manual")
+    cause_ref: Mapped[str] = mapped_column(Text, default="", server_default="")
+    told_cause: Mapped[str] = mapped_column(
+        Text, Computed(f"case when cause in {TOLD_CAUSES} then cause else '' end", persisted=True)
+    )
+    file_sha256: Mapped[str | None] = mapped_column(Text)
+    lifted_by: Mapped[str | None] = mapped_column(Text)
+    lifted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lift_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     created_by: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

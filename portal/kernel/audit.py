@@ -89,7 +89,7 @@ class AuditTag(Enum):
     ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})
     ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})
     ALLOCATION_RECALLED = ("allocation:recalled", {"on", "reason"})
-    HOLD_CHANGED = ("hold:changed", {"reason", "from", "to", "effect"})
+    HOLD_CHANGED = ("hold:changed", {"reason", "from", "to", "effect", "cause", "cause_ref", "lift_reason"})
     COLLECTIONS_UPLOADED = (
         "collections:uploaded",
         {"file", "rows", "created", "duplicates", "rejected", "corrections", "total"},

@@ -1,0 +1,57 @@
+"""Holds: what brought them about, who ended them, and what an agency is told."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from allocations.placements.service import lift_hold, lift_holds_of, put_on_hold
+from portal.kernel.db import PortalSession
+from portal.kernel.errors import Invalid, Refused
+from tests.factories.world import SYSTEM, an_account
+
+OCTOBER: dict[str, Any] = {"from_on": date(2026, 10, 10), "to_on": None, "effect": "both"}
+
+
+def test_holds_of_one_matter_end_together_and_no_other(bank_session: PortalSession, now: datetime) -> None:
+    acting: dict[str, Any] = {"actor": SYSTEM, "now": now}
+    accounts = [an_account(bank_session, f"LN{n}") for n in range(4)]
+    terms: list[dict[str, Any]] = [
+        OCTOBER,
+        {**OCTOBER, "from_on": date(2026, 10, 25)},
+        {**OCTOBER, "to_on": date(2026, 10, 12)},
+    ]
+    one, later, over = (
+        put_on_hold(bank_session, account, reason="C-77", cause="complaint", cause_ref="C-77", **term, **acting)
+        for account, term in zip(accounts, terms, strict=False)
+    )
+    other = put_on_hold(bank_session, accounts[3], reason="x", cause="complaint", cause_ref="C-78", **OCTOBER, **acting)
+    lifted = lift_holds_of(bank_session, "complaint", "C-77", on=date(2026, 10, 20), reason="Closed", **acting)
+    assert lifted == [one, later]
+    assert [hold.to_on for hold in (one, later, over, other)] == [
+        date(2026, 10, 20),
+        date(2026, 10, 25),  # it had not begun: its first day is the last
+        date(2026, 10, 12),
+        None,
+    ]
+    assert (one.lifted_by, one.lifted_at, one.lift_reason) == (SYSTEM.email, now, "Closed")
+    assert lift_holds_of(bank_session, "complaint", "C-77", on=date(2026, 10, 20), **acting) == []
+    with pytest.raises(Refused, match="named matter"):
+        lift_holds_of(bank_session, "manual", "", on=date(2026, 10, 20), **acting)
+
+
+def test_the_cause_is_one_of_ours_and_only_a_harmless_one_is_told(bank_session: PortalSession, now: datetime) -> None:
+    acting: dict[str, Any] = {"actor": SYSTEM, "now": now}
+    account = an_account(bank_session, "LN1")
+    with pytest.raises(Invalid, match="no cause"):
+        put_on_hold(bank_session, account, reason="x", cause="spite", **OCTOBER, **acting)
+    told = {}
+    for cause in ("manual", "complaint", "fraud", "medical", "deceased", "litigation", "ots"):
+        hold = put_on_hold(bank_session, account, reason="x", cause=cause, **OCTOBER, **acting)
+        bank_session.refresh(hold)
+        told[cause] = hold.told_cause
+    assert [cause for cause, word in told.items() if word] == ["deceased", "litigation", "ots"]
+    hold = lift_hold(bank_session, account, hold, on=date(2026, 10, 11), **acting)
+    assert hold.lifted_by == SYSTEM.email
