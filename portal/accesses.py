@@ -267,6 +267,40 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_rows=f"{OWN} and status = 'accepted'",
     ),
+    # Who complained stays with the bank; what was told to the agency is in the bank's words, and only from that day on.
+    "complaints": Access(
+        bank_update=(
+            *(
+                "category",
+                "severity",
+                "loan_account_id",
+                "agency_id",
+                "agent_id",
+                "is_holding",
+                "status",
+                "told_agency",
+            ),
+            *("told_at", "agency_due_on", "finding", "compensation_minor", "currency", "root_cause", "action"),
+            *("proposal_reason", "proposed_by", "proposed_at", "decided_by", "decided_at", "decision_reason"),
+            *("closed_by", "closed_at"),
+        ),
+        agency="s",
+        agency_rows=f"{OWN} and told_at is not null",
+        agency_select=(
+            *("id", "ref", "agency_id", "agent_id", "loan_account_id", "category", "severity", "status", "is_holding"),
+            *("told_agency", "told_at", "agency_due_on", "closed_at"),
+        ),
+    ),
+    "complaint_messages": Access(
+        bank="si",
+        agency="si",
+        agency_rows=(
+            f"{OWN} and (side = 'agency' or for_agency) and exists"
+            " (select 1 from complaints c where c.id = complaint_messages.complaint_id)"
+        ),
+        agency_writes=f"side = 'agency' and not for_agency and {handed_in('complaint_messages', 'file_sha256')}",
+    ),
+    "conduct_flags": Access(bank_update=("status", "reason", "case_ref", "moved_by", "moved_at")),
     "one_time_settlements": Access(
         bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),
         agency="s",
@@ -333,7 +367,7 @@ ACCESS: dict[str, Access] = {
         ),
         agency="siu",
         agency_update=("status",),  # an agency may withdraw its own
-        agency_writes="status in ('open','withdrawn')",
+        agency_writes="status in ('open','withdrawn') and complaint_ref = ''",
         agency_inserts=(
             "status = 'open' and proposed_minor is null and proposal_reason is null and proposed_by is null and proposed_at is null"
             " and granted_minor is null and decision_reason is null and decided_by is null and decided_at is null"
@@ -342,7 +376,7 @@ ACCESS: dict[str, Access] = {
         agency_select=(  # all but what is only proposed at the bank, and by whom
             *("id", "ref", "agency_id", "settlement_id", "settlement_line_id", "collection_id", "reason", "line_minor"),
             *("claimed_minor", "held_minor", "currency", "due_on", "status", "opened_by", "opened_at", "granted_minor"),
-            *("decision_reason", "decided_at", "adjustment_ref", "freed_at", "seal"),
+            *("decision_reason", "decided_at", "adjustment_ref", "freed_at", "complaint_ref", "seal"),
         ),
     ),
     "dispute_messages": Access(

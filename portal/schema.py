@@ -11,6 +11,7 @@ import hashlib
 from sqlalchemy import Connection, MetaData
 
 from portal.accesses import ACCESS, IS_BANK, Access
+from portal.conduct_triggers import CONDUCT
 from portal.dispute_triggers import DISPUTES, owner_policies
 from portal.kernel.db import Base, Sealed
 from portal.kernel.prints import printed_tables, prints_sql
@@ -122,7 +123,7 @@ def create_roles(connection: Connection) -> None:
 def security_scripts(metadata: MetaData) -> list[str]:
     """Everything derived from the models, in order. KeyError when a table has no line in ACCESS: a new table says who may read
     it before it exists anywhere."""
-    scripts = [FUNCTIONS, RECONCILIATION, DISPUTES]
+    scripts = [FUNCTIONS, RECONCILIATION, DISPUTES, CONDUCT]
     scripts += [seal_sql(table, columns) for table, columns in sealed_tables().items()]
     for table in sorted(metadata.tables):
         scripts += grants_sql(table, ACCESS[table]) + policies_sql(table, ACCESS[table])

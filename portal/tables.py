@@ -25,6 +25,7 @@ MODULES = (
     "allocations.reconciliation.bench_models",
     "allocations.scorecards.models",
     "allocations.casework.models",
+    "allocations.casework.conduct.models",
     "payouts.rate_cards.models",
     "payouts.commission.what_if_models",
     "payouts.commission.models",

@@ -60,9 +60,10 @@ class Dispute(WithId, Sealed, Proposed, Base):
         CheckConstraint("(status = 'decided') = (decided_by is not null)", name="decided"),
         CheckConstraint("(status = 'decided') = (granted_minor is not null)", name="granted"),
         CheckConstraint("freed_at is null or (status = 'withdrawn' and held_minor > 0)", name="freed"),
+        CheckConstraint("complaint_ref = '' or status in ('open','withdrawn')", name="of_a_complaint"),
         Index(
             "uq_disputes_line",
-            *("agency_id", "settlement_line_id"),
+            *("agency_id", "settlement_line_id", "complaint_ref"),
             unique=True,
             postgresql_where=text("status <> 'withdrawn'"),
         ),
@@ -74,6 +75,7 @@ class Dispute(WithId, Sealed, Proposed, Base):
         ),
         Index("ix_disputes_settlement", "settlement_id", "id"),
         Index("ix_disputes_agency", "agency_id", "id"),
+        Index("ix_disputes_complaint", "complaint_ref", postgresql_where=text("complaint_ref <> ''")),
         Index("ix_disputes_open", "due_on", "id", postgresql_where=text("status in ('open','proposed')")),
     )
     __sealed__ = (
@@ -104,6 +106,8 @@ class Dispute(WithId, Sealed, Proposed, Base):
     adjustment_ref: Mapped[str | None] = mapped_column(Text)
     # When what was kept went back to its own statement: withdrawn before that was paid.
     freed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    # "" for an agency's own. Else the bank keeps the line while this complaint is open; the agency can neither make nor take back such.
+    complaint_ref: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class DisputeMessage(WithId, Sealed, Base):

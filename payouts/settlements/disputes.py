@@ -48,7 +48,7 @@ AGENCY_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
     *(Dispute.id, Dispute.ref, Dispute.agency_id, Dispute.settlement_id, Dispute.settlement_line_id),
     *(Dispute.collection_id, Dispute.reason, Dispute.line_minor, Dispute.claimed_minor, Dispute.held_minor),
     *(Dispute.currency, Dispute.due_on, Dispute.status, Dispute.opened_by, Dispute.opened_at, Dispute.granted_minor),
-    *(Dispute.decision_reason, Dispute.decided_at, Dispute.adjustment_ref, Dispute.freed_at),
+    *(Dispute.decision_reason, Dispute.decided_at, Dispute.adjustment_ref, Dispute.freed_at, Dispute.complaint_ref),
 )
 OWN = load_only(*AGENCY_COLUMNS, raiseload=True)
 

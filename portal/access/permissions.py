@@ -169,6 +169,13 @@ class Permission(StrEnum):
     SCORE_DISPUTE_DECIDE = "score_dispute:decide"
     OWN_SCORE_READ = "own_score:read"
     OWN_SCORE_DISPUTE = "own_score:dispute"
+    COMPLAINT_READ = "complaint:read"
+    COMPLAINT_OPEN = "complaint:open"  # write one down, attach it, tell the agency, say what was found
+    COMPLAINT_DECIDE = "complaint:decide"  # the second person's word on what was found
+    COMPLAINT_CLOSE = "complaint:close"
+    FLAG_READ = "conduct_flag:read"
+    FLAG_FIND = "conduct_flag:find"  # let the rules look now; nothing follows by itself
+    FLAG_EDIT = "conduct_flag:edit"  # take one up, explain it, make it a case
     COMPROMISE_READ = "compromise:read"
     COMPROMISE_PROPOSE = "compromise:propose"
     COMPROMISE_DECIDE = "compromise:decide"
@@ -255,6 +262,8 @@ class Permission(StrEnum):
     OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_STATEMENT_ANSWER = "own_statement:answer"  # accept it, or dispute a line
+    OWN_COMPLAINT_READ = "own_complaint:read"
+    OWN_COMPLAINT_ANSWER = "own_complaint:answer"
     OWN_DISPUTE_READ = "own_dispute:read"
     OWN_DISPUTE_WRITE = "own_dispute:write"
     OWN_INVOICE_ADD = "own_invoice:add"

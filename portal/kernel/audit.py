@@ -129,6 +129,25 @@ class AuditTag(Enum):
     SCORES_PUBLISHED = ("scores:published", {"period", "version", "result_hash"})
     SCORE_DISPUTE_MOVED = ("score_dispute:moved", {"action", "measure", "period", "before", "after", "reason"})
     CONSEQUENCE_MOVED = ("score_consequence:moved", {"action", "kind", "period", "before", "after", "reason"})
+    COMPLAINT_MOVED = (
+        "complaint:moved",
+        {
+            "action",
+            "channel",
+            "category",
+            "severity",
+            "due",
+            "holding",
+            "finding",
+            "compensation",
+            "before",
+            "after",
+            "reason",
+        },
+    )
+    COMPLAINT_ANSWERED = ("complaint:answered", {"file", "side"})
+    FLAGS_FOUND = ("conduct_flags:found", {"through", "rules", "found"})
+    FLAG_MOVED = ("conduct_flag:moved", {"action", "before", "after", "reason", "case"})
     COMPROMISE_MOVED = ("compromise:moved", {"action", "kind", "from", "to", "amount", "before", "after", "reason"})
     ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
     SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})

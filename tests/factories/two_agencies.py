@@ -85,6 +85,15 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "corrected": None,
     },
     "score_consequences": {"status": "accepted"},
+    "complaints": {
+        "status": "investigating",
+        "finding": None,
+        "decided_by": None,
+        "decided_at": None,
+        "is_holding": True,
+    },
+    "complaint_messages": {"side": "agency", "for_agency": False, "file_sha256": "sha256-{n}"},
+    "conduct_flags": {"status": "open"},
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
     "earning_events": {
         "status": "proposed",
@@ -104,6 +113,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "freed_at": None,
         "line_minor": 1,
         "claimed_minor": 2,
+        "complaint_ref": "",
     },
     "dispute_messages": {"side": "agency", "file_sha256": "sha256-{n}"},
     "tax_invoices": {

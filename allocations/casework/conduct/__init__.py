@@ -1,0 +1,1 @@
+"""Complaints, early warnings and what follows from them."""
