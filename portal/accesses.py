@@ -242,6 +242,15 @@ ACCESS: dict[str, Access] = {
     ),
     "bank_profiles": Access(bank_update=("is_active",)),
     "saved_filters": Access(bank="sid"),
+    "strategies": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "strategy_runs": Access(
+        bank_update=(
+            *("status", "proposed_by", "proposed_at", "decided_by", "decided_at", "decision_reason", "placement_id"),
+        )
+    ),
+    "strategy_choices": Access(bank="si"),
+    "staff_members": BANKS_OWN,
+    "staff_allocations": Access(bank_update=("to_on",)),
     "outcome_sets": Access(
         bank_update=("is_current",),
         agency="s",

@@ -19,6 +19,7 @@ MODULES = (
     "allocations.agencies.call_back_models",
     "allocations.placements.models",
     "allocations.placements.outcome_models",
+    "allocations.placements.strategies.models",
     "allocations.collections.models",
     "allocations.collections.field_models",
     "allocations.reconciliation.models",

@@ -65,6 +65,10 @@ class Agency(WithId, Base):
     country: Mapped[str] = mapped_column(Text, default="IN", server_default="IN")
     currency: Mapped[str] = mapped_column(Text, default="INR", server_default="INR")
     capacity: Mapped[int | None] = mapped_column(Integer)
+    exposure_cap_minor: Mapped[int | None] = mapped_column(BigInteger)  # principal it may hold at one time
+    licensed_states: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # null: everywhere
+    licensed_pincodes: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))  # how they begin
+    licensed_products: Mapped[list[str] | None] = mapped_column(JSONB(none_as_null=True))
     status: Mapped[str] = mapped_column(Text, default="empanelled", server_default="empanelled")
     lock_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

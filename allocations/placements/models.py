@@ -76,6 +76,8 @@ class LoanAccount(WithId, Base):
     state: Mapped[str | None] = mapped_column(Text)
     region: Mapped[str | None] = mapped_column(Text)
     branch_code: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(Text)
+    risk_grade: Mapped[str | None] = mapped_column(Text)
     product: Mapped[str] = mapped_column(Text)
     sanctioned_on: Mapped[date | None] = mapped_column(Date)
     npa_on: Mapped[date | None] = mapped_column(Date)

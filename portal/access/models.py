@@ -11,7 +11,7 @@ from portal.kernel.db import Base, Sealed, WithId
 from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
 
 AGENCY_ROLES = ("agency_owner", "agency_accountant", "field_agent")
-BANK_ROLES = ("bank_operator", "bank_approver", "bank_admin", "finance", "auditor", "system")
+BANK_ROLES = ("bank_operator", "bank_approver", "bank_admin", "territory_manager", "finance", "auditor", "system")
 
 
 class User(WithId, Base):

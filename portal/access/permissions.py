@@ -15,6 +15,7 @@ class Role(StrEnum):
     BANK_OPERATOR = "bank_operator"  # the maker
     BANK_APPROVER = "bank_approver"  # the checker
     BANK_ADMIN = "bank_admin"
+    TERRITORY_MANAGER = "territory_manager"  # proposes who gets which accounts; decides nothing
     FINANCE = "finance"
     AUDITOR = "auditor"
     SYSTEM = "system"  # built in; imports and computes, never submits, approves or pays; never signs in
@@ -34,7 +35,9 @@ class Role(StrEnum):
 
 
 AGENCY_ROLES = frozenset({Role.AGENCY_OWNER, Role.AGENCY_ACCOUNTANT, Role.FIELD_AGENT})
-BANK_ROLES = frozenset({Role.BANK_OPERATOR, Role.BANK_APPROVER, Role.BANK_ADMIN, Role.FINANCE, Role.AUDITOR})
+BANK_ROLES = frozenset(
+    {Role.BANK_OPERATOR, Role.BANK_APPROVER, Role.BANK_ADMIN, Role.TERRITORY_MANAGER, Role.FINANCE, Role.AUDITOR}
+)
 AUDIENCES = {
     Role.AGENCY_OWNER: "agency",
     Role.AGENCY_ACCOUNTANT: "agency",
@@ -42,6 +45,7 @@ AUDIENCES = {
     Role.BANK_OPERATOR: "bank",
     Role.BANK_APPROVER: "bank",
     Role.BANK_ADMIN: "bank",
+    Role.TERRITORY_MANAGER: "bank",
     Role.FINANCE: "finance",
     Role.AUDITOR: "audit",
     Role.SYSTEM: "bank",
@@ -58,6 +62,7 @@ _SPOKEN = {
     "checker": Role.BANK_APPROVER,
     "bank_checker": Role.BANK_APPROVER,
     "admin": Role.BANK_ADMIN,
+    "manager": Role.TERRITORY_MANAGER,
 }
 
 
@@ -99,6 +104,13 @@ class Permission(StrEnum):
     PLACEMENT_READ = "placement:read"
     PLACEMENT_IMPORT = "placement:import"
     ALLOCATION_RECALL = "allocation:recall"
+    STRATEGY_READ = "strategy:read"
+    STRATEGY_PROPOSE = "strategy:propose"
+    STRATEGY_DECIDE = "strategy:decide"
+    STRATEGY_RUN = "strategy_run:draw"  # draw a draft, hand it in, take it back
+    STRATEGY_RUN_DECIDE = "strategy_run:decide"  # the second person: only then anybody gets an account
+    STAFF_READ = "staff:read"
+    STAFF_EDIT = "staff:edit"
 
     COLLECTION_READ = "collection:read"
     COLLECTION_UPLOAD = "collection:upload"

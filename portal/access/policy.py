@@ -41,7 +41,16 @@ def is_bank_person(who: Identity, obj: object) -> bool:
 
 
 def is_bank_reader(who: Identity, obj: object) -> bool:
+    return is_bank_person(who, obj) and who.role is not Role.TERRITORY_MANAGER
+
+
+def is_portfolio_reader(who: Identity, obj: object) -> bool:
+    """Accounts, who holds them and how well they do: a territory manager reads these, and no money owed to anybody."""
     return is_bank_person(who, obj)
+
+
+def is_placer(who: Identity, obj: object) -> bool:
+    return who.role in {Role.BANK_OPERATOR, Role.TERRITORY_MANAGER}
 
 
 def is_maker(who: Identity, obj: object) -> bool:
@@ -134,26 +143,33 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.BANK_HOME_READ: [is_bank_reader],
     P.FINANCE_HOME_READ: [is_finance_or_auditor],
     P.AUDIT_HOME_READ: [is_auditor],
-    P.AGENCY_READ: [is_bank_reader],
+    P.AGENCY_READ: [is_portfolio_reader],
     P.AGENCY_IMPORT: [is_admin_maker_or_machine],
     P.AGENCY_EDIT: [is_admin_maker_or_machine],
     P.BANK_DETAIL_CHECK: [is_maker_or_checker],
     P.BANK_DETAIL_APPROVE: [is_checker, is_not_the_maker],
-    P.AGENT_READ: [is_bank_reader],
+    P.AGENT_READ: [is_portfolio_reader],
     P.AGENT_EDIT: [is_admin_maker_or_machine],
-    P.ACCOUNT_READ: [is_bank_reader],
+    P.ACCOUNT_READ: [is_portfolio_reader],
     P.ACCOUNT_IMPORT: [is_maker_or_machine],
-    P.PLACEMENT_READ: [is_bank_reader],
+    P.PLACEMENT_READ: [is_portfolio_reader],
     P.PLACEMENT_IMPORT: [is_maker_or_machine],
-    P.ALLOCATION_RECALL: [is_maker],
-    P.COLLECTION_READ: [is_bank_reader],
+    P.ALLOCATION_RECALL: [is_placer],
+    P.STRATEGY_READ: [is_portfolio_reader],
+    P.STRATEGY_PROPOSE: [is_placer],
+    P.STRATEGY_DECIDE: [is_checker, is_not_the_maker],
+    P.STRATEGY_RUN: [is_placer],
+    P.STRATEGY_RUN_DECIDE: [is_checker, is_not_the_maker],
+    P.STAFF_READ: [is_portfolio_reader],
+    P.STAFF_EDIT: [is_placer],
+    P.COLLECTION_READ: [is_portfolio_reader],
     P.COLLECTION_UPLOAD: [is_maker_or_machine],
     P.CORRECTION_DECIDE: [is_maker, is_not_the_maker],
     P.UPLOAD_READ: [is_bank_reader],
     P.BOOK_READ: [is_bank_reader],
     P.BOOK_ISSUE: [is_maker],
-    P.CONTACT_READ: [is_bank_reader],
-    P.EVIDENCE_READ: [is_bank_reader],
+    P.CONTACT_READ: [is_portfolio_reader],
+    P.EVIDENCE_READ: [is_portfolio_reader],
     P.EVIDENCE_REVIEW: [is_maker_or_checker],
     P.EVIDENCE_HOLD: [is_admin_or_checker],
     P.EVIDENCE_PURGE: [is_admin_or_machine],
@@ -190,7 +206,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.TERMS_ASSIGN: [is_maker_or_machine],
     P.WHAT_IF_READ: [is_bank_reader],
     P.WHAT_IF_RUN: [is_maker_or_checker],
-    P.OUTCOME_READ: [is_bank_reader],
+    P.OUTCOME_READ: [is_portfolio_reader],
     P.OUTCOME_FREEZE: [is_maker_or_machine],
     P.EVENT_READ: [is_bank_reader],
     P.EVENT_PROPOSE: [is_maker_or_machine],
@@ -198,10 +214,10 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.ADJUSTMENT_READ: [is_bank_reader],
     P.ADJUSTMENT_PROPOSE: [is_maker],
     P.ADJUSTMENT_DECIDE: [is_checker, is_not_the_maker],
-    P.MEASURE_READ: [is_bank_reader],
+    P.MEASURE_READ: [is_portfolio_reader],
     P.MEASURE_PROPOSE: [is_maker],
     P.MEASURE_DECIDE: [is_checker, is_not_the_maker],
-    P.SCORE_READ: [is_bank_reader],
+    P.SCORE_READ: [is_portfolio_reader],
     P.SCORE_COMPUTE: [is_maker_or_machine],
     P.SCORE_PUBLISH: [is_checker, is_not_the_maker],
     P.SCHEME_PROPOSE: [is_admin_or_maker],
@@ -272,7 +288,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.SESSION_END: [is_admin],
     P.SETTING_READ: [is_bank_reader],
     P.SETTING_EDIT: [is_admin_or_machine],
-    P.JOB_READ: [is_bank_reader],
+    P.JOB_READ: [is_portfolio_reader],
     P.COMPONENTS_READ: [is_anybody],
     P.OWN_HOME_READ: [is_agency_person],
     P.OWN_ACCOUNT_READ: [is_agency_person],

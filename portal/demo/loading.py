@@ -35,6 +35,7 @@ PEOPLE: tuple[tuple[str, str, Role, str | None], ...] = (
     (CHECKER, "Chitra Menon", Role.BANK_APPROVER, None),
     (SECOND, "Vikram Sethi", Role.BANK_APPROVER, None),
     (FINANCE, "Farhan Shaikh", Role.FINANCE, None),
+    ("priya@bank.example", "Priya Deshmukh", Role.TERRITORY_MANAGER, None),
     ("auditor@bank.example", "Usha Iyer", Role.AUDITOR, None),
     ("owner@shakti.example", "Sunita Patil", Role.AGENCY_OWNER, "SHAKTI"),
     ("accounts@shakti.example", "Dinesh Kamble", Role.AGENCY_ACCOUNTANT, "SHAKTI"),

@@ -118,6 +118,15 @@ class AuditTag(Enum):
     RATE_CARD_DECIDED = ("rate_card:decided", {"version", "sha256", "decision", "comment"})
     WHAT_IF_RUN = ("what_if:ran", {"card", "sha256", "from", "to", "was", "would_be", "result_hash"})
     AGENCY_TERMS_CHANGED = ("agency_terms:changed", {"card", "from"})
+    STRATEGY_MOVED = ("strategy:moved", {"action", "version", "from", "sha256", "before", "after", "reason"})
+    STRATEGY_RUN_MOVED = (
+        "strategy_run:moved",
+        {
+            *("action", "strategy", "version", "from", "to", "seed", "accounts", "placed", "input_hash", "result_hash"),
+            *("before", "after", "reason"),
+        },
+    )
+    STAFF_CHANGED = ("staff:changed", {"before", "after"})
     OUTCOMES_FROZEN = ("outcomes:frozen", {"version", "accounts", "input_hash", "result_hash", "through"})
     EVENT_MOVED = ("event:moved", {"action", "event", "on", "count", "amount", "before", "after", "reason"})
     EVENTS_FOUND = ("events:found", {"period", "found", "failing"})

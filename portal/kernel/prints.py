@@ -35,7 +35,7 @@ UNPRINTED: dict[str, str] = {
         (
             *("loan_accounts", "account_snapshots", "account_outcomes", "collections", "collection_versions"),
             *("deposit_items", "contacts", "promises", "bank_lines", "postings", "match_links", "breaks"),
-            *("accrual_lines", "unpaid_collections", "settlement_lines", "journal_lines"),
+            *("strategy_choices", "accrual_lines", "unpaid_collections", "settlement_lines", "journal_lines"),
         ),
         MANY,
     ),

@@ -12,6 +12,7 @@ from portal.web import menu
 AUDIENCE_HOMES = {
     "agency": ("agency_home.index", "agency.home"),
     "field_agent": ("agency_field.index", "agency_home.index"),  # straight to today's list
+    "territory_manager": ("bank_strategies.index", "bank_placements.index"),
     "bank": ("bank_home.index", "bank.home"),
     "finance": ("finance_home.index", "finance.home"),
     "audit": ("audit_home.index", "audit.home"),

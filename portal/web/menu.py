@@ -46,6 +46,7 @@ AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
 TAX = ("finance_certificates", "finance_deposits", "finance_papers")
+PLACING = ("bank_strategies", "bank_strategy_runs", "bank_staff")
 PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_connect", "finance_stops")
 
 AGENCY = (
@@ -121,7 +122,7 @@ BANK = (
             Entry("bank_statements.index", "Bank statements", "journal-text", also=("bank_profiles",)),
             Entry("bank_ladders.index", "Matching rules", "list-ol"),
             Entry("bank_postings.index", "Core banking", "journal-check"),
-            Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
+            Entry("bank_placements.index", "Placements", "box-arrow-in-right", also=PLACING),
             Entry("bank_accounts.index", "Portfolio", "collection"),
             Entry("bank_contacts.index", "Contacts", "telephone"),
             Entry("bank_evidence.index", "Evidence", "camera"),
@@ -155,6 +156,27 @@ BANK = (
             Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
             Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
+        ),
+    ),
+)
+
+TERRITORY = (
+    Group(
+        "Work",
+        (
+            Entry("bank_strategies.index", "Strategies", "diagram-3", bar=1, also=PLACING),
+            Entry("bank_staff.books", "Who holds what", "people", bar=2, also=("bank_staff",)),
+            Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
+            Entry("bank_accounts.index", "Portfolio", "collection", bar=3),
+            Entry("bank_contacts.index", "Contacts", "telephone"),
+            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
+        ),
+    ),
+    Group(
+        "People",
+        (
+            Entry("bank_agencies.index", "Agencies", "building"),
+            Entry("bank_scorecards.index", "Scorecards", "speedometer2"),
         ),
     ),
 )
@@ -241,6 +263,7 @@ MENUS: dict[str, tuple[Group, ...]] = {
     "bank_operator": (*BANK, PROVE),
     "bank_approver": (*BANK, PROVE),
     "bank_admin": (*BANK, *ADMIN, PROVE),
+    "territory_manager": TERRITORY,
     "finance": (*FINANCE, PROVE),
     "auditor": AUDIT,
 }

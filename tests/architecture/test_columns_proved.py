@@ -36,6 +36,10 @@ PROVED_OTHERWISE = {
     "match_links": {"reconciliation": "status mark", "links": "status"},
     "postings": {"links": "linked_minor", "copies": "loan_account_no"},
     "promises": {"copies": "loan_account_no"},
+    "strategy_choices": {
+        "strategies": "loan_account_no product bucket state region pincode branch_code language risk_grade dpd_days principal_minor"
+        " opening_on before holder stop rule arm taker reason"
+    },
     "settlement_lines": {"disputes": "dispute_id", "copies": "currency"},
     "settlements": {"settlements": "statement_text", "issued": "frozen"},
     "simulations": {"decided": "result"},
@@ -72,7 +76,7 @@ NOT_PROVED = {
         "reported_by": TOLD,
     },
     "loan_accounts": {
-        "customer_name mobile email address city pincode state region branch_code product sanctioned_on npa_on written_off_on secured"
+        "customer_name mobile email address city pincode state region branch_code language risk_grade product sanctioned_on npa_on written_off_on secured"
         " security_value_minor interest_rate latitude longitude virtual_account_no virtual_account_key": AGAIN,
     },
     "match_links": {

@@ -73,6 +73,9 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "summary": {"cells": [], "products": [], "buckets": [], "currency": "INR", "through": None, "difference": {}}
     },
     "account_outcomes": {"outcome": "rolled_forward", "is_measured": False, "snapshot_on": None},
+    "strategies": {"status": "approved", "decided_by": "y{n}", "kind": "staff", "version": "{n}"},
+    "strategy_runs": {"status": "draft", "decided_by": None, "decided_at": None, "placement_id": None, "to_on": None},
+    "staff_members": {"manager_id": None},
     "agency_measures": {"status": "approved", "decided_by": "y{n}"},
     "score_schemes": {"status": "approved", "version": "{n}", "terms": STARTING_TERMS},
     "score_runs": {"published_by": None, "published_at": None},
