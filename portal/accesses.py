@@ -101,6 +101,18 @@ ACCESS: dict[str, Access] = {
     ),
     "allocations": Access(agency="s", bank_update=("to_on", "recalled_at", "recall_reason", "agent_id")),
     "holds": Access(agency="s", agency_rows=HELD_TODAY.format(table="holds", column="loan_account_id")),
+    "allocation_requests": Access(
+        bank_update=("status", "decided_by", "decided_at", "decision_reason"),
+        agency="siu",
+        agency_rows=f"{OWN} and side = 'agency'",
+        agency_update=("status",),  # an agency may take back what it asked
+        agency_writes="side = 'agency' and status in ('proposed','withdrawn') and decided_by is null",
+        agency_inserts=UNDECIDED,
+    ),
+    "borrower_notices": Access(
+        bank_update=("status", "batch_ref", "exported_at", "sent_at", "failure", "answer_sha256"),
+        agency="s",
+    ),
     "uploads": Access(
         agency="siu",
         agency_writes=f"{handed_in('uploads', 'file_sha256')} and {handed_in('uploads', 'rejected_sha256')}",

@@ -20,6 +20,8 @@ MODULES = (
     "allocations.placements.models",
     "allocations.placements.outcome_models",
     "allocations.placements.strategies.models",
+    "allocations.placements.request_models",
+    "allocations.placements.borrower_notice_models",
     "allocations.collections.models",
     "allocations.collections.field_models",
     "allocations.reconciliation.models",

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from allocations.collections.field.dispositions import disposition_faults
+from allocations.placements.borrower_notice_rules import CHANNELS
 from allocations.vocabulary import CONTACT_KINDS, EVIDENCE_KINDS, MODES, PERSONS
 
 Check = Callable[[Any], Iterator[str]]
@@ -234,6 +235,24 @@ SHAPES: dict[str, Shape] = {
     "contact.late_hours": Shape("Hours until a contact is reported", 24, whole(1, 720)),
     "contact.dispositions": Shape(
         "What happened: codes added, reworded or hidden", {"words": {"RPC": "Spoke to the customer"}}, outcomes
+    ),
+    "contact.before_notice": Shape(
+        "Contacts before the borrower was told who will call",
+        "flag",
+        one_of("ignore", "flag", "refuse"),
+        "flag: kept and counted; refuse: not taken in at all.",
+    ),
+    "borrower_notice.due": Shape(
+        "How a borrower is told which agency will call",
+        {"bank": {"channel": "sms", "template": "agency-named", "language": "en"}},
+        by_name(mapping(channel=one_of(*CHANNELS), template=words, language=words)),
+        "By kind of lender; a kind that is not named owes no notice.",
+    ),
+    "recall.auto": Shape(
+        "Accounts proposed for recall at night",
+        {"paid_in_full": True, "hold_causes": ["deceased"], "idle_days": 30},
+        mapping(paid_in_full=yes_or_no, hold_causes=each(words), idle_days=whole(0, 3_650)),
+        "A person confirms the list; idle_days 0 leaves accounts without activity alone.",
     ),
     "promise.kept_share": Shape("Part of a promise that counts as kept", "0.95", share),
     "promise.grace_days": Shape("Days of grace after a promise", 1, whole(0, 60)),

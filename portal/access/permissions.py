@@ -104,6 +104,11 @@ class Permission(StrEnum):
     PLACEMENT_READ = "placement:read"
     PLACEMENT_IMPORT = "placement:import"
     ALLOCATION_RECALL = "allocation:recall"
+    ALLOCATION_REQUEST_READ = "allocation_request:read"
+    ALLOCATION_REQUEST_PROPOSE = "allocation_request:propose"  # an extension, a transfer
+    ALLOCATION_REQUEST_DECIDE = "allocation_request:decide"
+    BORROWER_NOTICE_READ = "borrower_notice:read"
+    BORROWER_NOTICE_SEND = "borrower_notice:send"  # to the letter house, and what it answers
     STRATEGY_READ = "strategy:read"
     STRATEGY_PROPOSE = "strategy:propose"
     STRATEGY_DECIDE = "strategy:decide"
@@ -254,6 +259,7 @@ class Permission(StrEnum):
 
     OWN_HOME_READ = "own_home:read"
     OWN_ACCOUNT_READ = "own_account:read"
+    OWN_ALLOCATION_ASK = "own_allocation:ask"  # to give an account back, or to keep it longer
     OWN_COLLECTION_READ = "own_collection:read"
     OWN_COLLECTION_UPLOAD = "own_collection:upload"
     OWN_COLLECTION_ADD = "own_collection:add"  # one receipt, from a page or a phone

@@ -89,6 +89,18 @@ class AuditTag(Enum):
     ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})
     ALLOCATIONS_IMPORTED = ("allocations:imported", {"file", "placement", "rows", "created", "rejected"})
     ALLOCATION_RECALLED = ("allocation:recalled", {"on", "reason"})
+    ALLOCATIONS_RECALLED = ("allocations:recalled", {"on", "reason", "accounts", "principal", "allocations", "sha256"})
+    ALLOCATION_REQUEST_MOVED = (
+        "allocation_request:moved",
+        {"kind", "side", "action", "before", "after", "reason", "code", "last_on", "to_on", "to_agency"},
+    )
+    ALLOCATION_EXTENDED = ("allocation:extended", {"before", "after", "reason"})
+    ALLOCATION_MADE = ("allocation:made", {"from", "to", "placement", "instead_of"})
+    ALLOCATION_AGENT_CHANGED = ("allocation:agent_changed", {"before", "after", "reason"})
+    BORROWER_NOTICES_QUEUED = ("borrower_notices:queued", {"cause", "notices", "on"})
+    BORROWER_NOTICES_EXPORTED = ("borrower_notices:exported", {"notices", "kind", "sha256"})
+    BORROWER_NOTICES_ANSWERED = ("borrower_notices:answered", {"file", "rows", "changed", "rejected"})
+    HOLDS_IMPORTED = ("holds:imported", {"file", "rows", "created", "rejected"})
     HOLD_CHANGED = ("hold:changed", {"reason", "from", "to", "effect", "cause", "cause_ref", "lift_reason"})
     COLLECTIONS_UPLOADED = (
         "collections:uploaded",

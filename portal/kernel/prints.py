@@ -35,7 +35,14 @@ UNPRINTED: dict[str, str] = {
         (
             *("loan_accounts", "account_snapshots", "account_outcomes", "collections", "collection_versions"),
             *("deposit_items", "contacts", "promises", "bank_lines", "postings", "match_links", "breaks"),
-            *("strategy_choices", "accrual_lines", "unpaid_collections", "settlement_lines", "journal_lines"),
+            *(
+                "strategy_choices",
+                "borrower_notices",
+                "accrual_lines",
+                "unpaid_collections",
+                "settlement_lines",
+                "journal_lines",
+            ),
         ),
         MANY,
     ),

@@ -54,6 +54,7 @@ AGAIN = "comes anew with every month's file, which is kept under its hash"
 PLACE = "where the phone said it was: a claim that decides nothing; evidence has its own, sealed"
 PHONE = "the phone's own name for it, against sending twice"
 WORKED = "how a clerk works it off; what it is about is marked by the run"
+ANSWERED = "as the letter house's file has it, which is kept under its hash; earns nothing"
 FILED = "as the file has it, which is kept under its hash; earns nothing"
 NOT_PROVED = {
     "bank_lines": {
@@ -70,6 +71,7 @@ NOT_PROVED = {
         "client_id": PHONE,
         "remarks": "a note that decides nothing",
     },
+    "borrower_notices": {"status batch_ref exported_at sent_at failure answer_sha256": ANSWERED},
     "contacts": {
         "ref source client_id": PHONE,
         "next_on collection_id": "a plan, and which receipt it led to; earns nothing",

@@ -32,6 +32,7 @@ PURE = (
     "allocations.collections.uploads.lifecycle",
     "allocations.collections.receipts.standing_out",
     "allocations.placements.asset_class",
+    "allocations.placements.borrower_notice_rules",
     "allocations.placements.buckets",
     "allocations.placements.judging",
     "allocations.placements.outcome_sums",
