@@ -327,6 +327,40 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_rows=HELD_TODAY.format(table="one_time_settlements", column="loan_account_id"),
     ),
+    "legal_cases": Access(bank_update=("status", "counsel", "due_on", "outcome", "closed_on")),
+    "legal_facts": Access(bank="si"),
+    "legal_filings": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "legal_tasks": Access(
+        bank_update=("status", "closed_by", "closed_at", "close_reason"),
+        agency="s",
+        agency_rows=f"{OWN} and {HELD_TODAY.format(table='legal_tasks', column='loan_account_id')}",
+        agency_select=(  # which paper of which account; neither of which case, nor who at the bank asks
+            *("id", "agency_id", "loan_account_id", "paper", "note", "due_on", "status", "asked_at", "closed_at"),
+            *("close_reason",),
+        ),
+    ),
+    "legal_task_papers": Access(
+        bank="s",
+        agency="si",
+        agency_rows=f"{OWN} and exists (select 1 from legal_tasks t where t.id = legal_task_papers.task_id)",
+        agency_writes=(
+            f"{handed_in('legal_task_papers', 'file_sha256')}"
+            " and exists (select 1 from legal_tasks t where t.id = legal_task_papers.task_id and t.status = 'open')"
+        ),
+    ),
+    "letter_templates": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "letter_runs": Access(bank_update=("status", "progress_id", "letters", "left_out", "zip_sha256", "csv_sha256")),
+    "letters": Access(bank="si"),
+    "letter_dispatches": Access(
+        bank_update=("outcome", "outcome_on", "outcome_note", "outcome_sha256", "outcome_name", "outcome_by")
+    ),
+    "campaigns": Access(
+        bank_update=(
+            *("status", "decided_by", "decided_at", "decision_reason", "spent_minor"),
+            *("started_by", "started_at", "members", "controls"),
+        )
+    ),
+    "campaign_members": Access(bank="si"),
     "earning_events": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="siu",

@@ -196,6 +196,18 @@ class Permission(StrEnum):
     COMPROMISE_READ = "compromise:read"
     COMPROMISE_PROPOSE = "compromise:propose"
     COMPROMISE_DECIDE = "compromise:decide"
+    LEGAL_READ = "legal:read"
+    LEGAL_EDIT = "legal:edit"  # open a case, enter facts, ask for papers, take its steps
+    LEGAL_DECIDE = "legal:decide"  # the second person's word that a case was filed
+    LETTER_READ = "letter:read"
+    LETTER_MAKE = "letter:make"
+    LETTER_DISPATCH = "letter:dispatch"  # say how a letter went out and what became of it
+    LETTER_TEMPLATE_PROPOSE = "letter_template:propose"
+    LETTER_TEMPLATE_DECIDE = "letter_template:decide"
+    CAMPAIGN_READ = "campaign:read"
+    CAMPAIGN_PROPOSE = "campaign:propose"
+    CAMPAIGN_DECIDE = "campaign:decide"
+    CAMPAIGN_RUN = "campaign:run"  # start an approved one, say what it cost, close it
     ACCRUAL_READ = "accrual:read"
     ACCRUAL_RUN = "accrual:run"
 
@@ -278,6 +290,8 @@ class Permission(StrEnum):
     OWN_COMMISSION_READ = "own_commission:read"
     OWN_EVENT_READ = "own_event:read"
     OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
+    OWN_LEGAL_TASK_READ = "own_legal_task:read"
+    OWN_LEGAL_TASK_HAND = "own_legal_task:hand"  # hand in a paper the bank asks for
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_STATEMENT_ANSWER = "own_statement:answer"  # accept it, or dispute a line
     OWN_COMPLAINT_READ = "own_complaint:read"

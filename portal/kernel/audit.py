@@ -170,6 +170,20 @@ class AuditTag(Enum):
     FLAGS_FOUND = ("conduct_flags:found", {"through", "rules", "found"})
     FLAG_MOVED = ("conduct_flag:moved", {"action", "before", "after", "reason", "case"})
     COMPROMISE_MOVED = ("compromise:moved", {"action", "kind", "from", "to", "amount", "before", "after", "reason"})
+    LEGAL_MOVED = ("legal:moved", {"action", "kind", "before", "after", "reason"})
+    LEGAL_FACT_ENTERED = ("legal:fact_entered", {"fact", "file", "due_on"})
+    LEGAL_FILING_MOVED = ("legal_filing:moved", {"action", "before", "after", "reason", "on", "file"})
+    LEGAL_TASK_MOVED = ("legal_task:moved", {"action", "before", "after", "reason", "due_on", "file"})
+    LETTER_TEMPLATE_MOVED = (
+        "letter_template:moved",
+        {"action", "kind", "language", "version", "sha256", "before", "after", "reason"},
+    )
+    LETTERS_MADE = ("letters:made", {"kind", "language", "version", "count", "left_out", "file"})
+    LETTER_DISPATCHED = ("letter:dispatched", {"action", "channel", "on", "file"})
+    CAMPAIGN_MOVED = (
+        "campaign:moved",
+        {"action", "before", "after", "reason", "members", "controls", "seed", "spent"},
+    )
     ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
     SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})
     SETTLEMENT_MOVED = ("settlement:moved", {"action", "before", "after", "net", "hash", "comment"})

@@ -43,6 +43,7 @@ UNPRINTED: dict[str, str] = {
                 "settlement_lines",
                 "journal_lines",
             ),
+            "campaign_members",
         ),
         MANY,
     ),

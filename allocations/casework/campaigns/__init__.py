@@ -1,0 +1,1 @@
+"""Campaigns: an offer to a segment of the portfolio, held against a control group."""

@@ -1,0 +1,1 @@
+"""One module a kind of legal step: its gates and its clocks. Pure."""
