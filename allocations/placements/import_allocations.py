@@ -7,9 +7,9 @@ the bank's side, where the other agency may be named; the exclusion constraint s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from allocations.agencies.service import WORKING, lender
+from allocations.agencies.service import lender
+from allocations.placements.gate_facts import HOLD_GATE, STOPPING, agency_facts
+from allocations.placements.gates import GATES, AgencyFacts, Room, Stop, agency_stops, area_stop
 from allocations.placements.models import STREAMS, Placement
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem, Refused
@@ -89,22 +91,6 @@ CHECKS = (
         "Empanel the agency first, or correct the code.",
     ),
     Check(
-        "agency_shut",
-        "agency_code",
-        f"where g.status not in {WORKING}",
-        lambda row: f"{row.agency_code} may not be given accounts: {row.status.replace('_', ' ')}.",
-        "Choose another agency, or empanel this one.",
-    ),
-    Check(
-        "agreement_not_in_force",
-        "from_on",
-        "where s.from_on < g.agreement_from or greatest(s.from_on, s.to_on) > g.agreement_to",
-        lambda row: (
-            f"The agreement of {row.agency_code} runs from {row.agreement_from} to {row.agreement_to or 'further notice'}."
-        ),
-        "Keep the term within the agreement, or extend the agreement.",
-    ),
-    Check(
         "unknown_agent",
         "agent_code",
         "where s.agent_code is not null and g.id is not null and t.id is null",
@@ -141,9 +127,9 @@ FACTS = """
                        order by x.as_of desc limit 1) x on true
 """
 
-HELD = """
-    select s.pos, h.from_on as held_from, h.to_on as held_to, h.reason
-    from staged_facts s join holds h on h.loan_account_id = s.account_id and h.effect in ('no_work', 'both')
+HELD = f"""
+    select s.pos, h.from_on as held_from, h.to_on as held_to, h.reason, {HOLD_GATE} as gate
+    from staged_facts s join holds h on h.loan_account_id = s.account_id and {STOPPING}
      and daterange(h.from_on, h.to_on, '[]') && daterange(s.from_on, s.to_on, '[]')
     where s.pos <> all(:known) order by s.pos, h.id
 """
@@ -283,12 +269,89 @@ def refuse_by_database(session: Session, sheet: Sheet, known: Sequence[int]) -> 
         at = np.array([row.pos for row in rows], dtype=int)
         sheet.reject(at, check.code, [check.message(row) for row in rows], check.cure, check.column)
     held = session.execute(text(HELD), {"known": list(known)}).all()
-    said = [f"The account is on hold ({row.reason}) from {_term(row)}." for row in held]
-    sheet.reject(_positions(held), "on_hold", said, "Lift the hold first.", "loan_account_no")
+    for code in dict.fromkeys(row.gate for row in held):
+        rows = [row for row in held if row.gate == code]
+        said = [f"{GATES[code].words} ({row.reason}) from {_term(row)}." for row in rows]
+        sheet.reject(_positions(rows), code, said, GATES[code].cure, "loan_account_no")
     taken = session.execute(text(OVERLAPS), {"known": list(known)}).all()
     said = [f"{row.holder} holds it from {_term(row)} (placement {row.placement})." for row in taken]
     cure = "Recall it first, or begin after that term."
     sheet.reject(_positions(taken), "already_allocated", said, cure, "loan_account_no")
+    refuse_by_gates(session, sheet, known)
+
+
+GIVEN = """
+    select s.pos, s.agency_id, s.from_on, s.to_on, coalesce(l.state, '') as state, coalesce(l.pincode, '') as pincode,
+           coalesce(l.product, '') as product, coalesce(x.principal_minor, 0) as principal_minor
+    from staged_facts s
+    left join loan_accounts l on l.id = s.account_id
+    left join account_snapshots x on x.loan_account_id = s.account_id and x.as_of = s.as_of
+    where s.agency_id = any(:agencies) and s.pos <> all(:known) order by s.pos
+"""
+TERMS = "select distinct agency_id, from_on, to_on from staged_facts where agency_id is not null and pos <> all(:known)"
+Facts = Mapping[tuple[int, date], AgencyFacts]
+Stopped = list[tuple[int, Stop]]
+
+
+def refuse_by_gates(session: Session, sheet: Sheet, known: Sequence[int]) -> None:
+    """Ask the gates about agencies and their terms, about the rows each may work, and last, row by row, whether there is room.
+
+    Rows are fetched only of agencies that a gate stops or that have a limit.
+    """
+    terms = session.execute(text(TERMS), {"known": list(known)}).all()
+    if not terms:
+        return
+    facts = agency_facts(session, {row.from_on for row in terms}, {row.agency_id for row in terms})
+    stops = {tuple(row): list(agency_stops(facts[row.agency_id, row.from_on], row.from_on, row.to_on)) for row in terms}
+    asked = {row.agency_id for row in terms if stops[tuple(row)] or _has_limits(facts[row.agency_id, row.from_on])}
+    rows = session.execute(text(GIVEN), {"known": list(known), "agencies": sorted(asked)}).all()
+    _refuse(sheet, [(row.pos, stop) for row in rows for stop in stops[row.agency_id, row.from_on, row.to_on]])
+    areas = ((row.pos, _area_stop(facts, row)) for row in rows)
+    _refuse(sheet, [(pos, stop) for pos, stop in areas if stop])
+    _refuse(sheet, list(_beyond_room(facts, [row for row in rows if sheet.good[row.pos]])))
+
+
+def _has_limits(facts: AgencyFacts) -> bool:
+    return _has_room_to_mind(facts) or not (facts.states is facts.pincodes is facts.products is None)
+
+
+def _has_room_to_mind(facts: AgencyFacts) -> bool:
+    return facts.capacity is not None or facts.exposure_cap_minor is not None
+
+
+def _area_stop(facts: Facts, row: Row[Any]) -> Stop | None:
+    return area_stop(facts[row.agency_id, row.from_on], row.state, row.pincode, row.product)
+
+
+def _beyond_room(facts: Facts, rows: Sequence[Row[Any]]) -> Iterator[tuple[int, Stop]]:
+    """An agency's rows in the order of their first days; those of this file that are still held then take up room."""
+    taken: dict[int, list[Row[Any]]] = {}
+    rooms: dict[tuple[int, date], Room] = {}
+    for row in sorted(rows, key=lambda each: (each.from_on, each.pos)):
+        of = facts[row.agency_id, row.from_on]
+        if not _has_room_to_mind(of):
+            continue
+        earlier = taken.setdefault(row.agency_id, [])
+        if (row.agency_id, row.from_on) not in rooms:
+            rooms[row.agency_id, row.from_on] = room = Room.of(of)
+            for each in earlier:
+                if each.to_on is None or each.to_on >= row.from_on:
+                    room.take(each.principal_minor)
+        if stop := rooms[row.agency_id, row.from_on].take(row.principal_minor):
+            yield row.pos, stop
+        else:
+            earlier.append(row)
+
+
+AT_COLUMN = {"agreement_not_in_force": "from_on"}
+
+
+def _refuse(sheet: Sheet, stopped: Stopped) -> None:
+    for code in dict.fromkeys(stop.code for _, stop in stopped):
+        found = [(pos, stop.message) for pos, stop in stopped if stop.code == code]
+        at = np.array([pos for pos, _ in found], dtype=int)
+        cure = GATES[code].cure
+        sheet.reject(at, code, [said for _, said in found], cure, AT_COLUMN.get(code, "agency_code"))
 
 
 CHECK_FROM = """

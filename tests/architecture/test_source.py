@@ -34,6 +34,7 @@ PURE = (
     "allocations.placements.asset_class",
     "allocations.placements.borrower_notice_rules",
     "allocations.placements.buckets",
+    "allocations.placements.gates",
     "allocations.placements.judging",
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",

@@ -172,6 +172,7 @@ def test_agents_need_valid_papers(load: Load, bank_session: PortalSession, shakt
         [
             Agent(agency_id=shakti.id, code="A1", name="A", certificate_until=until),
             Agent(agency_id=shakti.id, code="A2", name="B", is_active=False),
+            Agent(agency_id=shakti.id, code="A9", name="Somebody who may"),
         ]
     )
     bank_session.flush()
