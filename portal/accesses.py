@@ -2,58 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from allocations.collections.models import CORRECTABLE
-
-AGENCY = "nullif(current_setting('portal.agency_id', true), '')::bigint"
-TODAY = "nullif(current_setting('portal.today', true), '')::date"
-OWN = f"agency_id = {AGENCY}"
-HELD_TODAY = (
-    "exists (select 1 from allocations a where a.loan_account_id = {table}.{column}"
-    f" and a.agency_id = {AGENCY} and a.term @> {TODAY})"
+from portal.access_lines import (
+    AGENCY,
+    BANKS_OWN,
+    HELD_TODAY,
+    OWN,
+    OWN_LETTER,
+    PROPOSED,
+    READ_BY_ALL,
+    UNDECIDED,
+    Access,
+    handed_in,
 )
-# Asked once a statement. As a plain comparison the planner takes it for a condition that one row in two hundred meets, and sorts
-# what an index would give in order.
-IS_BANK = "(select current_setting('portal.scope', true) = 'bank')"
-# A letter is written once: nobody at an agency takes the place of one that warns others, or of the bank's own, of new bank details.
-OWN_LETTER = (
-    "(split_part(key, ':', 1) <> 'bank-detail' or (split_part(key, ':', 4) = 'proposed'"
-    " and split_part(key, ':', 2) = (select a.code from agencies a where a.id = notices.agency_id)))"
-)
-
-
-@dataclass(frozen=True)
-class Access:
-    """Privileges of the two roles on a table (letters of select, insert, update, delete) and which rows an agency sees.
-
-    `bank_update`, `agency_update` and `agency_select` narrow a privilege to columns. `agency_rows` empty: the agency's privilege
-    covers every row.
-    """
-
-    bank: str = "siu"
-    agency: str = ""
-    agency_rows: str = OWN
-    bank_update: tuple[str, ...] = ()
-    agency_update: tuple[str, ...] = ()
-    agency_select: tuple[str, ...] = ()
-    agency_writes: str = ""  # what a row an agency writes has to meet as well
-    agency_inserts: str = ""  # and a new one beyond that: nothing of it is decided
-
-
-# What somebody proposes begins undecided, whoever writes it.
-PROPOSED = "status = 'proposed' and decided_by is null and decided_at is null"
-UNDECIDED = f"{PROPOSED} and decision_reason is null"
-
-
-def handed_in(table: str, column: str) -> str:
-    """That a file a row names, if any, is one its own agency handed in: whoever sees the row may fetch it."""
-    own = f"select 1 from stored_files f where f.sha256 = {table}.{column} and f.agency_id = {table}.agency_id"
-    return f"({table}.{column} is null or exists ({own}))"
-
-
-READ_BY_ALL = Access(agency="s", agency_rows="true")
-BANKS_OWN = Access(agency="")
+from portal.accesses_casework import CASEWORK
 
 ACCESS: dict[str, Access] = {
     "audit_events": Access(bank="s"),
@@ -327,40 +289,7 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_rows=HELD_TODAY.format(table="one_time_settlements", column="loan_account_id"),
     ),
-    "legal_cases": Access(bank_update=("status", "counsel", "due_on", "outcome", "closed_on")),
-    "legal_facts": Access(bank="si"),
-    "legal_filings": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
-    "legal_tasks": Access(
-        bank_update=("status", "closed_by", "closed_at", "close_reason"),
-        agency="s",
-        agency_rows=f"{OWN} and {HELD_TODAY.format(table='legal_tasks', column='loan_account_id')}",
-        agency_select=(  # which paper of which account; neither of which case, nor who at the bank asks
-            *("id", "agency_id", "loan_account_id", "paper", "note", "due_on", "status", "asked_at", "closed_at"),
-            *("close_reason",),
-        ),
-    ),
-    "legal_task_papers": Access(
-        bank="s",
-        agency="si",
-        agency_rows=f"{OWN} and exists (select 1 from legal_tasks t where t.id = legal_task_papers.task_id)",
-        agency_writes=(
-            f"{handed_in('legal_task_papers', 'file_sha256')}"
-            " and exists (select 1 from legal_tasks t where t.id = legal_task_papers.task_id and t.status = 'open')"
-        ),
-    ),
-    "letter_templates": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
-    "letter_runs": Access(bank_update=("status", "progress_id", "letters", "left_out", "zip_sha256", "csv_sha256")),
-    "letters": Access(bank="si"),
-    "letter_dispatches": Access(
-        bank_update=("outcome", "outcome_on", "outcome_note", "outcome_sha256", "outcome_name", "outcome_by")
-    ),
-    "campaigns": Access(
-        bank_update=(
-            *("status", "decided_by", "decided_at", "decision_reason", "spent_minor"),
-            *("started_by", "started_at", "members", "controls"),
-        )
-    ),
-    "campaign_members": Access(bank="si"),
+    **CASEWORK,
     "earning_events": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="siu",

@@ -10,7 +10,8 @@ import hashlib
 
 from sqlalchemy import Connection, MetaData
 
-from portal.accesses import ACCESS, IS_BANK, Access
+from portal.access_lines import IS_BANK, Access
+from portal.accesses import ACCESS
 from portal.conduct_triggers import CONDUCT
 from portal.dispute_triggers import DISPUTES, owner_policies
 from portal.kernel.db import Base, Sealed

@@ -208,6 +208,14 @@ class Permission(StrEnum):
     CAMPAIGN_PROPOSE = "campaign:propose"
     CAMPAIGN_DECIDE = "campaign:decide"
     CAMPAIGN_RUN = "campaign:run"  # start an approved one, say what it cost, close it
+    NOTE_READ = "note:read"
+    NOTE_WRITE = "note:write"  # on an account; never changed afterwards
+    PLAN_READ = "plan:read"  # repayment plans
+    PLAN_PROPOSE = "plan:propose"
+    PLAN_DECIDE = "plan:decide"
+    REFERRAL_READ = "referral:read"
+    REFERRAL_PROPOSE = "referral:propose"
+    REFERRAL_DECIDE = "referral:decide"
     ACCRUAL_READ = "accrual:read"
     ACCRUAL_RUN = "accrual:run"
 
@@ -292,6 +300,9 @@ class Permission(StrEnum):
     OWN_EVENT_CLAIM = "own_event:claim"  # say that something happened that the terms pay for; take it back
     OWN_LEGAL_TASK_READ = "own_legal_task:read"
     OWN_LEGAL_TASK_HAND = "own_legal_task:hand"  # hand in a paper the bank asks for
+    OWN_NOTE_WRITE = "own_note:write"
+    OWN_CASEWORK_READ = "own_casework:read"  # settlements, plans and referrals it asked for
+    OWN_CASEWORK_PROPOSE = "own_casework:propose"
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_STATEMENT_ANSWER = "own_statement:answer"  # accept it, or dispute a line
     OWN_COMPLAINT_READ = "own_complaint:read"

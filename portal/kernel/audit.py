@@ -184,6 +184,15 @@ class AuditTag(Enum):
         "campaign:moved",
         {"action", "before", "after", "reason", "members", "controls", "seed", "spent"},
     )
+    OFFER_MOVED = (
+        "compromise_offer:moved",
+        {"action", "before", "after", "offer", "owed", "compromise", "level", "closed", "reason"},
+    )
+    OFFER_TOLD = ("compromise_offer:borrower_told", {"how", "on"})
+    BREACH_MOVED = ("compromise_breach:moved", {"action", "before", "after", "offer", "instalment", "last", "reason"})
+    PLAN_MOVED = ("repayment_plan:moved", {"action", "before", "after", "dues", "instalments", "closed", "reason"})
+    REFERRAL_MOVED = ("referral:moved", {"action", "before", "after", "kind", "hold", "closed", "reason"})
+    NOTE_WRITTEN = ("case_note:written", {"shared", "hidden"})
     ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
     SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})
     SETTLEMENT_MOVED = ("settlement:moved", {"action", "before", "after", "net", "hash", "comment"})
