@@ -16,6 +16,7 @@ from portal.access_lines import (
     handed_in,
 )
 from portal.accesses_casework import CASEWORK
+from portal.accesses_empanelment import EMPANELMENT
 
 ACCESS: dict[str, Access] = {
     "audit_events": Access(bank="s"),
@@ -47,6 +48,7 @@ ACCESS: dict[str, Access] = {
         ),
     ),
     "bank_detail_call_backs": Access(bank="si"),
+    **EMPANELMENT,
     "notices": Access(
         bank_update=("sent_at", "tries", "error"),
         agency="si",

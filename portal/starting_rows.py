@@ -160,6 +160,48 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("promise.kept_share", "0.95", BEGINNING, "House rule: 95 % of the amount"),
     ("promise.grace_days", 1, BEGINNING, "House rule: one day for the bank to see it"),
     ("collections.report_within_days", 2, BEGINNING, "House rule: money is reported within two days"),
+    (
+        "empanelment.papers_needed",
+        [["agreement"], ["pan"], ["board_approval"], ["police_verification"], ["deposit", "guarantee"]],
+        BEGINNING,
+        "RBI Directions on outsourcing (written agreement, due diligence); banks' policies on deposit or guarantee (domain notes §1.4)",
+    ),
+    (
+        "empanelment.papers_expiring",
+        ["agreement", "guarantee", "insurance", "police_verification"],
+        BEGINNING,
+        "House rule: what is given for a time says until when",
+    ),
+    (
+        "empanelment.least_minor",
+        {"deposit": 10_000_000, "guarantee": 10_000_000},
+        BEGINNING,
+        "A public-sector bank's policy: guarantee or term deposit of one lakh rupees (domain notes §1.4)",
+    ),
+    (
+        "empanelment.agent_papers_expiring",
+        ["police_verification", "id_card", "authorisation"],
+        BEGINNING,
+        "Domain notes §1.3: a certificate may last for life; verification, card and letter do not",
+    ),
+    (
+        "empanelment.training_hours",
+        {"graduate": 50, "other": 100},
+        BEGINNING,
+        "IIBF: 100 hours of training, 50 for graduates (domain notes §1.3)",
+    ),
+    (
+        "empanelment.warn_days",
+        [60, 30, 7],
+        BEGINNING,
+        "House rule: two months, one month and one week before a paper ends",
+    ),
+    (
+        "empanelment.public_list",
+        True,
+        BEGINNING,
+        "RBI: an up-to-date list of agencies on the lender's website; the draft of 2026 adds individuals and period (domain notes §1.2)",
+    ),
     ("score.dispute_days", 7, BEGINNING, "House rule: a week to contest a measure (domain notes §6)"),
     (
         "score.complaint_events",

@@ -17,6 +17,7 @@ MODULES = (
     "portal.access.models",
     "allocations.agencies.models",
     "allocations.agencies.call_back_models",
+    "allocations.agencies.empanelment_models",
     "allocations.placements.models",
     "allocations.placements.outcome_models",
     "allocations.placements.strategies.models",

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from allocations.agencies.paper_rules import AGENT_KINDS, KINDS, WITH_AMOUNT
 from allocations.collections.field.dispositions import disposition_faults
 from allocations.placements.borrower_notice_rules import CHANNELS
 from allocations.vocabulary import CONTACT_KINDS, EVIDENCE_KINDS, MODES, PERSONS
@@ -277,6 +278,33 @@ SHAPES: dict[str, Shape] = {
             after_month_end_count=whole(1),
         ),
     ),
+    "empanelment.papers_needed": Shape(
+        "Papers without which no agency is empanelled",
+        [["agreement"], ["pan"], ["deposit", "guarantee"]],
+        each(each(one_of(*KINDS))),
+        "One of each group is needed. Indian numbers are asked of agencies in India alone.",
+    ),
+    "empanelment.papers_expiring": Shape(
+        "Papers of an agency that must say until when they hold", ["agreement", "insurance"], each(one_of(*KINDS))
+    ),
+    "empanelment.least_minor": Shape(
+        "Least amount of a deposit or guarantee",
+        {"deposit": 10_000_000},
+        mapping({kind: whole() for kind in sorted(WITH_AMOUNT)}),
+        "In paise.",
+    ),
+    "empanelment.agent_papers_expiring": Shape(
+        "Papers of an agent that must say until when they hold", ["id_card"], each(one_of(*AGENT_KINDS))
+    ),
+    "empanelment.training_hours": Shape(
+        "Hours of training a certificate takes",
+        {"graduate": 50, "other": 100},
+        mapping(graduate=whole(0, 1000), other=whole(0, 1000)),
+    ),
+    "empanelment.warn_days": Shape(
+        "Days before a paper ends at which people are told", [60, 30, 7], each(whole(1, 365))
+    ),
+    "empanelment.public_list": Shape("Whether the public list of agencies is shown", True, truth),
     "score.dispute_days": Shape("Days in which an agency may contest a measure of its scorecard", 7, whole(1, 90)),
     "score.complaint_events": Shape("Accepted events that are complaints upheld", ["complaint"], each(words)),
     "dispute.answer_days": Shape("Days until the bank answers a dispute", 21, whole(1, 90)),

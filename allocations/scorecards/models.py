@@ -48,6 +48,7 @@ class AgencyMeasure(WithId, Sealed, Proposed, Base):
             unique=True,
             postgresql_where=text("status = 'approved'"),
         ),
+        UniqueConstraint("agency_id", "id"),
         Index("ix_agency_measures_period", "period_start", "agency_id"),
     )
     __sealed__ = ("agency_id", "period_start", "measure", "value", "reason", "proposed_by", "proposed_at")

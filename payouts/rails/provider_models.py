@@ -101,7 +101,10 @@ class PayingStop(WithId, Base):
         CheckConstraint("lifted_by is null or lifted_by is distinct from asked_by", name="two_people_lift"),
         CheckConstraint("lifted_by is null or asked_by is not null", name="asked"),
         Index("ix_paying_stops_standing", "id", postgresql_where=text("lifted_at is null")),
+        Index("uq_paying_stops_agency", "agency_id", unique=True, postgresql_where=text("lifted_at is null")),
     )
+
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))  # only its money stops; null: all stops
 
     reason: Mapped[str] = mapped_column(Text)
     stopped_by: Mapped[str] = mapped_column(Text)

@@ -94,6 +94,13 @@ class Permission(StrEnum):
     AGENCY_READ = "agency:read"
     AGENCY_IMPORT = "agency:import"
     AGENCY_EDIT = "agency:edit"
+    AGENCY_MOVE_PROPOSE = "agency_move:propose"  # a change of its status
+    AGENCY_MOVE_DECIDE = "agency_move:decide"
+    PAPER_READ = "agency_paper:read"  # of agencies and of their agents
+    PAPER_PROPOSE = "agency_paper:propose"
+    PAPER_DECIDE = "agency_paper:decide"
+    INSPECTION_PROPOSE = "inspection:propose"
+    INSPECTION_DECIDE = "inspection:decide"
     BANK_DETAIL_CHECK = "bank_detail:check"  # say what the beneficiary's bank answered
     BANK_DETAIL_APPROVE = "bank_detail:approve"
     AGENT_READ = "agent:read"
@@ -315,6 +322,8 @@ class Permission(StrEnum):
     OWN_RATE_CARD_READ = "own_rate_card:read"
     OWN_TEAM_READ = "own_team:read"
     OWN_COMPANY_READ = "own_company:read"
+    OWN_PAPER_READ = "own_paper:read"
+    OWN_PAPER_HAND = "own_paper:hand"  # hand in a new version, answer a finding; the bank decides
     OWN_BANK_DETAIL_PROPOSE = "own_bank_detail:propose"
     OWN_SEARCH_READ = "own_search:read"
 

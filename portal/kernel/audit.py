@@ -84,6 +84,20 @@ class AuditTag(Enum):
         "agency:bank_detail_changed",
         {"version", "status", "name_check", "usable_from", "reason"},
     )
+    AGENCY_MOVED = (
+        "agency:moved",
+        {"action", "before", "after", "reason", "move", "from", "to", "from_on", "source", "file", "effect"},
+    )
+    AGENCY_PAPER_MOVED = (
+        "agency_paper:moved",
+        {"action", "before", "after", "reason", "kind", "version", "issued_on", "until", "amount", "file"},
+    )
+    AGENT_PAPER_MOVED = (
+        "agent_paper:moved",
+        {"action", "before", "after", "reason", "kind", "version", "issued_on", "until", "file"},
+    )
+    INSPECTION_MOVED = ("inspection:moved", {"action", "before", "after", "reason", "visited_on", "score", "findings"})
+    FINDING_MOVED_ON = ("finding_answer:moved", {"action", "before", "after", "reason", "finding", "file"})
     AGENCY_CALLED_BACK = ("agency:called_back", {"version", "outcome", "known_from"})
     AGENT_CHANGED = ("agent:changed", {"before", "after"})
     ACCOUNTS_IMPORTED = ("accounts:imported", {"file", "as_of", "rows", "created", "updated", "rejected"})

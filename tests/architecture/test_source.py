@@ -19,6 +19,8 @@ LONGEST_FUNCTION = 70
 PURE = (
     "allocations.keys",
     "allocations.vocabulary",
+    "allocations.agencies.lifecycle",
+    "allocations.agencies.paper_rules",
     "allocations.agencies.setting_shapes",
     "allocations.collections.evidence.rules",
     "allocations.collections.field.contact_rules",
