@@ -204,6 +204,74 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ),
     ("score.dispute_days", 7, BEGINNING, "House rule: a week to contest a measure (domain notes §6)"),
     (
+        "legal.limitation_years",
+        3,
+        BEGINNING,
+        "Limitation Act 1963, money claims: three years from the last acknowledgement [?] (from memory: counsel confirms)",
+    ),
+    ("legal.balance_days", 31, BEGINNING, "House rule: no legal step on a balance older than a month"),
+    (
+        "legal.demand_notice",
+        {"answer_days": 15},
+        BEGINNING,
+        "Loan agreement: 7, 15 or 30 days by contract; the house's is 15",
+    ),
+    (
+        "legal.s138",
+        {"present_months": 3, "notice_days": 30, "pay_days": 15, "complain_days": 30},
+        date(2012, 4, 1),
+        (
+            "NI Act 1881 s.138, s.142: notice within 30 days of the memo, 15 days to pay, complaint within a month, counted as 30 days;"
+            " PSS Act 2007 s.25 alike; cheques good for 3 months by RBI from 1-Apr-2012 (from memory)"
+        ),
+    ),
+    (
+        "legal.sarfaesi",
+        {
+            "over_minor": 10_000_000,
+            "least_share": "0.20",
+            "pay_days": 60,
+            "answer_days": 15,
+            "publish_days": 7,
+            "sale_days": 30,
+        },
+        date(2002, 6, 21),
+        (
+            "SARFAESI Act 2002 s.13(2), s.13(3A), s.31(h) and (j): not where less than 20 % is due; rules of 2002: publication in 7 days,"
+            " 30 days to a sale (from memory). A bank; an NBFC has limits of its own [?]"
+        ),
+    ),
+    (
+        "legal.lok_adalat",
+        {"most_minor": 200_000_000, "invite_days": 7},
+        BEGINNING,
+        "Banks' claims up to twenty lakh rupees (the 2008 circular prefers it below ten [?]); a week's invitation is a house rule",
+    ),
+    (
+        "legal.arbitration",
+        {"agree_days": 30, "award_months": 12},
+        date(2015, 10, 23),
+        "Arbitration Act 1996 s.11(4) and (5), s.29A (from memory: counsel confirms)",
+    ),
+    (
+        "legal.civil_suit",
+        {"tribunal_minor": 200_000_000, "reply_days": 30},
+        date(2018, 9, 6),
+        "CPC Order VIII: written statement within 30 days; below the tribunal's twenty lakh (from memory: counsel confirms)",
+    ),
+    (
+        "legal.drt",
+        {"least_minor": 200_000_000, "reply_days": 30},
+        date(2018, 9, 6),
+        "RDB Act 1993 s.1(4): twenty lakh by the notification of 6-Sep-2018; s.19(5): 30 days to reply (from memory)",
+    ),
+    (
+        "legal.alert_days",
+        [10, 3, 1],
+        BEGINNING,
+        "House rule: ten, three and one day before a last day, and when it has passed",
+    ),
+    (
         "score.complaint_events",
         ["complaint"],
         BEGINNING,
