@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from allocations.agencies.service import lender
+from allocations.placements.borrower_notices import queue_notices
 from allocations.placements.gate_facts import HOLD_GATE, STOPPING, agency_facts
 from allocations.placements.gates import GATES, AgencyFacts, Room, Stop, agency_stops, area_stop
 from allocations.placements.models import STREAMS, Placement
@@ -388,6 +389,7 @@ def store(
         message = "Some of these accounts were given to another agency at this very moment."
         raise Refused(message, code="already_allocated", cure="Import the file again to see which.") from error
     result.created = done.rowcount  # type: ignore[attr-defined]
+    queue_notices(session, placement.id, since=now, now=now)
     data = {
         "file": result.file_sha256,
         "placement": code,
