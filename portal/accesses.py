@@ -64,7 +64,12 @@ ACCESS: dict[str, Access] = {
         agency_rows=f"exists (select 1 from allocations a where a.placement_id = placements.id and a.agency_id = {AGENCY})",
     ),
     "allocations": Access(agency="s", bank_update=("to_on", "recalled_at", "recall_reason", "agent_id")),
-    "holds": Access(agency="s", agency_rows=HELD_TODAY.format(table="holds", column="loan_account_id")),
+    "holds": Access(
+        agency="s",
+        agency_rows=HELD_TODAY.format(table="holds", column="loan_account_id"),
+        # that it is on hold, since when, and a cause that points at nobody; never why, in the bank's own words
+        agency_select=("id", "loan_account_id", "from_on", "to_on", "effect", "told_cause"),
+    ),
     "allocation_requests": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="siu",

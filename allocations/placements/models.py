@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import literal_column
 
+from allocations.placements.hold_rules import TOLD_CAUSES
 from portal.kernel.db import Base, Sealed, WithId
 
 STREAMS = ("field", "tele")
@@ -218,14 +219,10 @@ class Allocation(WithId, Sealed, Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
-# Causes an agency may be told: what protects the borrower or is public. The others would point at a complainant, an inquiry, an illness.
-TOLD_CAUSES = ("litigation", "deceased", "insolvency", "ots", "calamity", "restructured", "paid")
-
-
 class Hold(WithId, Base):
     """A dated reason why an account may not be worked, or not be paid on, or both.
 
-    `cause` is a word of allocations.placements.service.CAUSES; `cause_ref` what brought it about (a complaint's reference …), '' by hand.
+    `cause` is a word of hold_rules.CAUSES; `cause_ref` what brought it about (a complaint's reference …), '' by hand.
     `reason` is the bank's own; an agency reads `told_cause` alone.
     """
 

@@ -15,6 +15,8 @@ from allocations.collections.field.contact_queries import account_contacts
 from allocations.collections.field.promise_queries import Standing, account_promises
 from allocations.collections.field_models import Contact
 from allocations.collections.models import Collection
+from allocations.placements.borrower_notice_models import BorrowerNotice
+from allocations.placements.hold_rules import told_words
 from allocations.placements.models import AccountSnapshot, Allocation, Hold, LoanAccount
 from allocations.placements.queries import begins_with, held_on, in_sight, round_of
 from allocations.reconciliation.bench.direct_queries import direct_of_account
@@ -94,6 +96,39 @@ def held_today(session: Session, agency_id: int, today: date, sight: Sight = OFF
     )
 
 
+def own_notices(session: Session, agency_id: int, allocation_id: int) -> Sequence[BorrowerNotice]:
+    """What the borrower of an allocation was told of this agency, or is to be told, the newest first."""
+    query = select(BorrowerNotice).where(
+        BorrowerNotice.agency_id == agency_id, BorrowerNotice.allocation_id == allocation_id
+    )
+    return session.scalars(query.order_by(BorrowerNotice.id.desc())).all()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHold:
+    """What an agency knows of a hold: since when, what it stops, and a cause that points at nobody."""
+
+    from_on: date
+    to_on: date | None
+    effect: str
+    told_cause: str
+
+    def runs_on(self, day: date) -> bool:
+        return self.from_on <= day and (self.to_on is None or self.to_on >= day)
+
+    @property
+    def words(self) -> str:
+        return told_words(self.told_cause)
+
+
+def own_holds(session: Session, loan_account_id: int) -> list[OwnHold]:
+    """Holds of an account the agency holds today, the newest first."""
+    query = select(Hold.from_on, Hold.to_on, Hold.effect, Hold.told_cause).where(
+        Hold.loan_account_id == loan_account_id
+    )
+    return [OwnHold(*row) for row in session.execute(query.order_by(Hold.from_on.desc(), Hold.id.desc()))]
+
+
 @dataclass(frozen=True)
 class OwnAccount:
     """One held account: the allocation, the loan account while the term lasts, and what happened, each list the newest first."""
@@ -102,10 +137,11 @@ class OwnAccount:
     account: LoanAccount | None
     collections: Sequence[Collection]
     snapshots: Sequence[AccountSnapshot]
-    holds: Sequence[Hold]
+    holds: Sequence[OwnHold]
     contacts: Sequence[Contact]
     promises: Sequence[Standing]
     direct: Sequence[DirectPayment]
+    notices: Sequence[BorrowerNotice] = ()
 
 
 def own_allocation(session: Session, agency_id: int, allocation_id: int, sight: Sight = OFFICE) -> Allocation:
@@ -137,8 +173,9 @@ def own_account(
         session.get(LoanAccount, account_id),
         collections,
         session.scalars(select(AccountSnapshot).where(about).order_by(AccountSnapshot.as_of.desc()).limit(24)).all(),
-        session.scalars(select(Hold).where(Hold.loan_account_id == account_id).order_by(Hold.from_on.desc())).all(),
+        own_holds(session, account_id),
         account_contacts(session, account_id, agency_id),
         account_promises(session, account_id, today, agency_id),
         direct_of_account(session, account_id, agency_id),
+        own_notices(session, agency_id, allocation.id),
     )

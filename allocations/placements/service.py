@@ -7,16 +7,11 @@ from datetime import date, datetime
 from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
+from allocations.placements.hold_rules import CAUSES, EFFECTS
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem, Refused
 
-EFFECTS = ("no_work", "no_accrual", "both")
-# Why an account is on hold. Whoever brings a hold about of its own accord (a complaint, a compromise) adds its word here.
-CAUSES = (
-    *("manual", "complaint", "dispute", "fraud", "litigation", "deceased", "insolvency", "ots", "medical", "calamity"),
-    *("restructured", "hardship", "paid", "de_empanelled", "other"),
-)
 REPORTED_LATER = text("""
     select count(*) from collections where agency_id = :agency and allocation_id = :allocation and collected_on > :on
 """)

@@ -45,6 +45,7 @@ PURE = (
     "allocations.placements.borrower_notice_rules",
     "allocations.placements.buckets",
     "allocations.placements.gates",
+    "allocations.placements.hold_rules",
     "allocations.placements.judging",
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",

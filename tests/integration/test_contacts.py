@@ -135,15 +135,15 @@ def test_the_rules_of_its_day_decide_not_todays(
     assert "outside_hours" not in found[0] and "outside_hours" in found[1]
 
 
-def test_an_account_on_hold_is_flagged_with_the_reason(
+def test_an_account_on_hold_is_flagged_and_nobody_is_told_who_complained(
     shakti: Agency, bank_session: PortalSession, agency_session: Open
 ) -> None:
     hold = {"from_on": date(2026, 11, 1), "created_by": "x", "created_at": MADE_AT, "loan_account_id": 1}
-    bank_session.add(Hold(reason="Complaint C-77 open", effect="no_work", **hold))
+    bank_session.add(Hold(reason="Complaint C-77 open", cause="complaint", effect="no_work", **hold))
     bank_session.add(Hold(reason="OTS talks", effect="no_accrual", **hold))
     bank_session.commit()
     recorded = record(agency_session(shakti.id), shakti)
-    assert codes(recorded) == ["complaint_hold"] and "Complaint C-77 open" in recorded.flags[0].words
+    assert codes(recorded) == ["on_hold"] and "omplain" not in recorded.flags[0].words
 
 
 def test_a_fourth_attempt_of_the_day_is_flagged_and_others_attempts_are_no_oracle(

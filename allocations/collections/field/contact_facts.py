@@ -13,14 +13,22 @@ from sqlalchemy.orm import Session
 from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.models import Agent
 from allocations.agencies.queries import Sight
-from allocations.collections.field.contact_rules import COUNTED_KINDS, AgentFacts, ContactFacts, Rules, rules_from
+from allocations.collections.field.contact_rules import (
+    COUNTED_KINDS,
+    AgentFacts,
+    ContactFacts,
+    NoticeFacts,
+    Rules,
+    rules_from,
+)
 from allocations.collections.field.dispositions import Disposition, dispositions_under
 from allocations.collections.field.places import Place, place_of
 from allocations.collections.field_models import Contact
+from allocations.placements.borrower_notice_queries import notice_for
+from allocations.placements.hold_rules import NO_WORK
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from allocations.placements.queries import in_sight
 
-NO_WORK = ("no_work", "both")
 WEEK = timedelta(days=6)  # before the day itself
 
 
@@ -60,8 +68,8 @@ def day_span(first: date, last: date, zone: ZoneInfo) -> tuple[datetime, datetim
 
 
 def holds_on(session: Session, loan_account_id: int, day: date) -> Sequence[str]:
-    """Why an account may not be worked on a day; the agency sees it while it holds the account."""
-    query = select(Hold.reason).where(
+    """Why an account may not be worked on a day, as far as an agency may know; it sees that while it holds the account."""
+    query = select(Hold.told_cause).where(
         Hold.loan_account_id == loan_account_id,
         Hold.effect.in_(NO_WORK),
         Hold.from_on <= day,
@@ -115,6 +123,7 @@ def contact_facts(
     day = entry.at.astimezone(zone).date()
     place = place_of(entry.latitude, entry.longitude, entry.accuracy_m)
     account = session.get(LoanAccount, allocation.loan_account_id)
+    notice = notice_for(session, allocation.id, day) if rules.before_notice != "ignore" else None
     others = attempts(session, allocation.agency_id, allocation.loan_account_id, day, zone)
     moves = agent is not None and place is not None and entry.kind == "visit"
     return ContactFacts(
@@ -126,7 +135,8 @@ def contact_facts(
         held_from=allocation.from_on,
         held_to=allocation.to_on,
         state=allocation.state,
-        hold_reasons=tuple(holds_on(session, allocation.loan_account_id, day)),
+        hold_causes=tuple(holds_on(session, allocation.loan_account_id, day)),
+        notice=NoticeFacts(notice.status, notice.due_on, notice.sent_at) if notice else None,
         others_that_day=others[0],
         others_that_week=others[1],
         place=place,

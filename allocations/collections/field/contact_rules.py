@@ -7,7 +7,6 @@ the window are therefore inside it, a second later is not.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -16,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from allocations.collections.field.dispositions import PERSON_WORDS, Disposition
 from allocations.collections.field.places import Place, metres_between, said_distance, speed_kmh, surely_apart_m
+from allocations.placements.borrower_notice_rules import BEFORE_NOTICE, is_too_early, too_early_words
+from allocations.placements.hold_rules import told_words
 
 HOME_ZONE = "Asia/Kolkata"
 COUNTED_KINDS = ("visit", "call", "message")  # a letter disturbs nobody's dinner
@@ -41,6 +42,7 @@ FLAGS: dict[str, FlagKind] = {
     "third_party": FlagKind("Spoke to a third party"),
     "before_allocation": FlagKind("Before the account was allocated"),
     "after_allocation": FlagKind("After the allocation ended"),
+    BEFORE_NOTICE: FlagKind("Before the borrower was told who will call"),
     "agent_inactive": FlagKind("By an agent who is not active"),
     "agent_lapsed": FlagKind("By an agent with a lapsed certificate"),
     "far_from_account": FlagKind("Far from the account's place", is_breach=False),
@@ -89,6 +91,7 @@ class Rules:
     far_m: int | None = None
     speed_kmh: int | None = None
     late_hours: int | None = None
+    before_notice: str = "ignore"
     future_minutes: int = 5
 
     def zone_of(self, state: str | None) -> ZoneInfo:
@@ -100,7 +103,8 @@ def rules_from(settings: Mapping[str, Any]) -> Rules:
     """Code → value in force on the day → its rules.
 
     `contact.hours` {from, to, kinds?, zone?, zones?: {state: zone}}; `contact.blackout` [{on, name, states?}]; `contact.attempts`
-    {per_day, per_week}; `contact.persons` {allowed: […]}; `contact.far_m`, `contact.speed_kmh`, `contact.late_hours` numbers.
+    {per_day, per_week}; `contact.persons` {allowed: […]}; `contact.far_m`, `contact.speed_kmh`, `contact.late_hours` numbers;
+    `contact.before_notice` ignore, flag or refuse.
     """
     hours = settings.get("contact.hours") or {}
     attempts = settings.get("contact.attempts") or {}
@@ -121,6 +125,7 @@ def rules_from(settings: Mapping[str, Any]) -> Rules:
         far_m=settings.get("contact.far_m"),
         speed_kmh=settings.get("contact.speed_kmh"),
         late_hours=settings.get("contact.late_hours"),
+        before_notice=settings.get("contact.before_notice", "ignore"),
     )
 
 
@@ -132,9 +137,20 @@ class AgentFacts:
     verified_until: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """What the borrower had to be told by then: whether it went out, and when."""
+
+    status: str
+    due_on: date
+    sent_at: datetime | None = None
+
+
 @dataclass(frozen=True)
 class ContactFacts:
     """All that the rules look at. Times carry their zone; counts are of other contacts by the same agency.
+
+    `hold_causes`: one a hold that forbids work, as far as an agency may know it ("" where it may not).
 
     `others_that_day` on the borrower's calendar day, `others_that_week` on the seven days that end with it; `neighbours` are the same
     agent's nearest visits before and after, where their places are known.
@@ -148,7 +164,8 @@ class ContactFacts:
     held_from: date
     held_to: date | None = None
     state: str | None = None
-    hold_reasons: tuple[str, ...] = ()
+    hold_causes: tuple[str, ...] = ()
+    notice: NoticeFacts | None = None
     others_that_day: int = 0
     others_that_week: int = 0
     place: Place | None = None
@@ -187,23 +204,16 @@ def _of_the_hour(facts: ContactFacts, rules: Rules, local: datetime) -> Iterable
             return
 
 
-HOLD_CODES = (
-    (re.compile(r"deceas|death|died|bereav", re.IGNORECASE), "deceased_hold"),
-    (re.compile(r"complain|grievance|ombudsman", re.IGNORECASE), "complaint_hold"),
-)
-
-
-def hold_code(reason: str) -> str:
-    """Which flag a hold's reason, in the bank's own words, calls for."""
-    return next((code for pattern, code in HOLD_CODES if pattern.search(reason)), "on_hold")
+HOLD_CODES = {"deceased": "deceased_hold"}  # every other cause an agency knows of, or does not, is simply a hold
 
 
 def _of_the_account(facts: ContactFacts, rules: Rules, day: date) -> Iterable[Flag]:
-    seen = set()
-    for reason in facts.hold_reasons:
-        if (code := hold_code(reason)) not in seen:
-            seen.add(code)
-            yield Flag(code, f"The account was on hold: {reason}.")
+    told: dict[str, str] = {}  # each flag once, with a cause to name where one is known
+    for cause in sorted(facts.hold_causes, reverse=True):
+        told.setdefault(HOLD_CODES.get(cause, "on_hold"), cause)
+    for code, cause in told.items():
+        why = f" ({told_words(cause).lower()})" if cause else ""
+        yield Flag(code, f"The account was on hold{why}: it may not be worked.")
     if facts.kind in COUNTED_KINDS:
         if rules.per_day is not None and facts.others_that_day >= rules.per_day:
             number = facts.others_that_day + 1
@@ -211,10 +221,19 @@ def _of_the_account(facts: ContactFacts, rules: Rules, day: date) -> Iterable[Fl
         if rules.per_week is not None and facts.others_that_week >= rules.per_week:
             number = facts.others_that_week + 1
             yield Flag("too_many_week", f"Contact no. {number} within seven days; {rules.per_week} are allowed.")
+    yield from _of_the_notice(facts, rules)
     if day < facts.held_from:
         yield Flag("before_allocation", f"The account came to you on {facts.held_from:%d %b %Y}.")
     if facts.held_to is not None and day > facts.held_to:
         yield Flag("after_allocation", f"You held the account until {facts.held_to:%d %b %Y}.")
+
+
+def _of_the_notice(facts: ContactFacts, rules: Rules) -> Iterable[Flag]:
+    notice = facts.notice
+    if notice is None or rules.before_notice == "ignore" or facts.kind not in COUNTED_KINDS:
+        return
+    if is_too_early(notice.status, notice.sent_at, facts.at):
+        yield Flag(BEFORE_NOTICE, too_early_words(notice.sent_at, notice.due_on))
 
 
 def _of_the_person(facts: ContactFacts, rules: Rules) -> Iterable[Flag]:

@@ -18,12 +18,13 @@ from allocations.agencies.models import Agency, Agent
 from allocations.agencies.queries import Sight, sight_of
 from allocations.agencies.service import refuse_shut
 from allocations.collections.field.contact_facts import allocation_for, contact_facts, dispositions_on, rules_on
-from allocations.collections.field.contact_rules import Flag, flags_of
+from allocations.collections.field.contact_rules import Flag, Rules, flags_of
 from allocations.collections.field.dispositions import KIND_WORDS, PERSON_WORDS, Disposition
 from allocations.collections.field.promises import Given, replaced_by
 from allocations.collections.field.promises_service import given_of, promises_of
 from allocations.collections.field_models import Contact, Promise
 from allocations.collections.models import SOURCES, Collection
+from allocations.placements.borrower_notice_rules import BEFORE_NOTICE
 from allocations.placements.models import Allocation
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.clock import BANK_ZONE
@@ -79,8 +80,9 @@ def record_contact(
 ) -> RecordedContact:
     """Store a contact with its flags and promises; a newer promise replaces what is still open of older ones.
 
-    Raises Invalid with every problem; Refused when the agency may not report any more, or when this client_id came before with other
-    facts. The account must be, or have been, the agency's, and in a field agent's own round.
+    Raises Invalid with every problem; Refused when the agency may not report any more, when the borrower was not told of it and the
+    bank has that refused, or when this client_id came before with other facts. The account must be, or have been, the agency's, and in
+    a field agent's own round.
     """
     refuse_shut(agency, "contacts")
     if entry.client_id and (known := _known(session, agency, entry)):
@@ -101,10 +103,18 @@ def record_contact(
     _one_at_a_time(session, allocation)
     rules = rules_on(session, day)
     flags = flags_of(contact_facts(session, entry, allocation, disposition, agent, rules, now), rules)
+    _refuse_too_early(flags, rules)
     contact = _stored(session, entry, agency, allocation, agent, flags, actor, now, source)
     made, replaced = _promises(session, entry, agency, contact, allocation, day, actor, now)
     _record(session, contact, made, replaced, actor, now)
     return RecordedContact(contact, made, was_there=False)
+
+
+def _refuse_too_early(flags: Iterable[Flag], rules: Rules) -> None:
+    """Where the bank has it so, nobody meets a borrower who does not know who will come."""
+    words = next((flag.words for flag in flags if flag.code == BEFORE_NOTICE), None)
+    if words and rules.before_notice == "refuse":
+        raise Refused(words, code=BEFORE_NOTICE, cure="Wait until the bank's notice has gone out.")
 
 
 def _known(session: Session, agency: Agency, entry: ContactEntry) -> RecordedContact | None:

@@ -19,6 +19,7 @@ from allocations.collections.field.dispositions import PARTIES
 from allocations.collections.field.promises import ALIVE, Judged
 from allocations.collections.field.promises_service import judged
 from allocations.collections.field_models import Contact, Promise
+from allocations.placements.hold_rules import told_words
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from allocations.placements.queries import held_on, in_sight, round_of
 
@@ -143,14 +144,14 @@ class About:
 
 
 def holds_of(session: Session, accounts: Sequence[int], day: date) -> dict[int, str]:
-    """Loan account → why it may not be worked on a day."""
-    query = select(Hold.loan_account_id, Hold.reason).where(
+    """Loan account → why it may not be worked on a day, in the words its agency may read."""
+    query = select(Hold.loan_account_id, Hold.told_cause).where(
         Hold.loan_account_id.in_(accounts),
         Hold.effect.in_(NO_WORK),
         Hold.from_on <= day,
         or_(Hold.to_on.is_(None), Hold.to_on >= day),
     )
-    return {row.loan_account_id: row.reason for row in session.execute(query.order_by(Hold.id.desc()))}
+    return {row.loan_account_id: told_words(row.told_cause) for row in session.execute(query.order_by(Hold.id.desc()))}
 
 
 def _last_contacts(session: Session, agency_id: int, accounts: Sequence[int]) -> Iterable[Contact]:

@@ -11,6 +11,8 @@ from allocations.agencies.models import Agency
 from allocations.agencies.queries import Sight, sight_of
 from allocations.collections.field.promises import STATES
 from allocations.placements import own_queries
+from allocations.placements.borrower_notice_queries import OPEN
+from allocations.placements.hold_rules import EFFECT_WORDS
 from allocations.placements.outcome_queries import outcomes_of_allocation
 from allocations.placements.outcome_sums import WORD_OF
 from allocations.placements.queries import bucket_choices
@@ -77,7 +79,9 @@ def show(allocation_id: int) -> str:
         found=found,
         events=story(found, today),
         today=today,
-        holds=[hold for hold in found.holds if hold.from_on <= today and (hold.to_on is None or hold.to_on >= today)],
+        holds=[hold for hold in found.holds if hold.runs_on(today)],
+        effect_words=EFFECT_WORDS,
+        untold=found.notices[0] if found.notices and found.notices[0].status in OPEN else None,
         states=STATES,
         outcomes=outcomes_of_allocation(db_session(), found.allocation.id),
         outcome_words=WORD_OF,
@@ -161,10 +165,10 @@ def paused(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
     for hold in found.holds:
         if hold.from_on <= today:
             events.append(
-                {"at": hold.from_on, "what": "Put on hold by the bank", "note": hold.reason, "tone": "blocked"}
+                {"at": hold.from_on, "what": "Put on hold by the bank", "note": hold.words, "tone": "blocked"}
             )
         if hold.to_on is not None and hold.to_on < today:
-            events.append({"at": hold.to_on, "what": "The hold ended", "note": hold.reason})
+            events.append({"at": hold.to_on, "what": "The hold ended", "note": hold.words})
     return events
 
 

@@ -15,10 +15,10 @@ from allocations.collections.field.contact_rules import (
     FLAGS,
     AgentFacts,
     ContactFacts,
+    NoticeFacts,
     Rules,
     attempts_left,
     flags_of,
-    hold_code,
     rules_from,
 )
 from allocations.collections.field.dispositions import BY_CODE
@@ -129,18 +129,26 @@ def test_a_third_party_is_flagged_and_worse_when_the_debt_was_spoken_of(person):
 
 
 @pytest.mark.parametrize(
-    "reason, code",
+    "causes, code, words",
     [
-        ("Borrower deceased", "deceased_hold"),
-        ("Death reported by family", "deceased_hold"),
-        ("Complaint C-12", "complaint_hold"),
-        ("Grievance pending", "complaint_hold"),
-        ("OTS in process", "on_hold"),
+        (("deceased", "deceased"), "deceased_hold", "(a death)"),
+        (("ots",), "on_hold", "(a settlement under way)"),
+        (("", "litigation"), "on_hold", "(a case in court)"),
+        (("",), "on_hold", "on hold:"),
     ],
 )
-def test_a_hold_is_flagged_by_its_reason(reason, code):
-    assert hold_code(reason) == code
-    assert codes(hold_reasons=(reason, reason)) == [code]
+def test_a_hold_is_flagged_once_by_what_an_agency_may_know(causes, code, words):
+    flags = flags_of(replace(PLAIN, hold_causes=causes), RULES)
+    assert [flag.code for flag in flags] == [code] and words in flags[0].words
+
+
+def test_a_contact_before_the_borrower_was_told_is_flagged_where_the_bank_has_it_so():
+    due, late = NoticeFacts("due", NOON.date()), NoticeFacts("sent", NOON.date(), NOON + timedelta(seconds=1))
+    flagging = replace(RULES, before_notice="flag")
+    assert codes(flagging, notice=due) == ["before_notice"] == codes(flagging, notice=late)
+    assert codes(flagging, notice=NoticeFacts("delivered", NOON.date(), NOON)) == []
+    assert codes(flagging, notice=None) == [] == codes(RULES, notice=due)
+    assert codes(flagging, notice=due, kind="letter") == []  # the notice itself is one
 
 
 def test_the_term_holds_on_both_its_days():
@@ -205,7 +213,7 @@ def test_without_rules_nothing_is_flagged_but_what_needs_none():
     night = datetime(2026, 11, 8, 23, 0, tzinfo=HOME)
     loud = {"at": night, "person": "family", "others_that_day": 50, "received_at": night + timedelta(days=9)}
     assert codes(rules_from({}), **loud) == []
-    assert codes(rules_from({}), hold_reasons=("OTS",)) == ["on_hold"]
+    assert codes(rules_from({}), hold_causes=("",)) == ["on_hold"]
 
 
 MOMENTS = st.integers(0, 365 * 86_400).map(
@@ -220,7 +228,8 @@ FACTS = st.builds(
     disposition=st.sampled_from(list(BY_CODE.values())),
     held_from=st.dates(date(2026, 1, 1), date(2027, 1, 1)),
     held_to=st.none() | st.dates(date(2026, 1, 1), date(2027, 1, 1)),
-    hold_reasons=st.lists(st.sampled_from(["died", "complaint", "OTS"])).map(tuple),
+    hold_causes=st.lists(st.sampled_from(["deceased", "", "ots"])).map(tuple),
+    notice=st.none() | st.just(NoticeFacts("due", date(2026, 1, 1))),
     others_that_day=st.integers(0, 20),
     others_that_week=st.integers(0, 20),
     place=st.none() | st.just(DOOR),
