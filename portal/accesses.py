@@ -257,6 +257,10 @@ ACCESS: dict[str, Access] = {
         agency="s",
         agency_rows=f"{OWN} and status = 'accepted'",
     ),
+    "report_runs": Access(bank="si"),
+    "report_schedules": Access(bank_update=("ended_by", "ended_at")),
+    "report_deliveries": Access(bank_update=("run_id", "problem", "tries", "tried_at")),
+    "audit_packs": Access(bank="si"),
     # Who complained stays with the bank; what was told to the agency is in the bank's words, and only from that day on.
     "complaints": Access(
         bank_update=(

@@ -47,6 +47,7 @@ MODULES = (
     "payouts.approvals.models",
     "payouts.tax.models",
     "payouts.ledger.models",
+    "payouts.reports.models",
     "payouts.rails.models",
     "payouts.rails.provider_models",
     "payouts.rails.fate_models",

@@ -191,6 +191,9 @@ class Permission(StrEnum):
     SCHEME_DECIDE = "score_scheme:decide"
     CONSEQUENCE_DECIDE = "score_consequence:decide"
     SCORE_DISPUTE_DECIDE = "score_dispute:decide"
+    REPORT_READ = "report:read"
+    REPORT_SCHEDULE = "report:schedule"  # have one made every month, and end that
+    AUDIT_PACK = "audit_pack:make"
     OWN_SCORE_READ = "own_score:read"
     OWN_SCORE_DISPUTE = "own_score:dispute"
     COMPLAINT_READ = "complaint:read"

@@ -105,6 +105,10 @@ def is_admin_or_auditor(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.AUDITOR}
 
 
+def is_pack_maker(who: Identity, obj: object) -> bool:
+    return who.role in {Role.AUDITOR, Role.FINANCE, Role.BANK_ADMIN}
+
+
 def is_admin_or_maker(who: Identity, obj: object) -> bool:
     return who.role in {Role.BANK_ADMIN, Role.BANK_OPERATOR}
 
@@ -236,6 +240,9 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.SCHEME_DECIDE: [is_checker, is_not_the_maker],
     P.CONSEQUENCE_DECIDE: [is_checker, is_not_the_maker],
     P.SCORE_DISPUTE_DECIDE: [is_checker, is_not_the_maker],
+    P.REPORT_READ: [is_bank_reader],
+    P.REPORT_SCHEDULE: [is_admin_or_checker],
+    P.AUDIT_PACK: [is_pack_maker],
     P.OWN_SCORE_READ: [is_agency_office],
     P.OWN_SCORE_DISPUTE: [is_agency_owner],
     P.COMPLAINT_READ: [is_bank_reader],
