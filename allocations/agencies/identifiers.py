@@ -1,4 +1,4 @@
-"""Indian identifiers an agency is known by: PAN, GSTIN, IFSC. Pure; the rules are python-stdnum's, the IFSC's is RBI's."""
+"""Indian identifiers an agency is known by: PAN, GSTIN, Udyam, IFSC. Pure; the rules are python-stdnum's, the IFSC's is RBI's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from stdnum.in_ import pan as pan_rules
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NEWER_STATES = ("38", "97")  # Ladakh and "other territory", which the library does not list yet
+UDYAM = re.compile(r"UDYAM-[A-Z]{2}-\d{2}-\d{7}", re.ASCII)  # state, district, number; it has no check digit
 IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}", re.ASCII)
 
 
@@ -47,3 +48,10 @@ def _check_gstin(gstin: str) -> None:
 def ifsc_fault(ifsc: str) -> str | None:
     """Why this is no IFSC, or None: four letters of the bank, a zero, six of the branch."""
     return None if IFSC.fullmatch(ifsc) else f"“{ifsc}” is not an IFSC: four letters, a zero, six letters or digits."
+
+
+def udyam_fault(udyam_no: str) -> str | None:
+    """Why this is no Udyam registration number, or None when it has the form of one."""
+    if UDYAM.fullmatch(udyam_no):
+        return None
+    return f"“{udyam_no}” is not a Udyam number: UDYAM, two letters, two digits, seven digits, such as UDYAM-KR-03-0001234."

@@ -13,7 +13,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.bank_details import bank_detail_problems, propose_bank_detail
+from allocations.agencies.lifecycle import MOVES, action_between
 from allocations.agencies.models import AGENCY_STATUSES, Agency
+from allocations.agencies.moves import propose_move, waiting
 from allocations.agencies.service import (
     FIELDS,
     agency_problems,
@@ -22,6 +24,7 @@ from allocations.agencies.service import (
     lender,
 )
 from portal.kernel.audit import Actor
+from portal.kernel.db import scope_of
 from portal.kernel.errors import Problem
 from portal.kernel.money import EXPONENTS
 from portal.kernel.tables.dates import DateOrder
@@ -70,14 +73,15 @@ def import_agencies(
 ) -> ImportResult:
     """Empanel new agencies and update known ones; columns the file does not have stay as they are.
 
-    Raises Invalid when the file as a whole cannot be read. Changed bank details become a new version for a checker.
+    Raises Invalid when the file as a whole cannot be read. Changed bank details become a new version for a
+    checker, another status of a known agency a move for one.
     """
     session.scalar(select(func.pg_advisory_xact_lock(0x41474E43)))
     bank = lender(session)
     sheet = read_sheet(data, file_name, AGENCIES, currency=bank.currency, date_order=date_order)
     rows = [values_of(sheet, at) for at in range(len(sheet))]
     known = {agency.code: agency for agency in session.scalars(select(Agency))}
-    check_rows(sheet, rows, known, bank.country)
+    check_rows(session, sheet, rows, known, bank.country)
     result = ImportResult(
         len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
     )
@@ -110,14 +114,17 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
-def check_rows(sheet: Sheet, rows: list[dict[str, Any]], known: dict[str, Agency], country: str) -> None:
+def check_rows(
+    session: Session, sheet: Sheet, rows: list[dict[str, Any]], known: dict[str, Agency], country: str
+) -> None:
     """Reject rows whose facts are wrong, and the second of two rows for one agency."""
     first_row: dict[str, int] = {}
     for at, values in enumerate(rows):
         code = values["agency_code"]
         agency = known.get(code)
         home = values.get("country") or (agency.country if agency else country)
-        for problem in row_problems(values, home):
+        problems = [*row_problems(values, home), status_problem(session, agency, values.get("status"))]
+        for problem in filter(None, problems):
             sheet.reject(np.array([at]), problem.code, problem.message, problem.cure, problem.column)
         if code is None:
             continue
@@ -153,8 +160,10 @@ def store_row(
         return
     keep = {name: value for name, value in facts.items() if value is not None or name not in NEVER_BLANK}
     reason = f"Imported from file {result.file_sha256[:12]}"
+    status = keep.pop("status", None)
     changed = change_agency(session, agency, keep, reason=reason, actor=actor, now=now)
     changed = _pay_to(session, agency, values, actor, now) or changed
+    changed = _propose_status(session, agency, status, result.file_sha256, actor, now) or changed
     result.updated += changed
     result.unchanged += not changed
 
@@ -167,3 +176,31 @@ def _pay_to(session: Session, agency: Agency, values: dict[str, Any], actor: Act
     if not account_no:
         return False
     return propose_bank_detail(session, agency, account_no, ifsc, holder, actor=actor, now=now) is not None
+
+
+def status_problem(session: Session, agency: Agency | None, status: str | None) -> Problem | None:
+    """Why a file's status of a known agency can be no proposal; None when it is the agency's own, new, or waits already."""
+    if agency is None or status in (None, agency.status):
+        return None
+    waits = waiting(session, agency)
+    if waits is not None and waits.to_status != status:
+        message = f"Another change of {agency.code} waits: to {waits.to_status}, proposed by {waits.proposed_by}."
+        return Problem("move_waits", message, "Decide on that one first.", column="status", value=status)
+    if waits is None and action_between(agency.status, str(status)) is None:
+        may = ", ".join(dict.fromkeys(to for (at, _), to in MOVES.items() if at == agency.status))
+        message = f"{agency.code} is {agency.status}; {status} does not follow."
+        return Problem("no_such_move", message, f"What may follow: {may}.", column="status", value=status)
+    return None
+
+
+def _propose_status(
+    session: Session, agency: Agency, status: str | None, sha256: str, actor: Actor, now: datetime
+) -> bool:
+    """A file proposes a status of an agency that is known; two people of the bank give it."""
+    if status in (None, agency.status) or waiting(session, agency) is not None:
+        return False
+    action = action_between(agency.status, str(status))
+    assert action is not None
+    told: dict[str, Any] = {"reason": f"Imported from file {sha256[:12]}", "from_on": scope_of(session).today}
+    propose_move(session, agency, action, source="file", source_ref=sha256, actor=actor, now=now, **told)
+    return True

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.identifiers import gstin_fault, pan_fault
+from allocations.agencies.lifecycle import REPORTING
 from allocations.agencies.models import AGENCY_STATUSES, Agency, Agent, Lender
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem, Refused, Stale
@@ -31,7 +32,6 @@ FIELDS = (
     "status",
 )
 PERSONAL = {"email", "phone", "pan"}  # changed, but not what to: the audit log keeps no personal data
-WORKING = ("empanelled", "watch_list")  # statuses in which an agency may hold accounts and report on them
 
 
 def lender(session: Session) -> Lender:
@@ -96,13 +96,38 @@ def change_agency(
     now: datetime,
     expected_version: int | None = None,
 ) -> bool:
-    """Change an agency's facts; False when they are all as they were. Raises Stale when another change came first."""
+    """Change an agency's facts but its status; False when they are all as they were.
+
+    Raises Stale when another change came first. The status is changed by moves alone (`moves`), two people's act.
+    """
     if expected_version is not None and expected_version != agency.lock_version:
         raise Stale()
     before = {name: getattr(agency, name) for name in FIELDS}
     after = {**before, **{name: value for name, value in values.items() if name in FIELDS}}
-    if problems := list(agency_problems(after)):
+    problems = list(agency_problems(after))
+    if after["status"] != before["status"]:
+        cure = "Propose it on the agency's page; another person accepts it."
+        problems.append(Problem("status_by_move", "A status changes by two people's word.", cure, column="status"))
+    if problems:
         raise Invalid(problems)
+    return _apply(session, agency, before, after, reason, actor, now)
+
+
+def follow_move(session: Session, agency: Agency, to: str, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Give an agency the status a move that was accepted leads to. Called by `moves` alone."""
+    before = {name: getattr(agency, name) for name in FIELDS}
+    _apply(session, agency, before, {**before, "status": to}, reason, actor, now)
+
+
+def _apply(
+    session: Session,
+    agency: Agency,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> bool:
     changed = {name for name in FIELDS if before[name] != after[name]}
     if not changed:
         return False
@@ -200,7 +225,7 @@ def tie_agent(
 
 def refuse_shut(agency: Agency, what: str) -> None:
     """Refused when the agency may not report `what` any more, or not yet."""
-    if agency.status not in WORKING:
+    if agency.status not in REPORTING:
         status = agency.status.replace("_", " ")
         raise Refused(f"{agency.legal_name} may not report {what}: {status}.", code="agency_shut")
 

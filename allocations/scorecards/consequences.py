@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies import moves
 from allocations.agencies.models import Agency
-from allocations.agencies.service import change_agency
 from allocations.scorecards.models import Scorecard, ScoreConsequence, ScoreRun
 from allocations.scorecards.scoring import Card
 from portal.kernel.audit import Actor, AuditTag
@@ -71,7 +71,14 @@ def decide(
     agency = session.get_one(Agency, found.agency_id, with_for_update=True, populate_existing=True)
     if accept and agency.status in LEADS_FROM.get(found.kind, ()):
         because = f"Scorecard of {card.period_start:%B %Y}: {found.reason}"
-        change_agency(session, agency, {"status": STATUS_OF[found.kind]}, reason=because, actor=actor, now=now)
+        moves.from_consequence(
+            *(session, agency, STATUS_OF[found.kind]),
+            reason=because,
+            ref=f"consequence {found.id}",
+            proposed_by=found.proposed_by,
+            actor=actor,
+            now=now,
+        )
 
 
 def of_run(session: Session, run: ScoreRun) -> Sequence[ScoreConsequence]:

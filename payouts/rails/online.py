@@ -20,7 +20,7 @@ from payouts.rails.lifecycle import IN_FLIGHT, PAYOUT_TRANSITIONS, next_batch_st
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import close_batches, conclude, load_payout, move_batch, move_payout
 from payouts.rails.protocol import Declined, Fate, Instruction, OnlineRail, OnlineRails, Unknown
-from payouts.rails.stops import standing_stops
+from payouts.rails.stops import agency_stops, standing_stops, stop_of_agency
 from portal.kernel.audit import Actor
 
 KEY_LASTS = timedelta(hours=24)  # a provider forgets a key after a day
@@ -54,6 +54,7 @@ class Outcome:
 def open_attempts(session: Session, rails: OnlineRails, *, now: datetime) -> list[Attempt]:
     """What is to be asked about every payout under way with a provider we can ask; while paying is stopped only look-ups."""
     stopped = bool(standing_stops(session))
+    held = {stop.agency_id for stop, _ in agency_stops(session)}
     statuses = [*IN_FLIGHT, "queued"] if stopped else [*IN_FLIGHT]
     query = (
         select(Payout, PayoutBatch)
@@ -65,7 +66,7 @@ def open_attempts(session: Session, rails: OnlineRails, *, now: datetime) -> lis
         Attempt(
             payout.ref,
             batch.rail,
-            "send" if not stopped and may_send(payout, now) else "look_up",
+            "send" if not stopped and payout.agency_id not in held and may_send(payout, now) else "look_up",
             instruction_of(session, payout),
             payout.request,
             payout.idempotency_key,
@@ -138,7 +139,7 @@ def record(session: Session, ref: str, outcome: Outcome, *, actor: Actor, now: d
 
 def _again(session: Session, payout: Payout, actor: Actor, now: datetime) -> Payout:
     """It never arrived: the same bytes under the same key once more, and its day begins anew. Nothing while paying is stopped."""
-    if standing_stops(session):
+    if standing_stops(session) or stop_of_agency(session, payout.agency_id):
         return payout
     if payout.status == "unknown":
         values = {"attempts": payout.attempts + 1, "first_sent_at": now, "reason": None}

@@ -12,6 +12,7 @@ from payouts.ledger.service import bank_day
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.moves import payouts_of
 from payouts.rails.payees import why_not_usable
+from payouts.rails.stops import stop_of_agency
 from payouts.settlements.destination import detail_id_of
 from payouts.settlements.dispute_releases import kept_minor
 from payouts.settlements.invoices import why_payment_waits
@@ -22,14 +23,13 @@ from portal.kernel.errors import Refused
 
 
 def why_not_payable(session: Session, settlement: Settlement, *, now: datetime) -> str:
-    """Why a settlement may not be paid now; empty when it may. The same statement, the same account, an agency in good standing."""
+    """Why a settlement may not be paid now; empty when it may. The same statement, the same account, no stop of the agency's money."""
     if settlement.statement_text is None or hash_of(settlement.statement_text) != settlement.hash:
         return "Its statement is not the one that was approved. Run: portal verify"
     if settlement.disputed_minor != kept_minor(session, settlement.id):
         return "What is kept of it is not what its disputes keep. Run: portal verify"
-    agency = session.get_one(Agency, settlement.agency_id)
-    if agency.status == "suspended":
-        return "The agency is suspended."
+    if stop := stop_of_agency(session, settlement.agency_id):
+        return f"The agency's money is held: {stop.reason}"
     if waits := why_payment_waits(session, settlement, bank_day(now)):
         return waits
     return why_not_usable(session, settlement, now=now)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.models import Agency
 from payouts.rails.open_intents import OpenIntent, UnknownDebit, open_intents, statements_reach, unknown_debits
 from payouts.rails.provider_models import PayingStop
 from portal.kernel.audit import Actor, AuditTag, record_event
@@ -27,8 +28,22 @@ MOST_NAMED = 5  # in a refusal; the page and the command list all
 
 
 def standing_stops(session: Session) -> list[PayingStop]:
-    """Every stop in force, oldest first."""
-    return list(session.scalars(select(PayingStop).where(PayingStop.lifted_at.is_(None)).order_by(PayingStop.id)))
+    """Every stop of all payments in force, oldest first."""
+    query = select(PayingStop).where(PayingStop.lifted_at.is_(None), PayingStop.agency_id.is_(None))
+    return list(session.scalars(query.order_by(PayingStop.id)))
+
+
+def agency_stops(session: Session) -> list[tuple[PayingStop, str]]:
+    """Every stop in force of one agency's money, with the agency's name, oldest first."""
+    query = select(PayingStop, Agency.legal_name).join(Agency, Agency.id == PayingStop.agency_id)
+    rows = session.execute(query.where(PayingStop.lifted_at.is_(None)).order_by(PayingStop.id))
+    return [(stop, name) for stop, name in rows]
+
+
+def stop_of_agency(session: Session, agency_id: int) -> PayingStop | None:
+    """The stop in force of one agency's money."""
+    query = select(PayingStop).where(PayingStop.lifted_at.is_(None), PayingStop.agency_id == agency_id)
+    return session.scalars(query).first()
 
 
 @dataclass(frozen=True)
@@ -89,12 +104,21 @@ def refuse_while_stopped(session: Session, rail: str = "") -> None:
 
 
 def stop_paying(
-    session: Session, reason: str, *, actor: Actor, now: datetime, lost_since: datetime | None = None
+    session: Session,
+    reason: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    lost_since: datetime | None = None,
+    agency_id: int | None = None,
 ) -> PayingStop:
-    """Stop every payment at once. The built-in user may too: after a restore, of a backup taken at `lost_since`, nothing is sent."""
+    """Stop every payment at once, or those of one agency. The built-in user may too: after a restore, of a backup taken at
+    `lost_since`, nothing is sent."""
     if actor.agency_id is not None:
         raise Forbidden("An agency does not stop payments.", code="not_the_bank")
-    made = PayingStop(reason=_reason(reason), stopped_by=actor.email, stopped_at=now, lost_since=lost_since)
+    made = PayingStop(
+        reason=_reason(reason), stopped_by=actor.email, stopped_at=now, lost_since=lost_since, agency_id=agency_id
+    )
     session.add(made)
     session.flush()
     _tell(session, made, "stop", made.reason, actor, now)
@@ -131,6 +155,8 @@ def lift(session: Session, stop_id: int, *, actor: Actor, now: datetime) -> Payi
 
 
 def _refuse_open(session: Session, stop: PayingStop) -> None:
+    if stop.agency_id is not None:  # nothing is lost here; what was under way went on
+        return
     if waiting := open_intents(session, stop):
         named = ", ".join(each.ref for each in waiting[:MOST_NAMED]) + (" …" if len(waiting) > MOST_NAMED else "")
         count = f"{len(waiting)} {'payout' if len(waiting) == 1 else 'payouts'}"
@@ -167,6 +193,7 @@ def _tell(session: Session, stop: PayingStop, action: str, reason: str, actor: A
         actor=actor,
         subject_type="paying_stop",
         subject_ref=f"stop {stop.id}",
+        agency_id=stop.agency_id,
         now=now,
         data={"action": action, "reason": reason},
     )

@@ -1,62 +1,17 @@
-"""What both sides write to a dispute, with a file or without; and taking such files in: looked into first, kept as they came."""
+"""What both sides write to a dispute, with a file or without."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from allocations.agencies.dated_settings import setting_on
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from payouts.settlements.dispute_models import Dispute, DisputeMessage
 from payouts.settlements.dispute_rules import LONGEST_COMMENT
 from portal.kernel.audit import Actor
-from portal.kernel.db import scope_of
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
-from portal.kernel.files import FileStore, store_file
-from portal.kernel.pictures import examine, refusal
-
-LONGEST_NAME = 120
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFile:
-    """A file that was taken in; none has no sha256."""
-
-    sha256: str | None = None
-    name: str | None = None
-
-
-NO_FILE = KeptFile()
-
-
-def take_in(
-    session: Session,
-    store: FileStore,
-    data: bytes,
-    *,
-    name: str,
-    agency_id: int,
-    kinds: tuple[str, ...] = ("picture", "pdf", "audio"),
-    actor: Actor,
-    now: datetime,
-) -> KeptFile:
-    """Keep a file as it came, after a process of its own has looked into it. Invalid when it is not one of ours to keep.
-
-    The same bytes again are the same file.
-    """
-    plain = PurePath(name.replace("\\", "/")).name[-LONGEST_NAME:] or "file"
-    most = int(setting_on(session, "evidence.max_bytes", scope_of(session).today))
-    if len(data) > most:
-        raise Invalid(refusal("too_large", plain, {"limit": f"{most // 2**20}"}))
-    found = examine(data, name=plain)
-    if found.kind not in kinds:
-        cure = f"Hand in a {' or a '.join({'pdf': 'PDF'}.get(kind, kind) for kind in kinds)}."
-        raise Invalid(Problem("wrong_kind", "This is not the kind of file that is asked for.", cure, file=plain))
-    given = {"media_type": found.media_type, "agency_id": agency_id, "actor": actor, "now": now}
-    return KeptFile(store_file(session, store, data, name=plain, **given).sha256, plain)  # type: ignore[arg-type]
 
 
 def write(

@@ -12,10 +12,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, load_only
 
 from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from payouts.commission.models import AccrualLine, AccrualRun, UnpaidCollection
 from payouts.settlements import dispute_money
 from payouts.settlements.answering import OPEN_STATUSES, answer, locked_statement, open_disputes, why_not_disputable
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile, write
+from payouts.settlements.dispute_messages import write
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.dispute_rules import FOLLOWS, claim_problems, decision_problems
 from payouts.settlements.lifecycle import PAYABLE

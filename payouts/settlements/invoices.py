@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.identifiers import gstin_fault
 from allocations.agencies.models import Agency, Lender
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from payouts.settlements.answering import locked_statement
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile
 from payouts.settlements.dispute_models import TaxInvoice
 from payouts.settlements.invoice_rules import (
     Expected,

@@ -17,7 +17,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from payouts.settlements.models import Settlement
 from payouts.settlements.tax_facts import used_of
 from payouts.tax.models import TaxCertificate

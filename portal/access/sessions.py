@@ -1,6 +1,6 @@
 """Signed-in browsers, kept on the server: the browser holds a random token, the database its hash.
 
-A session ends by sign-out, by idleness, by age, by sign-out everywhere, by disabling the user, and by suspending the agency; every
+A session ends by sign-out, by idleness, by age, by sign-out everywhere, by disabling the user, and by de-empanelling the agency; every
 request looks all of that up, so each takes effect with the commit that causes it. These reads run in the bank's scope.
 """
 
@@ -20,10 +20,11 @@ from portal.access.models import User, UserSession
 from portal.access.permissions import Role
 from portal.kernel.errors import NotFound
 
-SHUT_STATUSES = ("suspended", "de_empanelled")  # an agency in one of these has no doors
+# An agency in one of these has no doors. A suspended one has: it is given no new account, and goes on with those it holds.
+SHUT_STATUSES = ("applicant", "due_diligence", "de_empanelled")
 TOUCH_EVERY = timedelta(minutes=1)  # last_seen_at is written at most this often
 # A field agent's phone sleeps in a pocket between two doors, often out of reach of the network: idleness alone does not end their day.
-# Its age does, and sign-out, disabling and suspension at once, as for everybody.
+# Its age does, and sign-out, disabling and the end of the agency's work at once, as for everybody.
 FIELD_IDLE = timedelta(hours=12)
 # The agency's table by name alone: access stands beneath the features and may not import them.
 AGENCIES = table(

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.taking_in import NO_FILE, KeptFile, take_in
 from payouts.settlements.answering import accept_statement, deem_accepted
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile, take_in
 from payouts.settlements.disputes import (
     Claim,
     answer_agency,

@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile, take_in
+from allocations.agencies.taking_in import NO_FILE, KeptFile, take_in
 from portal.kernel.errors import NotFound
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, file_store

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Lender
+from allocations.agencies.taking_in import KeptFile
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import post
-from payouts.settlements.dispute_messages import KeptFile
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.disputes import (
     Claim,

@@ -236,7 +236,14 @@ def test_disabling_a_user_ends_their_sessions_with_the_commit(
     assert sign_in(browse(), MAKER, PASSWORD).status_code == 302
 
 
-@pytest.mark.parametrize("status", ["suspended", "de_empanelled"])
+def test_a_suspended_agencys_people_go_on(people: Any, browse: Browse) -> None:
+    browser = browse(OWNER)
+    people.execute("update agencies set status = 'suspended'")
+    assert may_enter(browser)
+    assert sign_in(browse(), OWNER, PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("status", ["applicant", "due_diligence", "de_empanelled"])
 def test_shutting_an_agency_ends_its_peoples_sessions_and_links(
     people: Any, browse: Browse, clock: FixedClock, status: str
 ) -> None:

@@ -159,7 +159,12 @@ def test_an_agency_uploads_in_its_own_scope_under_row_level_security(
     assert (result.created, codes(result)) == (1, [(3, "unknown_account")])
 
 
-@pytest.mark.parametrize("status", ["suspended", "de_empanelled"])
+def test_a_suspended_agency_goes_on_reporting(load: Load, shakti: Agency) -> None:
+    shakti.status = "suspended"
+    assert load("R1,LN1,100,2026-10-05,cash,").created == 1
+
+
+@pytest.mark.parametrize("status", ["due_diligence", "de_empanelled"])
 def test_an_agency_that_is_shut_reports_nothing(load: Load, shakti: Agency, status: str) -> None:
     shakti.status = status
     with pytest.raises(Refused, match="may not report"):

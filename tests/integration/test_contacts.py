@@ -104,8 +104,13 @@ def test_every_problem_is_told_at_once(shakti: Agency, agency_session: Open) -> 
     }
 
 
-def test_a_suspended_agency_reports_nothing(shakti: Agency, bank_session: PortalSession, agency_session: Open) -> None:
+def test_a_suspended_agency_goes_on_and_one_that_is_let_go_reports_nothing(
+    shakti: Agency, bank_session: PortalSession, agency_session: Open
+) -> None:
     bank_session.execute(update(Agency).where(Agency.id == shakti.id).values(status="suspended"))
+    bank_session.commit()
+    assert record(agency_session(shakti.id), shakti)
+    bank_session.execute(update(Agency).where(Agency.id == shakti.id).values(status="de_empanelled"))
     bank_session.commit()
     with pytest.raises(Refused, match="may not report"):
         record(agency_session(shakti.id), shakti)

@@ -143,7 +143,7 @@ def test_paying_in_makes_room_for_the_next_cash_receipt(
 
 def test_an_agency_that_is_shut_still_pays_in(record: Record, bank_session: PortalSession, firm: Firm) -> None:
     receipt = a_receipt(bank_session, firm, "R1")
-    firm.agency.status = "suspended"
+    firm.agency.status = "de_empanelled"
     assert record(receipt).deposit.id
 
 

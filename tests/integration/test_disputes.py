@@ -9,11 +9,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import make_transient
 
+from allocations.agencies.taking_in import NO_FILE
 from payouts.commission.event_models import ManualAdjustment
 from payouts.commission.service import accrue
 from payouts.ledger.models import JournalLine
 from payouts.settlements.answering import accept_statement, deem_accepted
-from payouts.settlements.dispute_messages import NO_FILE, messages_of, write
+from payouts.settlements.dispute_messages import messages_of, write
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.dispute_queries import dispute_row, list_disputes, outcome_of, standing
 from payouts.settlements.dispute_releases import releases

@@ -194,7 +194,7 @@ def test_a_field_agent_opens_only_what_they_handed_in(piece, link_of, fetch):
     assert is_nothing(fetch(link_of("other@shakti.example", piece)))
 
 
-@pytest.mark.parametrize("end", ["disabled", "signed out everywhere", "signed out here", "suspended", "idle"])
+@pytest.mark.parametrize("end", ["disabled", "signed out everywhere", "signed out here", "de_empanelled", "idle"])
 def test_a_link_dies_with_its_session(piece, link_of, fetch, database, bank_session, clock, end):
     address = link_of("owner@shakti.example", piece)
     assert fetch(address).status_code == 200
@@ -208,7 +208,7 @@ def test_a_link_dies_with_its_session(piece, link_of, fetch, database, bank_sess
     elif end == "idle":
         database.execute("update user_sessions set last_seen_at = last_seen_at - interval '31 minutes'")
     else:
-        database.execute("update agencies set status = 'suspended'")
+        database.execute("update agencies set status = 'de_empanelled'")
     assert is_nothing(fetch(address))
 
 

@@ -115,11 +115,12 @@ def test_all_or_nothing_stores_nothing_when_a_row_is_bad(load: Load, bank_sessio
 def test_two_people_changing_one_agency_do_not_overwrite_each_other(bank_session: PortalSession, now: datetime) -> None:
     agency = an_agency(bank_session)
     changed = {"reason": "call", "actor": SYSTEM, "now": now, "expected_version": 1}
-    assert change_agency(bank_session, agency, {"status": "suspended"}, **changed)
+    assert change_agency(bank_session, agency, {"capacity": 40}, **changed)
     with pytest.raises(Stale):
-        change_agency(bank_session, agency, {"status": "empanelled"}, **changed)
-    with pytest.raises(Invalid):
-        change_agency(bank_session, agency, {"status": "gone"}, reason="x", actor=SYSTEM, now=now)
+        change_agency(bank_session, agency, {"capacity": 50}, **changed)
+    for status in ("gone", "suspended"):  # a status there is not, and one that two people give
+        with pytest.raises(Invalid):
+            change_agency(bank_session, agency, {"status": status}, reason="x", actor=SYSTEM, now=now)
 
 
 def test_an_agents_papers_bound_what_they_may_do(bank_session: PortalSession, now: datetime) -> None:

@@ -135,7 +135,7 @@ def test_a_placement_comes_in_by_file_and_an_account_is_taken_back(
 
 
 AGENCY = {
-    "legal_name": "Northline", "status": "empanelled", "agreement_from": "2026-04-01", "agreement_to": "2027-03-31",
+    "legal_name": "Northline", "agreement_from": "2026-04-01", "agreement_to": "2027-03-31",
     "country": "IN", "currency": "INR", "msme_class": "",
 }  # fmt: skip
 
@@ -146,11 +146,11 @@ def test_an_agency_is_empanelled_and_changed_by_hand(maker: Any, bank_session: P
     assert send(maker, "/bank/agencies/new", **AGENCY, code="NORTH", pan="aapfu0939f").status_code == 302
     assert "Northline" in maker.get("/bank/agencies?q=nor").text
     assert "No bank details are approved" in maker.get("/bank/agencies/NORTH").text
-    changed = {**AGENCY, "status": "suspended", "reason": "Complaints", "expected_version": "1"}
+    changed = {**AGENCY, "capacity": "40", "status": "empanelled", "reason": "Complaints", "expected_version": "1"}
     assert send(maker, "/bank/agencies/NORTH/edit", **changed).status_code == 302
     assert send(maker, "/bank/agencies/NORTH/edit", **changed).status_code == 409
     agency = bank_session.scalars(select(Agency)).one()
-    assert (agency.status, agency.lock_version) == ("suspended", 2)
+    assert (agency.status, agency.capacity, agency.lock_version) == ("applicant", 40, 2)
     assert send(maker, "/bank/agencies/new", **AGENCY, code="NORTH").status_code == 422
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from allocations.agencies.models import DatedSetting
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile, take_in
+from allocations.agencies.taking_in import NO_FILE, KeptFile, take_in
 from payouts.settlements.invoice_queries import list_invoices, wanted
 from payouts.settlements.invoice_rules import Told
 from payouts.settlements.invoices import (

@@ -114,7 +114,7 @@ def test_a_day_ends_at_midnight_of_the_bank(report: Report) -> None:
     assert codes(refused) == {"future_date"}
 
 
-@pytest.mark.parametrize("status", ["suspended", "de_empanelled", "applicant"])
+@pytest.mark.parametrize("status", ["due_diligence", "de_empanelled", "applicant"])
 def test_an_agency_that_is_shut_reports_nothing(report: Report, shakti: Agency, status: str) -> None:
     shakti.status = status
     with pytest.raises(Refused, match="may not report"):

@@ -255,7 +255,7 @@ def test_a_shut_agency_hands_in_nothing_and_stores_nothing(
     counter: Counter, bank_session: PortalSession, shakti: Agency
 ) -> None:
     upload = counter.check(GOOD)
-    bank_session.get_one(Agency, shakti.id).status = "suspended"
+    bank_session.get_one(Agency, shakti.id).status = "de_empanelled"
     bank_session.commit()
     with pytest.raises(Refused, match="may not report"):
         counter.hand_in(GOOD.replace("R1", "R7"))

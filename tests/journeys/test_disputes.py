@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.taking_in import KeptFile
 from payouts.commission.service import accrue
-from payouts.settlements.dispute_messages import KeptFile
 from payouts.settlements.drafting import draft
 from payouts.settlements.invoice_rules import Told
 from payouts.settlements.invoices import hand_in, raise_self_invoice

@@ -7,8 +7,8 @@ from typing import Any
 
 from allocations.agencies import bank_details
 from allocations.agencies.models import Agency
+from allocations.agencies.taking_in import KeptFile
 from payouts.settlements.answering import accept_statement, deem_accepted
-from payouts.settlements.dispute_messages import KeptFile
 from payouts.settlements.disputes import (
     Claim,
     decide_dispute,

@@ -60,15 +60,16 @@ def template() -> Response:
 @bp.route("/new", methods=["GET", "POST"])
 @permission(Permission.AGENCY_EDIT)
 def new() -> Answer:
-    """Empanel one agency by hand."""
+    """Take in one agency by hand, as an applicant."""
     form = EmpanelForm()
     if form.validate_on_submit():
         try:
             with unit_of_work(db_session()) as session:
                 once(form, session)
-                agency = empanel(session, form.code.data or "", facts(form), actor=current_actor(), now=clock().now())
+                values = facts(form) | {"status": "applicant"}
+                agency = empanel(session, form.code.data or "", values, actor=current_actor(), now=clock().now())
                 code = agency.code
-            flash(f"{form.legal_name.data} is in. Add where it is paid, its agents and its users.", "success")
+            flash(f"{form.legal_name.data} is an applicant. Hand in its papers, then propose the next step.", "success")
             return redirect(url_for(".show", code=code))
         except Invalid as wrong:
             pin(form, wrong.problems)

@@ -34,7 +34,6 @@ class AgencyForm(ActForm):
     """An agency's facts."""
 
     legal_name = StringField("Legal name", [InputRequired("Enter the name."), Length(max=200)], filters=[tidy])
-    status = SelectField("Status", choices=[SelectChoice(*status) for status in STATUSES], default="empanelled")
     agreement_from = DateField("Agreement from", [InputRequired("Choose a day.")])
     agreement_to = DateField("Agreement to", [InputRequired("Choose a day.")])
     pan = StringField("PAN", [Optional(), Length(max=20)], filters=[tidy, upper])

@@ -12,8 +12,8 @@ from wtforms.fields.choices import SelectChoice
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import agency_choices, find_agency
 from allocations.agencies.service import lender
+from allocations.agencies.taking_in import NO_FILE, KeptFile, take_in
 from payouts.settlements import tax_certificates as certificates
-from payouts.settlements.dispute_messages import NO_FILE, KeptFile, take_in
 from payouts.settlements.tax_certificates import Entry
 from payouts.tax.packs import sections_of
 from portal.access.guard import check, permission
