@@ -21,6 +21,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.agencies.paper_jobs",
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
+    "allocations.placements.recall_jobs",
     "allocations.reconciliation.bench.bulk_jobs",
     "allocations.reconciliation.bench.jobs",
     "allocations.reconciliation.running.jobs",

@@ -17,11 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from allocations.placements.request_rules import KINDS, SIDES
 from portal.kernel.db import Base, Sealed, WithId
 from portal.kernel.proposals import DECIDED_ONCE, Proposed, two_people
-
-KINDS = ("return", "extension", "transfer", "recall")
-SIDES = ("agency", "bank")
 
 
 class AllocationRequest(WithId, Sealed, Proposed, Base):

@@ -49,6 +49,7 @@ PURE = (
     "allocations.placements.judging",
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",
+    "allocations.placements.request_rules",
     "allocations.scorecards.catalogue",
     "allocations.scorecards.explaining",
     "allocations.scorecards.mix",
