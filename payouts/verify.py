@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from payouts.difference import Difference, Findings
 from payouts.verify_acts import check_acts
+from payouts.verify_casework import check_casework
 from payouts.verify_copies import check_copies
 from payouts.verify_corrections import check_corrections
 from payouts.verify_decided import check_decided
@@ -95,6 +96,7 @@ def verify(
     attempt(check_outcomes, session, findings, period)
     attempt(check_scores, session, findings, period)
     attempt(check_decided, session, findings, period)
+    attempt(check_casework, session, findings)
     attempt(check_keys, session, findings)
     attempt(check_accruals, session, findings, period)
     attempt(check_settlements, session, findings, period)

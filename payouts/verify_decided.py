@@ -35,6 +35,10 @@ TABLES = (
     Decided("payout_findings", AuditTag.FINDING_MOVED, "'F' || t.id"),
     Decided("payout_profiles", AuditTag.PROFILE_MOVED, "t.name || ' v' || t.version"),
     Decided("one_time_settlements", AuditTag.COMPROMISE_MOVED, "'C' || t.id", told="t.to_on::text"),
+    Decided("compromise_offers", AuditTag.OFFER_MOVED, "'OTS-' || t.id", told="t.closed_on::text"),
+    Decided("compromise_breaches", AuditTag.BREACH_MOVED, "'breach ' || t.id", told="t.last_on::text"),
+    Decided("repayment_plans", AuditTag.PLAN_MOVED, "'plan ' || t.id", told="t.closed_on::text"),
+    Decided("referrals", AuditTag.REFERRAL_MOVED, "'referral ' || t.id", told="t.closed_on::text"),
     Decided("tax_invoices", AuditTag.INVOICE_MOVED, "'I' || t.id"),
     Decided(
         "settlement_repointings",

@@ -19,6 +19,7 @@ from portal.stores import file_store_of
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
 JOB_MODULES: tuple[str, ...] = (
     "allocations.agencies.paper_jobs",
+    "allocations.casework.jobs",
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
     "allocations.placements.recall_jobs",

@@ -22,6 +22,7 @@ from allocations.agencies.setting_checks import (
     yes_or_no,
 )
 from allocations.casework.legal.setting_shapes import LEGAL_SHAPES
+from allocations.placements.asset_class import AssetClass
 from allocations.placements.borrower_notice_rules import CHANNELS
 from allocations.vocabulary import EVIDENCE_KINDS, MODES, PERSONS
 
@@ -173,6 +174,67 @@ SHAPES: dict[str, Shape] = {
     **LEGAL_SHAPES,
     "score.complaint_events": Shape("Accepted events that are complaints upheld", ["complaint"], each(words)),
     "dispute.answer_days": Shape("Days until the bank answers a dispute", 21, whole(1, 90)),
+    "compromise.levels": Shape(
+        "Who may give up how much in a settlement with a borrower",
+        [{"level": 1, "name": "Branch", "most_share": "0.10", "most_minor": 5_000_000}],
+        each(mapping(level=whole(1, 20), name=words, most_share=share, most_minor=whole())),
+        "One row a level, the lowest first; the highest one decides whatever is above all of them. Amounts in paise.",
+    ),
+    "compromise.approvers": Shape(
+        "Which level an approver of settlements has",
+        {"others": 1, "people": {"head@bank.example": 3}},
+        mapping(others=whole(0, 20), people=by_name(whole(0, 20))),
+        "By e-mail; others: everyone who is not named. 0 approves none.",
+    ),
+    "compromise.policy": Shape(
+        "The policy on settlements with borrowers",
+        {
+            "least_dpd_days": 91,
+            "most_sacrifice": {"substandard": "0.25", "other": "0.10"},
+            "least_of_security": "0.60",
+            "most_months": 3,
+            "cooling_months": 12,
+            "deviation_level": 3,
+        },
+        mapping(
+            least_dpd_days=whole(0, 3_650),
+            most_sacrifice=mapping({name.value: share for name in AssetClass}, other=share),
+            least_of_security=share,
+            most_months=whole(1, 60),
+            cooling_months=whole(0, 120),
+            deviation_level=whole(1, 20),
+        ),
+        "What departs from it is named, and asks for a higher approver: deviation_level at least.",
+    ),
+    "compromise.value": Shape(
+        "What an offer is worth today",
+        {"rate": "0.12", "security_share": "0.70", "months": 24},
+        mapping(rate=share, security_share=share, months=whole(0, 240)),
+        "rate: a year, for the present value; security_share and months: what enforcing the security brings, and when.",
+    ),
+    "compromise.watch": Shape(
+        "When a settlement with a borrower counts as not kept",
+        {"grace_days": 7, "most_missed": 0},
+        mapping(grace_days=whole(0, 90), most_missed=whole(0, 12)),
+    ),
+    "compromise.direct_entry": Shape(
+        "Which compromises are entered without a full proposal",
+        "awards",
+        one_of("all", "awards"),
+        "awards: only those of a Lok Adalat; a one-time settlement is then proposed in full.",
+    ),
+    "plan.limits": Shape(
+        "Repayment plans an agency may propose and a maker accept",
+        {"most_minor": 10_000_000, "most_months": 6},
+        mapping(most_minor=whole(), most_months=whole(1, 60)),
+        "Beyond them the bank proposes, and an approver accepts.",
+    ),
+    "plan.watch": Shape(
+        "When a repayment plan is broken",
+        {"grace_days": 5, "most_missed": 1},
+        mapping(grace_days=whole(0, 90), most_missed=whole(0, 12)),
+    ),
+    "plan.remind_days": Shape("Days before an instalment of a plan at which the borrower is reminded", 3, whole(0, 30)),
     "invoice.pays_after": Shape(
         "Whether a payout waits for the agency's tax invoice", True, truth, "Where the agency charges the tax itself."
     ),

@@ -13,10 +13,13 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from allocations.agencies.dated_settings import setting_on
 from allocations.casework.models import OneTimeSettlement
+from allocations.casework.offer_models import CompromiseAssessment
 from allocations.placements.models import LoanAccount
 from portal.kernel.audit import Actor, AuditTag
-from portal.kernel.errors import Invalid, NotFound, Problem
+from portal.kernel.clock import BANK_ZONE
+from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain
 from portal.kernel.proposals import Proposals, reason_problems
 
@@ -50,12 +53,20 @@ class Agreed:
     reason: str
 
 
-def propose_compromise(session: Session, agreed: Agreed, *, actor: Actor, now: datetime) -> OneTimeSettlement:
-    """Propose a compromise on an account. Raises Invalid with every problem, one of them an overlap with another one."""
+def propose_compromise(
+    session: Session, agreed: Agreed, *, actor: Actor, now: datetime, in_full: bool = False
+) -> OneTimeSettlement:
+    """Propose a compromise on an account. Raises Invalid with every problem, one of them an overlap with another one.
+
+    `in_full`: it stands on an offer that was assessed; without one, a dated setting says which may be entered.
+    """
     account = session.scalars(
         select(LoanAccount).where(LoanAccount.loan_account_no == agreed.loan_account_no.strip())
     ).first()
     problems = [*problems_of(agreed)]
+    if not in_full and agreed.kind == "ots" and _only_awards(session, now):
+        message = "A one-time settlement is proposed in full: what is owed, what is given up, the instalments."
+        problems.append(Problem("in_full", message, "Propose a settlement instead.", column="kind"))
     if account is None:
         message = "There is no such loan account."
         problems.append(Problem("unknown_account", message, "Check the number.", column="loan_account_no"))
@@ -119,9 +130,17 @@ def load_compromise(session: Session, compromise_id: int) -> OneTimeSettlement:
 
 
 def decide_compromise(
-    session: Session, found: OneTimeSettlement, *, approve: bool, reason: str = "", actor: Actor, now: datetime
+    session: Session,
+    found: OneTimeSettlement,
+    *,
+    approve: bool,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
+    in_full: bool = False,
 ) -> None:
-    """Approve or reject. Refused to who proposed it; Invalid when another compromise came between."""
+    """Approve or reject. Refused to who proposed it, and where an offer in full is decided instead; Invalid when another came between."""
+    _refuse_beside_the_offer(session, found, in_full)
     action = "approve" if approve else "reject"
     PROPOSALS.may_decide(found, action, reason=reason, actor=actor)
     if approve:
@@ -132,17 +151,29 @@ def decide_compromise(
     PROPOSALS.decide(session, found, action, reason=reason, actor=actor, now=now)
 
 
-def withdraw_compromise(session: Session, found: OneTimeSettlement, *, actor: Actor, now: datetime) -> None:
+def withdraw_compromise(
+    session: Session, found: OneTimeSettlement, *, actor: Actor, now: datetime, in_full: bool = False
+) -> None:
+    _refuse_beside_the_offer(session, found, in_full)
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
 
 
 def break_compromise(
-    session: Session, found: OneTimeSettlement, *, last_on: date, reason: str, actor: Actor, now: datetime, today: date
+    session: Session,
+    found: OneTimeSettlement,
+    *,
+    last_on: date,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    today: date,
+    in_full: bool = False,
 ) -> None:
     """The borrower did not keep it: `last_on` is the last day its rates hold. Money taken until then stays priced as it was.
 
     Refused to who proposed it.
     """
+    _refuse_beside_the_offer(session, found, in_full)
     PROPOSALS.refuse_maker(found, actor, does="end")
     PROPOSALS.next_status(found, "break")
     problems = []
@@ -154,6 +185,22 @@ def break_compromise(
         raise Invalid(problems)
     found.to_on, found.decision_reason = last_on, reason.strip()
     PROPOSALS.move(session, found, "break", actor=actor, now=now)
+
+
+def offer_behind(session: Session, compromise_id: int) -> int | None:
+    """The offer in full a compromise stands on, if any."""
+    query = select(CompromiseAssessment.offer_id).where(CompromiseAssessment.compromise_id == compromise_id)
+    return session.scalar(query)
+
+
+def _refuse_beside_the_offer(session: Session, found: OneTimeSettlement, in_full: bool) -> None:
+    if not in_full and (offer := offer_behind(session, found.id)) is not None:
+        message = f"This compromise stands on settlement OTS-{offer}, which was assessed in full."
+        raise Refused(message, code="in_full", cure="Decide on the settlement; this follows.")
+
+
+def _only_awards(session: Session, now: datetime) -> bool:
+    return bool(setting_on(session, "compromise.direct_entry", now.astimezone(BANK_ZONE).date()) == "awards")
 
 
 def _one_at_a_time(session: Session, account_id: int) -> None:

@@ -200,12 +200,12 @@ class AuditTag(Enum):
     )
     OFFER_MOVED = (
         "compromise_offer:moved",
-        {"action", "before", "after", "offer", "owed", "compromise", "level", "closed", "reason"},
+        {"action", "before", "after", "offer", "owed", "level", "to", "reason"},
     )
     OFFER_TOLD = ("compromise_offer:borrower_told", {"how", "on"})
-    BREACH_MOVED = ("compromise_breach:moved", {"action", "before", "after", "offer", "instalment", "last", "reason"})
-    PLAN_MOVED = ("repayment_plan:moved", {"action", "before", "after", "dues", "instalments", "closed", "reason"})
-    REFERRAL_MOVED = ("referral:moved", {"action", "before", "after", "kind", "hold", "closed", "reason"})
+    BREACH_MOVED = ("compromise_breach:moved", {"action", "before", "after", "offer", "instalment", "to", "reason"})
+    PLAN_MOVED = ("repayment_plan:moved", {"action", "before", "after", "dues", "instalments", "to", "reason"})
+    REFERRAL_MOVED = ("referral:moved", {"action", "before", "after", "kind", "hold", "to", "reason"})
     NOTE_WRITTEN = ("case_note:written", {"shared", "hidden"})
     ACCRUED = ("accrual:ran", {"period", "version", "lines", "total", "input_hash", "result_hash"})
     SETTLEMENT_DRAFTED = ("settlement:drafted", {"period", "net", "lines", "hash"})
