@@ -41,7 +41,6 @@ SETTINGS = {
     "port": "5432",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -51,10 +50,27 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
 }
+MEBIBYTE = 2**20
+LEAST_BUFFERS, MOST_BUFFERS = 128 * MEBIBYTE, 2_048 * MEBIBYTE
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # "max" where there is none
 # A server whose data may be lost at any time: tests and benchmarks only, never anybody's books.
-THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+THROWAWAY_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "128MB",  # emptying a table walks them all
+}
 
 logger = logging.getLogger(__name__)
+
+
+def shared_buffers() -> str:
+    """What the server keeps in memory of its tables: an eighth of the machine's, for it is seldom there alone."""
+    limit = CONTAINER_LIMIT.read_text().strip() if CONTAINER_LIMIT.is_file() else ""
+    machine = psutil.virtual_memory().total
+    eighth = (min(machine, int(limit)) if limit.isdecimal() else machine) // 8
+    return f"{min(max(eighth, LEAST_BUFFERS), MOST_BUFFERS) // MEBIBYTE}MB"
 
 
 def binary(name: str) -> Path:
@@ -207,7 +223,7 @@ class EmbeddedServer:
         self._run("initdb", "--auth=trust", "-U", SUPERUSER, *locale, *sync, "-D", str(self.data))
 
     def _write_settings(self) -> None:
-        settings = SETTINGS | {"unix_socket_directories": str(self.socket_dir)}
+        settings = SETTINGS | {"unix_socket_directories": str(self.socket_dir), "shared_buffers": shared_buffers()}
         if not self.durable:
             settings |= THROWAWAY_SETTINGS
         lines = [f"{name} = '{_quoted(value)}'\n" for name, value in settings.items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.kernel.embedded import EmbeddedServer
+from portal.kernel.embedded import EmbeddedServer, shared_buffers
 from tests.benchmarks.measures import load, machine
 from tests.conftest import TestDatabase, administration, clone, drop
 
@@ -24,12 +24,13 @@ def _say_where() -> None:
 
 @pytest.fixture(scope="session")
 def steady(postgres: EmbeddedServer) -> EmbeddedServer:
-    """The run's server with the buffers of a small real one, and nothing of its own accord between measurements."""
+    """The run's server with the buffers of a real one, and nothing of its own accord between measurements."""
+    buffers = f"shared_buffers = '{shared_buffers()}'"
     with administration(postgres) as connection:
-        for setting in ("max_wal_size = '8GB'", "checkpoint_timeout = '1h'", "autovacuum = off"):
+        for setting in (buffers, "max_wal_size = '8GB'", "checkpoint_timeout = '1h'", "autovacuum = off"):
             connection.execute(f"alter system set {setting}".encode())
-        connection.execute("select pg_reload_conf()")
-    return postgres
+    postgres.stop()
+    return postgres.start()
 
 
 @pytest.fixture

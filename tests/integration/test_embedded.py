@@ -11,11 +11,13 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from portal.kernel.embedded import LONGEST_SOCKET_PATH, EmbeddedServer
+from portal.kernel import embedded
+from portal.kernel.embedded import LONGEST_SOCKET_PATH, EmbeddedServer, shared_buffers
 
 
 @pytest.fixture
@@ -43,6 +45,22 @@ def wait_until(condition, seconds=30.0):
 def answer(server, sql):
     with psycopg.connect(server.url()) as connection:
         return connection.execute(sql).fetchone()[0]
+
+
+def test_its_buffers_are_an_eighth_of_what_memory_there_is_within_reason(tmp_path, monkeypatch):
+    machine, limit = [0], tmp_path / "memory.max"
+    monkeypatch.setattr(embedded, "CONTAINER_LIMIT", limit)
+    monkeypatch.setattr(embedded.psutil, "virtual_memory", lambda: SimpleNamespace(total=machine[0] * 2**30))
+
+    def buffers(gigabytes, container=None):
+        machine[0] = gigabytes
+        if container is not None:
+            limit.write_text(f"{container}\n")
+        return shared_buffers()
+
+    assert [buffers(size) for size in (0, 1, 8, 64)] == ["128MB", "128MB", "1024MB", "2048MB"]
+    assert buffers(64, "max") == "2048MB"
+    assert buffers(64, 4 * 2**30) == "512MB"
 
 
 def test_it_starts_in_an_awkward_folder_is_attached_to_and_stops(home):
