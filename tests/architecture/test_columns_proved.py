@@ -79,7 +79,8 @@ NOT_PROVED = {
     },
     "loan_accounts": {
         "customer_name mobile email address city pincode state region branch_code language risk_grade product sanctioned_on"
-        " npa_on written_off_on secured security_value_minor interest_rate latitude longitude virtual_account_no virtual_account_key": AGAIN,
+        " npa_on written_off_on secured security_value_minor interest_rate latitude longitude"
+        " virtual_account_no virtual_account_key": AGAIN,
     },
     "match_links": {
         "evidence score rivals run_id": "why the run chose it; the mark covers what it chose",
