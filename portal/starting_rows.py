@@ -277,6 +277,27 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         BEGINNING,
         "House rule: accepted events of these names are complaints upheld",
     ),
+    (
+        "score.complaint_source",
+        "events",
+        BEGINNING,
+        "House rule: accepted events, while complaints are written down elsewhere",
+    ),
+    (
+        "score.complaint_source",
+        "register",
+        date(2026, 12, 1),
+        "House rule: from this month complaints found true in the register count, by the day they were decided",
+    ),
+    ("complaint.answer_days", 30, BEGINNING, "RB-IOS: after thirty days without an answer the ombudsman may be asked"),
+    ("complaint.agency_days", 7, BEGINNING, "House rule: an agency answers within a week"),
+    ("complaint.public_page", True, BEGINNING, "House rule: borrowers may complain on the public page"),
+    (
+        "complaint.upheld_event",
+        "complaint",
+        BEGINNING,
+        "House rule: a complaint found true proposes this event; what it costs is the rate card's",
+    ),
     ("dispute.answer_days", 21, BEGINNING, "House rule: three weeks to answer an agency's dispute"),
     (
         "compromise.levels",

@@ -21,6 +21,7 @@ from allocations.agencies.setting_checks import (
     words,
     yes_or_no,
 )
+from allocations.casework.conduct.setting_shapes import CONDUCT_SHAPES
 from allocations.casework.legal.setting_shapes import LEGAL_SHAPES
 from allocations.placements.asset_class import AssetClass
 from allocations.placements.borrower_notice_rules import CHANNELS
@@ -172,6 +173,7 @@ SHAPES: dict[str, Shape] = {
     "empanelment.public_list": Shape("Whether the public list of agencies is shown", True, truth),
     "score.dispute_days": Shape("Days in which an agency may contest a measure of its scorecard", 7, whole(1, 90)),
     **LEGAL_SHAPES,
+    **CONDUCT_SHAPES,
     "score.complaint_events": Shape("Accepted events that are complaints upheld", ["complaint"], each(words)),
     "dispute.answer_days": Shape("Days until the bank answers a dispute", 21, whole(1, 90)),
     "compromise.levels": Shape(

@@ -35,7 +35,7 @@ def take_in(
     data: bytes,
     *,
     name: str,
-    agency_id: int,
+    agency_id: int | None,
     kinds: tuple[str, ...] = ("picture", "pdf", "audio"),
     actor: Actor,
     now: datetime,

@@ -58,6 +58,11 @@ REASONS = {
         "commercial",
         "The bank lifts the hold for that day if it was set in error.",
     ),
+    "complaint_open": Reason(
+        "A complaint about the account is open",
+        "bank_ops",
+        "Answer the complaint; the bank decides on it, and the money earns in the next run once it is closed.",
+    ),
     "evidence_missing": Reason(
         "Its evidence is missing or questioned",
         "agency",

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from payouts.commission.hashing import canonical, digest, line_text, unpaid_text
-from payouts.commission.inputs import Inputs, Money
+from payouts.commission.inputs import EventFact, Inputs, Money
 from payouts.commission.outcome import NewLine, Unpaid
 
 
@@ -70,7 +70,14 @@ def judged_by(code: str, money: Money) -> list[Any]:
     rare: list[Any] = [list(money.evidence_missing)] if money.evidence_missing else []
     if money.before_term or money.days_after_term or money.certificate_lapsed:
         rare.append({"before": money.before_term, "after": money.days_after_term, "lapsed": money.certificate_lapsed})
+    if money.contested:
+        rare.append({"contested": True})
     return [code, money.in_term, money.on_hold, money.days, *rare]
+
+
+def _said_of(event: EventFact) -> list[str]:
+    """What bears on an event beside its facts, where anything does."""
+    return [word for word, holds in (("told", event.told_before), ("contested", event.contested)) if holds]
 
 
 def _more(inputs: Inputs) -> dict[str, list[str]]:
@@ -80,7 +87,7 @@ def _more(inputs: Inputs) -> dict[str, list[str]]:
             canonical([codes[each.agency_id], each.is_measured, each.days, each.facts]) for each in inputs.accounts
         ],
         "events": [
-            canonical([codes[each.agency_id], each.ref, each.days, each.facts, *(["told"] if each.told_before else [])])
+            canonical([codes[each.agency_id], each.ref, each.days, each.facts, *_said_of(each)])
             for each in inputs.events
         ],
         "adjusted": [

@@ -7,12 +7,13 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.models import Agency
+from allocations.casework.conduct.queries import upheld_in
 from allocations.scorecards.gathering import Beside
 from payouts.commission.event_models import EarningEvent
 from payouts.commission.queries import board, run_in_force
 from portal.kernel.periods import Period
 
-COMPLAINTS = "score.complaint_events"
+COMPLAINTS, SOURCE = "score.complaint_events", "score.complaint_source"
 
 
 def beside(session: Session, period: Period) -> Beside:
@@ -30,6 +31,12 @@ def _fees(session: Session, period: Period) -> dict[int, int]:
 
 
 def _complaints(session: Session, period: Period) -> dict[int, int]:
+    """From one source a month: events that were accepted, or the register of complaints."""
+    source = settings_on(session, SOURCE, period.last_day).get(SOURCE)
+    return upheld_in(session, period) if source == "register" else _accepted(session, period)
+
+
+def _accepted(session: Session, period: Period) -> dict[int, int]:
     names = settings_on(session, COMPLAINTS, period.last_day).get(COMPLAINTS) or []
     query = (
         select(EarningEvent.agency_id, func.sum(EarningEvent.count))

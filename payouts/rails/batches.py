@@ -29,6 +29,7 @@ from payouts.rails.payees import last_pointed, proof_of
 from payouts.rails.protocol import BatchFacts, Beneficiary, FileRail, Instruction, OnlineRail, OnlineRails
 from payouts.rails.rechecks import refuse_changed, why_not_payable
 from payouts.rails.stops import numbers_lost, refuse_while_stopped
+from payouts.settlements.complaint_lines import keep_of_month
 from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.lifecycle import next_status as next_settlement_status
 from payouts.settlements.models import Settlement
@@ -69,6 +70,7 @@ def make_batch(
     refuse_while_stopped(session, rail_name)
     rail = online.get(rail_name) or rail_named(session, rail_name, bank_day(now))
     session.execute(text("select pg_advisory_xact_lock(hashtext('payout batches'))"))
+    keep_of_month(session, period.start, actor=actor, now=now)
     ready, skipped = _payable(session, period, rail, now)
     if not ready:
         message = f"Nothing of {period.label} is waiting to be paid."

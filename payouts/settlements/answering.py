@@ -61,8 +61,9 @@ def answer(session: Session, settlement: Settlement, word: str, action: str, *, 
 
 
 def open_disputes(session: Session, settlement_id: int) -> int:
-    """How many disputes of a statement still wait for a decision."""
+    """How many of the agency's disputes of a statement still wait for a decision."""
     query = select(Dispute.id).where(Dispute.settlement_id == settlement_id, Dispute.status.in_(OPEN_STATUSES))
+    query = query.where(Dispute.complaint_ref == "")
     return len(session.scalars(query).all())
 
 

@@ -62,6 +62,8 @@ class DisputeRow:
 
     @property
     def reason(self) -> str:
+        if self.dispute.complaint_ref:
+            return f"Kept by the bank: complaint {self.dispute.complaint_ref}"
         return REASONS.get(self.dispute.reason, self.dispute.reason)
 
     @property
@@ -110,7 +112,7 @@ def list_disputes(
     limit: int = 51,
 ) -> list[DisputeRow]:
     """The disputes of a tab: what waits by the day its answer is due, the rest the newest first; `after` is `key_of` the last seen."""
-    query = _rows(session)
+    query = _rows(session).where(Dispute.complaint_ref == "")
     if TABS[tab]:
         query = query.where(Dispute.status.in_(TABS[tab]))
     if agency:
@@ -137,8 +139,10 @@ def dispute_row(session: Session, ref: str) -> DisputeRow:
 
 
 def disputes_of(session: Session, settlement_id: int) -> list[DisputeRow]:
-    """Those of one statement, in the order they were opened."""
-    query = _rows(session).where(Dispute.settlement_id == settlement_id).order_by(Dispute.id)
+    """The agency's of one statement, in the order they were opened."""
+    query = (
+        _rows(session).where(Dispute.settlement_id == settlement_id, Dispute.complaint_ref == "").order_by(Dispute.id)
+    )
     return [_row(row) for row in session.execute(query)]
 
 
@@ -170,7 +174,7 @@ def standing(session: Session, today: date) -> list[Standing]:
             func.sum(func.abs(Dispute.claimed_minor - Dispute.line_minor)),
             func.sum(Dispute.held_minor),
         )
-        .where(Dispute.status.in_(OPEN_STATUSES))
+        .where(Dispute.status.in_(OPEN_STATUSES), Dispute.complaint_ref == "")
         .group_by(Dispute.currency)
         .order_by(Dispute.currency)
     )

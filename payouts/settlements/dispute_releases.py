@@ -31,7 +31,7 @@ def releases(session: Session, agency_id: int, period: Period) -> list[tuple[int
         .where(Settlement.status != "void", Settlement.period_start != period.start)
     )
     query = (
-        select(Dispute.id, Dispute.ref, Dispute.held_minor, Settlement.ref.label("settlement"))
+        select(Dispute.id, Dispute.ref, Dispute.held_minor, Dispute.complaint_ref, Settlement.ref.label("settlement"))
         .join(Settlement, Settlement.id == Dispute.settlement_id)
         .where(Dispute.agency_id == agency_id, Dispute.status.in_(ENDED), Dispute.held_minor > 0)
         .where(Dispute.freed_at.is_(None), Settlement.status.in_(IN_THE_LEDGER))
@@ -41,9 +41,13 @@ def releases(session: Session, agency_id: int, period: Period) -> list[tuple[int
         .order_by(Dispute.id)
     )
     return [
-        (row.id, f"Released: kept of {row.settlement} during dispute {row.ref}", row.held_minor)
+        (row.id, f"Released: kept of {row.settlement} during {_matter(row)}", row.held_minor)
         for row in session.execute(query)
     ]
+
+
+def _matter(row: Any) -> str:
+    return f"complaint {row.complaint_ref}" if row.complaint_ref else f"dispute {row.ref}"
 
 
 def kept_minor(session: Session, settlement_id: int) -> int:

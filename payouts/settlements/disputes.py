@@ -146,6 +146,7 @@ def _refuse_twice(session: Session, settlement: Settlement, subject: About) -> N
         Dispute.settlement_line_id.is_not_distinct_from(subject.settlement_line_id),
         Dispute.collection_id.is_not_distinct_from(subject.collection_id),
         Dispute.status != "withdrawn",
+        Dispute.complaint_ref == "",
     )
     if there := session.scalar(query.limit(1)):
         message = f"This is disputed already, as {there}."
@@ -175,6 +176,7 @@ def withdraw_dispute(session: Session, ref: str, *, actor: Actor, now: datetime)
         raise NotFound("There is no such dispute.")
     settlement = locked_statement(session, settlement_ref)
     found = load_own(session, ref)
+    refuse_of_complaint(found)
     PROPOSALS.next_status(found, "withdraw")
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
     if found.held_minor and settlement.status in PAYABLE:
@@ -204,6 +206,7 @@ def propose_decision(
     session: Session, found: Dispute, granted_minor: int | None, reason: str, *, actor: Actor, now: datetime
 ) -> None:
     """One person says what the line comes to, and why. Invalid with every problem; Refused when the receipt earned by itself since."""
+    refuse_of_complaint(found)
     PROPOSALS.next_status(found, "propose")
     bounds = (found.line_minor, found.claimed_minor, found.currency)
     if problems := list(decision_problems(granted_minor, reason, *bounds)):
@@ -289,6 +292,13 @@ def _tell_agency(session: Session, found: Dispute, key: str, what: str, said: st
     body = f"Your dispute {found.ref} {what}.\n\n{said}\n\nYou find it under Disputes.\n"
     about = {"about_ref": found.ref, "agency_id": found.agency_id, "now": now}
     tell(session, f"dispute:{found.ref}:{key}", [found.opened_by], f"Dispute {found.ref} {what}", body, **about)  # type: ignore[arg-type]
+
+
+def refuse_of_complaint(found: Dispute) -> None:
+    """What is kept while a complaint is open goes with the complaint, and neither side argues about it here."""
+    if found.complaint_ref:
+        message = f"This money is kept while complaint {found.complaint_ref} is open."
+        raise Refused(message, code="of_a_complaint", cure="It is let go with the complaint.")
 
 
 def _refuse_proposer(session: Session, found: Dispute, actor: Actor) -> None:

@@ -88,7 +88,7 @@ def why_not_recall(session: Session, settlement: Settlement) -> tuple[str, str] 
     contested = contested.where((Dispute.status != "withdrawn") | is_kept)
     if dispute := session.scalar(contested.order_by(Dispute.id).limit(1)):
         return (
-            f"The agency contests a line of {ref} in {dispute}.",
+            f"A line of {ref} is contested in {dispute}.",
             "What is decided there lands in the next statement.",
         )
     if deposit := deposit_of_settlement(session, settlement.id):

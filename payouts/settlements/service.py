@@ -13,6 +13,7 @@ from payouts.approvals.payees import refuse_payee_changer, why_not_payee
 from payouts.approvals.service import KeyState, turn_key, why_not
 from payouts.ledger.journal import settlement_lines
 from payouts.ledger.service import bank_day, post
+from payouts.settlements.complaint_lines import keep_at_issue
 from payouts.settlements.content import statement_text
 from payouts.settlements.drafting import current_bank_detail, is_of_today
 from payouts.settlements.invoice_carrying import carry_invoice
@@ -127,6 +128,7 @@ def _issue(
         answer_by_on=_answer_by(session, bank_day(now)),
     )
     _post_journal(session, settlement, actor, now)
+    keep_at_issue(session, settlement, actor=actor, now=now)
     sign(session, settlement, now=now)
     issue_with_approval(session, settlement, actor=actor, now=now)
     carry_invoice(session, settlement, actor=actor, now=now)

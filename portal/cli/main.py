@@ -36,6 +36,7 @@ COMMANDS = {
     "rate-card": "rate_cards",
     "outcomes": "outcomes",
     "events": "events",
+    "complaints": "complaints",
     "scores": "scores",
     "accrue": "accrue",
     "settlements": "settlements",

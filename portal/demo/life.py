@@ -17,6 +17,7 @@ from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
 from portal.demo.answers import AnswersLife
+from portal.demo.conduct import complain
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
@@ -151,6 +152,7 @@ class Life:
             self.command(through, "accrue", "--period", period.label)
             self.leave_open(period, through)
             terms.after_accrual()
+            complain(self.command, month, through)
             self.say_again(month, through)
             field_life.leave_waiting()
             DeskLife(self.database, through).live()

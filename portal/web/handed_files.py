@@ -17,7 +17,7 @@ ACCEPTED = "image/jpeg,image/png,image/webp,image/heic,application/pdf"
 WITH_SOUND = f"{ACCEPTED},audio/*"
 
 
-def kept_file(field: Any, agency_id: int, kinds: tuple[str, ...] = (*PAPERS, "audio")) -> KeptFile:
+def kept_file(field: Any, agency_id: int | None, kinds: tuple[str, ...] = (*PAPERS, "audio")) -> KeptFile:
     """What a file field holds, looked into and kept; nothing when nothing was chosen. Invalid when we do not take it."""
     upload = field.data
     if not upload or not getattr(upload, "filename", ""):

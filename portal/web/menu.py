@@ -87,6 +87,7 @@ AGENCY = (
     Group(
         "People",
         (
+            Entry("agency_complaints.index", "Complaints", "chat-left-dots", roles=AGENCY_STAFF),
             Entry("agency_scorecards.index", "Scorecard", "speedometer2", roles=AGENCY_STAFF),
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
             Entry(
@@ -154,6 +155,7 @@ BANK = (
         "People",
         (
             Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),
+            Entry("bank_complaints.index", "Conduct", "shield-exclamation"),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
             Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
         ),

@@ -20,6 +20,7 @@ def test_every_route_is_marked_and_every_mark_is_in_the_table(app: Flask) -> Non
 PUBLIC = {"static", "bootstrap.static", "health.alive", "health.ready", "auth.sign_in", "auth.forgot"}
 PUBLIC |= {"auth.follow_link", "auth.set_password", "public_check.index", "public_check.show"}
 PUBLIC |= {"public_verify.index", "public_verify.verify", "public_verify.show", "public_verify.keys"}
+PUBLIC |= {"public_complain.index", "public_complain.send"}  # a borrower has no account here
 PUBLIC |= {"public_webhooks.stripe"}  # a provider signs what it sends
 PUBLIC |= {
     "agency_field.worker",

@@ -53,6 +53,8 @@ PURE = (
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",
     "allocations.placements.request_rules",
+    "allocations.casework.conduct.lifecycle",
+    "allocations.casework.conduct.setting_shapes",
     "allocations.scorecards.catalogue",
     "allocations.scorecards.explaining",
     "allocations.scorecards.mix",

@@ -253,7 +253,8 @@ def test_what_is_written_once_grants_no_update_and_no_delete(database: Any, tabl
 # --- what the models say
 
 # Foreign keys that may stay single: the pointed-to row is the bank's choice, never the agency's, or names no agency's secret.
-SINGLE = {("agents", "user_id"), ("allocations", "agent_id")}
+# What the bank writes to a complaint may name no agency; where one is named, a second key of both columns holds.
+SINGLE = {("agents", "user_id"), ("allocations", "agent_id"), ("complaint_messages", "complaint_id")}
 
 
 def test_a_row_of_an_agency_points_only_at_rows_of_the_same_agency() -> None:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from werkzeug.wrappers import Response
 
 from payouts.settlements import answering, dispute_queries, disputes, invoices
+from payouts.settlements.complaint_lines import Kept, kept_of_statement
 from payouts.settlements.dispute_queries import DisputeRow
 from payouts.settlements.dispute_rules import FOLLOWS
 from payouts.settlements.invoice_carrying import left_behind
@@ -42,6 +43,7 @@ class Panel:
     can_dispute: bool
     days_left: int | None
     disputes: list[DisputeRow]
+    complained: list[Kept]
     by_position: dict[int, DisputeRow]
     form: AcceptForm
     follows = FOLLOWS
@@ -62,6 +64,7 @@ def panel_of(settlement: Settlement, today: date) -> Panel:
         can_dispute=issued and refused is None,
         days_left=left,
         disputes=rows,
+        complained=kept_of_statement(db_session(), settlement) if issued else [],
         by_position=dispute_queries.by_position(rows),
         form=AcceptForm(formdata=None, expected_hash=settlement.hash),
     )

@@ -15,6 +15,7 @@ from payouts.approvals.service import acts_on
 from payouts.ledger.queries import entries_about
 from payouts.rails.queries import payouts_of_settlement
 from payouts.settlements import queries
+from payouts.settlements.complaint_lines import kept_of_statement, kept_on_approval
 from payouts.settlements.dispute_queries import disputes_of
 from payouts.settlements.drafting import draft as draft_settlements
 from payouts.settlements.lifecycle import PAYABLE, SHOWN
@@ -127,6 +128,7 @@ def settlement_page(ref: str, **forms: Any) -> str:
         else [],
         entries=entries_about(session, [settlement.ref, *named]),
         disputes=contested,
+        complained=[*kept_on_approval(session, settlement), *kept_of_statement(session, settlement)],
         today=clock().today(),
         moved=(moved := repointing_panel.panel(session, settlement) if settlement.status in PAYABLE else {}),
         moved_forms=repointing_panel.forms_of(moved) | forms,

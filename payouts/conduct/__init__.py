@@ -1,0 +1,1 @@
+"""What complaints and early warnings mean for money."""
