@@ -38,6 +38,7 @@ from payouts.verify_records import (
 from payouts.verify_repointed import check_repointed
 from payouts.verify_scores import check_scores
 from payouts.verify_statements import check_issued
+from payouts.verify_strategies import check_strategies
 from payouts.verify_tax import check_tax
 from payouts.verify_tax_papers import check_tax_papers
 from payouts.witness_files import Witness, check_kept_witnesses, check_witnesses
@@ -95,6 +96,7 @@ def verify(
     attempt(check_acts, session, findings)
     attempt(check_outcomes, session, findings, period)
     attempt(check_scores, session, findings, period)
+    attempt(check_strategies, session, findings)
     attempt(check_decided, session, findings, period)
     attempt(check_casework, session, findings)
     attempt(check_keys, session, findings)

@@ -23,6 +23,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
     "allocations.placements.recall_jobs",
+    "allocations.placements.strategies.jobs",
     "allocations.reconciliation.bench.bulk_jobs",
     "allocations.reconciliation.bench.jobs",
     "allocations.reconciliation.running.jobs",

@@ -68,6 +68,24 @@ def copy_rows(
     return done.rowcount  # type: ignore[attr-defined]
 
 
+def fetch_columns(session: Session, query: sql.Composable, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """The rows of a query in columns, by COPY: a million in seconds. `types` names each column, in order; none may be null."""
+    data = io.BytesIO()
+    command = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv)").format(query)
+    with _cursor(session).copy(command) as copy:
+        for block in copy:
+            data.write(block)
+    if not data.tell():
+        return pa.table({name: pa.array([], kind) for name, kind in types.items()})
+    data.seek(0)
+    return pacsv.read_csv(
+        data,
+        read_options=pacsv.ReadOptions(column_names=list(types), block_size=1 << 22),
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(column_types=dict(types), strings_can_be_null=False),
+    )
+
+
 def _frame_of(rows: Iterable[Sequence[Any]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
 
