@@ -9,9 +9,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,12 @@ from portal.demo.life import answer_sheet
 from tests.real_data.uci_month import BANK_ACCOUNT, CARD, REJECTED_ROWS, SOURCE, write_month
 from tests.real_data.uci_truth import FATES
 from tests.real_data.uci_world import FIRMS, TAIL_END, build
+from tests.real_data.walking import CHECKER, FINANCE, IN_PART, MAKER, REFUSED, Walk, minor, open_the_bank
 
 pytestmark = pytest.mark.real_data
 
 SIZE = 3_000
 SEED = 1926
-MAKER, CHECKER, FINANCE = "maker@bank.example", "checker@bank.example", "finance@bank.example"
-PEOPLE = {MAKER: "bank_operator", CHECKER: "bank_approver", FINANCE: "finance"}
-DONE, REFUSED, IN_PART = 0, 1, 3
 TAMPER = """
     do $$ begin
       set local session_replication_role = replica;
@@ -37,39 +33,9 @@ TAMPER = """
 """
 
 
-def minor(text: str) -> int:
-    return int(Decimal(text) * 100)
-
-
 def sums(told: dict[str, dict[str, Any]]) -> dict[str, dict[str, int]]:
     """{code: {count, amount}} of a command's JSON in minor units."""
     return {code: {"count": each["count"], "amount": minor(each["amount"])} for code, each in told.items()}
-
-
-@dataclass
-class Walk:
-    """Runs commands, each on its own day, and remembers how long they took."""
-
-    cli: Callable[..., Any]
-    clock: Any
-    database: Any
-    folder: Path
-    truth: dict[str, Any]
-    took: list[tuple[str, float]] = field(default_factory=list)
-
-    def run(self, day: date, *words: object, fine: int = DONE, as_email: str | None = None) -> dict[str, Any]:
-        self.clock.instant = datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)
-        begun = time.perf_counter()
-        result = self.cli(*words, as_email=as_email)
-        self.took.append((" ".join(Path(str(word)).name for word in words), time.perf_counter() - begun))
-        assert result.exit_code == fine, (words, result.exit_code, result.out[:3000], result.err[:2000])
-        return result.json
-
-    def file(self, name: str) -> Path:
-        return self.folder / name
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.database.execute(sql)
 
 
 @pytest.fixture
@@ -78,7 +44,7 @@ def walk(cli: Any, clock: Any, database: Any, tmp_path: Path, real_data: Path) -
         folder = tmp_path / "month"
         begun = time.perf_counter()
         truth = write_month(real_data / SOURCE, folder, accounts=size, seed=SEED)
-        return Walk(cli, clock, database, folder, truth, [("generate", time.perf_counter() - begun)])
+        return Walk(cli, clock, database, folder, [("generate", time.perf_counter() - begun)], truth)
 
     return begin
 
@@ -120,18 +86,9 @@ def the_month_equals_its_truth(month: Walk) -> None:
     a_hand_edited_amount_is_found(month)
 
 
-# As the portal itself writes it: what a hand did behind its back is found by verify.
-APPROVE = """do $do$ begin set local role portal_bank; perform set_config('portal.scope', 'bank', true);
-update agency_bank_details set status = 'approved', approved_by = 'checker', approved_at = now(); end $do$"""
-
-
 def the_bank_is_set_up(month: Walk) -> None:
     day = date(2026, 9, 30)
-    told = month.run(day, "agencies", "import", month.file("agencies.csv"))
-    assert (told["created"], told["rejected"]) == (len(FIRMS), 0)
-    month.rows(APPROVE)
-    for email, role in PEOPLE.items():
-        month.run(day, "user", "add", email, "--role", role)
+    open_the_bank(month, day)
     # Money paid direct stays with the agencies for as long as this month is looked at: what becomes of it then is told elsewhere.
     patience = ["direct.claim_days", "60", "--source", "Board note 7", "--as", "admin@bank.example"]
     month.run(day, "user", "add", "admin@bank.example", "--role", "bank_admin")

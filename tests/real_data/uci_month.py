@@ -51,6 +51,10 @@ STATEMENTS = (
     date(2026, 11, 1),
 )
 REJECTED_ROWS = 3
+ACCOUNTS = (
+    *("loan_account_no", "customer_name", "state", "region", "product", "emi_amount", "principal_outstanding"),
+    *("total_outstanding", "overdue_amount", "dpd_days", "secured", "currency"),
+)
 
 
 def rupees(minor: int) -> str:
@@ -71,11 +75,7 @@ def agencies_csv() -> bytes:
 
 
 def accounts_csv(world: World, as_of: date) -> bytes:
-    header = (
-        "loan_account_no customer_name state region product emi_amount principal_outstanding total_outstanding"
-        " overdue_amount dpd_days secured currency"
-    ).split()
-    return sheet(header, (account_row(each, as_of == OPENING) for each in world.clients))
+    return sheet(ACCOUNTS, (account_row(each, as_of == OPENING) for each in world.clients))
 
 
 def account_row(client: Client, is_opening: bool) -> list[object]:
@@ -97,11 +97,14 @@ def allocations_csv(world: World) -> bytes:
 
 
 def collections_csv(world: World, firm: Firm) -> bytes:
+    return collections_sheet(reported(world, firm), wrong_rows(world, firm))
+
+
+def collections_sheet(told: Iterable[Money], wrong: Iterable[list[object]] = ()) -> bytes:
+    """What an agency reports, by day; `wrong` rows stand at the end."""
     header = "receipt_no loan_account_no amount collected_on mode instrument_ref agent_code deposit_slip_no deposited_on".split()
-    rows = [
-        collection_row(money) for money in sorted(reported(world, firm), key=lambda each: (each.on, each.receipt_no))
-    ]
-    return sheet(header, [*rows, *wrong_rows(world, firm)])
+    rows = [collection_row(money) for money in sorted(told, key=lambda each: (each.on, each.receipt_no))]
+    return sheet(header, [*rows, *wrong])
 
 
 def collection_row(money: Money) -> list[object]:

@@ -145,10 +145,11 @@ def build(source: Path, size: int = 30_000, seed: int = 1926) -> World:
 
 
 class Maker:
-    """Draws payments: references never repeat, so that what is planted is the only confusion there is."""
+    """Draws payments of one month after another: references never repeat, so that what is planted is the only confusion there is."""
 
-    def __init__(self, pick: random.Random, size: int) -> None:
+    def __init__(self, pick: random.Random, size: int, first: date = FIRST_DAY, last: date = LAST_DAY) -> None:
         self.pick = pick
+        self.first, self.last = first, last
         self.agents = max(3, size // 1500)
         self.receipts = 0
         self.cheques = iter(pick.sample(range(100_000, 1_000_000), 60_000))
@@ -169,7 +170,7 @@ class Maker:
     def payment(self, client: Client, amount: int) -> Money:
         mode = self.mode_for(amount)
         lag = self.pick.choice(LAGS[mode])
-        on = FIRST_DAY + timedelta(days=self.pick.randrange((LAST_DAY - FIRST_DAY).days + 1 - lag))
+        on = self.first + timedelta(days=self.pick.randrange((self.last - self.first).days + 1 - lag))
         agent = self.pick.randrange(1, self.agents + 1)
         credit_on = on + timedelta(days=lag)
         reference = self.reference(mode)
@@ -210,7 +211,7 @@ class Maker:
 
     def receipt_no(self, firm: Firm) -> str:
         self.receipts += 1
-        return f"{firm.letters}-2610-{self.receipts:06d}"
+        return f"{firm.letters}-{self.first:%y%m}-{self.receipts:06d}"
 
 
 # fault → how many in ten thousand payments

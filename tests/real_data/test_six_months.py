@@ -1,0 +1,360 @@
+"""A real portfolio runs six months through placement, outcomes and scorecards, and every figure equals the truth of its source.
+
+The suite walks a few hundred clients. PORTAL_REAL_MONTH=30000 walks all of them (`-m slow -s` prints what came out and what it took).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from allocations.placements.models import Allocation
+from allocations.placements.service import recall
+from allocations.scorecards.schemes import decide_scheme, propose_scheme
+from portal.kernel.audit import Actor
+from portal.kernel.db import bank_scope, unit_of_work
+from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build, dealt, placement_csv
+from tests.real_data.six_truth import SixTruth, points, spread_weights
+from tests.real_data.uci_month import BANK_ACCOUNT, SOURCE, agencies_csv
+from tests.real_data.uci_world import FIRMS, Money
+from tests.real_data.walking import CHECKER, MAKER, Walk, minor, open_the_bank
+
+pytestmark = pytest.mark.real_data
+
+SIZE = 450
+SEED = 2005
+CARD = Path(__file__).with_name("six_months.toml")
+TICKETS = (20_000, 100_000)
+LEAST = 10
+# code, weight, nothing at, everything at
+SCHEME = (
+    ("resolution_pct_pos", 40, "75", "98"),
+    ("rollback_pct_pos", 20, "5", "45"),
+    ("recovery_pct", 20, "0", "8"),
+    ("cost_pct", 5, "12", "6"),
+    ("deposited_pct", 10, "60", "100"),
+    ("spoilt_receipts_pct", 5, "3", "0"),
+    ("coverage_pct", 0, "50", "95"),
+    ("complaints_per_1000", 0, "5", "0"),
+)
+LIKE_FOR_LIKE = ("resolution_pct_pos", "rollback_pct_pos")
+TERMS = {
+    "measures": [
+        {
+            "code": code,
+            "weight": weight,
+            "floor": floor,
+            "target": target,
+            "least": LEAST,
+            "like_for_like": code in LIKE_FOR_LIKE,
+        }
+        for code, weight, floor, target in SCHEME
+    ],
+    "gates": [],
+    "bands": [{"from": "60", "grade": "A", "consequence": "none"}, {"from": "0", "grade": "B", "consequence": "none"}],
+    "tickets": list(TICKETS),
+    "least_weight": 50,
+}
+
+
+@dataclass
+class Half:
+    """The walk, what lives, and what must come out. `scored`: month → the hashes of its scoring."""
+
+    walk: Walk
+    world: SixMonths
+    truth: SixTruth
+    pick: random.Random = field(default_factory=lambda: random.Random(SEED))
+    scored: dict[str, tuple[str, str]] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+
+    def run(self, day: date, *words: object, as_email: str | None = None) -> dict[str, Any]:
+        return self.walk.run(day, *words, as_email=as_email)
+
+    def write(self, name: str, data: bytes) -> Path:
+        path = self.walk.file(name)
+        path.write_bytes(data)
+        return path
+
+
+@pytest.fixture
+def half(cli: Any, clock: Any, database: Any, tmp_path: Path, real_data: Path) -> Callable[[int], Half]:
+    def begin(size: int) -> Half:
+        begun = time.perf_counter()
+        world = build(real_data / SOURCE, size, SEED)
+        truth = SixTruth(real_data / SOURCE, [each.no for each in world.people])
+        walk = Walk(cli, clock, database, tmp_path, [("generate", time.perf_counter() - begun)])
+        return Half(walk, world, truth)
+
+    return begin
+
+
+def test_six_months_of_real_accounts_equal_their_truth(half: Callable[[int], Half]) -> None:
+    six_months_equal_their_truth(half(SIZE))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(
+    "PORTAL_REAL_MONTH" not in os.environ, reason="set PORTAL_REAL_MONTH=30000 to walk the whole portfolio"
+)
+def test_six_months_of_the_whole_portfolio_equal_their_truth(half: Callable[[int], Half]) -> None:
+    months = half(int(os.environ["PORTAL_REAL_MONTH"]))
+    try:
+        six_months_equal_their_truth(months)
+    finally:
+        print("\n" + "\n".join(months.told))
+        print("\n".join(f"{seconds:8.1f} s  {name}" for name, seconds in months.walk.took))
+
+
+def six_months_equal_their_truth(half: Half) -> None:
+    the_bank_opens(half)
+    for month in MONTHS:
+        late_accounts_are_placed(half, month)
+        money_comes_in(half, month)
+        outcomes_equal_their_truth(half, month)
+        commission_is_accrued(half, month)
+        scores_equal_their_truth(half, month)
+        cured_accounts_are_recalled(half, month)
+    every_month_is_scored_again(half)
+
+
+def the_bank_opens(half: Half) -> None:
+    day = ENDS[0]
+    half.write("agencies.csv", agencies_csv())
+    open_the_bank(half.walk, day)
+    accounts_are_told(half, 0)
+    card = half.run(day, "rate-card", "import", CARD, as_email=MAKER)
+    version = ("--version", card["version"], "--comment", "One rate, as agreed.")
+    assert half.run(day, "rate-card", "approve", card["card"], *version, as_email=CHECKER)["status"] == "approved"
+    now = half.walk.clock.now()
+    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
+        reason = "Only what the source tells."
+        proposed = propose_scheme(
+            session, TERMS, effective_from=MONTHS[0].first, reason=reason, actor=acting(MAKER), now=now
+        )
+        decide_scheme(session, proposed, approve=True, actor=acting(CHECKER), now=now)
+
+
+def acting(email: str) -> Actor:
+    return Actor(None, email, "bank_operator" if email == MAKER else "bank_approver")
+
+
+def accounts_are_told(half: Half, end: int) -> None:
+    day, many = ENDS[end], len(half.world.people)
+    file = half.write(f"accounts-{day}.csv", half.world.accounts_csv(end))
+    told = half.run(day, "accounts", "import", file, "--as-of", day)
+    assert (told["rows"], told["rejected"]) == (many, 0)
+    assert (told["created"] if end == 0 else told["updated"]) == many
+
+
+def late_accounts_are_placed(half: Half, month: Month) -> None:
+    """Whoever is late and with nobody is placed, and never with the agency that held the account last."""
+    eligible, before = half.truth.eligible(month.number), dict(half.truth.before)
+    given = place(half, month, eligible)
+    assert set(given) == eligible
+    assert all(before.get(no) != code for no, code in given.items())
+    half.truth.place(month.number, given)
+    stored = half.walk.rows(
+        "select loan_account_no, g.code from allocations a join agencies g on g.id = a.agency_id"
+        f" where term @> date '{month.first}'"
+    )
+    assert dict(stored) == half.truth.holders(month.number)
+
+
+def place(half: Half, month: Month, eligible: set[str]) -> dict[str, str]:
+    """The month's placement: account → agency."""
+    given = dealt(eligible, half.truth.before, half.pick)
+    file = half.write(f"placement-{month.label}.csv", placement_csv(month, given))
+    told = half.run(month.first, "allocations", "import", file, "--placement", f"P-{month.label}")
+    assert (told["created"], told["rejected"]) == (len(given), 0)
+    return given
+
+
+def money_comes_in(half: Half, month: Month) -> None:
+    """What agencies report, the bank sees and core banking books; what came late or never is the only break."""
+    world, day = half.world, month.done_on
+    world.live(month, half.truth.holders(month.number))
+    paid = half.truth.paid(month.number)
+    for firm in FIRMS:
+        file = half.write(f"collections-{month.label}-{firm.code}.csv", world.collections_csv(month, firm))
+        told = half.run(day, "collections", "import", file, "--agency", firm.code)
+        assert (told["rejected"], minor(told["total"])) == (0, paid.get(firm.code, 0))
+    (statement,) = half.run(day, "bank", "import", half.write(f"statement-{month.label}.xml", world.statement(month)))[
+        "statements"
+    ]
+    assert (statement["account"], statement["status"], statement["flags"]) == (BANK_ACCOUNT, "proved", [])
+    told = half.run(day, "postings", "import", half.write(f"postings-{month.label}.csv", world.postings_csv(month)))
+    assert told["rejected"] == 0
+    told = half.run(day, "reconcile", "--through", month.last)
+    missing = [*world.late[month.number], *(each for some in world.undeposited.values() for each in some)]
+    breaks = {code: (each["count"], minor(each["amount"])) for code, each in told["breaks"].items()}
+    assert breaks == {"R01": (len(missing), sum(each.amount for each in missing))}
+    assert (minor(told["suspense"]), told["suggested"]) == (0, 0)
+
+
+def seen(half: Half, month: Month) -> list[Money]:
+    """Receipts the bank saw in the month: those of the month that came, and the late ones of the month before."""
+    missing = {each.receipt_no for some in (half.world.late, half.world.undeposited) for each in some[month.number]}
+    own = [each for each in half.world.reported[month.number] if each.receipt_no not in missing]
+    return [*own, *half.world.late.get(month.number - 1, [])]
+
+
+def outcomes_equal_their_truth(half: Half, month: Month) -> None:
+    """By agency, opening and closing bucket, to the account and the minor unit of principal; read again, nothing changes."""
+    accounts_are_told(half, month.number)
+    told = half.run(month.done_on, "outcomes", "freeze", "--period", month.label)
+    (stored,) = half.walk.rows(
+        f"select summary -> 'cells' from outcome_sets where is_current and period_start = '{month.first}'"
+    )
+    cells = {(firm, was, now, what): (many, pos) for firm, was, now, what, _, many, pos in stored[0]}
+    truth = half.truth.cells(month.number)
+    assert cells == truth
+    assert told["not_measured"] == 0 and not told["unknown_buckets"]
+    assert told["resolved_percent"] == cut(resolved(truth))
+    for firm, sums in told["by_agency"].items():
+        assert sums["resolved_percent"] == cut(resolved(truth, firm))
+    for sums in (told, *told["by_agency"].values(), *told["by_bucket"].values()):
+        for kind in ("percent_of_accounts", "percent_of_principal"):
+            assert sum(Decimal(each[kind]) for each in sums["outcomes"].values()) == 100
+    rolled = {
+        (was, now): (each["accounts"], minor(each["principal"]))
+        for was, row in told["roll_rates"].items()
+        for now, each in row.items()
+    }
+    assert rolled == matrix(truth)
+    assert all(sum(Decimal(each["percent"]) for each in row.values()) == 100 for row in told["roll_rates"].values())
+    again = half.run(month.done_on, "outcomes", "freeze", "--period", month.label)
+    assert again["created"] is False and {**again, "created": True} == told
+    say_outcomes(half, month, told)
+
+
+Cells = dict[tuple[str, str, str, str], tuple[int, int]]
+
+
+def resolved(cells: Cells, firm: str | None = None) -> Fraction:
+    own = {key: pos for key, (_, pos) in cells.items() if firm in (None, key[0])}
+    return Fraction(100 * sum(pos for key, pos in own.items() if key[3] != "rolled_forward"), sum(own.values()))
+
+
+def matrix(cells: Cells) -> dict[tuple[str, str], tuple[int, int]]:
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for (_, was, now, _), (many, pos) in cells.items():
+        had = found.get((was, now), (0, 0))
+        found[was, now] = had[0] + many, had[1] + pos
+    return found
+
+
+def cut(percent: Fraction) -> str:
+    """Two decimals, cut off: what is not reached is not shown as reached."""
+    return f"{Decimal(int(percent * 100)).scaleb(-2)}"
+
+
+def commission_is_accrued(half: Half, month: Month) -> None:
+    told = half.run(month.done_on, "accrue", "--period", month.label)
+    truth = half.truth.fees(seen(half, month))
+    assert {code: minor(each["total"]) for code, each in told["by_agency"].items()} == truth
+
+
+def scores_equal_their_truth(half: Half, month: Month) -> None:
+    """Raw numbers, values like for like, points and places; computed twice it is the same; another person publishes."""
+    words = ("scores", "--period", month.label)
+    told = half.run(month.done_on, *words, as_email=MAKER)
+    again = half.run(month.done_on, *words, as_email=MAKER)
+    assert again == told and told["version"] == 1
+    cards = {card["agency"]: card for card in told["scorecards"]}
+    raws = half.truth.raws(month.number, half.world.reported[month.number], seen(half, month))
+    assert {code: measured(card) for code, card in cards.items()} == raws
+    scores = scores_of(half, month, raws)
+    assert {code: card["score"] for code, card in cards.items()} == {
+        code: f"{score:.2f}" for code, score in scores.items()
+    }
+    places = {code: 1 + sum(other > score for other in scores.values()) for code, score in scores.items()}
+    assert {code: card["place"] for code, card in cards.items()} == places
+    half.walk.run(month.done_on, *words, "--publish", fine=1, as_email=MAKER)
+    published = half.run(month.done_on, *words, "--publish", as_email=CHECKER)
+    assert published["published"] and published["result_hash"] == told["result_hash"]
+    half.scored[month.label] = told["input_hash"], told["result_hash"]
+    say_scores(half, month, cards)
+
+
+def measured(card: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
+    return {each["code"]: (each["numerator"], each["denominator"], each["cases"]) for each in card["measures"]}
+
+
+def scores_of(half: Half, month: Month, raws: dict[str, dict[str, tuple[int, int, int]]]) -> dict[str, Decimal]:
+    """The sum of each measure's points, each rounded once."""
+    regions = {each.no: each.region for each in half.world.people}
+    adjusted = half.truth.adjusted(month.number, regions, TICKETS)
+    found = {}
+    for code, own in raws.items():
+        weights = spread_weights({name: weight for name, weight, *_ in SCHEME if own[name][2] >= LEAST})
+        total = Fraction(0)
+        for name, _, floor, target in SCHEME:
+            numerator, denominator, _ = own[name]
+            if weights.get(name):
+                value = adjusted[name][code] if name in adjusted else Fraction(100 * numerator, denominator)
+                total += points(value, floor, target, weights[name])
+        found[code] = Decimal(int(total * 100)).scaleb(-2)
+    return found
+
+
+def cured_accounts_are_recalled(half: Half, month: Month) -> None:
+    """Nobody works an account that is no longer late: its last day was the month's last."""
+    back, day = half.truth.normalised(month.number), month.done_on
+    begun = time.perf_counter()
+    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
+        held = select(Allocation).where(
+            Allocation.loan_account_no.in_(back), Allocation.from_on <= month.last, Allocation.to_on > month.last
+        )
+        now = half.walk.clock.now()
+        for allocation in session.scalars(held).all():
+            recall(session, allocation, on=month.last, reason="Nothing is due any more.", actor=acting(MAKER), now=now)
+    half.walk.took.append((f"recall {len(back)}", time.perf_counter() - begun))
+    half.truth.recall(month.number)
+
+
+def every_month_is_scored_again(half: Half) -> None:
+    """With all that happened since, each month comes out as it did; and nothing that is stored contradicts anything."""
+    day = MONTHS[-1].done_on
+    for label, hashes in half.scored.items():
+        told = half.run(day, "scores", "--period", label, as_email=MAKER)
+        assert (told["input_hash"], told["result_hash"]) == hashes and told["published"]
+    assert half.run(day, "verify")["differences"] == []
+
+
+# --- what came out, for whoever walks all of it
+
+
+def say_outcomes(half: Half, month: Month, told: dict[str, Any]) -> None:
+    half.told.append(
+        f"{month.label}: {told['accounts']} accounts, {told['principal']}, {told['resolved_percent']} % resolved"
+    )
+    for firm, sums in told["by_agency"].items():
+        parts = ", ".join(
+            f"{name} {each['accounts']} ({each['percent_of_principal']} %)" for name, each in sums["outcomes"].items()
+        )
+        half.told.append(f"  {firm}: {sums['accounts']}, {sums['principal']}: {parts}")
+    for was, row in told["roll_rates"].items():
+        half.told.append(
+            f"  {was}: " + ", ".join(f"{now} {each['accounts']} {each['percent']}" for now, each in row.items())
+        )
+
+
+def say_scores(half: Half, month: Month, cards: dict[str, dict[str, Any]]) -> None:
+    for code, card in cards.items():
+        parts = ", ".join(
+            f"{each['code']} {each['value']}/{each['used']}/{each['points']}" for each in card["measures"]
+        )
+        half.told.append(f"  {code}: score {card['score']}, place {card['place']}: {parts}")
