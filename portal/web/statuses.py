@@ -18,7 +18,7 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "quiet",
         "dash",
-    ): "undone cancelled superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped "
+    ): "undone cancelled lapsed superseded replaced returned recalled expired ended retired disabled withdrawn skipped duplicate dropped "
     "void carried",
     (
         "waiting",
@@ -28,12 +28,12 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "waiting",
         "diamond",
-    ): "asking checked proposed to_check due_today suggested ambiguous disputed suspense watch_list review due",
+    ): "asking checked proposed recommended to_check due_today suggested ambiguous disputed suspense watch_list review due",
     (
         "good",
         "tick",
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
-    "succeeded passed ok closed ties kept",
+    "succeeded passed ok closed ties kept fulfilled",
     ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
     (
         "blocked",

@@ -174,7 +174,22 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "closed_on": None,
         "closed_by": None,
     },
-    "compromise_assessments": {"sanctioned_level": 1, "needed_level": 2, "facts": {}, "findings": {}},
+    "compromise_assessments": {
+        "sanctioned_level": 1,
+        "needed_level": 2,
+        "facts": {
+            "security_minor": None,
+            "borrower": "ordinary",
+            "value": {"rate": "0.1", "security_share": "0.7", "months": 9},
+        },
+        "findings": {
+            "present_minor": 2,
+            "expected_minor": None,
+            "sacrifice_share": "0.333333",
+            "matrix_level": 1,
+            "deviations": [{"code": "young", "says": "1 day past due."}],
+        },
+    },
     "compromise_breaches": {"status": "proposed", "decided_by": None, "decided_at": None, "found": {}},
     "repayment_plans": {
         "status": "proposed",

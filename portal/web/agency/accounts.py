@@ -9,6 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import Sight, sight_of
+from allocations.casework.notes import notes_of
 from allocations.collections.field.promises import STATES
 from allocations.placements import own_queries
 from allocations.placements.borrower_notice_queries import OPEN
@@ -24,6 +25,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
 from portal.web.contact_story import contact_events, promise_events
 from portal.web.edge import clock, current_actor, db_session, identity_here, page_of, wants_sums
+from portal.web.notes_form import note_events
 from portal.web.spoken import mode
 
 bp = Blueprint("agency_accounts", __name__, url_prefix="/agency/accounts")
@@ -98,6 +100,7 @@ def story(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
         *paused(found, today),
         *told(found),
         *came_and_went(found),
+        *noted(found),
     ]
     return sorted(events, key=moment, reverse=True)
 
@@ -170,6 +173,11 @@ def paused(found: own_queries.OwnAccount, today: date) -> list[dict[str, Any]]:
         if hold.to_on is not None and hold.to_on < today:
             events.append({"at": hold.to_on, "what": "The hold ended", "note": hold.words})
     return events
+
+
+def noted(found: own_queries.OwnAccount) -> list[dict[str, Any]]:
+    """The agency's own notes and those the bank shares, while it holds the account."""
+    return note_events(notes_of(db_session(), found.account.id), at_bank=False) if found.account else []
 
 
 def came_and_went(found: own_queries.OwnAccount) -> list[dict[str, Any]]:

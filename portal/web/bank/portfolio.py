@@ -9,6 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices, agency_names
+from allocations.casework.notes import notes_of
+from allocations.casework.offer_queries import offers_of_account
 from allocations.collections.field.contact_queries import account_contacts
 from allocations.collections.field.promise_queries import Standing, account_promises
 from allocations.collections.field.promises import STATES
@@ -29,6 +31,7 @@ from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
 from portal.web.contact_story import contact_events, promise_events
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.notes_form import note_events
 from portal.web.spoken import mode
 
 bp = Blueprint("bank_accounts", __name__, url_prefix="/bank/accounts")
@@ -107,9 +110,10 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         "bank/portfolio/show.html",
         account=account,
         story=story,
-        events=in_order([*told(story), *met(account, promises, names)]),
+        events=in_order([*told(story), *met(account, promises, names), *noted(account)]),
         promises=promises,
         states=STATES,
+        offers=offers_of_account(session, account.id),
         outcomes=outcomes_of_account(session, account.id),
         outcome_words=WORD_OF,
         names=names,
@@ -171,6 +175,11 @@ def met(account: LoanAccount, promises: list[Standing], names: dict[int, str]) -
     """Every agency's contacts with the borrower and the promises that ended."""
     contacts = account_contacts(db_session(), account.id)
     return [*contact_events(contacts, promises, names=names), *promise_events(promises)]
+
+
+def noted(account: LoanAccount) -> list[dict[str, Any]]:
+    """What anybody wrote down about it."""
+    return note_events(notes_of(db_session(), account.id), at_bank=True)
 
 
 def in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
