@@ -122,6 +122,8 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "agency_measures": {"status": "approved", "decided_by": "y{n}"},
     "score_schemes": {"status": "approved", "version": "{n}", "terms": STARTING_TERMS},
     "score_runs": {"published_by": None, "published_at": None},
+    "report_schedules": {"day_of_month": 5},
+    "report_deliveries": {"problem": ""},
     "scorecards": {"score": 50, "inputs": {"raws": {}, "strata": {}}, "measures": []},
     "score_disputes": {
         "measure": "resolution_pct_pos",
