@@ -374,6 +374,12 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
     ("gst.recovery_agent", {"mode": "reverse_charge", "rate": "0.18"}, date(2017, 7, 1), "Notification 13/2017 Sl. 8"),
     ("vat.withholding", {"is_agent": False}, BEGINNING, "House: no appointment by the Kenya Revenue Authority"),
     ("tax.agencies", {}, BEGINNING, "House: nothing agreed with a single agency"),
+    (
+        "tax.input_credit",
+        "0.50",
+        date(2017, 7, 1),
+        "CGST Act 2017 s.17(4): half, where a bank chooses so (from memory; confirm)",
+    ),
 ]
 
 

@@ -286,6 +286,12 @@ SHAPES: dict[str, Shape] = {
         ),
         "By agency code. A row replaces the one before as a whole: name every agency again.",
     ),
+    "tax.input_credit": Shape(
+        "How much of the tax on commission the bank gets back",
+        "0.50",
+        share,
+        "The share that can be claimed as input credit; the rest is a cost. Reports read it, no payment does.",
+    ),
     "msme.bank_rate": Shape("RBI's bank rate", "0.055", share, "A year; late payment costs a multiple of it."),
     "msme.interest": Shape(
         "Interest on what a micro or small firm is paid late",

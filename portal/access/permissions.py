@@ -192,6 +192,7 @@ class Permission(StrEnum):
     CONSEQUENCE_DECIDE = "score_consequence:decide"
     SCORE_DISPUTE_DECIDE = "score_dispute:decide"
     REPORT_READ = "report:read"
+    REPORT_KEEP = "report:keep"  # keep what a report says, to have it as a file
     REPORT_SCHEDULE = "report:schedule"  # have one made every month, and end that
     AUDIT_PACK = "audit_pack:make"
     OWN_SCORE_READ = "own_score:read"

@@ -241,6 +241,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.CONSEQUENCE_DECIDE: [is_checker, is_not_the_maker],
     P.SCORE_DISPUTE_DECIDE: [is_checker, is_not_the_maker],
     P.REPORT_READ: [is_bank_reader],
+    P.REPORT_KEEP: [is_bank_reader],
     P.REPORT_SCHEDULE: [is_admin_or_checker],
     P.AUDIT_PACK: [is_pack_maker],
     P.OWN_SCORE_READ: [is_agency_office],

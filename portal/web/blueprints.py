@@ -85,6 +85,7 @@ MODULES = [
     "portal.web.bank.offers_report",
     "portal.web.bank.scorecards",
     "portal.web.bank.score_schemes",
+    "portal.web.bank.reports",
     "portal.web.bank.settlements",
     "portal.web.bank.repointings",
     "portal.web.bank.settlements_bulk",

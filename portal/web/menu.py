@@ -200,9 +200,11 @@ FINANCE = (
     ),
 )
 
+REPORTS = Entry("bank_reports.index", "Reports", "bar-chart", also=("bank_report_schedules", "bank_audit_packs"))
 PROVE = Group(
     "Prove",
     (
+        REPORTS,
         Entry("audit_log.index", "Audit log", "clock-history"),
         Entry("audit_trace.index", "Trace", "diagram-2"),
         Entry("audit_verify.index", "Verify", "shield-check"),
@@ -254,6 +256,7 @@ AUDIT = (
             Entry("audit_log.index", "Audit log", "clock-history"),
             Entry("audit_trace.index", "Trace", "diagram-2", bar=2),
             Entry("audit_verify.index", "Verify", "shield-check", bar=3),
+            REPORTS,
         ),
     ),
     *_read_only(BANK),

@@ -103,6 +103,7 @@ PURE = (
     "payouts.ledger.journal",
     "payouts.rails.bank_answer",
     "payouts.rails.bank_file",
+    "payouts.reports.shape",
     "payouts.rails.freezing",
     "payouts.rails.layouts",
     "payouts.rails.manual",

@@ -129,13 +129,8 @@ def unclaimed_page(
 def unclaimed_sums(session: Session, *, today: date) -> list[tuple[Stage, str, int, int]]:
     """(stage, currency, count, amount) of what is unclaimed, the oldest stage first."""
     stages = stages_on(session, today)
-    rows = session.execute(
-        _unclaimed()
-        .with_only_columns(BankLine.currency, BankLine.value_on, func.count(), func.sum(OPEN))
-        .group_by(BankLine.currency, BankLine.value_on)
-    )
     sums: dict[tuple[str, str], list[int]] = {}
-    for currency, day, count, amount in rows:
+    for currency, day, count, amount in unclaimed_by_day(session):
         entry = sums.setdefault((stage_of(stages, (today - day).days).code, currency), [0, 0])
         entry[0] += count
         entry[1] += int(amount)
@@ -145,6 +140,17 @@ def unclaimed_sums(session: Session, *, today: date) -> list[tuple[Stage, str, i
         for currency in sorted({code for _, code in sums})
         if (stage.code, currency) in sums
     ]
+
+
+def unclaimed_by_day(session: Session) -> list[tuple[str, date, int, int]]:
+    """(currency, value date, count, amount in minor units) of what is unclaimed now, the oldest day first."""
+    rows = session.execute(
+        _unclaimed()
+        .with_only_columns(BankLine.currency, BankLine.value_on, func.count(), func.sum(OPEN))
+        .group_by(BankLine.currency, BankLine.value_on)
+        .order_by(BankLine.value_on, BankLine.currency)
+    )
+    return [(currency, day, count, int(amount)) for currency, day, count, amount in rows]
 
 
 def _unclaimed() -> Any:
