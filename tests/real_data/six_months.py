@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -163,12 +163,14 @@ class SixMonths:
         self.reported[month.number] = money
         self.world.money += money
 
-    def _plant(self, money: list[Money], one_in: int, modes: tuple[str, ...], edit: object) -> list[Money]:
+    def _plant(
+        self, money: list[Money], one_in: int, modes: tuple[str, ...], edit: Callable[[Money], Money]
+    ) -> list[Money]:
         """Change one in so many of the month's receipts that were paid this way, spread over them all."""
         fit = [at for at, each in enumerate(money) if each.mode in modes]
         chosen = spread(fit, min(len(fit), max(1, len(money) // one_in)))
         for at in chosen:
-            money[at] = edit(money[at])  # type: ignore[operator]
+            money[at] = edit(money[at])
         return [money[at] for at in chosen]
 
     # --- files
@@ -217,21 +219,6 @@ def account_row(each: Person, end: int) -> list[object]:
         each.no, each.name, "27", each.region, "CC", rupees(instalment), rupees(bill), rupees(bill + overdue // 10),
         rupees(overdue), dpd, "no", CURRENCY,
     ]  # fmt: skip
-
-
-def placement_csv(month: Month, given: Mapping[str, str]) -> bytes:
-    """Accounts for the agencies of `given`, for three months from the month's first day."""
-    header = ["loan_account_no", "agency_code", "from_on", "to_on", "stream"]
-    return sheet(header, ([no, code, month.first, month.term_end, "field"] for no, code in sorted(given.items())))
-
-
-def dealt(accounts: Iterable[str], before: Mapping[str, str], pick: random.Random) -> dict[str, str]:
-    """Account → agency by the firms' shares, never to the one that held it last."""
-    found = {}
-    for no in sorted(accounts):
-        free = [firm for firm in FIRMS if firm.code != before.get(no)]
-        found[no] = pick.choices(free, [firm.share for firm in free])[0].code
-    return found
 
 
 def build(source: Path, size: int = 30_000, seed: int = 1926) -> SixMonths:

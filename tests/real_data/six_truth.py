@@ -25,6 +25,8 @@ BUCKET = {
 }
 RANK = {code: rank for rank, code in enumerate(dict.fromkeys(BUCKET.values()))}
 TERM = 3  # months
+Of = dict[tuple[str, ...], tuple[int, int]]  # kind of account → principal, and what was reached of it
+Kinds = dict[str, Of]
 
 
 def read_source(source: Path, accounts: Collection[str]) -> pd.DataFrame:
@@ -160,9 +162,18 @@ class SixTruth:
         return dict(found)
 
     def adjusted(
-        self, month: int, regions: Mapping[str, str], tickets: tuple[int, ...]
+        self, month: int, regions: Mapping[str, str], tickets: Collection[int]
     ) -> dict[str, dict[str, Fraction]]:
         """Measure → firm → percent, like for like."""
+        return {code: like_for_like(own) for code, own in self.kinds(month, regions, tickets).items()}
+
+    def against(
+        self, month: int, regions: Mapping[str, str], tickets: Collection[int], first: str, second: str
+    ) -> dict[str, Fraction]:
+        """Measure → by how many percent points the first firm is ahead on the kinds of account both had (Mantel–Haenszel weights)."""
+        return {code: ahead(own[first], own[second]) for code, own in self.kinds(month, regions, tickets).items()}
+
+    def kinds(self, month: int, regions: Mapping[str, str], tickets: Collection[int]) -> dict[str, Kinds]:
         now = self.judged(month)
         now["ticket"] = [str(sum(principal >= start * 100 for start in tickets)) for principal in now["principal"]]
         now["region"] = now["no"].map(regions)
@@ -170,7 +181,7 @@ class SixTruth:
             "resolution_pct_pos": now["outcome"] != "rolled_forward",
             "rollback_pct_pos": now["outcome"].isin(["rolled_back", "normalised"]),
         }
-        return {code: like_for_like(now, now["principal"].where(hit, 0)) for code, hit in reached.items()}
+        return {code: kinds_of(now.assign(reached=now["principal"].where(hit, 0))) for code, hit in reached.items()}
 
 
 def outcome(opening: str, closing: str) -> str:
@@ -189,33 +200,51 @@ def fee(money: Money) -> int:
     return 0 if money.mode == "auto_debit" else int(money.amount * RATE + Fraction(1, 2))
 
 
-def like_for_like(now: pd.DataFrame, reached: pd.Series) -> dict[str, Fraction]:
-    """Indirect standardisation: the portfolio's result, and how far the firm came above what its kinds of account gave everybody.
-
-    Kinds are as fine as half of all principal has its like with another firm.
-    """
-    rows = now.assign(reached=reached)
+def kinds_of(rows: pd.DataFrame) -> Kinds:
+    """Firm → kind of account → principal, and what was reached of it. As fine as half of all principal has its like elsewhere."""
+    own: Kinds = {}
     for kinds in (["opening", "ticket", "region"], ["opening", "ticket"], ["opening"]):
-        parts = rows.groupby([*kinds, "firm"])[["principal", "reached"]].sum()
-        whole = parts.groupby(kinds)[["principal", "reached"]].sum()
-        own: dict[str, dict[object, tuple[int, int]]] = defaultdict(dict)
-        for (*kind, firm), principal, got in parts.itertuples():
+        own = defaultdict(dict)
+        sums = rows.groupby([*kinds, "firm"])[["principal", "reached"]].sum()
+        for (*kind, firm), principal, got in sums.itertuples():
             own[firm][tuple(kind)] = int(principal), int(got)
-        all_of = {kind if isinstance(kind, tuple) else (kind,): (int(p), int(r)) for kind, p, r in whole.itertuples()}
-        shared = sum(p for each in own.values() for kind, (p, _) in each.items() if all_of[kind][0] > p)
-        total = sum(p for p, _ in all_of.values())
-        if 2 * shared >= total:
+        whole = together(own)
+        shared = sum(p for each in own.values() for kind, (p, _) in each.items() if whole[kind][0] > p)
+        if 2 * shared >= sum(p for p, _ in whole.values()):
             break
-    mean = Fraction(sum(r for _, r in all_of.values()), total)
-    return {firm: 100 * within(mean + above(each, all_of)) for firm, each in own.items()}
+    return own
 
 
-def above(own: Mapping[object, tuple[int, int]], whole: Mapping[object, tuple[int, int]]) -> Fraction:
-    weight = sum(principal for principal, _ in own.values())
-    expected = sum(
-        (Fraction(whole[kind][1], whole[kind][0]) * own[kind][0] for kind in own if whole[kind][0]), Fraction(0)
-    )
-    return (sum(got for _, got in own.values()) - expected) / weight
+def together(own: Kinds) -> Of:
+    whole: Of = {}
+    for each in own.values():
+        for kind, (principal, got) in each.items():
+            had = whole.get(kind, (0, 0))
+            whole[kind] = had[0] + principal, had[1] + got
+    return whole
+
+
+def like_for_like(own: Kinds) -> dict[str, Fraction]:
+    """Indirect standardisation: the portfolio's result, and how far a firm came above what its kinds of account gave everybody."""
+    whole = together(own)
+    mean = Fraction(sum(got for _, got in whole.values()), sum(principal for principal, _ in whole.values()))
+    found = {}
+    for firm, each in own.items():
+        expected = sum((Fraction(whole[kind][1], whole[kind][0]) * each[kind][0] for kind in each), Fraction(0))
+        above = (sum(got for _, got in each.values()) - expected) / sum(principal for principal, _ in each.values())
+        found[firm] = 100 * within(mean + above)
+    return found
+
+
+def ahead(ours: Of, theirs: Of) -> Fraction:
+    """Percent points; each kind weighs as much as the product of both principals over their sum."""
+    weighed, weights = Fraction(0), Fraction(0)
+    for kind in ours.keys() & theirs.keys():
+        (mine, got), (other, reached) = ours[kind], theirs[kind]
+        weight = Fraction(mine * other, mine + other)
+        weights += weight
+        weighed += weight * (Fraction(got, mine) - Fraction(reached, other))
+    return 100 * weighed / weights
 
 
 def within(share: Fraction) -> Fraction:

@@ -6,11 +6,11 @@ The suite walks a few hundred clients. PORTAL_REAL_MONTH=30000 walks all of them
 from __future__ import annotations
 
 import os
-import random
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -19,12 +19,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from allocations.placements.models import Allocation
-from allocations.placements.service import recall
+from allocations.placements.recalls import Which, recall_many
+from allocations.placements.strategies.models import StrategyChoice
+from allocations.placements.strategies.runs import decide_run, draft_run, draw, submit_run
+from allocations.placements.strategies.service import decide_strategy, propose_strategy
+from allocations.scorecards.queries import find_run, read_off
 from allocations.scorecards.schemes import decide_scheme, propose_scheme
 from portal.kernel.audit import Actor
 from portal.kernel.db import bank_scope, unit_of_work
-from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build, dealt, placement_csv
+from portal.kernel.periods import month_of
+from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build
 from tests.real_data.six_truth import SixTruth, points, spread_weights
 from tests.real_data.uci_month import BANK_ACCOUNT, SOURCE, agencies_csv
 from tests.real_data.uci_world import FIRMS, Money
@@ -35,6 +39,8 @@ pytestmark = pytest.mark.real_data
 SIZE = 450
 SEED = 2005
 CARD = Path(__file__).with_name("six_months.toml")
+PLACING = Path(__file__).with_name("six_months_strategy.toml")
+STRATEGY, CHAMPIONS, CHALLENGER, PERCENT = "LATE-CARDS", ("SHAKTI", "NILGIRI"), "YAMUNA", 25
 TICKETS = (20_000, 100_000)
 LEAST = 10
 # code, weight, nothing at, everything at
@@ -75,7 +81,6 @@ class Half:
     walk: Walk
     world: SixMonths
     truth: SixTruth
-    pick: random.Random = field(default_factory=lambda: random.Random(SEED))
     scored: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -145,6 +150,11 @@ def the_bank_opens(half: Half) -> None:
             session, TERMS, effective_from=MONTHS[0].first, reason=reason, actor=acting(MAKER), now=now
         )
         decide_scheme(session, proposed, approve=True, actor=acting(CHECKER), now=now)
+        terms, begins = tomllib.loads(PLACING.read_text()), MONTHS[0].first
+        strategy = propose_strategy(
+            session, STRATEGY, terms, effective_from=begins, reason=reason, actor=acting(MAKER), now=now
+        )
+        decide_strategy(session, strategy, approve=True, actor=acting(CHECKER), now=now)
 
 
 def acting(email: str) -> Actor:
@@ -160,26 +170,44 @@ def accounts_are_told(half: Half, end: int) -> None:
 
 
 def late_accounts_are_placed(half: Half, month: Month) -> None:
-    """Whoever is late and with nobody is placed, and never with the agency that held the account last."""
+    """Whoever is late and with nobody is placed, and never with the agency that held the account last.
+
+    A challenger is alone in its arm: what is drawn for it and was with it last waits a month, and says why.
+    """
     eligible, before = half.truth.eligible(month.number), dict(half.truth.before)
-    given = place(half, month, eligible)
-    assert set(given) == eligible
+    given, waiting = place(half, month)
+    assert set(given) | waiting == eligible and not set(given) & waiting
     assert all(before.get(no) != code for no, code in given.items())
+    assert all(before[no] == CHALLENGER for no in waiting)
+    drawn = len(waiting) + sum(code == CHALLENGER for code in given.values())
+    assert drawn == int(Fraction(len(eligible) * PERCENT, 100) + Fraction(1, 2))
     half.truth.place(month.number, given)
     stored = half.walk.rows(
         "select loan_account_no, g.code from allocations a join agencies g on g.id = a.agency_id"
         f" where term @> date '{month.first}'"
     )
     assert dict(stored) == half.truth.holders(month.number)
+    half.told.append(f"{month.label}: {len(given)} placed, {len(waiting)} wait")
 
 
-def place(half: Half, month: Month, eligible: set[str]) -> dict[str, str]:
-    """The month's placement: account → agency."""
-    given = dealt(eligible, half.truth.before, half.pick)
-    file = half.write(f"placement-{month.label}.csv", placement_csv(month, given))
-    told = half.run(month.first, "allocations", "import", file, "--placement", f"P-{month.label}")
-    assert (told["created"], told["rejected"]) == (len(given), 0)
-    return given
+def place(half: Half, month: Month) -> tuple[dict[str, str], set[str]]:
+    """The month's placement drawn, handed in and approved by another: account → agency, and late accounts nobody takes yet."""
+    begun, day = time.perf_counter(), month.first
+    half.walk.clock.instant = datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)
+    now = half.walk.clock.now()
+    asked: dict[str, Any] = {"from_on": day, "to_on": month.term_end, "seed": SEED + month.number}
+    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
+        run = draft_run(session, STRATEGY, **asked, actor=acting(MAKER), now=now)
+        again = draw(session, STRATEGY, **asked)
+        assert (again.input_hash, again.result_hash) == (run.input_hash, run.result_hash)
+        submit_run(session, run, actor=acting(MAKER), now=now)
+        decide_run(session, run, approve=True, actor=acting(CHECKER), now=now)
+        chosen = select(StrategyChoice.loan_account_no, StrategyChoice.taker, StrategyChoice.reason)
+        rows = session.execute(chosen.where(StrategyChoice.run_id == run.id)).all()
+    half.walk.took.append((f"strategy run {month.label}", time.perf_counter() - begun))
+    given = {row.loan_account_no: row.taker for row in rows if row.taker}
+    assert {row.reason for row in rows} <= {"", "same_again", "already_allocated", "no_rule", "nothing_owed"}
+    return given, {row.loan_account_no for row in rows if row.reason == "same_again"}
 
 
 def money_comes_in(half: Half, month: Month) -> None:
@@ -286,7 +314,21 @@ def scores_equal_their_truth(half: Half, month: Month) -> None:
     published = half.run(month.done_on, *words, "--publish", as_email=CHECKER)
     assert published["published"] and published["result_hash"] == told["result_hash"]
     half.scored[month.label] = told["input_hash"], told["result_hash"]
+    champions_are_told_from_the_challenger(half, month)
     say_scores(half, month, cards)
+
+
+def champions_are_told_from_the_challenger(half: Half, month: Month) -> None:
+    """Each champion against the challenger on what both had, as the page reads it off."""
+    period, regions = month_of(month.first), {each.no: each.region for each in half.world.people}
+    with half.walk.database.logins.session(bank_scope(month.done_on)) as session:
+        run = find_run(session, period)
+        for champion in CHAMPIONS:
+            truth = half.truth.against(month.number, regions, TICKETS, champion, CHALLENGER)
+            for measure, ahead in truth.items():
+                told = read_off(session, run.id, champion, CHALLENGER, measure)
+                assert told is not None and told.difference == ahead
+                half.told.append(f"  {champion} to {CHALLENGER}, {measure}: {float(ahead):+.2f}, chance {told.chance}")
 
 
 def measured(card: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
@@ -313,14 +355,12 @@ def scores_of(half: Half, month: Month, raws: dict[str, dict[str, tuple[int, int
 def cured_accounts_are_recalled(half: Half, month: Month) -> None:
     """Nobody works an account that is no longer late: its last day was the month's last."""
     back, day = half.truth.normalised(month.number), month.done_on
-    begun = time.perf_counter()
-    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
-        held = select(Allocation).where(
-            Allocation.loan_account_no.in_(back), Allocation.from_on <= month.last, Allocation.to_on > month.last
-        )
-        now = half.walk.clock.now()
-        for allocation in session.scalars(held).all():
-            recall(session, allocation, on=month.last, reason="Nothing is due any more.", actor=acting(MAKER), now=now)
+    begun, now = time.perf_counter(), half.walk.clock.now()
+    if back:
+        with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
+            which, reason = Which(numbers=tuple(sorted(back))), "Nothing is due any more."
+            done = recall_many(session, which, on=month.last, reason=reason, actor=acting(MAKER), now=now)
+        assert (done.accounts, done.left) == (len(back), [])
     half.walk.took.append((f"recall {len(back)}", time.perf_counter() - begun))
     half.truth.recall(month.number)
 
