@@ -158,3 +158,25 @@ def columns(values: Sequence[int], height: int = 120) -> list[Column]:
         left, wide = Fraction(100 * i, slots) + Fraction(28, slots), Fraction(44, slots)
         drawn.append(Column(share(left, 100), share(wide, 100), share(left + wide / 2, 100), height - tall, tall))
     return drawn
+
+
+class Spot(NamedTuple):
+    """A point of a curve: percent across, pixels down."""
+
+    x: str
+    y: int
+
+
+def curves_picture(series: Sequence[Sequence[Decimal]], months: int, height: int = 160) -> list[list[Spot]]:
+    """Curves of percentages on one scale, month by month from the left; the highest point of all reaches the top.
+
+    What is below nothing is drawn on the axis: the table tells it.
+    """
+    highest = max((value for row in series for value in row), default=Decimal(0))
+    room = height - 20
+    slots = max(months, 1)
+    drawn = []
+    for row in series:
+        tall = [int(room * max(value, Decimal(0)) / highest) if highest > 0 else 0 for value in row]
+        drawn.append([Spot(share(2 * at + 1, 2 * slots), height - each) for at, each in enumerate(tall)])
+    return drawn

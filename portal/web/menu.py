@@ -46,7 +46,10 @@ AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
 TAX = ("finance_certificates", "finance_deposits", "finance_papers")
-PLACING = ("bank_strategies", "bank_strategy_runs", "bank_staff")
+PLACING = (
+    *("bank_strategies", "bank_strategy_runs", "bank_staff"),
+    *("bank_requests", "bank_recalls", "bank_holds", "bank_borrower_notices"),
+)
 PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_connect", "finance_stops")
 
 AGENCY = (
@@ -55,7 +58,7 @@ AGENCY = (
         (
             Entry("agency_home.index", "Home", "house", bar=1),
             Entry("agency_field.index", "In the field", "phone"),
-            Entry("agency_accounts.index", "Accounts", "person-lines-fill", bar=2),
+            Entry("agency_accounts.index", "Accounts", "person-lines-fill", bar=2, also=("agency_requests",)),
             Entry("agency_collections.new", "Add a collection", "plus-lg", bar=3, primary=True),
             Entry("agency_collections.index", "Collections", "receipt", bar=4),
             Entry("agency_uploads.index", "Uploads", "cloud-upload", also=("agency_corrections",)),
@@ -138,7 +141,7 @@ BANK = (
             Entry("bank_disputes.index", "Disputes", "chat-left-text"),
             Entry("bank_invoices.index", "Tax invoices", "receipt-cutoff"),
             Entry("bank_commission.index", "Commission", "calculator"),
-            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
+            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow", also=("bank_curves",)),
             Entry(
                 "bank_events.index",
                 "Events",
@@ -173,7 +176,7 @@ TERRITORY = (
             Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
             Entry("bank_accounts.index", "Portfolio", "collection", bar=3),
             Entry("bank_contacts.index", "Contacts", "telephone"),
-            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow"),
+            Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow", also=("bank_curves",)),
         ),
     ),
     Group(

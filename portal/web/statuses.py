@@ -33,7 +33,7 @@ _LOOKS: dict[tuple[str, str], str] = {
         "good",
         "tick",
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
-    "succeeded passed ok closed ties kept fulfilled",
+    "succeeded passed ok closed ties kept fulfilled delivered",
     ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
     (
         "blocked",

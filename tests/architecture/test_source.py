@@ -47,6 +47,7 @@ PURE = (
     "allocations.placements.asset_class",
     "allocations.placements.borrower_notice_rules",
     "allocations.placements.buckets",
+    "allocations.placements.curves",
     "allocations.placements.gates",
     "allocations.placements.hold_rules",
     "allocations.placements.judging",

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from allocations.placements.hold_queries import count_holds, list_holds
+from allocations.placements.import_holds import import_holds
 from allocations.placements.service import lift_hold, lift_holds_of, put_on_hold
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
@@ -55,3 +57,19 @@ def test_the_cause_is_one_of_ours_and_only_a_harmless_one_is_told(bank_session: 
     assert [cause for cause, word in told.items() if word] == ["deceased", "litigation", "ots"]
     hold = lift_hold(bank_session, account, hold, on=date(2026, 10, 11), **acting)
     assert hold.lifted_by == SYSTEM.email
+
+
+def test_many_holds_come_by_file_once(bank_session: PortalSession, now: datetime) -> None:
+    acting: dict[str, Any] = {"actor": SYSTEM, "now": now, "file_name": "h.csv"}
+    for no in ("LN1", "LN2"):
+        an_account(bank_session, no)
+    rows = "LN1,litigation,Suit 12/26,2026-10-01,,no_work\nLN2,,Under review,2026-10-01,2026-10-31,\n"
+    bad = "LN9,litigation,Suit,2026-10-01,,both\nLN1,spite,x y,2026-10-01,,both\nLN1,ots,Talks,2026-10-02,2026-10-01,both\n"
+    data = f"loan_account_no,cause,reason,from_on,to_on,effect\n{rows}{bad}".encode()
+    first, again = (import_holds(bank_session, data, **acting) for _ in (1, 2))
+    assert (first.created, first.rejected, again.created, again.unchanged) == (2, 3, 0, 2)
+    assert {problem.code for problem in first.problems} == {"unknown_account", "not_a_choice", "term_backwards"}
+    day = date(2026, 10, 27)
+    assert count_holds(bank_session, day) == {"in_force": 2, "ends_soon": 1, "coming": 0, "ended": 0}
+    held = list_holds(bank_session, None, 10, today=day, cause="litigation")
+    assert [(row.loan_account_no, row.Hold.effect) for row in held] == [("LN1", "no_work")]

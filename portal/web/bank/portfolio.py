@@ -15,6 +15,9 @@ from allocations.collections.field.contact_queries import account_contacts
 from allocations.collections.field.promise_queries import Standing, account_promises
 from allocations.collections.field.promises import STATES
 from allocations.placements import asset_class, queries
+from allocations.placements.borrower_notice_queries import notices_of_account
+from allocations.placements.borrower_notice_rules import CAUSE_WORDS as NOTICE_WORDS
+from allocations.placements.hold_rules import CAUSE_WORDS, EFFECT_WORDS
 from allocations.placements.import_accounts import ACCOUNTS, import_accounts
 from allocations.placements.models import LoanAccount
 from allocations.placements.outcome_queries import outcomes_of_account
@@ -118,6 +121,10 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         outcome_words=WORD_OF,
         names=names,
         holders=queries.holders(session, [account], today).get(account.id, []),
+        effect_words=EFFECT_WORDS,
+        cause_words=CAUSE_WORDS,
+        notices=notices_of_account(session, account.id),
+        notice_causes=NOTICE_WORDS,
         open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
         form=form,
         lift_form=LiftForm(formdata=None),
@@ -144,6 +151,7 @@ def hold(loan_account_no: str) -> Response | tuple[str, int]:
             from_on=form.from_on.data or clock().today(),
             to_on=form.to_on.data,
             effect=form.effect.data,
+            cause=form.cause.data or "manual",
             actor=current_actor(),
             now=clock().now(),
         )
@@ -153,15 +161,18 @@ def hold(loan_account_no: str) -> Response | tuple[str, int]:
 
 @bp.post("/<path:loan_account_no>/holds/<int:hold_id>/lift")
 @permission(Permission.ALLOCATION_RECALL)
-def lift(loan_account_no: str, hold_id: int) -> Response:
+def lift(loan_account_no: str, hold_id: int) -> Response | tuple[str, int]:
     """End a hold today."""
     session = db_session()
     account = queries.find_account(session, loan_account_no)
     found = queries.find_hold(session, account, hold_id)
     form = LiftForm()
+    if not form.validate_on_submit():
+        return shown_account(loan_account_no, HoldForm(formdata=None)), 422
     with unit_of_work(session):
         once(form, session)
-        lift_hold(session, account, found, on=clock().today(), actor=current_actor(), now=clock().now())
+        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "reason": form.reason.data or ""}
+        lift_hold(session, account, found, on=clock().today(), **given)
     flash(f"The hold on {loan_account_no} ends today.", "success")
     return redirect(url_for(".show", loan_account_no=loan_account_no))
 
@@ -257,7 +268,8 @@ def paused(story: queries.AccountStory) -> list[dict[str, Any]]:
         {
             "at": row.from_on,
             "what": "On hold" + (f" until {row.to_on:%d %b %Y}" if row.to_on else ""),
-            "note": row.reason,
+            "note": f"{CAUSE_WORDS.get(row.cause, row.cause)}: {row.reason}. {EFFECT_WORDS[row.effect]}"
+            + (f"; ended by {row.lifted_by}" if row.lifted_by else ""),
             "who": row.created_by,
             "tone": "blocked",
         }

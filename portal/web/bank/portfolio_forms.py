@@ -6,13 +6,19 @@ from wtforms import DateField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from allocations.placements.hold_rules import CAUSE_WORDS
 from portal.web.edge import ActForm
 
 
 class HoldForm(ActForm):
     """Why an account may not be worked or paid on, and for how long."""
 
-    reason = StringField("Why is it on hold?", [InputRequired("Say why."), Length(max=300)])
+    reason = StringField(
+        "Why is it on hold?",
+        [InputRequired("Say why."), Length(max=300)],
+        description="For the bank alone; an agency does not read it.",
+    )
+    cause = SelectField("What brings it about", choices=[SelectChoice(*each) for each in CAUSE_WORDS.items()])
     effect = SelectField(
         "What may not happen",
         choices=[
@@ -26,4 +32,6 @@ class HoldForm(ActForm):
 
 
 class LiftForm(ActForm):
-    """The one-time token of the button that ends a hold."""
+    """Why a hold ends."""
+
+    reason = StringField("Why does it end?", [Length(max=300)])

@@ -1,0 +1,56 @@
+"""Forms beside what is asked about allocations."""
+
+from __future__ import annotations
+
+from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal.web.edge import ActForm
+
+WHY = [InputRequired("Say why."), Length(min=3, max=500)]
+
+
+class AcceptForm(ActForm):
+    reason = TextAreaField("Why, for the record", [Length(max=500)], id="accept-reason")
+
+
+class RejectForm(ActForm):
+    reason = TextAreaField("Why not?", [*WHY], id="reject-reason")
+
+
+class OneClickForm(ActForm):
+    """One click."""
+
+
+class ExtendForm(ActForm):
+    to_on = DateField("New last day", [InputRequired("Choose a day.")])
+    reason = TextAreaField("Why should it last longer?", [*WHY], id="extend-reason")
+
+
+class TransferForm(ActForm):
+    to_agency = SelectField("Which agency gets it", validators=[InputRequired("Choose one.")])
+    last_on = DateField("Last day with the agency that holds it", [InputRequired("Choose a day.")])
+    to_on = DateField("Last day with the new one", [Optional()], description="Until further notice when left empty.")
+    reason = TextAreaField("Why should it change hands?", [*WHY], id="transfer-reason")
+
+
+class ChooseForm(ActForm):
+    """Which accounts to take back: by placement, agency, bucket, product, and by number."""
+
+    placement = StringField("Placement code", [Length(max=60)])
+    agency = SelectField("Agency")
+    bucket = SelectField("Opening bucket")
+    product = SelectField("Product")
+    numbers = TextAreaField(
+        "Loan account numbers",
+        [Length(max=2_000_000)],
+        description="One a line. All that the rest names when left empty.",
+    )
+    on = DateField("Last day with the agency", [InputRequired("Choose a day.")])
+    reason = TextAreaField("Why are they taken back?", [*WHY])
+    digest = HiddenField()
+
+
+def any_of(choices: list[tuple[str, str]]) -> list[SelectChoice]:
+    return [SelectChoice("", "Any"), *(SelectChoice(value, word) for value, word in choices)]
