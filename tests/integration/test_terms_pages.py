@@ -108,7 +108,7 @@ def test_holds_and_notices_have_their_lists(browse: Any, held: list[int], bank_s
     assert "Borrower LN1 complained" in listed and "May not be worked and earns nothing" in listed
     assert "LN1" in maker.get("/bank/holds/export.csv").text
     told = owner.get(f"/agency/accounts/{held[0]}").text
-    assert "On hold: may not be worked" in told and "omplain" not in told and "has not been told yet" in told
+    assert "On hold: may not be worked" in told and "complained" not in told and "has not been told yet" in told
     hold = bank_session.scalars(select(Hold)).one()
     lifted = send(maker, f"/bank/accounts/LN1/holds/{hold.id}/lift", "/bank/accounts/LN1", reason="Settled")
     assert lifted.status_code == 302 and "ended by maker" in maker.get("/bank/accounts/LN1").text

@@ -18,7 +18,9 @@ class HoldForm(ActForm):
         [InputRequired("Say why."), Length(max=300)],
         description="For the bank alone; an agency does not read it.",
     )
-    cause = SelectField("What brings it about", choices=[SelectChoice(*each) for each in CAUSE_WORDS.items()])
+    cause = SelectField(
+        "What brings it about", default="manual", choices=[SelectChoice(*each) for each in CAUSE_WORDS.items()]
+    )
     effect = SelectField(
         "What may not happen",
         choices=[

@@ -39,9 +39,9 @@ class ChooseForm(ActForm):
     """Which accounts to take back: by placement, agency, bucket, product, and by number."""
 
     placement = StringField("Placement code", [Length(max=60)])
-    agency = SelectField("Agency")
-    bucket = SelectField("Opening bucket")
-    product = SelectField("Product")
+    agency = SelectField("Agency", default="")
+    bucket = SelectField("Opening bucket", default="")
+    product = SelectField("Product", default="")
     numbers = TextAreaField(
         "Loan account numbers",
         [Length(max=2_000_000)],
