@@ -94,9 +94,11 @@ def _of_takers(terms: Terms, rule: Rule, where: str, known: Known) -> Iterator[F
         if not each.share:
             yield _error("no_share", where, f"The share of {each.code} is nothing.", "Give it one, or take it out.")
         yield from _elsewhere(rule, each, where)
-    if terms.mode == "rotating" and len({each.code for each in rule.takers}) == 1:
-        message = "With one taker, what it has held before can go to nobody."
-        yield _warning("nobody_to_rotate_to", where, message, "Name another, or do not rotate.")
+    for arm in ARMS:
+        mine = {each.code for each in rule.of_arm(arm)}
+        if terms.mode == "rotating" and len(mine) == 1:
+            message = f"{mine.pop()} is the only {arm}: of what is drawn for it, what it held last goes to nobody."
+            yield _warning("nobody_to_rotate_to", where, message, f"Name another {arm}, or do not rotate.")
 
 
 def _elsewhere(rule: Rule, taker: Taker, where: str) -> Iterator[Finding]:
