@@ -125,6 +125,22 @@ class SixTruth:
         groups = self.judged(month).groupby(["firm", "opening", "closing", "outcome"])["principal"]
         return {key: (len(group), int(group.sum())) for key, group in groups}
 
+    def vintages(self, paid: Iterable[tuple[int, Money]]) -> dict[int, tuple[int, int, list[int]]]:
+        """Month of placement → accounts, what they owed, and what the bank saw in each month on the book, the first is its own.
+
+        `paid`: each receipt the bank has seen by the end of the six months, with the month it is of.
+        """
+        spans = zip(self.held["no"], self.held["since"], self.held["until"], strict=True)
+        since = {(no, month): first for no, first, last in spans for month in range(first, last + 1)}
+        came: Counter[tuple[int, int]] = Counter()
+        for month, money in paid:
+            assert money.credit_on
+            came[since[money.client.no, month], money.credit_on.month - 4] += money.amount
+        return {
+            month: (len(own), int(own["total"].sum()), [came[month, seen] for seen in range(month, 7)])
+            for month, own in self.held.groupby("since")
+        }
+
     # --- what scores are made of
 
     def raws(

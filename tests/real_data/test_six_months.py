@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from allocations.placements.curve_queries import curves, flows
 from allocations.placements.recalls import Which, recall_many
 from allocations.placements.strategies.models import StrategyChoice
 from allocations.placements.strategies.runs import decide_run, draft_run, draw, submit_run
@@ -29,6 +31,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.periods import month_of
 from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build
+from tests.real_data.six_telling import say_curves, say_month, say_outcomes, say_scores
 from tests.real_data.six_truth import SixTruth, points, spread_weights
 from tests.real_data.uci_month import BANK_ACCOUNT, SOURCE, agencies_csv
 from tests.real_data.uci_world import FIRMS, Money
@@ -81,6 +84,7 @@ class Half:
     walk: Walk
     world: SixMonths
     truth: SixTruth
+    client_of: Callable[[str], Any]
     scored: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -94,13 +98,15 @@ class Half:
 
 
 @pytest.fixture
-def half(cli: Any, clock: Any, database: Any, tmp_path: Path, real_data: Path) -> Callable[[int], Half]:
+def half(
+    cli: Any, clock: Any, database: Any, tmp_path: Path, real_data: Path, client_of: Callable[[str], Any]
+) -> Callable[[int], Half]:
     def begin(size: int) -> Half:
         begun = time.perf_counter()
         world = build(real_data / SOURCE, size, SEED)
         truth = SixTruth(real_data / SOURCE, [each.no for each in world.people])
         walk = Walk(cli, clock, database, tmp_path, [("generate", time.perf_counter() - begun)])
-        return Half(walk, world, truth)
+        return Half(walk, world, truth, client_of)
 
     return begin
 
@@ -133,6 +139,8 @@ def six_months_equal_their_truth(half: Half) -> None:
         scores_equal_their_truth(half, month)
         cured_accounts_are_recalled(half, month)
     every_month_is_scored_again(half)
+    curves_equal_their_truth(half)
+    every_page_of_it_opens(half)
 
 
 def the_bank_opens(half: Half) -> None:
@@ -187,7 +195,7 @@ def late_accounts_are_placed(half: Half, month: Month) -> None:
         f" where term @> date '{month.first}'"
     )
     assert dict(stored) == half.truth.holders(month.number)
-    half.told.append(f"{month.label}: {len(given)} placed, {len(waiting)} wait")
+    half.told.append(f"{month.label}: {len(given)} placed, {len(waiting)} wait for another agency")
 
 
 def place(half: Half, month: Month) -> tuple[dict[str, str], set[str]]:
@@ -265,7 +273,7 @@ def outcomes_equal_their_truth(half: Half, month: Month) -> None:
     assert all(sum(Decimal(each["percent"]) for each in row.values()) == 100 for row in told["roll_rates"].values())
     again = half.run(month.done_on, "outcomes", "freeze", "--period", month.label)
     assert again["created"] is False and {**again, "created": True} == told
-    say_outcomes(half, month, told)
+    say_outcomes(half.told, month, told)
 
 
 Cells = dict[tuple[str, str, str, str], tuple[int, int]]
@@ -293,6 +301,7 @@ def commission_is_accrued(half: Half, month: Month) -> None:
     told = half.run(month.done_on, "accrue", "--period", month.label)
     truth = half.truth.fees(seen(half, month))
     assert {code: minor(each["total"]) for code, each in told["by_agency"].items()} == truth
+    say_month(half.told, half.world.reported[month.number], seen(half, month), truth)
 
 
 def scores_equal_their_truth(half: Half, month: Month) -> None:
@@ -315,7 +324,7 @@ def scores_equal_their_truth(half: Half, month: Month) -> None:
     assert published["published"] and published["result_hash"] == told["result_hash"]
     half.scored[month.label] = told["input_hash"], told["result_hash"]
     champions_are_told_from_the_challenger(half, month)
-    say_scores(half, month, cards)
+    say_scores(half.told, cards)
 
 
 def champions_are_told_from_the_challenger(half: Half, month: Month) -> None:
@@ -374,27 +383,57 @@ def every_month_is_scored_again(half: Half) -> None:
     assert half.run(day, "verify")["differences"] == []
 
 
-# --- what came out, for whoever walks all of it
-
-
-def say_outcomes(half: Half, month: Month, told: dict[str, Any]) -> None:
-    half.told.append(
-        f"{month.label}: {told['accounts']} accounts, {told['principal']}, {told['resolved_percent']} % resolved"
-    )
-    for firm, sums in told["by_agency"].items():
-        parts = ", ".join(
-            f"{name} {each['accounts']} ({each['percent_of_principal']} %)" for name, each in sums["outcomes"].items()
+def curves_equal_their_truth(half: Half) -> None:
+    """What each month's placements brought in month by month, and how much of each bucket flowed on."""
+    paid = [
+        (number, each)
+        for number, months in half.world.reported.items()
+        for each in months
+        if each.credit_on and each.credit_on <= MONTHS[-1].last
+    ]
+    truth = half.truth.vintages(paid)
+    with half.walk.database.logins.session(bank_scope(MONTHS[-1].done_on)) as session:
+        found, flowed = curves(session, month_of(MONTHS[-1].first)), flows(session, month_of(MONTHS[-1].first))
+    told = {each.month.month - 4: (each.accounts, each.placed_minor, list(each.cash_minor)) for each in found.vintages}
+    assert told == truth
+    for at, row in enumerate(found.liquidation):
+        reached = [(owed, cash[at]) for _, owed, cash in truth.values() if len(cash) > at]
+        assert (row.placed_minor, row.cash_minor) == (
+            sum(owed for owed, _ in reached),
+            sum(cash for _, cash in reached),
         )
-        half.told.append(f"  {firm}: {sums['accounts']}, {sums['principal']}: {parts}")
-    for was, row in told["roll_rates"].items():
-        half.told.append(
-            f"  {was}: " + ", ".join(f"{now} {each['accounts']} {each['percent']}" for now, each in row.items())
-        )
+    on = {(each.bucket, each.month.month - 4): each.forward_minor for row in flowed.values() for each in row}
+    forward: Counter[tuple[str, int]] = Counter()
+    for month in MONTHS:
+        for (_, was, _, what), (_, pos) in half.truth.cells(month.number).items():
+            forward[was, month.number] += pos * (what == "rolled_forward")
+    assert on == forward
+    say_curves(half.told, found)
 
 
-def say_scores(half: Half, month: Month, cards: dict[str, dict[str, Any]]) -> None:
-    for code, card in cards.items():
-        parts = ", ".join(
-            f"{each['code']} {each['value']}/{each['used']}/{each['points']}" for each in card["measures"]
-        )
-        half.told.append(f"  {code}: score {card['score']}, place {card['place']}: {parts}")
+PAGES = (
+    *(
+        "/bank/outcomes?period=2026-10",
+        "/bank/outcomes?period=2026-10&agency=SHAKTI",
+        "/bank/outcomes/2026-10/accounts",
+    ),
+    *(
+        "/bank/curves?period=2026-10",
+        "/bank/curves/2026-08/accounts?on_book=2",
+        "/bank/curves/export.csv?period=2026-10",
+    ),
+    *(
+        "/bank/scorecards?period=2026-10",
+        "/bank/scorecards/2026-10/YAMUNA",
+        "/bank/scorecards/2026-10/SHAKTI/against/YAMUNA",
+    ),
+    *("/bank/scorecards/2026-10/export.csv", f"/bank/placements/{STRATEGY}-20261001-1"),
+)
+
+
+def every_page_of_it_opens(half: Half) -> None:
+    browser = half.client_of(CHECKER)
+    for page in PAGES:
+        begun = time.perf_counter()
+        assert browser.get(page).status_code == 200, page
+        half.walk.took.append((page, time.perf_counter() - begun))
