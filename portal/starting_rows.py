@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import DatedSetting, Lender
+from allocations.casework.letters.models import LetterTemplate
+from allocations.casework.letters.templates import starting_templates
 from allocations.placements.models import BucketScheme
 from allocations.scorecards.models import ScoreScheme
 from allocations.scorecards.scheme import STARTING_TERMS
@@ -397,6 +399,8 @@ def add_starting_rows(session: Session, *, now: datetime) -> None:
             .values(code=code, value=value, effective_from=since, source=source)
             .on_conflict_do_nothing(index_elements=["code", "effective_from"])
         )
+    if session.scalar(select(LetterTemplate.id)) is None:
+        session.add_all(starting_templates(now, SYSTEM_EMAIL))
     if session.scalar(select(ScoreScheme.id)) is None:
         session.add(starting_scheme(now))
     session.flush()

@@ -20,6 +20,7 @@ from portal.stores import file_store_of
 JOB_MODULES: tuple[str, ...] = (
     "allocations.agencies.paper_jobs",
     "allocations.casework.jobs",
+    "allocations.casework.legal.alert_jobs",
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
     "allocations.placements.recall_jobs",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from payouts.settlements.paper_fonts import LATIN, fonts, has_devanagari, indic
 from payouts.settlements.papers import Paper, PaperGroup, paper_of, tax_facts
 from portal.kernel.money import shown
+from portal.kernel.paper_fonts import fonts
 from portal.kernel.periods import parse_month
+from portal.kernel.typesetting import as_data, typeset
 
 TEMPLATE = Path(__file__).with_name("statement.typ")
 MAKE = "portal statement 1"  # named in the file: one typeset in another way is read in another way
@@ -24,32 +24,13 @@ def pdf_of(content: Mapping[str, Any], sha256: str, *, envelope: str = "", verif
     return typeset(TEMPLATE.read_bytes(), _told(paper_of(content), sha256, envelope, verify_url))
 
 
-def typeset(source: bytes, told: Mapping[str, Any]) -> bytes:
-    """A template of ours with what it shows as a PDF; it finds the fonts to use in `data.latin` and `data.indic`."""
-    import typst  # slow to load
-
-    options: dict[str, Any] = {"format": "pdf", "font_paths": fonts(), "sys_inputs": {"data": _as_data(told)}}
-    try:
-        pdf = typst.compile(source, pdf_standards=["a-3b"], **options)
-    except typst.TypstError as error:
-        if "could not be displayed" not in error.message:
-            raise
-        pdf = typst.compile(source, **options)  # a name in a script that no font of ours has: readable but for that
-    assert isinstance(pdf, bytes)
-    return pdf
-
-
 def png_of(content: Mapping[str, Any], sha256: str, *, verify_url: str = "") -> list[bytes]:
     """Its pages as pictures, for looking at."""
     import typst
 
-    data = _as_data(_told(paper_of(content), sha256, "{}", verify_url))
+    data = as_data(_told(paper_of(content), sha256, "{}", verify_url))
     pages = typst.compile(TEMPLATE.read_bytes(), format="png", ppi=110, font_paths=fonts(), sys_inputs={"data": data})
     return pages if isinstance(pages, list) else [pages or b""]
-
-
-def _as_data(told: Mapping[str, Any]) -> str:
-    return json.dumps({**told, "latin": LATIN, "indic": indic(), "tighten": not has_devanagari()}, ensure_ascii=False)
 
 
 def _told(paper: Paper, sha256: str, envelope: str, verify_url: str) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from payouts.settlements.paper_pdf import typeset
 from payouts.settlements.statement import hash_of, read_text
 from payouts.settlements.tax_paper_text import TITLES, VOUCHER
 from portal.kernel.money import Money, shown
 from portal.kernel.periods import parse_month
+from portal.kernel.typesetting import typeset
 
 TEMPLATE = Path(__file__).with_name("tax_paper.typ")
 

@@ -70,6 +70,7 @@ AGENCY = (
             Entry("agency_books.index", "Receipt books", "journals"),
             Entry("agency_breaks.index", "Not tied", "exclamation-triangle"),
             Entry("agency_direct.index", "Paid direct", "bank2"),
+            Entry("agency_legal_tasks.index", "Legal papers", "file-ruled", roles=AGENCY_STAFF),
         ),
     ),
     Group(
@@ -130,6 +131,12 @@ BANK = (
             Entry("bank_placements.index", "Placements", "box-arrow-in-right", also=PLACING),
             Entry("bank_accounts.index", "Portfolio", "collection"),
             Entry("bank_offers.index", "Casework", "briefcase", also=("bank_offers_report", "bank_notes")),
+            Entry(
+                "bank_legal.index",
+                "Legal",
+                "file-ruled",
+                also=("bank_legal_tasks", "bank_letters", "bank_letter_templates"),
+            ),
             Entry("bank_contacts.index", "Contacts", "telephone"),
             Entry("bank_evidence.index", "Evidence", "camera"),
         ),

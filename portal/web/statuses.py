@@ -14,7 +14,7 @@ class Look(NamedTuple):
 
 
 _LOOKS: dict[tuple[str, str], str] = {
-    ("quiet", "ring"): "draft new planned applicant not_started provisional none inactive coming",
+    ("quiet", "ring"): "draft new opened planned applicant not_started provisional none inactive coming",
     (
         "quiet",
         "dash",
@@ -23,7 +23,7 @@ _LOOKS: dict[tuple[str, str], str] = {
     (
         "waiting",
         "half",
-    ): "submitted pending queued waiting in_progress running started processing sending sent due_diligence in_doubt "
+    ): "submitted pending queued waiting in_progress running started processing sending sent sent_to_counsel due_diligence in_doubt "
     "reading storing stored_in_part reported to_confirm to_approve scheduled partial held on_hold uploaded late in_grace partly_kept",
     (
         "waiting",
@@ -33,8 +33,8 @@ _LOOKS: dict[tuple[str, str], str] = {
         "good",
         "tick",
     ): "confirmed approved accepted proved balanced verified resolved cleared reconciled matched stored done finished "
-    "succeeded passed ok closed ties kept fulfilled delivered",
-    ("good", "dot"): "active empanelled enabled open_for_work current earned payable allocated certified",
+    "succeeded filed decided passed ok closed ties kept fulfilled delivered",
+    ("good", "dot"): "active ready empanelled enabled open_for_work current earned payable allocated certified",
     (
         "blocked",
         "triangle",

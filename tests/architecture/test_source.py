@@ -33,6 +33,8 @@ PURE = (
     "allocations.casework.note_rules",
     "allocations.casework.offer_rules",
     "allocations.casework.schedules",
+    "allocations.casework.letters.starting",
+    "allocations.casework.letters.words",
     "allocations.collections.evidence.rules",
     "allocations.collections.field.contact_rules",
     "allocations.collections.field.dispositions",

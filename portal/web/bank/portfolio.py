@@ -9,6 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices, agency_names
+from allocations.casework.legal.catalogue import TITLES
+from allocations.casework.legal.queries import cases_of_account
+from allocations.casework.letters.queries import letters_of_account
 from allocations.casework.notes import notes_of
 from allocations.casework.offer_queries import offers_of_account
 from allocations.collections.field.contact_queries import account_contacts
@@ -130,6 +133,9 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         lift_form=LiftForm(formdata=None),
         today=today,
         class_label=asset_class.label,
+        legal_cases=cases_of_account(session, account.id, today),
+        legal_titles=TITLES,
+        letters=letters_of_account(session, account.id),
     )
 
 

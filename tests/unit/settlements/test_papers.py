@@ -9,13 +9,13 @@ import pikepdf
 import pytest
 from python_calamine import CalamineWorkbook
 
-from payouts.settlements import paper_fonts
 from payouts.settlements.envelope import ALTERED, UNREADABLE, VALID
 from payouts.settlements.paper_pdf import pdf_of, png_of
 from payouts.settlements.paper_xlsx import workbook
 from payouts.settlements.papers import paper_of
 from payouts.settlements.statement import canonical_text, hash_of, read_text
 from payouts.settlements.verify_statement import _is_same_but_for_fonts, verify_file
+from portal.kernel import paper_fonts
 from portal.kernel.money import shown
 from portal.kernel.pictures import carried_by
 from tests.factories.statements import Signer, a_statement
