@@ -13,9 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
+from allocations.agencies.taking_in import KeptFile
 from allocations.casework.legal import alerts, queries, service, tasks
 from allocations.casework.legal.models import LegalCase, LegalFiling, LegalTask
-from allocations.casework.legal.service import Paper
 from allocations.placements.models import Hold
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Refused
@@ -30,7 +30,7 @@ MAKER, CHECKER, OWNER, RIVAL = (
 NOW, TODAY = datetime(2026, 11, 10, 6, 30, tzinfo=UTC), date(2026, 11, 10)
 ONCE = re.compile(r'name="once"[^>]*value="([^"]+)"')
 Browse = Callable[..., Any]
-KEPT = Paper("a" * 64, "memo.pdf")
+KEPT = KeptFile("a" * 64, "memo.pdf")
 FACTS = {
     "is_mandate": "no",
     "instrument_on": "2026-08-10",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from allocations.casework.legal.catalogue import KINDS
 from allocations.casework.legal.gathering import readiness_of
 from allocations.casework.legal.judging import AMOUNT, DAY, DONE, FILE, YES_NO, Fact, Readiness
@@ -27,15 +27,6 @@ NEEDS_REASON = frozenset({"reopen", "take_back", "decide", "settle", "withdraw"}
 CAUSE = "litigation"
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A file that was kept, under its name; none has no sha256."""
-
-    sha256: str | None = None
-    name: str | None = None
-
-
-NO_PAPER = Paper()
 FILINGS = Proposals(
     *(LegalFiling, "a filing", AuditTag.LEGAL_FILING_MOVED, "legal_filing"),
     ref=lambda row: f"{ref_of(row.case_id)}/{row.id}",
@@ -101,7 +92,7 @@ def enter_fact(
     value: str,
     *,
     note: str = "",
-    paper: Paper = NO_PAPER,
+    paper: KeptFile = NO_FILE,
     actor: Actor,
     now: datetime,
     today: date,
@@ -224,7 +215,7 @@ def propose_filing(
     number: str,
     filed_on: date,
     note: str = "",
-    paper: Paper = NO_PAPER,
+    paper: KeptFile = NO_FILE,
     actor: Actor,
     now: datetime,
     today: date,

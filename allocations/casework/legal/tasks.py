@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from allocations.agencies.taking_in import KeptFile
 from allocations.casework.legal.lifecycle import ENDED
 from allocations.casework.legal.models import LegalCase, LegalTask, LegalTaskPaper
-from allocations.casework.legal.service import Paper
 from allocations.placements.models import Allocation, LoanAccount
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
@@ -152,7 +152,7 @@ def own_task(session: Session, task_id: int) -> TaskRow:
 
 
 def hand_in(
-    session: Session, task: TaskRow, paper: Paper, *, note: str = "", actor: Actor, now: datetime
+    session: Session, task: TaskRow, paper: KeptFile, *, note: str = "", actor: Actor, now: datetime
 ) -> LegalTaskPaper:
     """Hand in a paper for an own task. Raises Invalid without one; Refused once the task is closed."""
     if task.status != "open":

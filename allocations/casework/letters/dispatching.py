@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.taking_in import NO_FILE, KeptFile
 from allocations.casework.legal.catalogue import KINDS
 from allocations.casework.legal.lifecycle import OPEN
-from allocations.casework.legal.service import NO_PAPER, Paper, enter_fact, load_case
+from allocations.casework.legal.service import enter_fact, load_case
 from allocations.casework.letters.models import CHANNELS, Letter, LetterDispatch, LetterTemplate
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
@@ -27,7 +28,7 @@ def dispatch(
     *,
     sent_on: date,
     tracking_no: str = "",
-    proof: Paper = NO_PAPER,
+    proof: KeptFile = NO_FILE,
     actor: Actor,
     now: datetime,
     today: date,
@@ -48,7 +49,7 @@ def dispatch(
     )
     session.add(made)
     session.flush()
-    paper = proof if proof.sha256 else Paper(letter.sha256, f"{letter.ref}.pdf")
+    paper = proof if proof.sha256 else KeptFile(letter.sha256, f"{letter.ref}.pdf")
     _tell_case(session, letter, "notice_sent_on", sent_on, paper, actor=actor, now=now, today=today)
     told = {"action": "send", "channel": channel, "on": sent_on, "file": proof.sha256}
     _record(session, letter, told, actor, now)
@@ -84,7 +85,7 @@ def note_outcome(
     *,
     on: date,
     note: str = "",
-    proof: Paper = NO_PAPER,
+    proof: KeptFile = NO_FILE,
     actor: Actor,
     now: datetime,
     today: date,
@@ -110,7 +111,7 @@ def note_outcome(
     _record(session, letter, told, actor, now)
 
 
-def _tell_case(session: Session, letter: Letter, code: str, on: date, paper: Paper, **given: Any) -> None:
+def _tell_case(session: Session, letter: Letter, code: str, on: date, paper: KeptFile, **given: Any) -> None:
     """Enter the day into the letter's case, while it runs and knows the fact."""
     if letter.case_id is None:
         return

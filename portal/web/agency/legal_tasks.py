@@ -11,7 +11,6 @@ from wtforms import TextAreaField
 from wtforms.validators import Length
 
 from allocations.casework.legal import queries, tasks
-from allocations.casework.legal.service import Paper
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -66,7 +65,7 @@ def hand_in(task_id: int) -> Answer:
             once(form, session)
             kept = kept_file(form.file, task.agency_id, PAPERS)
             given: dict[str, Any] = {"note": form.note.data or "", "actor": current_actor(), "now": clock().now()}
-            tasks.hand_in(session, task, Paper(kept.sha256, kept.name), **given)
+            tasks.hand_in(session, task, kept, **given)
         flash("Handed in. The bank looks at it.", "success")
         return redirect(url_for(".show", task_id=task_id))
     return task_page(task_id, form, problems), 422

@@ -207,7 +207,7 @@ def file(case_id: int) -> Answer:
             number=form.number.data or "",
             filed_on=form.filed_on.data,
             note=form.note.data or "",
-            paper=service.Paper(kept.sha256, kept.name),
+            paper=kept,
             **by_whom(),
         )
 
@@ -269,7 +269,7 @@ def fact(case_id: int, code: str) -> str | Answer:
                 once(form, session)
                 case = service.load_case(session, case_id)
                 kept = kept_file(form.file, None, PAPERS)
-                given: dict[str, Any] = {"note": form.note.data or "", "paper": service.Paper(kept.sha256, kept.name)}
+                given: dict[str, Any] = {"note": form.note.data or "", "paper": kept}
                 service.enter_fact(session, case, code, value_typed(form, asked), **given, **by_whom())
             flash(f"{asked.label}: entered.", "success")
             return redirect(url_for(".show", case_id=case_id))

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from allocations.casework.legal.service import Paper, load_case, ref_of
+from allocations.casework.legal.service import load_case, ref_of
 from allocations.casework.letters import dispatching, making, queries
 from allocations.casework.letters.models import LetterDispatch
 from allocations.casework.letters.starting import KINDS
@@ -148,8 +148,7 @@ def send(letter_id: int) -> Answer:
             kept = kept_file(form.file, None, PAPERS)
             assert form.sent_on.data is not None
             given: dict[str, Any] = {"sent_on": form.sent_on.data, "tracking_no": form.tracking_no.data or ""}
-            proof = Paper(kept.sha256, kept.name)
-            dispatching.dispatch(session, letter, form.channel.data or "", proof=proof, **given, **by_whom())
+            dispatching.dispatch(session, letter, form.channel.data or "", proof=kept, **given, **by_whom())
         flash("Entered into the register.", "success")
         return redirect(url_for(".show", letter_id=letter_id))
     return letter_page(letter_id, problems, dispatch_form=form), 422
@@ -171,8 +170,7 @@ def outcome(letter_id: int, dispatch_id: int) -> Answer:
             kept = kept_file(form.file, None, PAPERS)
             assert form.on.data is not None
             given: dict[str, Any] = {"on": form.on.data, "note": form.note.data or ""}
-            proof = Paper(kept.sha256, kept.name)
-            dispatching.note_outcome(session, found, form.outcome.data or "", proof=proof, **given, **by_whom())
+            dispatching.note_outcome(session, found, form.outcome.data or "", proof=kept, **given, **by_whom())
         flash("Entered.", "success")
         return redirect(url_for(".show", letter_id=letter_id))
     return letter_page(letter_id, problems, outcome_form=form), 422
