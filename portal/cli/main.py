@@ -23,6 +23,8 @@ COMMANDS = {
     "agencies": "agencies",
     "accounts": "accounts",
     "allocations": "allocations",
+    "holds": "holds",
+    "notices": "notices",
     "collections": "collections",
     "books": "books",
     "corrections": "corrections",

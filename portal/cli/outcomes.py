@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from allocations.agencies.service import lender
+from allocations.placements.curve_queries import curves as read_curves
+from allocations.placements.curve_queries import flows
 from allocations.placements.outcome_queries import Reading, find_reading, list_versions
 from allocations.placements.outcome_sets import freeze_outcomes, snapshots_since
 from allocations.placements.outcome_sums import WORDS, Sums, change_words
@@ -55,6 +58,51 @@ def show(edge: Edge, label: str, version: int | None) -> None:
         else ""
     )
     edge.show(payload, said + newer)
+
+
+@outcomes.command("curves", cls=PortalCommand)
+@click.option("--period", "label", required=True, metavar="YYYY-MM", help="Through this month.")
+@click.option("--agency", default="", metavar="CODE", help="Only this agency's placements.")
+@click.option("--product", default="", help="Only this product.")
+@with_edge
+def curves(edge: Edge, label: str, agency: str, product: str) -> None:
+    """Confirmed money over placed balance by month on the book, placement by placement and all together; and flow rates."""
+    period = month_named(label)
+    with edge.reading() as session:
+        edge.identity(session, Permission.OUTCOME_READ)
+        found = read_curves(session, period, agency=agency, product=product)
+        flowed = flows(session, period, agency=agency)
+        currency = lender(session).currency
+    payload = {
+        "period": period.label,
+        "currency": currency,
+        "vintages": [
+            {
+                "month": f"{each.month:%Y-%m}",
+                "accounts": each.accounts,
+                "placed": money(each.placed_minor, currency),
+                "cash": [money(minor, currency) for minor in each.cash_minor],
+                "percent": [str(value) for value in each.monthly],
+                "cumulative_percent": [str(value) for value in each.cumulative],
+            }
+            for each in found.vintages
+        ],
+        "liquidation": [
+            {"month_on_book": row.month_on_book, "percent": str(row.percent), "cumulative_percent": str(row.cumulative)}
+            for row in found.liquidation
+        ],
+        "flow_percent": {
+            bucket: {f"{flow.month:%Y-%m}": str(flow.percent) for flow in row} for bucket, row in flowed.items()
+        },
+    }
+    lines = [f"Placements through {period.label}, percent of the balance placed, by month on the book:"]
+    lines += [
+        f"  {each.month:%Y-%m}: {each.accounts:,} accounts, {shown(each.placed_minor, currency)}: "
+        + ", ".join(f"{value} %" for value in each.cumulative)
+        for each in found.vintages
+    ]
+    lines.append("  together: " + ", ".join(f"{row.cumulative} %" for row in found.liquidation))
+    edge.show(payload, "\n".join(lines))
 
 
 def as_json(found: Reading) -> dict[str, Any]:
