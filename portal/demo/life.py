@@ -21,6 +21,7 @@ from portal.demo.conduct import complain
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
+from portal.demo.placing import PlacingLife
 from portal.demo.scores import settle_scheme
 from portal.demo.terms import TermsLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
@@ -131,6 +132,8 @@ class Life:
             self.command(period.start, "settings", "set", *rule, "--as", ADMIN)
         placement = self.file(f"placement-{period.label}.csv", allocations_sheet(world, period))
         self.command(period.start, "allocations", "import", placement, "--placement", f"P-{period.label}")
+        placing = PlacingLife(self.database, period)
+        placing.tell_borrowers()
         month = world.live(period, through)
         field_life = FieldLife(self.settings, self.database, world, period, through)
         field_life.issue_books()
@@ -154,6 +157,7 @@ class Life:
             terms.after_accrual()
             complain(self.command, month, through)
             self.say_again(month, through)
+            placing.leave_open(through)
             field_life.leave_waiting()
             DeskLife(self.database, through).live()
             KeysLife(self.database, through).live()
