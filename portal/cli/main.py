@@ -36,6 +36,7 @@ COMMANDS = {
     "reconcile": "reconcile",
     "breaks": "reconcile",
     "rate-card": "rate_cards",
+    "strategies": "strategies",
     "outcomes": "outcomes",
     "events": "events",
     "complaints": "complaints",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.placements.queries import begins_with
@@ -21,7 +21,7 @@ IN_PARTS = 50_000  # rows of a file at a time
 
 def list_runs(
     session: Session, after: tuple[Any, ...] | None, limit: int, *, code: str = "", status: str = ""
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """One page of runs, the newest first, each with its strategy."""
     query = select(StrategyRun, Strategy).join(Strategy, Strategy.id == StrategyRun.strategy_id)
     if code:

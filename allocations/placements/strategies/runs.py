@@ -27,6 +27,7 @@ from allocations.placements.strategies.terms import Terms
 from allocations.placements.strategies.writing import check_now, write_placement, write_staff
 from portal.kernel.audit import Actor, AuditTag
 from portal.kernel.errors import Invalid, Problem, Refused
+from portal.kernel.persons import same_person
 from portal.kernel.proposals import Proposals
 from portal.kernel.tables.bulk import stage
 
@@ -86,7 +87,7 @@ def draw(
     report: Report = lambda done, total, said: None,
 ) -> Drawn:
     """Decide a strategy for a term without keeping anything. `to_on` None: as long as the terms say. Raises Invalid, Refused, NotFound."""
-    _check_asked(from_on, to_on, seed)
+    check_asked(from_on, to_on, seed)
     strategy = strategy_on(session, code, from_on)
     terms = terms_of(session, strategy)
     if to_on is None and terms.term_days:
@@ -112,7 +113,8 @@ def draw(
     )
 
 
-def _check_asked(from_on: date, to_on: date | None, seed: int) -> None:
+def check_asked(from_on: date, to_on: date | None, seed: int) -> None:
+    """Raises Invalid unless a run could be drawn for this term with this seed."""
     problems = []
     if to_on is not None and to_on < from_on:
         problems.append(Problem("term_backwards", "The term ends before it begins.", "Correct a day.", column="to_on"))
@@ -204,6 +206,17 @@ def withdraw_run(session: Session, run: StrategyRun, *, actor: Actor, now: datet
     PROPOSALS.move(session, run, "withdraw", actor=actor, now=now)
 
 
+def may_approve(session: Session, run: StrategyRun, *, actor: Actor) -> None:
+    """Raises what `decide_run` would raise of the person and the state, before a job is asked to write it."""
+    _may_decide(session, run, "approve", "", actor)
+
+
+def _may_decide(session: Session, run: StrategyRun, action: str, reason: str, actor: Actor) -> None:
+    PROPOSALS.may_decide(run, action, reason=reason, actor=actor)
+    if same_person(session, actor.email, run.made_by):
+        raise Refused("Who drew a run does not decide on it.", code="is_not_the_maker")
+
+
 def decide_run(
     session: Session, run: StrategyRun, *, approve: bool, reason: str = "", actor: Actor, now: datetime
 ) -> None:
@@ -212,9 +225,7 @@ def decide_run(
     Refused to who drew it or handed it in. Stale, naming the accounts, when a gate that was open has shut since it was drawn.
     """
     action = "approve" if approve else "reject"
-    PROPOSALS.may_decide(run, action, reason=reason, actor=actor)
-    if actor.email == run.made_by:
-        raise Refused("Who drew a run does not decide on it.", code="is_not_the_maker")
+    _may_decide(session, run, action, reason, actor)
     if approve:
         session.scalar(select(func.pg_advisory_xact_lock(0x414C4C4F)))  # no import of allocations beside it
         strategy = session.get_one(Strategy, run.strategy_id)
