@@ -7,6 +7,7 @@ What ends an agency's work is more than its status: accounts come back and money
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -208,6 +209,23 @@ def moves_of(session: Session, agency: Agency, limit: int = 100) -> Sequence[Age
     """An agency's changes of status, the newest first."""
     query = select(AgencyMove).where(AgencyMove.agency_id == agency.id).order_by(AgencyMove.id.desc()).limit(limit)
     return session.scalars(query).all()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMove:
+    """A change of status as the agency may read it: what became of it and why, not by whom at the bank."""
+
+    action: str
+    to_status: str
+    reason: str
+    decided_at: datetime | None
+
+
+def own_moves(session: Session, agency: Agency, limit: int = 50) -> list[OwnMove]:
+    """Changes of an agency's status that were accepted, the newest first, in columns it may read."""
+    query = select(AgencyMove.action, AgencyMove.to_status, AgencyMove.reason, AgencyMove.decided_at)
+    query = query.where(AgencyMove.agency_id == agency.id, AgencyMove.status == "accepted")
+    return [OwnMove(*row) for row in session.execute(query.order_by(AgencyMove.id.desc()).limit(limit))]
 
 
 def list_moves(

@@ -36,8 +36,10 @@ def stops(edge: Edge) -> None:
     with edge.reading() as session:
         edge.actor(session, Permission.BATCH_READ)
         standing = [as_json(session, each) for each in rules.standing_stops(session)]
+        held = [as_json(session, each) | {"agency": name} for each, name in rules.agency_stops(session)]
     text = [line for each in standing for line in as_lines(each)] or ["Payments may be made."]
-    edge.show({"stopped": bool(standing), "stops": standing}, "\n".join(text))
+    text += [f"On hold, {each['agency']}: {line}" for each in held for line in as_lines(each)]
+    edge.show({"stopped": bool(standing), "stops": standing, "agencies": held}, "\n".join(text))
 
 
 @click.command("ask", cls=PortalCommand)
@@ -64,7 +66,7 @@ def lift(edge: Edge, stop_id: int) -> None:
 
 
 def as_json(session: Session, found: PayingStop) -> dict[str, Any]:
-    is_standing = found.lifted_at is None
+    is_standing = found.lifted_at is None and found.agency_id is None  # nothing is lost of one agency
     reach = statements_reach(session) if found.lost_since else None
     return {
         "stop": found.id,

@@ -100,11 +100,13 @@ AGENCY = (
                 "Company",
                 "building",
                 roles=OWNER,
-                also=("agency_bank_details", "agency_connect"),
+                also=("agency_bank_details", "agency_connect", "agency_papers"),
             ),
         ),
     ),
 )
+
+EMPANELMENT = ("bank_details", "bank_empanelment", "bank_papers", "bank_inspections")
 
 BANK = (
     Group(
@@ -166,7 +168,7 @@ BANK = (
     Group(
         "People",
         (
-            Entry("bank_agencies.index", "Agencies", "building", also=("bank_details",)),
+            Entry("bank_agencies.index", "Agencies", "building", also=EMPANELMENT),
             Entry("bank_complaints.index", "Conduct", "shield-exclamation"),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
             Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
@@ -189,7 +191,7 @@ TERRITORY = (
     Group(
         "People",
         (
-            Entry("bank_agencies.index", "Agencies", "building"),
+            Entry("bank_agencies.index", "Agencies", "building", also=EMPANELMENT),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2"),
         ),
     ),

@@ -21,6 +21,7 @@ PUBLIC = {"static", "bootstrap.static", "health.alive", "health.ready", "auth.si
 PUBLIC |= {"auth.follow_link", "auth.set_password", "public_check.index", "public_check.show"}
 PUBLIC |= {"public_verify.index", "public_verify.verify", "public_verify.show", "public_verify.keys"}
 PUBLIC |= {"public_complain.index", "public_complain.send"}  # a borrower has no account here
+PUBLIC |= {f"public_agents.{name}" for name in ("index", "agency", "as_csv", "as_json", "ask", "show", "photo")}
 PUBLIC |= {"public_webhooks.stripe"}  # a provider signs what it sends
 PUBLIC |= {
     "agency_field.worker",

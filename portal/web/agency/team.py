@@ -6,6 +6,8 @@ from flask import Blueprint, render_template
 
 from allocations.agencies import queries
 from allocations.agencies.bank_details import versions
+from allocations.agencies.paper_warnings import ending_papers
+from allocations.agencies.service import why_unfit
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.agency.accounts import own_agency
@@ -18,15 +20,15 @@ bp = Blueprint("agency_team", __name__, url_prefix="/agency")
 @bp.get("/team")
 @permission(Permission.OWN_TEAM_READ)
 def index() -> str:
-    session, agency = db_session(), own_agency()
+    session, agency, today = db_session(), own_agency(), clock().today()
     agents, users = queries.list_agents(session, agency), queries.list_users(session, agency)
     return render_template(
         "agency/team/index.html",
-        agents=agents,
+        agents=[(agent, why_unfit(agent, today)) for agent in agents],
         users=users,
         emails={user.id: user.email for user in users},
         agent_codes={agent.user_id: agent.code for agent in agents},
-        today=clock().today(),
+        today=today,
     )
 
 
@@ -35,5 +37,6 @@ def index() -> str:
 def company() -> str:
     agency = own_agency()
     stories = told(versions(db_session(), agency.id), clock().now())
+    ending = ending_papers(db_session(), clock().today(), agency=agency)
     paid_to = next((each for each in stories if each.is_paid_to), None)
-    return render_template("agency/team/company.html", agency=agency, paid_to=paid_to)
+    return render_template("agency/team/company.html", agency=agency, paid_to=paid_to, ending=ending)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from allocations.agencies import queries
 from allocations.agencies.bank_details import versions
 from allocations.agencies.import_agencies import AGENCIES, import_agencies
+from allocations.agencies.inspections import findings_of, last_approved
+from allocations.agencies.lifecycle import MEANS
 from allocations.agencies.models import Agency
+from allocations.agencies.moves import waiting
+from allocations.agencies.paper_warnings import ending_papers
+from allocations.agencies.papers import missing_of
 from allocations.agencies.service import (
     FIELDS,
-    agent_may_work,
     change_agency,
     empanel,
     save_agent,
     tie_agent,
+    why_unfit,
 )
 from allocations.placements.queries import held_accounts
 from portal.access.guard import permission
@@ -82,6 +89,14 @@ def show(code: str) -> str:
     return shown(queries.find_agency(db_session(), code))
 
 
+BEFORE = ("applicant", "due_diligence")  # what is missing matters to who is to be empanelled
+
+
+def inspection_findings(session: Session, agency: Agency, today: date) -> int:
+    """How many findings of inspections are not closed."""
+    return sum(each.state != "closed" for each in findings_of(session, agency, today))
+
+
 def shown(agency: Agency) -> str:
     session, today = db_session(), clock().today()
     agents = queries.list_agents(session, agency)
@@ -89,13 +104,19 @@ def shown(agency: Agency) -> str:
     return render_template(
         "bank/agencies/show.html",
         agency=agency,
-        agents=[(agent, agent_may_work(agent, today)) for agent in agents],
+        agents=[(agent, why_unfit(agent, today)) for agent in agents],
         users=queries.list_users(session, agency),
         paid_to=next((each for each in stories if each.is_paid_to), None),
         change_waits=any(each.detail.status == "proposed" for each in stories),
         held=held_accounts(session, agency, today),
         in_force=agency.agreement_from <= today and (agency.agreement_to is None or today <= agency.agreement_to),
         today=today,
+        means=MEANS,
+        change_of_status=waiting(session, agency),
+        missing=missing_of(session, agency, today) if agency.status in BEFORE else [],
+        ending=ending_papers(session, today, agency=agency),
+        last_visit=last_approved(session, agency),
+        lasting=inspection_findings(session, agency, today),
     )
 
 

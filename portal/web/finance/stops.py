@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from payouts.rails import stops
+from payouts.rails.provider_models import PayingStop
 from payouts.rails.connected_jobs import providers_daily
 from payouts.rails.lifecycle import PAYOUT_SHOWN
 from portal.access.guard import check, permission
@@ -29,6 +30,13 @@ def index() -> str:
     return stops_page()
 
 
+def ask_form_of(stop: PayingStop) -> StopForm:
+    """The form about one agency's money, its field named apart from those of another on the same page."""
+    form = StopForm(formdata=None)
+    form.reason.id = f"reason-{stop.id}"
+    return form
+
+
 def stops_page(**given: Any) -> str:
     session = db_session()
     forms: dict[str, Any] = {
@@ -43,6 +51,7 @@ def stops_page(**given: Any) -> str:
         "finance/stops/index.html",
         standing=standing,
         past=stops.past_stops(session),
+        held=[(stop, name, ask_form_of(stop)) for stop, name in stops.agency_stops(session)],
         me=current_actor().email,
         payout_words=PAYOUT_SHOWN,
         asks_provider=any(each.act == "look_up" for stand in standing for each in stand.open),
