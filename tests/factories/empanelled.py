@@ -59,9 +59,8 @@ def an_agent(session: Session, agency: Agency, code: str = "A1", name: str = "As
 
 
 def a_card(session: Session, agent: Agent, now: datetime, *, photo: str = "photo", until: date = UNTIL) -> AgentPaper:
-    """A card in force. Its photo is known by name alone."""
-    agency = session.get_one(Agency, agent.agency_id)
-    file = a_file(session, agency, f"{photo}-{agent.code}", now)
+    """A card in force; `photo` the sha256 of one that is kept."""
+    file = KeptFile(photo, "face.jpg")
     told = AgentHanded("id_card", f"C-{agent.code}", ISSUED, until)
     made = agent_papers.hand_in(session, agent, told, file, file, actor=MAKER, now=now)
     agent_papers.decide_paper(session, made, accept=True, actor=CHECKER, now=now)

@@ -1,0 +1,98 @@
+"""The end of an agency's work as one act: counted before, whole when it happens, nothing of it when it fails."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from allocations.agencies import moves
+from allocations.agencies.models import Agency
+from allocations.placements.models import Allocation
+from allocations.placements.recall_all import borrowers_to_tell
+from payouts import ending
+from payouts.rails import stops
+from payouts.rails.batches import make_batch
+from payouts.rails.moves import payouts_of
+from portal.access.models import UserSession
+from portal.kernel.audit import AuditEvent
+from portal.kernel.db import PortalSession
+from portal.kernel.errors import Forbidden, Refused
+from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SECOND_CHECKER
+from tests.factories.paid_month import an_approved_month
+from tests.factories.world import a_user, an_account, an_agency, an_allocation
+
+TODAY = date(2026, 11, 10)
+
+
+def the_end(session: PortalSession, agency: Agency, now: datetime) -> moves.AgencyMove:
+    given: dict[str, Any] = {"reason": "Harassment, proved twice.", "from_on": TODAY, "actor": MAKER, "now": now}
+    return moves.propose_move(session, agency, "end", **given)
+
+
+def test_accounts_come_back_money_is_held_and_doors_shut_in_one_act(
+    bank_session: PortalSession, store: Any, now: datetime, browse: Any
+) -> None:
+    an_approved_month(bank_session, now)
+    shakti = bank_session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
+    an_allocation(bank_session, an_account(bank_session, "LN1", as_of=date(2026, 9, 30)), shakti)
+    owner = a_user(bank_session, "owner@shakti.example", "agency_owner", shakti)
+    bank_session.commit()
+    browser = browse(owner.email)
+    assert browser.get("/agency/papers").status_code == 200
+    move = the_end(bank_session, shakti, now)
+    before = ending.what_ends(bank_session, shakti, TODAY)
+    assert (before.accounts > 0, before.users, [each.ref for each in before.statements]) == (True, 1, ["S2610-SHAKTI"])
+    assert before.held_minor == 78_400_00
+    with pytest.raises(Refused, match="does not decide"):
+        ending.decide(bank_session, move, accept=True, actor=MAKER, now=now)
+    bank_session.commit()
+    assert browser.get("/agency/papers").status_code == 200  # nothing of it happened
+    move = moves.PROPOSALS.load(bank_session, id=move.id)
+    done = ending.decide(bank_session, move, accept=True, reason="Heard them.", actor=CHECKER, now=now)
+    bank_session.commit()
+    assert done == before
+    assert (shakti.status, move.effect["accounts"], move.effect["held_minor"]) == (
+        "de_empanelled",
+        before.accounts,
+        78_400_00,
+    )
+    assert browser.get("/agency/papers").status_code == 302  # to sign in
+    assert all(bank_session.scalars(select(UserSession.revoked_at).where(UserSession.user_id == owner.user_id)))
+    rows = bank_session.scalars(select(Allocation).where(Allocation.agency_id == shakti.id)).all()
+    assert {each.to_on for each in rows if each.recalled_at} == {TODAY}
+    told = borrowers_to_tell(bank_session, shakti.id, now)
+    assert len(told) == before.accounts and all(each.customer_name for each in told)
+    batch = make_batch(bank_session, store, OCTOBER, "bank_file", actor=FINANCE, now=now)
+    assert [each.amount_minor for each in payouts_of(bank_session, batch.batch)] == [5_000_00]  # the other agency's
+    stop = stops.stop_of_agency(bank_session, shakti.id)
+    assert stop is not None and "Harassment" in stop.reason and stops.standing_stops(bank_session) == []
+
+
+def test_money_on_hold_is_let_go_by_two_people(bank_session: PortalSession, now: datetime) -> None:
+    shakti = an_agency(bank_session)
+    account = an_account(bank_session, "LN1", as_of=date(2026, 9, 30))
+    later = an_allocation(bank_session, account, shakti, date(2026, 11, 20), None)
+    ending.decide(bank_session, the_end(bank_session, shakti, now), accept=True, actor=CHECKER, now=now)
+    bank_session.refresh(later)
+    assert (later.from_on, later.to_on) == (date(2026, 11, 20), date(2026, 11, 20))  # it never runs on
+    [(stop, name)] = stops.agency_stops(bank_session)
+    assert name == shakti.legal_name
+    stops.ask_to_lift(bank_session, stop.id, "The exit settlement is agreed.", actor=FINANCE, now=now)
+    with pytest.raises(Forbidden, match="another person lifts it"):
+        stops.lift(bank_session, stop.id, actor=CHECKER, now=now)
+    stops.lift(bank_session, stop.id, actor=SECOND_CHECKER, now=now)
+    assert stops.agency_stops(bank_session) == []
+    bank_session.commit()
+    data = bank_session.scalars(select(AuditEvent.tag)).all()
+    assert {"agency:moved", "allocations:recalled", "paying:stopped"} <= set(data)
+
+
+def test_an_applicant_is_declined_with_nothing_to_hold(bank_session: PortalSession, now: datetime) -> None:
+    firm = an_agency(bank_session, status="applicant")
+    given: dict[str, Any] = {"reason": "No office.", "from_on": TODAY, "actor": MAKER, "now": now}
+    move = moves.propose_move(bank_session, firm, "decline", **given)
+    ending.decide(bank_session, move, accept=True, actor=CHECKER, now=now)
+    assert (firm.status, stops.agency_stops(bank_session)) == ("de_empanelled", [])
