@@ -9,9 +9,9 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from payouts.rails import stops
-from payouts.rails.provider_models import PayingStop
 from payouts.rails.connected_jobs import providers_daily
 from payouts.rails.lifecycle import PAYOUT_SHOWN
+from payouts.rails.provider_models import PayingStop
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
