@@ -64,7 +64,7 @@ AGENCY = (
             Entry("agency_uploads.index", "Uploads", "cloud-upload", also=("agency_corrections",)),
             Entry("agency_promises.index", "Promises", "calendar-check"),
             Entry("agency_contacts.index", "Contacts", "telephone"),
-            Entry("agency_offers.index", "Settlements with borrowers", "briefcase", roles=AGENCY_STAFF),
+            Entry("agency_offers.index", "Casework", "briefcase", roles=AGENCY_STAFF, also=("agency_plans",)),
             Entry("agency_evidence.index", "Evidence", "camera"),
             Entry("agency_deposits.index", "Deposits", "wallet2"),
             Entry("agency_books.index", "Receipt books", "journals"),
@@ -132,7 +132,12 @@ BANK = (
             Entry("bank_postings.index", "Core banking", "journal-check"),
             Entry("bank_placements.index", "Placements", "box-arrow-in-right", also=PLACING),
             Entry("bank_accounts.index", "Portfolio", "collection"),
-            Entry("bank_offers.index", "Casework", "briefcase", also=("bank_offers_report", "bank_notes")),
+            Entry(
+                "bank_offers.index",
+                "Casework",
+                "briefcase",
+                also=("bank_offers_report", "bank_plans", "bank_referrals", "bank_notes"),
+            ),
             Entry(
                 "bank_legal.index",
                 "Legal",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from allocations.casework.schedules import even
 from payouts.difference import Findings
 from payouts.verify_casework import check_casework
 from payouts.verify_decided import check_decided
+from portal.cli.edge import INVALID
 from portal.kernel.db import agency_scope
 from portal.kernel.errors import Forbidden, Invalid, Refused
 from tests.factories.accrual import World
@@ -268,3 +270,18 @@ def test_an_agency_sees_its_own_offers_and_never_the_bank_s_view(
         with pytest.raises(Invalid) as refused:
             propose_offer(session, offered(number), agency_id=ids[2], actor=OWNER, now=world.now)
         assert codes(refused) == ["unknown_account"]
+
+
+def test_the_commands_list_watch_and_report(world: World, agency: Agency, number: str, cli: Callable[..., Any]) -> None:
+    approved_offer(world, number, agency.id)
+    world.session.commit()
+    (row,) = cli("compromises", "list", "--status", "approved").json["settlements"]
+    assert (row["account"], row["offer"], row["needed_level"]) == (number, "95000.00", 2)
+    (row,) = cli("compromises", "watched").json["settlements"]
+    assert [each["state"] for each in row["instalments"]] == ["coming"] * 3
+    (level,) = cli("compromises", "report", "--quarter", "2026-Q3").json["levels"]
+    assert (level["level"], level["count"], level["given_up"]) == (2, 1, "15000.00")
+    assert cli("compromises", "report", "--quarter", "soon").exit_code == INVALID
+    assert cli("compromises", "night").json["breaches"] == 0
+    assert cli("plans", "list").json == {"plans": []} and cli("plans", "reminders").json == {"reminders": []}
+    assert cli("notes", "find", "fire").json == {"notes": []}

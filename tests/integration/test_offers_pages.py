@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from allocations.casework.note_models import CaseNote
 from allocations.casework.offer_models import CompromiseOffer
+from allocations.casework.plan_models import Referral, RepaymentPlan
 from allocations.placements.models import Allocation
 from tests.factories.accrual import World
 from tests.factories.settling import an_npa
@@ -137,3 +138,34 @@ def test_notes_are_written_seen_and_found(world: World, browser: Callable[[str],
     world.session.commit()
     assert "brother will pay" not in owner.get(f"/agency/accounts/{allocation.id}").text
     assert len(world.session.scalars(select(CaseNote.id)).all()) == 3
+
+
+def test_a_plan_and_a_referral_go_their_way(world: World, browser: Callable[[str], Any]) -> None:
+    owner, maker, checker = browser(OWNER), browser(MAKER), browser(CHECKER)
+    plan = {"loan_account_no": "NPA00001", "amount": "15,000", "from_on": "2026-11-10", "count": "3"}
+    plan |= {"first_on": "2026-11-13", "mode": "upi", "reason": "From the next salary."}
+    page = post(owner, "/agency/plans/new", **plan | {"amount": "100"}).text
+    assert "A plan pays all that is overdue" in page
+    assert "the bank accepts it" in post(owner, "/agency/plans/new", **plan).text
+    made = world.session.scalars(select(RepaymentPlan)).one()
+    assert "Accepted: it runs" in post(maker, f"/bank/plans/{made.id}", f"/bank/plans/{made.id}/accept").text
+    assert "5,000.00" in owner.get(f"/agency/plans/{made.id}").text
+    assert "To be reminded today" in maker.get("/bank/plans").text
+    assert (
+        "NPA00001" in maker.get("/bank/plans/reminders.csv").text
+        and "NPA00001" in maker.get("/bank/plans/export.csv").text
+    )
+    ended = post(checker, f"/bank/plans/{made.id}", f"/bank/plans/{made.id}/cancel", reason="Moved.").text
+    assert "It ended" in ended and "cancelled" in owner.get("/agency/plans").text.lower()
+    ask = {"loan_account_no": "NPA00001", "kind": "hardship", "partner": "Disha", "consent_on": "2026-11-09"}
+    ask |= {"consent_how": "letter", "reason": "In hospital."}
+    assert "Asked for" in post(owner, "/agency/referrals/new", **ask).text
+    asked = world.session.scalars(select(Referral)).one()
+    path = f"/bank/referrals/{asked.id}"
+    assert "put on hold: illness" in post(maker, path, f"{path}/accept", hold_cause="medical").text
+    assert "On hold" in maker.get("/bank/accounts/NPA00001").text
+    assert "Closed." in post(maker, path, f"{path}/close", outcome="Works again.").text
+    assert "Works again." in owner.get("/agency/referrals").text
+    assert "Disha" in maker.get("/bank/referrals/export.csv").text
+    for page in ("/bank/plans/new", "/bank/referrals/new", "/bank/referrals"):
+        assert maker.get(page).status_code == 200

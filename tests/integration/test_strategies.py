@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, Agent
 from allocations.placements.models import Allocation, LoanAccount, Placement
