@@ -23,6 +23,7 @@ from portal.web.typed import as_choices, kept_on_page
 
 bp = Blueprint("bank_requests", __name__, url_prefix="/bank/requests")
 STATUSES = ("proposed", "accepted", "rejected", "withdrawn")
+STATES = [("all", "All"), *as_choices(STATUSES[1:])]
 FILTERS = ("status", "what", "agency", "side")
 KEPT = ("waits", "already_allocated", "collections_after_recall", "already_recalled", "outside_term", "day_passed")
 Answer = str | Response | tuple[str, int]
@@ -30,8 +31,8 @@ Answer = str | Response | tuple[str, int]
 
 def chosen() -> dict[str, str]:
     asked = {name: request.args.get(name, "").strip()[:60] for name in FILTERS}
-    if "status" not in request.args:
-        asked["status"] = "proposed"
+    if asked["status"] not in STATUSES:
+        asked["status"] = "" if asked["status"] == "all" else "proposed"
     return asked
 
 
@@ -52,9 +53,10 @@ def queue_page(problems: list[Problem] | None = None) -> str:
         "bank/requests/index.html",
         page=page,
         chosen=asked,
+        again={**asked, "status": asked["status"] or "all"},
         waiting=request_queries.waiting_by_kind(session),
         kinds=KIND_WORDS,
-        statuses=as_choices(STATUSES),
+        statuses=STATES,
         agencies=agency_choices(session),
         reason_words=reason_words,
         is_tickable=asked["status"] == "proposed" and asked["what"] == "recall",
@@ -92,8 +94,9 @@ def confirm() -> Answer:
     session, form = db_session(), OneClickForm()
     ids = [int(each) for each in request.form.getlist("id")[:500] if each.isascii() and each.isdigit()]
     if not ids:
-        flash("Nothing was ticked.", "info")
-        return redirect(url_for(".index", what="recall"))
+        return queue_page([Problem("nothing_ticked", "Nothing was ticked.", "Tick the accounts to take back.")]), 422
+    for each in ids:
+        check(identity_here(), Permission.ALLOCATION_REQUEST_DECIDE, PROPOSALS.load(session, locked=False, id=each))
     with unit_of_work(session):
         once(form, session)
         done, left = accept_many(session, ids, actor=current_actor(), now=clock().now())
