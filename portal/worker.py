@@ -33,6 +33,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.what_if_jobs",
     "payouts.rails.connected_jobs",
     "payouts.rails.debit_jobs",
+    "payouts.reports.jobs",
     "payouts.settlements.answering_jobs",
     "payouts.settlements.tax_alert_jobs",
     "payouts.verify_job",

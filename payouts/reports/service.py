@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payouts.reports.asking import Asked, Report, read_question
@@ -158,5 +158,5 @@ def list_runs(
     if report:
         query = query.where(ReportRun.report == report)
     if after:
-        query = query.where(tuple_(ReportRun.id) < tuple_(after[0]))
+        query = query.where(ReportRun.id < after[0])
     return session.scalars(query).all()

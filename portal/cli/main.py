@@ -44,6 +44,8 @@ COMMANDS = {
     "plans": "compromises",
     "notes": "compromises",
     "scores": "scores",
+    "report": "reports",
+    "audit-pack": "reports",
     "accrue": "accrue",
     "settlements": "settlements",
     "statement": "statements",

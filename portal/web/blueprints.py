@@ -108,6 +108,8 @@ MODULES = [
     "portal.web.bank.scorecards",
     "portal.web.bank.score_schemes",
     "portal.web.bank.reports",
+    "portal.web.bank.report_schedules",
+    "portal.web.bank.audit_packs",
     "portal.web.bank.settlements",
     "portal.web.bank.repointings",
     "portal.web.bank.settlements_bulk",

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,3 +273,20 @@ def test_an_auditor_asks_keeps_and_takes_files(month: World, browse: Callable[..
     for way, start in (("xlsx", b"PK"), ("pdf", b"%PDF"), ("json", b'{"covers"')):
         assert who.get(f"/bank/reports/answers/{number}/file.{way}").data.startswith(start)
     assert who.get(f"/bank/reports/answers/{number}/file.exe").status_code == 404
+
+
+def test_the_command_asks_keeps_and_writes(month: World, cli: Callable[..., Any], tmp_path: Path) -> None:
+    a_user(month.session, "auditor@bank.example", "auditor")
+    month.session.commit()
+    asked = ("report", "recovery", "--month", "2026-10")
+    found = cli(*asked, as_email="auditor@bank.example").json
+    assert (found["covers"], found["answer"]) == ("October 2026, all agencies", None)
+    out = tmp_path / "r.xlsx"
+    kept = cli(*asked, "--out", out, as_email="auditor@bank.example").json
+    assert kept["answer"] and kept["sha256"] == found["sha256"] and out.read_bytes().startswith(b"PK")
+    assert {each["report"] for each in cli("report").json["reports"]} == set(REPORTS)
+    assert cli(*asked, "--out", tmp_path / "r.doc", as_email="auditor@bank.example").exit_code == 2
+    assert cli("report", "nothing", as_email="auditor@bank.example").exit_code == 1
+    assert cli("audit-pack", tmp_path / "p.zip", as_email="auditor@bank.example").exit_code == 2
+    (tmp_path / "no.zip").write_text("no zip")
+    assert cli("audit-pack", tmp_path / "no.zip", "--check").exit_code == 2
