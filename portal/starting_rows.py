@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import DatedSetting, Lender
+from allocations.casework.conduct.flag_rules import settings_rows
 from allocations.casework.letters.models import LetterTemplate
 from allocations.casework.letters.templates import starting_templates
 from allocations.placements.models import BucketScheme
@@ -299,6 +300,10 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         "complaint",
         BEGINNING,
         "House rule: a complaint found true proposes this event; what it costs is the rate card's",
+    ),
+    *(
+        (code, value, BEGINNING, "House rule: when a person should look (domain notes §8.4)")
+        for code, value in settings_rows().items()
     ),
     ("dispute.answer_days", 21, BEGINNING, "House rule: three weeks to answer an agency's dispute"),
     (

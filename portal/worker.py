@@ -30,6 +30,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.reconciliation.running.jobs",
     "payouts.commission.check_day",
     "payouts.commission.jobs",
+    "payouts.conduct.flag_jobs",
     "payouts.commission.what_if_jobs",
     "payouts.rails.connected_jobs",
     "payouts.rails.debit_jobs",

@@ -43,6 +43,7 @@ COMMANDS = {
     "compromises": "compromises",
     "plans": "compromises",
     "notes": "compromises",
+    "flags": "flags",
     "scores": "scores",
     "report": "reports",
     "audit-pack": "reports",

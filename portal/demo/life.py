@@ -156,6 +156,7 @@ class Life:
             self.leave_open(period, through)
             terms.after_accrual()
             complain(self.command, month, through)
+            self.command(through, "flags", "run")
             self.say_again(month, through)
             placing.leave_open(through)
             field_life.leave_waiting()

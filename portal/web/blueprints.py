@@ -105,6 +105,7 @@ MODULES = [
     "portal.web.bank.letter_templates",
     "portal.web.bank.plans",
     "portal.web.bank.referrals",
+    "portal.web.bank.flags",
     "portal.web.bank.scorecards",
     "portal.web.bank.score_schemes",
     "portal.web.bank.reports",

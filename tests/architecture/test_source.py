@@ -56,6 +56,7 @@ PURE = (
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",
     "allocations.placements.request_rules",
+    "allocations.casework.conduct.flag_rules",
     "allocations.casework.conduct.lifecycle",
     "allocations.casework.conduct.setting_shapes",
     "allocations.placements.strategies.dealing",

@@ -165,7 +165,12 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "is_holding": True,
     },
     "complaint_messages": {"side": "agency", "for_agency": False, "file_sha256": "sha256-{n}"},
-    "conduct_flags": {"status": "open"},
+    "conduct_flags": {
+        "status": "open",
+        "rule": "same_minute",
+        "key": "key-{n}",
+        "facts": {"found": {"receipts": 3, "at": "x"}, "limits": {"count": 3}, "rows": []},
+    },
     "one_time_settlements": {"status": "approved", "decided_by": "y{n}", "to_on": None},
     "legal_cases": {"status": "opened", "closed_on": None},
     "legal_filings": {"status": "proposed", "decided_by": None, "decided_at": None},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from allocations.agencies.setting_checks import Shape, one_of, truth, whole
+from allocations.agencies.setting_checks import Check, Shape, mapping, one_of, truth, whole
+from allocations.casework.conduct.flag_rules import RULES
 
 
 def word_or_none(value: Any) -> Iterator[str]:
@@ -13,7 +15,30 @@ def word_or_none(value: Any) -> Iterator[str]:
         yield f"{value!r} is not a word."
 
 
+def _part(value: Any) -> Check:
+    return share_or_more if isinstance(value, str) else whole(0, 10**9)
+
+
+def share_or_more(value: Any) -> Iterator[str]:
+    """A share or a factor as text, exact."""
+    try:
+        fine = isinstance(value, str) and Decimal(value).is_finite() and Decimal(value) >= 0
+    except InvalidOperation:
+        fine = False
+    if not fine:
+        yield f'{value!r} is no number of ours; write it as text, "0.80" for 80 % or "2" for twice.'
+
+
+FLAG_SHAPES = {
+    f"flag.{code}": Shape(
+        f"Early warning: {rule.name.lower()}",
+        {"on": True, **rule.limits},
+        mapping(on=truth, **{name: _part(value) for name, value in rule.limits.items()}),
+    )
+    for code, rule in RULES.items()
+}
 CONDUCT_SHAPES: dict[str, Shape] = {
+    **FLAG_SHAPES,
     "score.complaint_source": Shape(
         "Where the complaints of a scorecard come from",
         "register",
