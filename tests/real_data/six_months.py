@@ -173,6 +173,11 @@ class SixMonths:
             money[at] = edit(money[at])
         return [money[at] for at in chosen]
 
+    def missing(self, month: Month) -> list[tuple[int, Money]]:
+        """Receipts the bank has not seen by the month's end, each with the month it is of."""
+        never = [(number, each) for number, some in self.undeposited.items() for each in some if number <= month.number]
+        return [*never, *((month.number, each) for each in self.late[month.number])]
+
     # --- files
 
     def accounts_csv(self, end: int) -> bytes:

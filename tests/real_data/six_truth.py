@@ -111,6 +111,20 @@ class SixTruth:
         sums = now["no"].map(self.clients[f"paid{month}"]).groupby(now["firm"]).sum()
         return {firm: int(total) for firm, total in sums.items()}
 
+    def open_money(self, back: Collection[str], month: int, missing: Iterable[tuple[int, Money]]) -> dict[str, int]:
+        """Firm → what it reported of the accounts it gives back and the bank has not seen. `missing`: receipts and their months."""
+        now = self.in_force(month)
+        taken = {
+            no: (firm, since)
+            for no, firm, since in zip(now["no"], now["firm"], now["since"], strict=True)
+            if no in back
+        }
+        found = dict.fromkeys(sorted({firm for firm, _ in taken.values()}), 0)
+        for reported, money in missing:
+            if money.client.no in taken and reported >= taken[money.client.no][1]:
+                found[taken[money.client.no][0]] += money.amount
+        return found
+
     # --- outcomes
 
     def judged(self, month: int) -> pd.DataFrame:
@@ -140,6 +154,20 @@ class SixTruth:
             month: (len(own), int(own["total"].sum()), [came[month, seen] for seen in range(month, 7)])
             for month, own in self.held.groupby("since")
         }
+
+    def arms(self, placed: int, month: int, challenger: str) -> tuple[dict[str, int], dict[str, str | None]]:
+        """Of one month's placement, by arm: accounts still held in a later month, and percent of their principal resolved by its end."""
+        rows = self.judged(month)
+        rows = rows[rows["since"] == placed]
+        accounts, percent = {}, {}
+        for arm, own in (
+            ("champion", rows[rows["firm"] != challenger]),
+            ("challenger", rows[rows["firm"] == challenger]),
+        ):
+            resolved = int(own.loc[own["outcome"] != "rolled_forward", "principal"].sum())
+            accounts[arm] = len(own)
+            percent[arm] = f"{100 * resolved / int(own['principal'].sum()):.2f}" if len(own) else None
+        return accounts, percent
 
     # --- what scores are made of
 
@@ -265,19 +293,3 @@ def ahead(ours: Of, theirs: Of) -> Fraction:
 
 def within(share: Fraction) -> Fraction:
     return min(max(share, Fraction(0)), Fraction(1))
-
-
-def points(value: Fraction, floor: str, target: str, weight: Fraction) -> Fraction:
-    """In hundredths, rounded half up."""
-    share = within((value - Fraction(floor)) / (Fraction(target) - Fraction(floor)))
-    return Fraction(int(share * weight * 100 + Fraction(1, 2)), 100)
-
-
-def spread_weights(weights: Mapping[str, int]) -> dict[str, Fraction]:
-    """The weights of what has cases enough, over 100.00 to the hundredth: the largest remainders take what is left, the first first."""
-    whole = sum(weights.values())
-    exact = {code: Fraction(10_000 * weight, whole) for code, weight in weights.items()}
-    shares = {code: int(share) for code, share in exact.items()}
-    for code in sorted(exact, key=lambda code: shares[code] - exact[code])[: 10_000 - sum(shares.values())]:
-        shares[code] += 1
-    return {code: Fraction(share, 100) for code, share in shares.items()}

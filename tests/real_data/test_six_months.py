@@ -7,35 +7,31 @@ from __future__ import annotations
 
 import os
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from allocations.placements.curve_queries import curves, flows
-from allocations.placements.recalls import Which, recall_many
-from allocations.placements.strategies.models import StrategyChoice
-from allocations.placements.strategies.runs import decide_run, draft_run, draw, submit_run
-from allocations.placements.strategies.service import decide_strategy, propose_strategy
 from allocations.scorecards.queries import find_run, read_off
 from allocations.scorecards.schemes import decide_scheme, propose_scheme
+from portal.demo.files import sheet
 from portal.kernel.audit import Actor
 from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.periods import month_of
 from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build
+from tests.real_data.six_scores import TERMS, TICKETS, scores_of
 from tests.real_data.six_telling import say_curves, say_month, say_outcomes, say_scores
-from tests.real_data.six_truth import SixTruth, points, spread_weights
+from tests.real_data.six_truth import SixTruth
 from tests.real_data.uci_month import BANK_ACCOUNT, SOURCE, agencies_csv
 from tests.real_data.uci_world import FIRMS, Money
-from tests.real_data.walking import CHECKER, MAKER, Walk, minor, open_the_bank
+from tests.real_data.walking import CHECKER, MAKER, REFUSED, Walk, minor, open_the_bank
 
 pytestmark = pytest.mark.real_data
 
@@ -44,37 +40,6 @@ SEED = 2005
 CARD = Path(__file__).with_name("six_months.toml")
 PLACING = Path(__file__).with_name("six_months_strategy.toml")
 STRATEGY, CHAMPIONS, CHALLENGER, PERCENT = "LATE-CARDS", ("SHAKTI", "NILGIRI"), "YAMUNA", 25
-TICKETS = (20_000, 100_000)
-LEAST = 10
-# code, weight, nothing at, everything at
-SCHEME = (
-    ("resolution_pct_pos", 40, "75", "98"),
-    ("rollback_pct_pos", 20, "5", "45"),
-    ("recovery_pct", 20, "0", "8"),
-    ("cost_pct", 5, "12", "6"),
-    ("deposited_pct", 10, "60", "100"),
-    ("spoilt_receipts_pct", 5, "3", "0"),
-    ("coverage_pct", 0, "50", "95"),
-    ("complaints_per_1000", 0, "5", "0"),
-)
-LIKE_FOR_LIKE = ("resolution_pct_pos", "rollback_pct_pos")
-TERMS = {
-    "measures": [
-        {
-            "code": code,
-            "weight": weight,
-            "floor": floor,
-            "target": target,
-            "least": LEAST,
-            "like_for_like": code in LIKE_FOR_LIKE,
-        }
-        for code, weight, floor, target in SCHEME
-    ],
-    "gates": [],
-    "bands": [{"from": "60", "grade": "A", "consequence": "none"}, {"from": "0", "grade": "B", "consequence": "none"}],
-    "tickets": list(TICKETS),
-    "least_weight": 50,
-}
 
 
 @dataclass
@@ -87,6 +52,10 @@ class Half:
     client_of: Callable[[str], Any]
     scored: dict[str, tuple[str, str]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+
+    @property
+    def regions(self) -> dict[str, str]:
+        return {each.no: each.region for each in self.world.people}
 
     def run(self, day: date, *words: object, as_email: str | None = None) -> dict[str, Any]:
         return self.walk.run(day, *words, as_email=as_email)
@@ -111,6 +80,7 @@ def half(
     return begin
 
 
+@pytest.mark.timeout(300)  # a hundred commands, each waiting its turn where others work
 def test_six_months_of_real_accounts_equal_their_truth(half: Callable[[int], Half]) -> None:
     six_months_equal_their_truth(half(SIZE))
 
@@ -139,6 +109,7 @@ def six_months_equal_their_truth(half: Half) -> None:
         scores_equal_their_truth(half, month)
         cured_accounts_are_recalled(half, month)
     every_month_is_scored_again(half)
+    arms_are_read_off(half)
     curves_equal_their_truth(half)
     every_page_of_it_opens(half)
 
@@ -151,18 +122,14 @@ def the_bank_opens(half: Half) -> None:
     card = half.run(day, "rate-card", "import", CARD, as_email=MAKER)
     version = ("--version", card["version"], "--comment", "One rate, as agreed.")
     assert half.run(day, "rate-card", "approve", card["card"], *version, as_email=CHECKER)["status"] == "approved"
-    now = half.walk.clock.now()
+    now, reason = half.walk.clock.now(), "Only what the source tells."
     with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
-        reason = "Only what the source tells."
         proposed = propose_scheme(
             session, TERMS, effective_from=MONTHS[0].first, reason=reason, actor=acting(MAKER), now=now
         )
         decide_scheme(session, proposed, approve=True, actor=acting(CHECKER), now=now)
-        terms, begins = tomllib.loads(PLACING.read_text()), MONTHS[0].first
-        strategy = propose_strategy(
-            session, STRATEGY, terms, effective_from=begins, reason=reason, actor=acting(MAKER), now=now
-        )
-        decide_strategy(session, strategy, approve=True, actor=acting(CHECKER), now=now)
+    told = half.run(day, "strategies", "import", PLACING, "--reason", reason, as_email=MAKER)
+    half.run(day, "strategies", "approve", f"{told['strategy']}/{told['version']}", as_email=CHECKER)
 
 
 def acting(email: str) -> Actor:
@@ -200,22 +167,29 @@ def late_accounts_are_placed(half: Half, month: Month) -> None:
 
 def place(half: Half, month: Month) -> tuple[dict[str, str], set[str]]:
     """The month's placement drawn, handed in and approved by another: account → agency, and late accounts nobody takes yet."""
-    begun, day = time.perf_counter(), month.first
-    half.walk.clock.instant = datetime(day.year, day.month, day.day, 9, 30, tzinfo=UTC)
-    now = half.walk.clock.now()
-    asked: dict[str, Any] = {"from_on": day, "to_on": month.term_end, "seed": SEED + month.number}
-    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
-        run = draft_run(session, STRATEGY, **asked, actor=acting(MAKER), now=now)
-        again = draw(session, STRATEGY, **asked)
-        assert (again.input_hash, again.result_hash) == (run.input_hash, run.result_hash)
-        submit_run(session, run, actor=acting(MAKER), now=now)
-        decide_run(session, run, approve=True, actor=acting(CHECKER), now=now)
-        chosen = select(StrategyChoice.loan_account_no, StrategyChoice.taker, StrategyChoice.reason)
-        rows = session.execute(chosen.where(StrategyChoice.run_id == run.id)).all()
-    half.walk.took.append((f"strategy run {month.label}", time.perf_counter() - begun))
-    given = {row.loan_account_no: row.taker for row in rows if row.taker}
-    assert {row.reason for row in rows} <= {"", "same_again", "already_allocated", "no_rule", "nothing_owed"}
-    return given, {row.loan_account_no for row in rows if row.reason == "same_again"}
+    asked = (
+        "strategies",
+        "run",
+        STRATEGY,
+        "--as-of",
+        month.first,
+        "--to",
+        month.term_end,
+        "--seed",
+        SEED + month.number,
+    )
+    run = half.run(month.first, *asked, as_email=MAKER)
+    again = half.run(month.first, *asked, "--preview")
+    assert {**again, "run": run["run"], "status": "draft"} == run
+    half.run(month.first, "strategies", "submit", run["run"], as_email=MAKER)
+    half.walk.run(month.first, "strategies", "approve", run["run"], fine=REFUSED, as_email=MAKER)
+    half.run(month.first, "strategies", "approve", run["run"], as_email=CHECKER)
+    rows = half.walk.rows(
+        "select loan_account_no, taker, reason from strategy_choices c join strategy_runs r on r.id = c.run_id"
+        f" where r.ref = '{run['run']}'"
+    )
+    assert {reason for _, _, reason in rows} <= {"", "same_again", "already_allocated", "no_rule", "nothing_owed"}
+    return {no: taker for no, taker, _ in rows if taker}, {no for no, _, reason in rows if reason == "same_again"}
 
 
 def money_comes_in(half: Half, month: Month) -> None:
@@ -234,7 +208,7 @@ def money_comes_in(half: Half, month: Month) -> None:
     told = half.run(day, "postings", "import", half.write(f"postings-{month.label}.csv", world.postings_csv(month)))
     assert told["rejected"] == 0
     told = half.run(day, "reconcile", "--through", month.last)
-    missing = [*world.late[month.number], *(each for some in world.undeposited.values() for each in some)]
+    missing = [each for _, each in world.missing(month)]
     breaks = {code: (each["count"], minor(each["amount"])) for code, each in told["breaks"].items()}
     assert breaks == {"R01": (len(missing), sum(each.amount for each in missing))}
     assert (minor(told["suspense"]), told["suggested"]) == (0, 0)
@@ -313,13 +287,13 @@ def scores_equal_their_truth(half: Half, month: Month) -> None:
     cards = {card["agency"]: card for card in told["scorecards"]}
     raws = half.truth.raws(month.number, half.world.reported[month.number], seen(half, month))
     assert {code: measured(card) for code, card in cards.items()} == raws
-    scores = scores_of(half, month, raws)
+    scores = scores_of(raws, half.truth.adjusted(month.number, half.regions, TICKETS))
     assert {code: card["score"] for code, card in cards.items()} == {
         code: f"{score:.2f}" for code, score in scores.items()
     }
     places = {code: 1 + sum(other > score for other in scores.values()) for code, score in scores.items()}
     assert {code: card["place"] for code, card in cards.items()} == places
-    half.walk.run(month.done_on, *words, "--publish", fine=1, as_email=MAKER)
+    half.walk.run(month.done_on, *words, "--publish", fine=REFUSED, as_email=MAKER)
     published = half.run(month.done_on, *words, "--publish", as_email=CHECKER)
     assert published["published"] and published["result_hash"] == told["result_hash"]
     half.scored[month.label] = told["input_hash"], told["result_hash"]
@@ -329,11 +303,11 @@ def scores_equal_their_truth(half: Half, month: Month) -> None:
 
 def champions_are_told_from_the_challenger(half: Half, month: Month) -> None:
     """Each champion against the challenger on what both had, as the page reads it off."""
-    period, regions = month_of(month.first), {each.no: each.region for each in half.world.people}
+    period = month_of(month.first)
     with half.walk.database.logins.session(bank_scope(month.done_on)) as session:
         run = find_run(session, period)
         for champion in CHAMPIONS:
-            truth = half.truth.against(month.number, regions, TICKETS, champion, CHALLENGER)
+            truth = half.truth.against(month.number, half.regions, TICKETS, champion, CHALLENGER)
             for measure, ahead in truth.items():
                 told = read_off(session, run.id, champion, CHALLENGER, measure)
                 assert told is not None and told.difference == ahead
@@ -344,33 +318,16 @@ def measured(card: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     return {each["code"]: (each["numerator"], each["denominator"], each["cases"]) for each in card["measures"]}
 
 
-def scores_of(half: Half, month: Month, raws: dict[str, dict[str, tuple[int, int, int]]]) -> dict[str, Decimal]:
-    """The sum of each measure's points, each rounded once."""
-    regions = {each.no: each.region for each in half.world.people}
-    adjusted = half.truth.adjusted(month.number, regions, TICKETS)
-    found = {}
-    for code, own in raws.items():
-        weights = spread_weights({name: weight for name, weight, *_ in SCHEME if own[name][2] >= LEAST})
-        total = Fraction(0)
-        for name, _, floor, target in SCHEME:
-            numerator, denominator, _ = own[name]
-            if weights.get(name):
-                value = adjusted[name][code] if name in adjusted else Fraction(100 * numerator, denominator)
-                total += points(value, floor, target, weights[name])
-        found[code] = Decimal(int(total * 100)).scaleb(-2)
-    return found
-
-
 def cured_accounts_are_recalled(half: Half, month: Month) -> None:
     """Nobody works an account that is no longer late: its last day was the month's last."""
     back, day = half.truth.normalised(month.number), month.done_on
-    begun, now = time.perf_counter(), half.walk.clock.now()
     if back:
-        with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
-            which, reason = Which(numbers=tuple(sorted(back))), "Nothing is due any more."
-            done = recall_many(session, which, on=month.last, reason=reason, actor=acting(MAKER), now=now)
-        assert (done.accounts, done.left) == (len(back), [])
-    half.walk.took.append((f"recall {len(back)}", time.perf_counter() - begun))
+        file = half.write(f"recall-{month.label}.csv", sheet(["loan_account_no"], ([no] for no in sorted(back))))
+        words = ("allocations", "recall", file, "--on", month.last, "--reason", "Nothing is due any more.")
+        told = half.run(day, *words, as_email=MAKER)
+        assert (told["accounts"], told["left"]) == (len(back), [])
+        open_money = half.truth.open_money(back, month.number, half.world.missing(month))
+        assert {each["agency"]: minor(each["not_seen_at_bank"]) for each in told["agencies"]} == open_money
     half.truth.recall(month.number)
 
 
@@ -381,6 +338,20 @@ def every_month_is_scored_again(half: Half) -> None:
         told = half.run(day, "scores", "--period", label, as_email=MAKER)
         assert (told["input_hash"], told["result_hash"]) == hashes and told["published"]
     assert half.run(day, "verify")["differences"] == []
+
+
+def arms_are_read_off(half: Half) -> None:
+    """Of each run, how many accounts each arm still had in a month and what was resolved of their principal."""
+    for placed in MONTHS:
+        run = half.run(MONTHS[-1].done_on, "strategies", "show", f"{STRATEGY}-{placed.first:%Y%m%d}-1")
+        told = {each["period"]: (each["accounts"], each["resolved_percent"]) for each in run["months"]}
+        assert told == {
+            month.label: half.truth.arms(placed.number, month.number, CHALLENGER)
+            for month in MONTHS[placed.number - 1 : placed.number + 2]
+        }
+        half.told.append(
+            f"{placed.label}: " + ", ".join(f"{each['difference']} ({each['chance']})" for each in run["months"])
+        )
 
 
 def curves_equal_their_truth(half: Half) -> None:
@@ -427,7 +398,11 @@ PAGES = (
         "/bank/scorecards/2026-10/YAMUNA",
         "/bank/scorecards/2026-10/SHAKTI/against/YAMUNA",
     ),
-    *("/bank/scorecards/2026-10/export.csv", f"/bank/placements/{STRATEGY}-20261001-1"),
+    *(
+        "/bank/scorecards/2026-10/export.csv",
+        f"/bank/placements/{STRATEGY}-20261001-1",
+        f"/bank/strategy-runs/{STRATEGY}-20260801-1",
+    ),
 )
 
 
