@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
@@ -127,8 +127,9 @@ def _do(session: Session, found: AllocationRequest, *, actor: Actor, now: dateti
 
 def withdraw_waiting(session: Session, allocation_ids: Sequence[int], *, actor: Actor, now: datetime) -> None:
     """What is still asked of allocations that went back asks for nothing any more."""
+    gone = literal(list(allocation_ids), ARRAY(BigInteger))  # one value, however many there are
     waiting = select(AllocationRequest).where(
-        AllocationRequest.allocation_id.in_(allocation_ids), AllocationRequest.status == "proposed"
+        AllocationRequest.status == "proposed", AllocationRequest.allocation_id == any_(gone)
     )
     for each in session.scalars(waiting.order_by(AllocationRequest.id).with_for_update()).all():
         PROPOSALS.move(session, each, "withdraw", reason="The account went back.", actor=actor, now=now)
