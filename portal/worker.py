@@ -21,6 +21,7 @@ JOB_MODULES: tuple[str, ...] = (
     "allocations.agencies.paper_jobs",
     "allocations.casework.jobs",
     "allocations.casework.legal.alert_jobs",
+    "allocations.casework.letters.jobs",
     "allocations.collections.evidence.jobs",
     "allocations.collections.uploads.jobs",
     "allocations.placements.recall_jobs",

@@ -44,6 +44,8 @@ COMMANDS = {
     "plans": "compromises",
     "notes": "compromises",
     "flags": "flags",
+    "legal": "legal",
+    "letters": "legal",
     "scores": "scores",
     "report": "reports",
     "audit-pack": "reports",

@@ -102,6 +102,7 @@ MODULES = [
     "portal.web.bank.legal",
     "portal.web.bank.legal_tasks",
     "portal.web.bank.letters",
+    "portal.web.bank.letter_runs",
     "portal.web.bank.letter_templates",
     "portal.web.bank.plans",
     "portal.web.bank.referrals",

@@ -142,7 +142,7 @@ BANK = (
                 "bank_legal.index",
                 "Legal",
                 "file-ruled",
-                also=("bank_legal_tasks", "bank_letters", "bank_letter_templates"),
+                also=("bank_legal_tasks", "bank_letters", "bank_letter_runs", "bank_letter_templates"),
             ),
             Entry("bank_contacts.index", "Contacts", "telephone"),
             Entry("bank_evidence.index", "Evidence", "camera"),

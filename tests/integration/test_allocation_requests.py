@@ -193,7 +193,13 @@ def test_by_night_what_should_come_back_is_proposed_once_and_a_person_confirms(d
     paid, held = desk.accounts
     paid.latest_total_minor, paid.latest_as_of = 0, TODAY
     for effect, count in (("no_accrual", 1), ("no_work", 1)):
-        hold: dict[str, Any] = {"reason": "Court", "cause": "litigation", "from_on": TODAY, "to_on": None, "effect": effect}
+        hold: dict[str, Any] = {
+            "reason": "Court",
+            "cause": "litigation",
+            "from_on": TODAY,
+            "to_on": None,
+            "effect": effect,
+        }
         put_on_hold(desk.session, held, **hold, **given)
         assert (
             propose_recalls(desk.session, TODAY, **given) == count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +11,17 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.models import Agency
 from allocations.casework.legal import service
 from allocations.casework.legal.gathering import latest_facts
-from allocations.casework.letters import making, templates
-from allocations.casework.letters.models import Letter, LetterDispatch, LetterTemplate
+from allocations.casework.letters import bulk, making, register_file, templates
+from allocations.casework.letters.models import Letter, LetterDispatch, LetterRun, LetterTemplate
 from allocations.placements.models import LoanAccount
+from allocations.placements.service import put_on_hold
 from portal.kernel.audit import Actor
-from portal.kernel.errors import Refused
+from portal.kernel.errors import Invalid, Refused
 from portal.kernel.files import FileStore
+from tests.factories.world import an_account, an_allocation
 from tests.integration.test_legal import CHECKER, FACTS, MAKER, NOW, TODAY, a_case, a_file, maker, press
 
 Browse = Callable[..., Any]
@@ -104,3 +109,60 @@ def test_a_letter_says_every_value_it_lacks(maker: Actor, browse: Browse, bank_s
     given: dict[str, Any] = {"actor": maker, "now": NOW, "today": TODAY}
     service.move_case(bank_session, case, "withdraw", reason="Paid.", **given)
     assert bank_session.scalars(select(Letter)).first() is None
+
+
+def test_letters_to_a_segment_are_made_once_and_handed_to_the_printer(
+    maker: Actor, browse: Browse, bank_session: Session, store: FileStore, work: Callable[[], None]
+) -> None:
+    approved(bank_session, "agency_authorisation")
+    agency = bank_session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
+    address = {"address": "2, MG Road", "city": "Pune", "pincode": "411001"}
+    for no, changes in (("LN0002", address), ("LN0003", {}), ("LN0004", address)):
+        an_allocation(bank_session, an_account(bank_session, no, **changes), agency)
+    held = bank_session.scalars(select(LoanAccount).where(LoanAccount.loan_account_no == "LN0004")).one()
+    when: dict[str, Any] = {"from_on": TODAY, "to_on": None, "actor": maker, "now": NOW}
+    put_on_hold(bank_session, held, reason="Died.", effect="no_work", cause="deceased", **when)
+    bank_session.commit()
+    who, url = browse(MAKER), "/bank/letter-runs/new"
+    all_of_them = press(who, url, url, kind="agency_authorisation", language="en")
+    assert all_of_them.status_code == 422 and "This is the whole portfolio." in all_of_them.text
+    asked = press(who, url, url, kind="agency_authorisation", language="en", agency="SHAKTI", dpd_from="1")
+    assert "A worker makes them" in asked.text
+    work()
+    run = bank_session.scalars(select(LetterRun)).one()
+    assert (run.status, run.letters, run.left_out) == ("done", 2, 1)
+    with zipfile.ZipFile(io.BytesIO(store.read(run.zip_sha256 or ""))) as archive:
+        assert archive.namelist() == ["L2026-000001.pdf", "L2026-000002.pdf"]
+    lines = store.read(run.csv_sha256 or "").decode("utf-8-sig").splitlines()
+    assert lines[1].startswith("L2026-000001,L2026-000001.pdf,Borrower LN0001,") and len(lines) == 3
+    desk = making.Desk(store, maker, NOW, TODAY)
+    assert bulk.make_piece(bank_session, run.id, 0, desk)[1:] == (0, 1)  # nothing is made twice
+    sha256, before = run.zip_sha256, run.letters
+    run.status, run.zip_sha256, run.csv_sha256 = "waiting", None, None
+    again = bulk.finish(bank_session, run.id, 1, desk)
+    assert (again.zip_sha256, again.letters) == (sha256, before)
+    bank_session.commit()
+    assert who.get(f"/bank/letter-runs/{run.id}/letters.zip").status_code == 200
+    assert "addresses (CSV)" in who.get("/bank/letter-runs").text
+
+
+def test_the_posts_file_is_read_line_by_line_and_twice_is_harmless(
+    maker: Actor, bank_session: Session, store: FileStore
+) -> None:
+    template = approved(bank_session, "agency_authorisation")
+    account = bank_session.scalars(select(LoanAccount)).one()
+    making.make_letter(bank_session, template, account, making.Desk(store, maker, NOW, TODAY))
+    given: dict[str, Any] = {"actor": maker, "now": NOW, "today": TODAY}
+    head = "letter,channel,sent_on,tracking_no,outcome,outcome_on\n"
+    lines = (
+        "L2026-000001,post,2026-11-10,EM1,,\nL2026-000009,post,2026-11-10,,,\nL2026-000001,post,2026-11-10,EM2,lost,\n"
+    )
+    read = register_file.import_register(bank_session, (head + lines).encode(), **given)
+    assert (read.sent, read.outcomes, [each.row for each in read.problems]) == (1, 0, [3, 4])
+    back = head + "L2026-000001,post,2026-11-10,EM1,returned,2026-11-10\n"
+    for sent, outcomes, unchanged in ((0, 1, 0), (0, 0, 1)):
+        read = register_file.import_register(bank_session, back.encode(), **given)
+        assert (read.sent, read.outcomes, read.unchanged, read.problems) == (sent, outcomes, unchanged, [])
+    for data in (b"\xff\xfe", b"letter,day\n"):
+        with pytest.raises(Invalid):
+            register_file.import_register(bank_session, data, **given)
