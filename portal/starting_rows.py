@@ -268,6 +268,7 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         date(2018, 9, 6),
         "RDB Act 1993 s.1(4): twenty lakh by the notification of 6-Sep-2018; s.19(5): 30 days to reply (from memory)",
     ),
+    ("campaigns.rest_days", 30, BEGINNING, "House rule: one campaign a month to an account"),
     (
         "legal.alert_days",
         [10, 3, 1],

@@ -44,6 +44,7 @@ COMMANDS = {
     "plans": "compromises",
     "notes": "compromises",
     "flags": "flags",
+    "campaigns": "campaigns",
     "legal": "legal",
     "letters": "legal",
     "scores": "scores",

@@ -99,6 +99,7 @@ MODULES = [
     "portal.web.bank.notes",
     "portal.web.bank.offers",
     "portal.web.bank.offers_report",
+    "portal.web.bank.campaigns",
     "portal.web.bank.legal",
     "portal.web.bank.legal_tasks",
     "portal.web.bank.letters",

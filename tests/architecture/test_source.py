@@ -23,6 +23,8 @@ PURE = (
     "allocations.agencies.paper_rules",
     "allocations.agencies.setting_checks",
     "allocations.agencies.setting_shapes",
+    "allocations.casework.campaigns.drawing",
+    "allocations.casework.campaigns.lift",
     "allocations.casework.legal.catalogue",
     "allocations.casework.legal.days",
     "allocations.casework.legal.gates",

@@ -53,5 +53,6 @@ LEGAL_SHAPES: dict[str, Shape] = {
         mapping(least_minor=whole(0), reply_days=whole(1, 365)),
         "In paise.",
     ),
+    "campaigns.rest_days": Shape("Days an account rests from campaigns after one", 30, whole(0, 365)),
     "legal.alert_days": Shape("Days before a last day of law at which people are told", [10, 3, 1], each(whole(0, 90))),
 }
