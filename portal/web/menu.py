@@ -138,7 +138,6 @@ BANK = (
                 "briefcase",
                 also=("bank_offers_report", "bank_plans", "bank_referrals", "bank_notes"),
             ),
-            Entry("bank_offers.index", "Casework", "briefcase", also=("bank_offers_report", "bank_notes")),
             Entry("bank_campaigns.index", "Campaigns", "megaphone"),
             Entry(
                 "bank_legal.index",
