@@ -166,14 +166,14 @@ def _waiting(session: Session, account_id: int) -> Iterator[Problem]:
         yield Problem("open_offer", message, "Withdraw it or wait until it is decided.", column="loan_account_no")
 
 
-def load_offer(session: Session, offer_id: int, *, agency_id: int | None = None) -> CompromiseOffer:
-    """The offer, locked; with an agency only its own. NotFound when there is none."""
-    return PROPOSALS.load(session, id=offer_id, agency_id=agency_id)
+def load_offer(session: Session, offer_id: int) -> CompromiseOffer:
+    """The offer, locked. NotFound when there is none."""
+    return PROPOSALS.load(session, id=offer_id)
 
 
 def load_own_offer(session: Session, offer_id: int, agency_id: int) -> CompromiseOffer:
-    """An agency's own offer; it may lock no row, and the move looks at the status again."""
-    return PROPOSALS.load(session, locked=False, id=offer_id, agency_id=agency_id)
+    """An agency's own offer, locked. NotFound for any other."""
+    return PROPOSALS.load(session, id=offer_id, agency_id=agency_id)
 
 
 def withdraw_offer(session: Session, found: CompromiseOffer, *, actor: Actor, now: datetime) -> None:

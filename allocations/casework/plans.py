@@ -147,8 +147,8 @@ def load_plan(session: Session, plan_id: int) -> RepaymentPlan:
 
 
 def load_own_plan(session: Session, plan_id: int, agency_id: int) -> RepaymentPlan:
-    """An agency's own; it may lock no row."""
-    return PROPOSALS.load(session, locked=False, id=plan_id, agency_id=agency_id)
+    """An agency's own, locked. NotFound for any other."""
+    return PROPOSALS.load(session, id=plan_id, agency_id=agency_id)
 
 
 def decide_plan(

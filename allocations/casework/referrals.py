@@ -88,8 +88,8 @@ def load_referral(session: Session, referral_id: int) -> Referral:
 
 
 def load_own_referral(session: Session, referral_id: int, agency_id: int) -> Referral:
-    """An agency's own; it may lock no row."""
-    return PROPOSALS.load(session, locked=False, id=referral_id, agency_id=agency_id)
+    """An agency's own, locked. NotFound for any other."""
+    return PROPOSALS.load(session, id=referral_id, agency_id=agency_id)
 
 
 def decide_referral(

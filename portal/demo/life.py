@@ -17,6 +17,7 @@ from portal.cli.main import run
 from portal.config import Settings
 from portal.demo import files
 from portal.demo.answers import AnswersLife
+from portal.demo.casework import CaseworkLife
 from portal.demo.conduct import complain
 from portal.demo.desk import DeskLife
 from portal.demo.field import FieldLife
@@ -155,6 +156,7 @@ class Life:
             self.command(through, "accrue", "--period", period.label)
             self.leave_open(period, through)
             terms.after_accrual()
+            CaseworkLife(self.database, period, through).live()
             complain(self.command, month, through)
             self.command(through, "flags", "run")
             self.say_again(month, through)

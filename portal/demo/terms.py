@@ -101,7 +101,7 @@ class TermsLife:
                 decide_measure(session, made, approve=True, reason="", actor=checker, now=self.at(11))
 
     def compromises(self, session: Session) -> None:
-        """A borrower of the open month settles: one agreed, the next waits for its second person."""
+        """A Lok Adalat settles with borrowers of the open month: one agreed, the next waits for its second person."""
         numbers = session.scalars(
             select(Collection.loan_account_no)
             .where(Collection.collected_on >= self.period.start, Collection.linked_minor > 0)
@@ -112,7 +112,7 @@ class TermsLife:
         maker, checker = self.actor(session, MAKER), self.actor(session, CHECKER)
         for place, number in enumerate(numbers):
             reason = "Lost employment; pays two thirds in three instalments."
-            agreed = Agreed(number, "ots", 60_000 * RUPEE, self.period.start, None, reason)
+            agreed = Agreed(number, "lok_adalat", 60_000 * RUPEE, self.period.start, None, reason)
             made = propose_compromise(session, agreed, actor=maker, now=self.at(10))
             if place == 0:
                 decide_compromise(session, made, approve=True, reason="Within policy.", actor=checker, now=self.at(11))

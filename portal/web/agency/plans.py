@@ -136,10 +136,11 @@ def ask() -> str | Answer:
 @permission(Permission.OWN_CASEWORK_PROPOSE)
 def take_back(referral_id: int) -> Answer:
     session, form = db_session(), BackForm()
-    found = referrals.load_own_referral(session, referral_id, own_agency_id())
+    referrals.load_own_referral(session, referral_id, own_agency_id())
     if form.validate_on_submit():
         with unit_of_work(session):
             once(form, session)
+            found = referrals.load_own_referral(session, referral_id, own_agency_id())
             referrals.withdraw_referral(session, found, **by())
         flash("Taken back.", "info")
         return redirect(url_for(".asked"))

@@ -114,6 +114,7 @@ def compromise_page(compromise_id: int, **forms: Any) -> str:
         "withdraw_form": WithdrawCompromiseForm(formdata=None),
         "break_form": BreakCompromiseForm(formdata=None),
         "problems": [],
+        "offer_id": compromises.offer_behind(db_session(), compromise_id),
     }
     return render_template("bank/compromises/show.html", row=row, made=row.compromise, kinds=KINDS, **acts | forms)
 
