@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from allocations.agencies.models import Agency, Agent
+from allocations.placements.borrower_notice_models import BorrowerNotice
 from allocations.placements.models import Allocation, LoanAccount, Placement
 from allocations.placements.outcome_sets import freeze_outcomes
 from allocations.placements.service import put_on_hold, recall
@@ -77,6 +78,8 @@ def test_a_run_is_drawn_previewed_approved_and_proved(session: PortalSession, no
     }  # fmt: skip
     placement = session.scalars(select(Placement).where(Placement.code == "RETAIL-20261101-1")).one()
     rows = session.scalars(select(Allocation).where(Allocation.placement_id == placement.id)).all()
+    told = session.scalars(select(BorrowerNotice.allocation_id).order_by(BorrowerNotice.id)).all()
+    assert sorted(told) == sorted(row.id for row in rows)  # every borrower is to be told
     assert {row.loan_account_no for row in rows} == {no for no, (taker, _) in found.items() if taker}
     assert {(row.from_on, row.to_on, row.opening_as_of) for row in rows} == {(FIRST, LAST, date(2026, 9, 30))}
     assert (run.status, run.placement_id, run.accounts, run.placed) == ("approved", placement.id, 23, 21)

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from allocations.placements.borrower_notices import queue_notices
 from allocations.placements.gates import GATES
 from allocations.placements.import_allocations import HELD, INSERT, OVERLAPS
 from allocations.placements.models import Placement
@@ -130,6 +131,7 @@ def write_placement(session: Session, run: StrategyRun, terms: Terms, *, actor: 
         ) from error
     if done.rowcount != run.placed:  # type: ignore[attr-defined]
         raise Stale("Some of these accounts cannot be written as they were drawn. Draw it again.")
+    queue_notices(session, placement.id, since=now, now=now)
     run.placement_id = placement.id
     session.execute(text("drop table pg_temp.staged_facts"))
     session.flush()
