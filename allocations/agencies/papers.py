@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,17 @@ from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.empanelment_models import AgencyPaper
 from allocations.agencies.identifiers import gstin_fault, pan_fault, udyam_fault
 from allocations.agencies.models import Agency
-from allocations.agencies.paper_rules import INDIAN, Handed, Held, Missing, Rules, missing, paper_problems, standing
+from allocations.agencies.paper_rules import (
+    INDIAN,
+    KINDS,
+    Handed,
+    Held,
+    Missing,
+    Rules,
+    missing,
+    paper_problems,
+    standing,
+)
 from allocations.agencies.service import change_agency
 from allocations.agencies.taking_in import NO_FILE, KeptFile
 from portal.kernel.audit import Actor, AuditTag
@@ -184,18 +194,33 @@ def missing_of(session: Session, agency: Agency, day: date) -> list[Missing]:
     return missing(held, rules_on(session, day), day, agency.country)
 
 
-def lapsed_on(session: Session, day: date, agency_ids: Sequence[int] | None = None) -> dict[int, tuple[str, ...]]:
-    """Agency id → kinds of needed papers that were accepted once and have ended by a day. What was never handed in is not here."""
-    needed = {kind for group in rules_on(session, day).needed for kind in group}
-    query = select(AgencyPaper.agency_id, AgencyPaper.kind).where(
-        AgencyPaper.status == "accepted", AgencyPaper.valid_until < day, AgencyPaper.kind.in_(needed)
+def lapsed_papers(
+    session: Session, days: Collection[date], ids: Collection[int] | None = None
+) -> dict[tuple[int, date], tuple[str, ...]]:
+    """(agency id, day) → needed papers that were accepted once and have ended by then; of every agency when no ids are given.
+
+    What was never handed in is not here: that keeps an agency from being empanelled, not from its work.
+    """
+    if not days:
+        return {}
+    groups = rules_on(session, max(days)).needed
+    query = select(AgencyPaper.agency_id, AgencyPaper.kind, AgencyPaper.valid_until).where(
+        AgencyPaper.status == "accepted", AgencyPaper.kind.in_({kind for group in groups for kind in group})
     )
-    if agency_ids is not None:
-        query = query.where(AgencyPaper.agency_id.in_(agency_ids))
-    found: dict[int, list[str]] = defaultdict(list)
-    for agency_id, kind in session.execute(query.order_by(AgencyPaper.agency_id, AgencyPaper.kind)):
-        found[agency_id].append(kind)
-    return {agency_id: tuple(kinds) for agency_id, kinds in found.items()}
+    if ids is not None:
+        query = query.where(AgencyPaper.agency_id.in_(ids))
+    held: dict[int, dict[str, date | None]] = defaultdict(dict)
+    for agency_id, kind, until in session.execute(query):
+        held[agency_id][kind] = until
+    found = {(agency_id, day): _lapsed(groups, of, day) for agency_id, of in held.items() for day in days}
+    return {key: kinds for key, kinds in found.items() if kinds}
+
+
+def _lapsed(groups: Sequence[Sequence[str]], held: Mapping[str, date | None], day: date) -> tuple[str, ...]:
+    """The groups of which something is on record and nothing is in force, by the name of what is."""
+    there = [[(kind, held[kind]) for kind in group if kind in held] for group in groups]
+    over = [of for of in there if of and all(until is not None and until < day for _, until in of)]
+    return tuple(KINDS[of[0][0]] for of in over)
 
 
 @dataclass(frozen=True, slots=True)

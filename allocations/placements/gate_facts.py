@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from allocations.agencies.papers import lapsed_papers
 from allocations.placements.gates import HOLD_GATES, NO_WORK, AgencyFacts, fold
 
 # What an agency holds is counted only where there is a limit to it.
@@ -36,10 +37,11 @@ def agency_facts(
 ) -> dict[tuple[int, date], AgencyFacts]:
     """(agency id, first day) → what the gates ask; of every agency when no ids are given."""
     found = session.execute(AGENCIES, {"days": sorted(days), "ids": None if ids is None else sorted(ids)})
-    return {(row.id, row.day): _facts(row) for row in found}
+    lapsed = lapsed_papers(session, days, ids)
+    return {(row.id, row.day): _facts(row, lapsed.get((row.id, row.day), ())) for row in found}
 
 
-def _facts(row: Row[Any]) -> AgencyFacts:
+def _facts(row: Row[Any], papers_lapsed: tuple[str, ...]) -> AgencyFacts:
     return AgencyFacts(
         id=row.id,
         code=row.code,
@@ -55,6 +57,7 @@ def _facts(row: Row[Any]) -> AgencyFacts:
         states=_folded(row.licensed_states),
         pincodes=None if row.licensed_pincodes is None else tuple(map(fold, row.licensed_pincodes)),
         products=_folded(row.licensed_products),
+        papers_lapsed=papers_lapsed,
     )
 
 

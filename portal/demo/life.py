@@ -20,6 +20,7 @@ from portal.demo.answers import AnswersLife
 from portal.demo.casework import CaseworkLife
 from portal.demo.conduct import complain
 from portal.demo.desk import DeskLife
+from portal.demo.empanelment import EmpanelmentLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
 from portal.demo.placing import PlacingLife
@@ -30,6 +31,7 @@ from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database
 from portal.kernel.money import Money, plain
 from portal.kernel.periods import Period, financial_year_of, month_of
+from portal.stores import file_store_of
 
 CURRENCY = "INR"
 BANK_ACCOUNT = "50100098765432"
@@ -164,6 +166,7 @@ class Life:
             field_life.leave_waiting()
             DeskLife(self.database, through).live()
             KeysLife(self.database, through).live()
+            EmpanelmentLife(self.database, file_store_of(self.settings), through).live()
             return
         if len(self.periods) == SETTLED_MONTHS - 1:
             paying = {paid.account.no: paid.account for paid in month.paid if not paid.fault}

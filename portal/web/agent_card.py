@@ -16,6 +16,7 @@ from payouts.settlements.paper_pdf import typeset
 from portal.kernel.files import FileStore
 from portal.web.edge import settings
 
+JPEG = b"\xff\xd8"  # what a picture of ours begins with
 TEMPLATE = Path(__file__).with_name("agent_card.typ")
 
 
@@ -25,8 +26,10 @@ def address_of(paper: AgentPaper) -> str:
 
 
 def card_pdf(session: Session, store: FileStore, agency: Agency, agent: Agent, paper: AgentPaper) -> bytes:
-    """The card of a paper in force. FileNotFoundError when its photo is not in the store."""
-    address = address_of(paper)
+    """The card of a paper in force. FileNotFoundError when its photo is not in the store, or is none."""
+    address, photo = address_of(paper), store.read(paper.photo_sha256 or "")
+    if not photo.startswith(JPEG):
+        raise FileNotFoundError(paper.photo_sha256)
     told: dict[str, Any] = {
         "bank": lender(session).name,
         "agency": agency.legal_name,
@@ -36,7 +39,7 @@ def card_pdf(session: Session, store: FileStore, agency: Agency, agent: Agent, p
         "issued": f"{paper.issued_on:%-d %B %Y}",
         "until": f"{paper.valid_until:%-d %B %Y}" if paper.valid_until else "further notice",
         "made": [paper.issued_on.year, paper.issued_on.month, paper.issued_on.day],
-        "photo": list(store.read(paper.photo_sha256 or "")),
+        "photo": list(photo),
         "qr": _qr(address),
         "address": address,
     }

@@ -22,6 +22,7 @@ from allocations.agencies.models import AGENCY_STATUSES, Agency
 from allocations.agencies.paper_rules import AgentHanded, Handed
 from allocations.agencies.paper_warnings import ending_papers, tell_of_ending_papers
 from allocations.agencies.service import agent_may_work, change_agency
+from allocations.placements.gate_facts import agency_facts
 from allocations.scorecards import inspected, measures
 from allocations.scorecards.models import AgencyMeasure
 from portal.kernel.audit import AuditEvent
@@ -125,7 +126,10 @@ def test_nobody_is_empanelled_while_a_paper_is_missing_or_over(
     bank_session.commit()
     assert papers.missing_of(bank_session, firm, TODAY) == []
     assert [each.code for each in papers.missing_of(bank_session, firm, TODAY + timedelta(1))] == ["paper_expired"]
-    assert papers.lapsed_on(bank_session, TODAY + timedelta(1)) == {firm.id: ("agreement",)}
+    days = (TODAY, TODAY + timedelta(1))
+    assert papers.lapsed_papers(bank_session, days) == {(firm.id, days[1]): ("Service agreement",)}
+    assert agency_facts(bank_session, days)[firm.id, days[1]].papers_lapsed == ("Service agreement",)
+    assert agency_facts(bank_session, days)[firm.id, days[0]].papers_lapsed == ()  # the gate of allocations asks this
     assert firm.agreement_to == TODAY  # what gates read follows the paper
 
 

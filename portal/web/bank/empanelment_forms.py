@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_wtf.file import FileField
+from flask_wtf.file import FileField, FileRequired
 from wtforms import (
     DateField,
     DecimalField,
@@ -70,7 +70,7 @@ class PaperForm(ActForm):
     valid_until = DateField("Valid until", [Optional()])
     amount = StringField("Amount", [Length(max=30)], description="Of a deposit or guarantee.", filters=[tidy])
     note = StringField("Note", [Length(max=LONGEST_NOTE)], filters=[tidy])
-    file = FileField("The paper", description="A PDF or a picture of it.")
+    file = FileField("The paper", [FileRequired("Add the paper.")], description="A PDF or a picture of it.")
 
     def offer(self, *, by_agency: bool) -> PaperForm:
         kinds = [SelectChoice(code, word) for code, word in KINDS.items() if not (by_agency and code in BANKS_OWN)]
@@ -102,7 +102,9 @@ class AgentPaperForm(ActForm):
 
 class FindingForm(Form):
     severity = SelectField(
-        "How grave", choices=[SelectChoice("", "–"), *(SelectChoice(each, each.capitalize()) for each in SEVERITIES)]
+        "How grave",
+        choices=[SelectChoice("", "–"), *(SelectChoice(each, each.capitalize()) for each in SEVERITIES)],
+        validate_choice=False,  # an empty line says nothing; the visit's own rules judge the others
     )
     found = StringField("What was found", [Length(max=500)], filters=[tidy])
     action_asked = StringField("What is asked", [Length(max=500)], filters=[tidy])
