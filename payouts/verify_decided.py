@@ -39,6 +39,11 @@ TABLES = (
     Decided("compromise_breaches", AuditTag.BREACH_MOVED, "'breach ' || t.id", told="t.last_on::text"),
     Decided("repayment_plans", AuditTag.PLAN_MOVED, "'plan ' || t.id", told="t.closed_on::text"),
     Decided("referrals", AuditTag.REFERRAL_MOVED, "'referral ' || t.id", told="t.closed_on::text"),
+    Decided(
+        "allocation_requests",
+        AuditTag.ALLOCATION_REQUEST_MOVED,
+        "t.loan_account_no || '/' || t.allocation_id || '/' || t.id",
+    ),
     Decided("tax_invoices", AuditTag.INVOICE_MOVED, "'I' || t.id"),
     Decided(
         "settlement_repointings",

@@ -102,13 +102,17 @@ def by_product(rows: Iterable[Sequence[Any]]) -> dict[str, Sums]:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """One field of the matrix: how many of an opening bucket closed in another, and what percent of its principal."""
+    """One field of the matrix: how many of an opening bucket closed in another, and what percent of its principal and of its accounts.
+
+    The percents of a row add up to exactly 100.
+    """
 
     opening_bucket: str
     closing_bucket: str | None
     accounts: int
     principal_minor: int
     percent: Decimal
+    count_percent: Decimal
     outcome: Outcome | None
 
     @property
@@ -143,9 +147,10 @@ def roll_rates(cells: Iterable[Cell], buckets: Sequence[str]) -> RollRates:
     rows = []
     for opening in openings:
         percents = _percents([counted[opening, closing][1] for closing in closings])
+        by_count = _percents([counted[opening, closing][0] for closing in closings])
         fields = [
-            Rolled(opening, to, counted[opening, to][0], counted[opening, to][1], percent, became.get((opening, to)))
-            for to, percent in zip(closings, percents, strict=True)
+            Rolled(opening, to, *counted[opening, to], percent, of_count, became.get((opening, to)))
+            for to, percent, of_count in zip(closings, percents, by_count, strict=True)
         ]
         rows.append((opening, fields, sums[opening]))
     return RollRates(closings, rows)

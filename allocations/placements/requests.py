@@ -132,7 +132,7 @@ def withdraw_waiting(session: Session, allocation_ids: Sequence[int], *, actor: 
         AllocationRequest.status == "proposed", AllocationRequest.allocation_id == any_(gone)
     )
     for each in session.scalars(waiting.order_by(AllocationRequest.id).with_for_update()).all():
-        PROPOSALS.move(session, each, "withdraw", reason="The account went back.", actor=actor, now=now)
+        PROPOSALS.move(session, each, "withdraw", actor=actor, now=now)
 
 
 def withdraw(session: Session, found: AllocationRequest, *, actor: Actor, now: datetime) -> None:

@@ -127,6 +127,7 @@ def as_json(found: Reading) -> dict[str, Any]:
                     "accounts": each.accounts,
                     "principal": money(each.principal_minor, currency),
                     "percent": str(each.percent),
+                    "percent_of_accounts": str(each.count_percent),
                 }
                 for each in fields
                 if each.accounts

@@ -18,6 +18,8 @@ from allocations.placements.request_models import AllocationRequest
 from allocations.placements.request_rules import Asked
 from allocations.placements.requests import PROPOSALS, accept_many, ask, decide_request, withdraw
 from allocations.placements.service import put_on_hold
+from payouts.difference import Findings
+from payouts.verify_decided import check_decided
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
@@ -186,6 +188,9 @@ def test_many_are_taken_back_as_they_were_shown(desk: Desk) -> None:
     assert asked.status == "withdrawn"
     assert recall_many(desk.session, Which(agency="SHAKTI"), **given).accounts == 0
     desk.session.commit()
+    findings = Findings()
+    check_decided(desk.session, findings, None)
+    assert findings.differences == []  # every request is as its acts on record say
 
 
 def test_by_night_what_should_come_back_is_proposed_once_and_a_person_confirms(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from allocations.collections.field.day_list import day_list
 from allocations.collections.field.promise_queries import account_promises, kept_counts
 from allocations.collections.field_models import Contact, Promise
 from allocations.collections.models import Collection
+from allocations.placements.borrower_notices import queue_notice
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import PortalSession, agency_scope, unit_of_work
@@ -149,6 +150,25 @@ def test_an_account_on_hold_is_flagged_and_nobody_is_told_who_complained(
     bank_session.commit()
     recorded = record(agency_session(shakti.id), shakti)
     assert codes(recorded) == ["on_hold"] and "omplain" not in recorded.flags[0].words
+
+
+def test_before_the_notice_a_contact_is_refused_where_the_bank_has_it_so(
+    shakti: Agency, bank_session: PortalSession, agency_session: Open
+) -> None:
+    held = bank_session.scalars(select(Allocation).where(Allocation.loan_account_id == 1)).first()
+    assert held is not None
+    queue_notice(bank_session, held, "allocated", on=date(2026, 11, 1), now=NOW)
+    bank_session.commit()
+    session = agency_session(shakti.id)
+    assert codes(record(session, shakti)) == ["before_notice"]  # kept, and counted
+    bank_session.add(DatedSetting(code="contact.before_notice", value="refuse", effective_from=date(2026, 11, 9)))
+    bank_session.commit()
+    with pytest.raises(Refused, match="had not been told who would call"):
+        record(session, shakti)
+    session.rollback()
+    bank_session.execute(text("update borrower_notices set status = 'sent', sent_at = '2026-11-01'"))
+    bank_session.commit()
+    assert codes(record(session, shakti)) == []
 
 
 def test_a_fourth_attempt_of_the_day_is_flagged_and_others_attempts_are_no_oracle(

@@ -97,6 +97,7 @@ def test_each_row_of_the_matrix_is_the_whole_of_its_opening_bucket(made: list[Ce
         assert sum(each.accounts for each in fields) == sums.total
         assert sum(each.principal_minor for each in fields) == sums.total_minor
         assert sum(each.percent for each in fields) == (100 if sums.total_minor else 0)
+        assert sum(each.count_percent for each in fields) == (100 if sums.total else 0)
         assert all(0 <= each.shade <= 5 and (each.shade > 0) == (each.accounts > 0) for each in fields)
 
 
