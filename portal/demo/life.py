@@ -25,6 +25,7 @@ from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
 from portal.demo.placing import PlacingLife
 from portal.demo.scores import settle_scheme
+from portal.demo.strategies import StrategyLife
 from portal.demo.terms import TermsLife
 from portal.demo.world import AGENCIES, RUPEE, Account, Month, Paid, World, agent_code, reported
 from portal.kernel.clock import FixedClock
@@ -165,6 +166,7 @@ class Life:
             placing.leave_open(through)
             field_life.leave_waiting()
             DeskLife(self.database, through).live()
+            StrategyLife(self.database, through).live()
             KeysLife(self.database, through).live()
             EmpanelmentLife(self.database, file_store_of(self.settings), through).live()
             return

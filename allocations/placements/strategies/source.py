@@ -93,8 +93,7 @@ bands = ["50000", "200000"]  # challengers are drawn from each band of principal
 name = "Early"
 dpd_from = 1
 dpd_to = 90
-challenger = 20              # percent of these accounts, drawn by the run's seed
-
+{challenger}
 {takers}"""
 
 
@@ -105,4 +104,7 @@ def starting_text(codes: list[str], day: date) -> str:
     takers = [f'[[rule.agency]]\ncode = "{code}"\nshare = {share}\n' for code in named[:-1] or named]
     if len(named) > 1:
         takers.append(f'[[rule.agency]]\ncode = "{named[-1]}"\nshare = 100\narm = "challenger"\n')
-    return STARTING.format(day=day, takers="\n".join(takers))
+    drawn = (
+        "challenger = 20              # percent of these accounts, drawn by the run's seed\n" if len(named) > 1 else ""
+    )
+    return STARTING.format(day=day, challenger=drawn, takers="\n".join(takers))
