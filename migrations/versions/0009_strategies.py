@@ -199,7 +199,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "loan_account_id", name=op.f("pk_strategy_choices")),
     )
     op.create_index(
-        "ix_strategy_choices_reason", "strategy_choices", ["run_id", "reason", "loan_account_id"], unique=False
+        "ix_strategy_choices_reason",
+        "strategy_choices",
+        ["run_id", "reason", "loan_account_id"],
+        unique=False,
+        postgresql_where=sa.text("taker = ''"),
     )
     op.add_column("agencies", sa.Column("exposure_cap_minor", sa.BigInteger(), nullable=True))
     op.add_column("agencies", sa.Column("licensed_states", postgresql.JSONB(astext_type=sa.Text()), nullable=True))

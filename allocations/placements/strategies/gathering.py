@@ -57,8 +57,9 @@ ACCOUNTS = """
     coalesce(case when l.latest_as_of <= {start} then l.latest_dpd_days else x.dpd_days end, 0),
     coalesce(case when l.latest_as_of <= {start} then l.latest_principal_minor else x.principal_minor end, 0)
   from loan_accounts l
-  left join lateral (select * from account_snapshots x where x.loan_account_id = l.id and x.as_of <= {start}
-                     order by x.as_of desc limit 1) x on l.latest_as_of > {start}
+  left join lateral (select * from account_snapshots x
+                     where l.latest_as_of > {start} and x.loan_account_id = l.id and x.as_of <= {start}
+                     order by x.as_of desc limit 1) x on true
   left join before on before.loan_account_id = l.id
   left join holding on holding.loan_account_id = l.id
   left join held on held.loan_account_id = l.id
@@ -79,13 +80,13 @@ def accounts_on(session: Session, terms: Terms, from_on: date, to_on: date | Non
     }
     history = sql.SQL(HELD_BY_STAFF if is_staff else HELD_BY_AGENCIES).format(**given)
     held = sql.SQL(NO_HOLDS if is_staff else ON_HOLD).format(**given)
-    session.execute(text("set local enable_nestloop to off"))
-    session.execute(text("set local work_mem to '256MB'"))
+    for setting in ("enable_nestloop to off", "work_mem to '256MB'", "jit to off"):
+        session.execute(text(f"set local {setting}"))
     try:
         found = fetch_columns(session, sql.SQL(ACCOUNTS).format(history=history, held=held, **given), ordered())
     finally:
-        session.execute(text("set local enable_nestloop to default"))
-        session.execute(text("set local work_mem to default"))
+        for setting in ("enable_nestloop", "work_mem", "jit"):
+            session.execute(text(f"set local {setting} to default"))
     return accounts_from(found)
 
 

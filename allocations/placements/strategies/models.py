@@ -109,7 +109,13 @@ class StrategyChoice(Base):
     """
 
     __tablename__ = "strategy_choices"
-    __table_args__ = (Index("ix_strategy_choices_reason", "run_id", "reason", "loan_account_id"),)
+    __table_args__ = (
+        Index(
+            "ix_strategy_choices_reason",
+            *("run_id", "reason", "loan_account_id"),
+            postgresql_where=text("taker = ''"),  # those nobody takes
+        ),
+    )
 
     run_id: Mapped[int] = mapped_column(ForeignKey("strategy_runs.id"), primary_key=True)
     loan_account_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

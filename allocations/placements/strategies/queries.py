@@ -58,7 +58,7 @@ def list_choices(
     if taker:
         query = query.where(StrategyChoice.taker == taker)
     if reason:
-        query = query.where(StrategyChoice.reason == reason)
+        query = query.where(StrategyChoice.reason == reason, StrategyChoice.taker == "")
     if after:
         query = query.where(StrategyChoice.loan_account_id > after[0])
     return session.scalars(query.order_by(StrategyChoice.loan_account_id).limit(limit)).all()
