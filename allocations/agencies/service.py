@@ -30,6 +30,10 @@ FIELDS = (
     "country",
     "currency",
     "capacity",
+    "exposure_cap_minor",
+    "licensed_states",
+    "licensed_pincodes",
+    "licensed_products",
     "status",
 )
 PERSONAL = {"email", "phone", "pan"}  # changed, but not what to: the audit log keeps no personal data

@@ -64,6 +64,7 @@ MODULES = [
     "portal.web.bank.strategies",
     "portal.web.bank.strategy_runs",
     "portal.web.bank.staff",
+    "portal.web.bank.reach",
     "portal.web.bank.imports",
     "portal.web.bank.statements",
     "portal.web.bank.statement_profiles",

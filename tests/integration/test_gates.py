@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from allocations.agencies.empanelment_models import AgencyPaper
 from allocations.agencies.models import Agency, Agent
 from allocations.placements.gates import GATES
 from allocations.placements.import_allocations import import_allocations
@@ -19,8 +20,7 @@ from tests.factories.world import SYSTEM, an_account, an_agency, an_allocation
 
 DAY = date(2026, 10, 1)
 HEAD = "LAN,Agency,From,To\n"
-# Not shown here: `papers_lapsed` waits for the papers, `no_snapshot` and `already_allocated` stand in test_import_allocations.
-ELSEWHERE = {"papers_lapsed", "no_snapshot", "already_allocated"}
+ELSEWHERE = {"no_snapshot", "already_allocated"}  # shown in test_import_allocations
 
 
 @pytest.fixture
@@ -45,7 +45,33 @@ def by_agents(session: PortalSession, firm: Agency) -> None:
     session.add_all([Agent(agency_id=other.id, code="A2", name="B", certificate_until=DAY)])
 
 
+def a_paper(session: PortalSession, firm: Agency, kind: str, until: date | None) -> None:
+    at = datetime(2026, 4, 1, tzinfo=UTC)
+    given: dict[str, Any] = {
+        "agency_id": firm.id,
+        "kind": kind,
+        "version": 1,
+        "issued_on": at.date(),
+        "valid_until": until,
+    }
+    decided = {"status": "accepted", "proposed_by": "a", "proposed_at": at, "decided_by": "b", "decided_at": at}
+    session.add(AgencyPaper(**given, **decided))
+
+
+def by_papers(session: PortalSession, firm: Agency) -> None:
+    """Its police verification ended the day before; of the other one the guarantee did, whose deposit stands."""
+    other = session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
+    for each, kind, until in (
+        (firm, "police_verification", date(2026, 9, 30)),
+        (other, "police_verification", DAY),
+        (other, "guarantee", date(2026, 9, 30)),
+        (other, "deposit", None),
+    ):
+        a_paper(session, each, kind, until)
+
+
 AGENCY = {
+    "papers_lapsed": by_papers,
     "agency_shut": by_firm(status="suspended"),
     "agreement_not_in_force": by_firm(agreement_to=date(2026, 12, 30)),
     "no_certified_agent": by_agents,

@@ -116,6 +116,21 @@ def test_a_strategy_is_the_same_after_a_walk_through_its_text() -> None:
             read_source(text)
 
 
+def test_where_an_agency_may_work_is_changed_on_a_page(bank: PortalSession, browse: Browse) -> None:
+    a_user(bank, "maker@bank.example", "bank_operator")
+    bank.commit()
+    maker, reach = browse("maker@bank.example"), "/bank/agencies/SHAKTI/reach"
+    typed = {"licensed_states": "27, mh", "exposure_cap": "12,50,000", "licensed_pincodes": "400", "reason": "Licence.",
+             "expected_version": "1"}  # fmt: skip
+    assert "Saved." in press(maker, reach, reach, **typed).text
+    bank.expire_all()
+    firm = bank.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
+    assert (firm.exposure_cap_minor, firm.licensed_states, firm.licensed_products) == (125_000_000, ["27", "MH"], None)
+    page = maker.get(reach).text
+    assert 'value="27 MH"' in page and 'value="1250000.00"' in page
+    assert press(maker, reach, reach, **{**typed, "exposure_cap": "lots", "expected_version": "2"}).status_code == 422
+
+
 # --- staff
 
 
