@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from allocations.agencies.models import Agency
 from allocations.casework import compromises, offer_queries, watching
+from allocations.casework.jobs import watch_settlements
 from allocations.casework.models import OneTimeSettlement
 from allocations.casework.offer_models import CompromiseAssessment, CompromiseBreach, CompromiseOffer
 from allocations.casework.offers import (
@@ -20,6 +21,7 @@ from allocations.casework.offers import (
     assessment_of,
     lapse_offers,
     load_offer,
+    load_own_offer,
     propose_offer,
     recommend_offer,
     reject_offer,
@@ -30,8 +32,10 @@ from payouts.difference import Findings
 from payouts.verify_casework import check_casework
 from payouts.verify_decided import check_decided
 from portal.cli.edge import INVALID
-from portal.kernel.db import agency_scope
+from portal.kernel.clock import FixedClock
+from portal.kernel.db import agency_scope, bank_scope
 from portal.kernel.errors import Forbidden, Invalid, Refused
+from portal.kernel.jobs import NIGHT, JobRun
 from tests.factories.accrual import World
 from tests.factories.month import CHECKER, MAKER, SECOND_CHECKER, SYSTEM
 from tests.factories.settling import (
@@ -285,3 +289,32 @@ def test_the_commands_list_watch_and_report(world: World, agency: Agency, number
     assert cli("compromises", "night").json["breaches"] == 0
     assert cli("plans", "list").json == {"plans": []} and cli("plans", "reminders").json == {"reminders": []}
     assert cli("notes", "find", "fire").json == {"notes": []}
+
+
+def test_the_night_does_all_of_it_once(world: World, agency: Agency, number: str, database: Any, clock: Any) -> None:
+    approved_offer(world, number, agency.id)
+    lapsing = brought(world, an_npa(world, agency).loan_account_no, agency.id, valid_until=TODAY)
+    world.session.commit()
+    day = datetime(2026, 11, 28, 3, tzinfo=UTC)
+    run = JobRun(0, bank_scope(day.date()), NIGHT, database.logins, FixedClock(day))
+    first, again = watch_settlements.work(run), watch_settlements.work(run)
+    nothing = {"lapsed": 0, "breaches": 0, "plans": {"kept": 0, "broken": 0}, "reminders": 0}
+    assert first == nothing | {"lapsed": 1, "breaches": 1} and again == nothing and watch_settlements.nightly
+    world.session.refresh(lapsing)
+    assert lapsing.status == "lapsed"
+
+
+def test_what_an_agency_takes_back_the_bank_cannot_recommend_meanwhile(
+    world: World, agency: Agency, number: str, database: Any
+) -> None:
+    made, own = brought(world, number, agency.id).id, agency.id
+    world.session.commit()
+    with database.logins.session(agency_scope(own, TODAY)) as session:
+        withdraw_offer(session, load_own_offer(session, made, own), actor=OWNER, now=world.now)
+        world.session.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            load_offer(world.session, made)
+        world.session.rollback()
+        session.commit()
+    with pytest.raises(Refused, match="is withdrawn"):
+        recommend_offer(world.session, load_offer(world.session, made), view(), actor=MAKER, now=world.now)
