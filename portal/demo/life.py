@@ -24,6 +24,7 @@ from portal.demo.empanelment import EmpanelmentLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
 from portal.demo.placing import PlacingLife
+from portal.demo.reports import keep_reports
 from portal.demo.scores import settle_scheme
 from portal.demo.strategies import StrategyLife
 from portal.demo.terms import TermsLife
@@ -169,6 +170,7 @@ class Life:
             StrategyLife(self.database, through).live()
             KeysLife(self.database, through).live()
             EmpanelmentLife(self.database, file_store_of(self.settings), through).live()
+            keep_reports(self.settings, self.database, through)
             return
         if len(self.periods) == SETTLED_MONTHS - 1:
             paying = {paid.account.no: paid.account for paid in month.paid if not paid.fault}
