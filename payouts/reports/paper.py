@@ -13,11 +13,11 @@ from typing import Any
 import xlsxwriter
 
 from payouts.reports.shape import drawn, in_words, told
-from payouts.settlements.paper_pdf import typeset
 from portal.kernel.audit import canonical
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import exponent, plain
 from portal.kernel.tables.out import guarded
+from portal.kernel.typesetting import typeset
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

@@ -17,49 +17,14 @@ from allocations.collections.field_models import Contact
 from allocations.reconciliation.models import Posting
 from payouts.reports.catalogue import REPORTS
 from payouts.reports.paper import Stamp, pdf, workbook
-from payouts.reports.service import Answer, ask, changed, content_of, keep, recheck
+from payouts.reports.service import ask, changed, content_of, keep, recheck
 from portal.kernel.audit import AuditEvent
 from portal.kernel.errors import Invalid
 from portal.kernel.files import FileStore
 from tests.factories.accrual import World
 from tests.factories.month import FILE, FINANCE, a_bank_line, a_link, a_posting
+from tests.factories.reports import LAKH, TODAY, october, plain, sums_tie, table
 from tests.factories.world import MADE_AT, a_snapshot, a_user, an_account, an_agency, an_allocation
-
-TODAY = date(2026, 11, 10)
-LAKH = 1_00_000_00
-
-
-def table(answer: Answer, title: str) -> dict[str, dict[str, Any]]:
-    """A section as {first cell: {column: cell}}, its totals among them; money in minor units, rates as text."""
-    section = next(each for each in answer.content["sections"] if each["title"] == title)
-    keys = [each["key"] for each in section["columns"]]
-    return {row[0]: dict(zip(keys, map(plain, row), strict=True)) for row in [*section["rows"], *section["totals"]]}
-
-
-def plain(cell: Any) -> Any:
-    return next(iter([cell.get("minor", cell.get("rate", cell.get("day")))])) if isinstance(cell, dict) else cell
-
-
-def october(world: World, code: str, **given: str) -> Answer:
-    return ask(world.session, code, {"month": "2026-10", **given}, today=TODAY)
-
-
-def currencies(row: list[Any]) -> list[str]:
-    return [cell["currency"] for cell in row if isinstance(cell, dict) and "currency" in cell]
-
-
-def sums_tie(answer: Answer) -> None:
-    """What is shown sums to the total beneath it, currency by currency."""
-    for section in answer.content["sections"]:
-        for total in section["totals"]:
-            currency = next(iter(currencies(total)), "")
-            rows = [row for row in section["rows"] if not currency or currency in currencies(row)]
-            for at, column in enumerate(section["columns"]):
-                if column["kind"] in ("count", "money") and total[at] is not None:
-                    assert plain(total[at]) == sum(plain(row[at]) or 0 for row in rows), (
-                        section["title"],
-                        column["key"],
-                    )
 
 
 @pytest.fixture
@@ -196,10 +161,6 @@ def test_portfolio_moves_between_month_ends(world: World, agency: Agency) -> Non
     assert (due["due"], due["came"], due["share"]) == (5 * 22_500_00, 20_000_00, "17.78")
     sums_tie(answer)
     assert october(world, "portfolio", agency="SHAKTI").rows == 0
-
-
-def test_suspense_by_age(world: World) -> None:
-    assert ask(world.session, "suspense", {"day": "2026-11-10"}, today=TODAY).rows == 0
 
 
 def test_conduct_shows_numbers_behind_rates(month: World, agency: Agency) -> None:

@@ -66,7 +66,7 @@ def gather(session: Session, asked: Asked) -> list[Section]:
             title,
             (text_column("what", word, meaning), *NUMBERS),
             _summed([(key(row, name), row) for row, name in named]),
-            note=LATE,
+            note=LATE if title == "By agency" else "",
             picture="came",
             empty="No account was allocated.",
         )
