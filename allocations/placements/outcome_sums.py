@@ -149,7 +149,7 @@ def roll_rates(cells: Iterable[Cell], buckets: Sequence[str]) -> RollRates:
         percents = _percents([counted[opening, closing][1] for closing in closings])
         by_count = _percents([counted[opening, closing][0] for closing in closings])
         fields = [
-            Rolled(opening, to, *counted[opening, to], percent, of_count, became.get((opening, to)))
+            Rolled(opening, to, counted[at := (opening, to)][0], counted[at][1], percent, of_count, became.get(at))
             for to, percent, of_count in zip(closings, percents, by_count, strict=True)
         ]
         rows.append((opening, fields, sums[opening]))

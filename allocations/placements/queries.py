@@ -204,6 +204,12 @@ def find_hold(session: Session, account: LoanAccount, hold_id: int) -> Hold:
     return hold
 
 
+def kept_name(session: Session, hold: Hold) -> str | None:
+    """What the file a hold rests on was called."""
+    query = select(StoredFile.name).where(StoredFile.sha256 == hold.file_sha256, StoredFile.agency_id.is_(None))
+    return session.scalars(query).first()
+
+
 # --- placements
 
 

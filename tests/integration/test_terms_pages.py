@@ -92,6 +92,9 @@ def test_many_are_shown_and_then_taken_back(browse: Any, held: list[int], bank_s
     assert "Take 2 accounts back" in shown.text and "Nobody holds it beyond" in shown.text
     digest = shown.text.split('name="digest"')[1].split('value="')[1].split('"')[0]
     again = {"once": once_in(shown.text), "step": "confirm"}
+    asked = {**any_, "on": "2026-11-15", "reason": "End of the drive", "step": "look"}
+    by_file = send(maker, "/bank/recalls", **asked, file=(io.BytesIO(b"loan_account_no\nLN1\nLN2\nLN9\n"), "r.csv"))
+    assert "Take 2 accounts back" in by_file.text
     other = maker.post("/bank/recalls", {**chosen, **again, "digest": "0" * 64})
     assert other.status_code == 422 and "changed since they were shown" in other.text
     assert maker.post("/bank/recalls", {**chosen, **again, "digest": digest}).status_code == 302
@@ -101,6 +104,14 @@ def test_many_are_shown_and_then_taken_back(browse: Any, held: list[int], bank_s
 
 def test_holds_and_notices_have_their_lists(browse: Any, held: list[int], bank_session: PortalSession) -> None:
     maker, owner = browse(MAKER), browse(OWNER)
+    paper = {
+        "file": (io.BytesIO(b"%PDF-nothing"), "letter.pdf"),
+        "reason": "Letter",
+        "effect": "no_work",
+        "cause": "litigation",
+    }
+    refused = send(maker, "/bank/accounts/LN2/hold", "/bank/accounts/LN2", **paper)
+    assert refused.status_code == 422 and bank_session.scalars(select(Hold)).all() == []
     rows = "loan_account_no,cause,reason,from_on,to_on,effect\nLN1,complaint,Borrower LN1 complained,2026-11-01,,both\n"
     file = {"file": (io.BytesIO(rows.encode()), "h.csv")}
     assert send(maker, "/bank/holds/import", **file).status_code == 302

@@ -31,14 +31,17 @@ from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work
+from portal.kernel.errors import Problem
 from portal.kernel.money import Money, shown
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
 from portal.web.contact_story import contact_events, promise_events
 from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.handed_files import PAPERS, handed_out, kept_file
 from portal.web.notes_form import note_events
 from portal.web.spoken import mode
+from portal.web.typed import kept_on_page
 
 bp = Blueprint("bank_accounts", __name__, url_prefix="/bank/accounts")
 FILTERS = ("q", "product", "bucket", "agency")
@@ -148,21 +151,36 @@ def hold(loan_account_no: str) -> Response | tuple[str, int]:
     form = HoldForm()
     if not form.validate_on_submit():
         return shown_account(loan_account_no, form), 422
-    with unit_of_work(session):
-        once(form, session)
-        put_on_hold(
-            session,
-            account,
-            reason=form.reason.data or "",
-            from_on=form.from_on.data or clock().today(),
-            to_on=form.to_on.data,
-            effect=form.effect.data,
-            cause=form.cause.data or "manual",
-            actor=current_actor(),
-            now=clock().now(),
-        )
-    flash(f"{loan_account_no} is on hold.", "success")
-    return redirect(url_for(".show", loan_account_no=loan_account_no))
+    problems: list[Problem] = []
+    with kept_on_page(problems):
+        with unit_of_work(session):
+            once(form, session)
+            put_on_hold(
+                session,
+                account,
+                reason=form.reason.data or "",
+                from_on=form.from_on.data or clock().today(),
+                to_on=form.to_on.data,
+                effect=form.effect.data,
+                cause=form.cause.data or "manual",
+                file_sha256=kept_file(form.file, None, PAPERS).sha256,
+                actor=current_actor(),
+                now=clock().now(),
+            )
+        flash(f"{loan_account_no} is on hold.", "success")
+        return redirect(url_for(".show", loan_account_no=loan_account_no))
+    session.rollback()
+    form.file.errors = [str(problem) for problem in problems]
+    return shown_account(loan_account_no, form), 422
+
+
+@bp.get("/<path:loan_account_no>/holds/<int:hold_id>/file")
+@permission(Permission.ACCOUNT_READ)
+def hold_file(loan_account_no: str, hold_id: int) -> Response:
+    """The file a hold rests on."""
+    session = db_session()
+    found = queries.find_hold(session, queries.find_account(session, loan_account_no), hold_id)
+    return handed_out(found.file_sha256, queries.kept_name(session, found))
 
 
 @bp.post("/<path:loan_account_no>/holds/<int:hold_id>/lift")

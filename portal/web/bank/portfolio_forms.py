@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_wtf.file import FileField
 from wtforms import DateField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
@@ -31,6 +32,7 @@ class HoldForm(ActForm):
     )
     from_on = DateField("From", [Optional()], description="Today when left empty.")
     to_on = DateField("To", [Optional()], description="Open-ended when left empty.")
+    file = FileField("What it rests on", description="A picture or a PDF.")
 
 
 class LiftForm(ActForm):

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from allocations.agencies.queries import agency_choices
 from allocations.agencies.service import lender
 from allocations.placements import queries
-from allocations.placements.recalls import Preview, Which, preview_recall, recall_many
+from allocations.placements.recalls import Preview, Which, numbers_in, preview_recall, recall_many
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -31,8 +31,9 @@ def index() -> str | Response | tuple[str, int]:
     form = offered(ChooseForm(data={"placement": request.args.get("placement", "")[:60], "on": clock().today()}))
     shown: Preview | None = None
     if form.validate_on_submit() and form.on.data is not None:
-        which = chosen(form)
         with kept_on_page(problems, "changed"):
+            with_file(form)
+            which = chosen(form)
             if request.form.get("step") == "confirm":
                 given: dict[str, Any] = {
                     "actor": current_actor(),
@@ -56,6 +57,13 @@ def offered(form: ChooseForm) -> ChooseForm:
     form.bucket.choices = any_of(queries.bucket_choices(session))
     form.product.choices = any_of([(name, name) for name in queries.products(session)])
     return form
+
+
+def with_file(form: ChooseForm) -> None:
+    """The numbers of a file stand in the form as if they had been typed, so that what is confirmed is what was shown."""
+    sent = form.file.data
+    if sent and getattr(sent, "filename", ""):
+        form.numbers.data = "\n".join(numbers_in(db_session(), sent.read(), file_name=sent.filename))
 
 
 def chosen(form: ChooseForm) -> Which:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_wtf.file import FileField
 from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
@@ -47,6 +48,7 @@ class ChooseForm(ActForm):
         [Length(max=2_000_000)],
         description="One a line. All that the rest names when left empty.",
     )
+    file = FileField("Or a file of them", description="CSV or XLSX with a column loan_account_no.")
     on = DateField("Last day with the agency", [InputRequired("Choose a day.")])
     reason = TextAreaField("Why are they taken back?", [*WHY])
     digest = HiddenField()
