@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from allocations.placements.curve_queries import Curves
 from tests.real_data.six_months import Month
 from tests.real_data.uci_month import rupees
@@ -49,3 +51,14 @@ def say_scores(lines: list[str], cards: dict[str, dict[str, Any]]) -> None:
             f"{each['code']} {each['value']}/{each['used']}/{each['points']}" for each in card["measures"]
         )
         lines.append(f"  {code}: score {card['score']}, place {card['place']}: {parts}")
+
+
+def say_before(lines: list[str], judged: pd.DataFrame, held: pd.DataFrame) -> None:
+    """How much of the principal rolled back, of accounts placed for the first time and of those another agency had before."""
+    first = held.groupby("no")["since"].min()
+    rows = judged.assign(
+        again=judged["since"] > judged["no"].map(first), back=judged["outcome"].isin(["rolled_back", "normalised"])
+    )
+    for (firm, again), own in rows.groupby(["firm", "again"]):
+        back = 100 * own.loc[own["back"], "principal"].sum() / own["principal"].sum()
+        lines.append(f"  {firm}, {'held before' if again else 'placed first'}: {len(own)}, {back:.1f} % rolled back")

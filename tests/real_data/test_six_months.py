@@ -27,7 +27,7 @@ from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.periods import month_of
 from tests.real_data.six_months import ENDS, MONTHS, Month, SixMonths, build
 from tests.real_data.six_scores import TERMS, TICKETS, scores_of
-from tests.real_data.six_telling import say_curves, say_month, say_outcomes, say_scores
+from tests.real_data.six_telling import say_before, say_curves, say_month, say_outcomes, say_scores
 from tests.real_data.six_truth import SixTruth
 from tests.real_data.uci_month import BANK_ACCOUNT, SOURCE, agencies_csv
 from tests.real_data.uci_world import FIRMS, Money
@@ -248,6 +248,7 @@ def outcomes_equal_their_truth(half: Half, month: Month) -> None:
     again = half.run(month.done_on, "outcomes", "freeze", "--period", month.label)
     assert again["created"] is False and {**again, "created": True} == told
     say_outcomes(half.told, month, told)
+    say_before(half.told, half.truth.judged(month.number), half.truth.held)
 
 
 Cells = dict[tuple[str, str, str, str], tuple[int, int]]

@@ -173,6 +173,11 @@ class _World:
             asked, given = (0, 0) if place is None else (dealt.asked[place], dealt.given[place])
             full = () if place is None else tuple(sorted(spaces[place].full))
             bound = why or _bound(full, asked, given, may[:, place] if place is not None else mine, units)
+            if (
+                bound == ("area",)
+                and int(units[in_area(each, self.known[each.code], self.accounts, rows)].sum()) >= asked
+            ):
+                bound = ("same_again",)  # where it works there is enough; too much of it is what it has just held
             sums = (int(mine.sum()), int(self.accounts.minor[rows][mine].sum()))
             portions.append(Portion(each.code, each.share, asked, given, *sums, bound))
         whole = int(self.accounts.minor[rows].sum())

@@ -14,6 +14,7 @@ MODES = {
 }
 BOUND = {
     "area": "too few accounts where it may work",
+    "same_again": "it has just held too many of them",
     "others_first": "others had first call on the accounts",
     "below_score": "its score is below what the rule asks, or unknown",
     "unknown": "there is nobody with this code",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from allocations.placements.strategies.facts import (
     taker_from,
 )
 from allocations.placements.strategies.terms import ARMS, Rule, Taker, Terms
+from allocations.placements.strategies.wording import bound_words
 from tests.unit.placements.strategy_reference import Reference, Row, by_largest_remainder
 
 CODES = ("A1", "B2", "C3", "D4")
@@ -195,6 +197,17 @@ def test_what_bounds_a_share_is_told() -> None:
     bound = {each.code: (each.accounts, each.bound) for each in made.arms[0].portions}
     assert bound == {"A1": (20, ("capacity_full",)), "B2": (10, ("area",)), "C3": (70, ()), "D4": (0, ("agency_shut",))}
     assert made.placed == 100
+
+
+def test_a_share_that_rotation_cuts_is_not_put_down_to_the_area() -> None:
+    accounts = accounts_from(table([row(f"LN{at}", before="A1" if at < 70 else "") for at in range(100)]))
+    terms = replace(simple(Taker("A1", 60), Taker("B2", 40)), mode="rotating")
+    made = decide(terms, accounts, [TakerFacts("A1"), TakerFacts("B2")], 1)
+    assert [(each.asked, each.given, each.bound) for each in made.arms[0].portions] == [
+        (60, 30, ("same_again",)),
+        (40, 70, ()),
+    ]
+    assert bound_words(("same_again",)) == "it has just held too many of them"
 
 
 def test_challengers_are_drawn_alike_from_each_kind_of_account() -> None:
