@@ -202,12 +202,7 @@ def _close(session: Session, found: RepaymentPlan, action: str, on: date, actor:
 
 def watch_plans(session: Session, found: Sequence[RepaymentPlan], today: date) -> dict[int, Watch]:
     """Id → what came of its instalments; a closed one as it stood on the day it closed."""
-    graces = {each.id: each.grace_days for each in found}
-    result = watch_all(session, [each for each in found if each.closed_on is None], today, graces)
-    for each in found:
-        if each.closed_on is not None:
-            result |= watch_all(session, [each], each.closed_on, graces)
-    return result
+    return watch_all(session, found, today, {each.id: each.grace_days for each in found})
 
 
 def judge_plans(session: Session, today: date, *, actor: Actor, now: datetime) -> dict[str, int]:

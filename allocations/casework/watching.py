@@ -45,10 +45,11 @@ class Scheduled(Protocol):
     loan_account_id: int
     from_on: date
     schedule: list[dict[str, Any]]
+    closed_on: date | None
 
 
 def watch_all(session: Session, found: Sequence[Scheduled], today: date, graces: Mapping[int, int]) -> dict[int, Watch]:
-    """Id → what came of its instalments until today; `graces`: id → days of grace. One query for all of them."""
+    """Id → what came of its instalments until today, or until the day it closed; `graces`: id → days of grace. One query for all."""
     if not found:
         return {}
     since = min(each.from_on for each in found)
@@ -60,7 +61,7 @@ def watch_all(session: Session, found: Sequence[Scheduled], today: date, graces:
         each.id: watch(
             from_rows(each.schedule),
             [(day, minor) for day, minor in money[each.loan_account_id] if day >= each.from_on],
-            today,
+            min(today, each.closed_on or today),
             graces[each.id],
         )
         for each in found
@@ -75,12 +76,9 @@ def grace_of(session: Session, found: CompromiseOffer) -> int:
 
 def watch_offers(session: Session, found: Sequence[CompromiseOffer], today: date) -> dict[int, Watch]:
     """Id → what came of its instalments; a closed one as it stood on the day it closed."""
-    graces = {each.id: grace_of(session, each) for each in found}
-    result = watch_all(session, [each for each in found if each.closed_on is None], today, graces)
-    for each in found:
-        if each.closed_on is not None:
-            result |= watch_all(session, [each], each.closed_on, graces)
-    return result
+    days = {each.id: bank_day(each.decided_at or each.proposed_at) for each in found}
+    graces = {day: int(setting_on(session, "compromise.watch", day)["grace_days"]) for day in set(days.values())}
+    return watch_all(session, found, today, {each.id: graces[days[each.id]] for each in found})
 
 
 # --- not kept
