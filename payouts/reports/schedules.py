@@ -17,7 +17,7 @@ from payouts.reports.asking import Report, label_of, quarter_of, read_question
 from payouts.reports.catalogue import REPORTS, find_report
 from payouts.reports.models import ReportDelivery, ReportRun, ReportSchedule
 from payouts.reports.service import ask, keep
-from portal.kernel.audit import Actor, AuditTag, record_event
+from portal.kernel.audit import Actor, AuditTag, forget_events, pending_events, record_event
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.errors import Invalid, NotFound, PortalError, Problem, Refused
 from portal.kernel.files import FileStore
@@ -176,7 +176,7 @@ def deliver(
     row = session.scalars(select(ReportDelivery).where(*same)).first()
     if row is not None and row.run_id is not None:
         return row
-    run, problem = None, ""
+    run, problem, told = None, "", pending_events(session)
     try:
         with session.begin_nested():
             run = _made(session, store, schedule, month, actor=actor, now=now, today=today, public_url=public_url)
@@ -185,6 +185,8 @@ def deliver(
     except Exception:
         log.exception("schedule %s of %s failed", schedule_id, month.label)
         problem = DEFECT
+    if run is None:
+        forget_events(session, told)  # of what was rolled back
     if row is None:
         row = ReportDelivery(schedule_id=schedule_id, period_start=month.start, tries=0)
         session.add(row)

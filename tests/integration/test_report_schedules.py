@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from allocations.agencies.models import Agency
 from payouts.reports.catalogue import REPORTS
 from payouts.reports.jobs import schedules_nightly
-from payouts.reports.models import ReportDelivery, ReportSchedule
+from payouts.reports.models import ReportDelivery, ReportRun, ReportSchedule
 from payouts.reports.schedules import deliver, due_deliveries, end_schedule, make_schedule, question_of
 from portal.access.models import User
+from portal.kernel.audit import AuditEvent
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.files import FileStore
 from portal.kernel.jobs import NIGHT, enqueue
@@ -77,6 +78,19 @@ def test_what_fails_is_written_down_and_tried_again(people: Session, store: File
     people.flush()
     again = made(people, store, schedule, OCTOBER, now)
     assert again.run_id and (again.tries, again.problem) == (2, "")
+
+
+def test_a_defect_keeps_nothing_and_is_written_down(
+    people: Session, store: FileStore, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It fails after the answer was kept: neither the answer nor the log's word of it stays."""
+    schedule = scheduled(people, now - timedelta(days=60))
+    people.commit()
+    monkeypatch.setattr("payouts.reports.schedules.tell", lambda *given, **named: 1 // 0)
+    assert "defect of ours" in made(people, store, schedule, OCTOBER, now).problem
+    people.commit()
+    assert people.scalars(select(ReportRun)).all() == []
+    assert people.scalars(select(AuditEvent).where(AuditEvent.tag == "report:asked")).all() == []
 
 
 def test_a_quarter_is_asked_after_its_last_month_and_a_day_is_the_months_last(people: Session, now: datetime) -> None:

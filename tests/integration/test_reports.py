@@ -177,6 +177,7 @@ def test_every_report_answers_the_same_twice_and_means_something(month: World, n
         assert ask(month.session, code, answer.parameters, today=TODAY).text == answer.text
         assert all(column["meaning"] for section in answer.content["sections"] for column in section["columns"]), code
         assert report.sentence.endswith(".")
+        assert workbook(answer.content, Stamp(1, now, answer.sha256)).startswith(b"PK")
         sums_tie(answer)
 
 
