@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.placements.models import Allocation, LoanAccount
+from allocations.placements.requests import withdraw_waiting
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, Problem
 
@@ -43,6 +44,7 @@ def recall_all(
     given = {"on": on, "now": now, "reason": reason.strip(), "agency": agency_id}
     rows = sorted(session.execute(RECALL, given))
     session.expire_all()
+    withdraw_waiting(session, [row.id for row in rows], actor=actor, now=now)
     ids = ",".join(str(row.id) for row in rows)
     found = Recalled(
         len(rows), sum(row.opening_principal_minor for row in rows), hashlib.sha256(ids.encode()).hexdigest()
@@ -56,7 +58,13 @@ def recall_all(
             subject_ref=agency_code,
             agency_id=agency_id,
             now=now,
-            data={"on": on, "reason": reason.strip(), "accounts": found.accounts, "sha256": found.sha256},
+            data={
+                "on": on,
+                "reason": reason.strip(),
+                "accounts": found.accounts,
+                "principal": found.principal_minor,
+                "sha256": found.sha256,
+            },
         )
     return found
 

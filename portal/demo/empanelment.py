@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from PIL import Image, ImageDraw
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,7 +20,6 @@ from allocations.agencies.service import empanel
 from allocations.agencies.taking_in import KeptFile
 from allocations.scorecards import inspected
 from portal.demo.keys import CHECKER, MAKER
-from portal.demo.pictures import receipt
 from portal.demo.scores import person
 from portal.demo.world import AGENCIES
 from portal.kernel.audit import Actor
@@ -58,7 +58,9 @@ class EmpanelmentLife:
     def scan(self, session: Session, agency: Agency, title: str, number: int) -> KeptFile:
         """A drawn paper, small and nobody's."""
         out = io.BytesIO()
-        receipt(title, [agency.legal_name], seed=number).resize((300, 400)).save(out, "JPEG", quality=60)
+        picture = Image.new("RGB", (300, 400), (246, 243, 235 - number % 20))
+        ImageDraw.Draw(picture).text((20, 40), f"{title}\n\n{agency.legal_name}\n\n{number}", fill=(30, 40, 60))
+        picture.save(out, "JPEG", quality=60)
         name = f"{title.lower().replace(' ', '-')}.jpg"
         told: dict[str, Any] = {"name": name, "media_type": "image/jpeg", "agency_id": agency.id, **self.by(self.maker)}
         return KeptFile(store_file(session, self.files, out.getvalue(), **told).sha256, name)
