@@ -35,8 +35,8 @@ UNDER_WAY = ("sending", "sent", "unknown")
 MACHINE = Actor(None, "system", "system")  # drafts, so that whoever ends the agency's work may approve what comes of it
 DOORS = text("select count(*) from users where agency_id = :agency and is_enabled")
 REPORTED = text("""
-    select count(*), coalesce(sum(amount_minor - linked_minor), 0) from collections
-    where agency_id = :agency and linked_minor < amount_minor
+    select count(*), coalesce(sum(amount_minor - linked_minor - written_off_minor), 0) from collections
+    where agency_id = :agency and linked_minor + written_off_minor < amount_minor
 """)
 
 

@@ -96,3 +96,10 @@ def test_an_applicant_is_declined_with_nothing_to_hold(bank_session: PortalSessi
     move = moves.propose_move(bank_session, firm, "decline", **given)
     ending.decide(bank_session, move, accept=True, actor=CHECKER, now=now)
     assert (firm.status, stops.agency_stops(bank_session)) == ("de_empanelled", [])
+
+
+def test_a_suspended_agency_is_paid(bank_session: PortalSession, store: Any, now: datetime) -> None:
+    an_approved_month(bank_session, now)
+    bank_session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one().status = "suspended"
+    batch = make_batch(bank_session, store, OCTOBER, "bank_file", actor=FINANCE, now=now).batch
+    assert sorted(each.amount_minor for each in payouts_of(bank_session, batch)) == [5_000_00, 78_400_00]
