@@ -72,6 +72,26 @@ def test_only_the_admin_and_the_installation_add_users() -> None:
     assert {role for role in Role if Permission.USER_EDIT in granted(role)} == {Role.BANK_ADMIN, Role.SYSTEM}
 
 
+def test_a_territory_manager_reads_no_money_owed_and_decides_nothing() -> None:
+    mine = granted(Role.TERRITORY_MANAGER)
+    assert not {each.value.split(":")[1] for each in mine} & {
+        "approve",
+        "accept",
+        "decide",
+        "publish",
+        "confirm",
+        "send",
+    }
+    owed = ("settlement", "batch", "payout", "ledger", "invoice", "tax", "rate_card", "accrual", "dispute", "limit")
+    assert not {each for each in mine if each.value.split(":")[0] in owed}
+    assert {
+        Permission.STRATEGY_RUN,
+        Permission.STRATEGY_PROPOSE,
+        Permission.ACCOUNT_READ,
+        Permission.SCORE_READ,
+    } <= mine
+
+
 APPROVALS = [each for each in Permission if each.value.endswith((":approve", ":accept"))]
 
 
