@@ -16,6 +16,7 @@ from allocations.placements.request_models import AllocationRequest
 from portal.kernel.db import PortalSession, unit_of_work
 from portal.kernel.periods import parse_month
 from tests.factories.browser import once_in
+from tests.factories.honest_files import encoded, photo
 from tests.factories.world import MADE_AT, SYSTEM, a_snapshot, a_user, an_account, an_agency, an_allocation
 
 MAKER, CHECKER, OWNER = "maker@bank.example", "checker@bank.example", "owner@shakti.example"
@@ -112,6 +113,12 @@ def test_holds_and_notices_have_their_lists(browse: Any, held: list[int], bank_s
     }
     refused = send(maker, "/bank/accounts/LN2/hold", "/bank/accounts/LN2", **paper)
     assert refused.status_code == 422 and bank_session.scalars(select(Hold)).all() == []
+    paper["file"] = (io.BytesIO(encoded(photo(1))), "letter.jpg")
+    assert send(maker, "/bank/accounts/LN2/hold", "/bank/accounts/LN2", **paper).status_code == 302
+    bank_session.rollback()
+    resting = bank_session.scalars(select(Hold)).one()
+    link = f"/bank/accounts/LN2/holds/{resting.id}/file"
+    assert link in maker.get("/bank/accounts/LN2").text and maker.get(link).data == encoded(photo(1))
     rows = "loan_account_no,cause,reason,from_on,to_on,effect\nLN1,complaint,Borrower LN1 complained,2026-11-01,,both\n"
     file = {"file": (io.BytesIO(rows.encode()), "h.csv")}
     assert send(maker, "/bank/holds/import", **file).status_code == 302
@@ -120,7 +127,7 @@ def test_holds_and_notices_have_their_lists(browse: Any, held: list[int], bank_s
     assert "LN1" in maker.get("/bank/holds/export.csv").text
     told = owner.get(f"/agency/accounts/{held[0]}").text
     assert "On hold: may not be worked" in told and "complained" not in told and "has not been told yet" in told
-    hold = bank_session.scalars(select(Hold)).one()
+    hold = bank_session.scalars(select(Hold).where(Hold.cause == "complaint")).one()
     lifted = send(maker, f"/bank/accounts/LN1/holds/{hold.id}/lift", "/bank/accounts/LN1", reason="Settled")
     assert lifted.status_code == 302 and "ended by maker" in maker.get("/bank/accounts/LN1").text
 
