@@ -23,6 +23,7 @@ from portal.demo.desk import DeskLife
 from portal.demo.empanelment import EmpanelmentLife
 from portal.demo.field import FieldLife
 from portal.demo.keys import KeysLife
+from portal.demo.legal import begin_campaign, go_to_law
 from portal.demo.placing import PlacingLife
 from portal.demo.reports import keep_reports
 from portal.demo.scores import settle_scheme
@@ -139,6 +140,8 @@ class Life:
         self.command(period.start, "allocations", "import", placement, "--placement", f"P-{period.label}")
         placing = PlacingLife(self.database, period)
         placing.tell_borrowers()
+        if through < period.last_day:
+            begin_campaign(self.database, period.start)
         month = world.live(period, through)
         field_life = FieldLife(self.settings, self.database, world, period, through)
         field_life.issue_books()
@@ -166,6 +169,7 @@ class Life:
             self.say_again(month, through)
             placing.leave_open(through)
             field_life.leave_waiting()
+            go_to_law(self.settings, self.database, through)
             DeskLife(self.database, through).live()
             StrategyLife(self.database, through).live()
             KeysLife(self.database, through).live()

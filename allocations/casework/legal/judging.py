@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from allocations.casework.legal.days import days_word, said
+from portal.kernel.money import shown
 
 DAY, YES_NO, AMOUNT, TEXT = "day", "yes_no", "amount", "text"
 ANSWERS = (DAY, YES_NO, AMOUNT, TEXT)
@@ -191,7 +192,16 @@ def asked(given: Given, fact: Fact, *, after_filing: bool = False) -> Item:
     item = Item(fact.code, fact.label, DONE, fact=fact.code, after_filing=after_filing)
     if fact.code not in given.facts:
         return _as(item, MISSING, "It is not entered.", "Enter it" + (" with its paper." if fact.proof else "."))
-    return _paper(given, fact, item)
+    return _paper(given, fact, _as(item, DONE, _in_words(given, fact)))
+
+
+def _in_words(given: Given, fact: Fact) -> str:
+    value = given.facts[fact.code]
+    if isinstance(value, date):
+        return f"{said(value)}."
+    if isinstance(value, bool):
+        return "Yes." if value else "No."
+    return shown(value, given.account.currency) if fact.answer == AMOUNT else str(value)
 
 
 def gate(given: Given, fact: Fact, holds: bool | None, *, no: str, cure: str) -> Item:
