@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from allocations.casework.offer_models import CompromiseOffer
 from allocations.casework.plan_models import Referral, RepaymentPlan
 from allocations.placements.models import Allocation
 from tests.factories.accrual import World
+from tests.factories.honest_files import pdf, saved
 from tests.factories.settling import an_npa
 from tests.factories.world import a_user, an_agency
 
@@ -100,10 +102,12 @@ def test_a_settlement_goes_its_whole_way_in_the_browser(world: World, browser: C
 
 def test_who_stands_too_low_is_told_who_may(world: World, browser: Callable[[str], Any]) -> None:
     maker, checker = browser(MAKER), browser(CHECKER)
-    offer = OFFER | {"loan_account_no": "NPA00001"}
-    post(maker, "/bank/borrower-settlements/new", **offer)
+    letter = saved(pdf())
+    paper = (io.BytesIO(letter), "letter.pdf")
+    post(maker, "/bank/borrower-settlements/new", **OFFER | {"loan_account_no": "NPA00001", "file": paper})
     made = world.session.scalars(select(CompromiseOffer)).one()
     bank = f"/bank/borrower-settlements/{made.id}"
+    assert made.evidence_name == "letter.pdf" and maker.get(f"{bank}/evidence").data == letter
     view = {"words": "Best there is.", "sanctioned_level": "3", "borrower": "ordinary"}
     post(maker, bank, f"{bank}/recommend", **view)
     assert "has not been told" in checker.get(bank).text

@@ -38,7 +38,7 @@ from portal.web.bank.offers_forms import (
     ToldForm,
 )
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
-from portal.web.handed_files import handed_out
+from portal.web.handed_files import PAPERS, handed_out, kept_file
 from portal.web.schedule_typed import schedule_typed
 from portal.web.typed import as_choices, kept_on_page, minor_typed
 
@@ -104,9 +104,10 @@ def new() -> str | Answer:
     problems: list[Problem] = []
     if form.validate_on_submit():
         with kept_on_page(problems):
-            offered = offered_in(form, lender(session).currency)
             with unit_of_work(session):
                 once(form, session)
+                file = kept_file(form.file, None, PAPERS)
+                offered = offered_in(form, lender(session).currency, (file.sha256, file.name))
                 made = offers.propose_offer(session, offered, actor=current_actor(), now=clock().now()).id
             flash("Kept. Recommend it once the bank's view is clear.", "success")
             return redirect(url_for(".show", offer_id=made))
