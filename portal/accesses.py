@@ -294,6 +294,8 @@ ACCESS: dict[str, Access] = {
         ),
         agency_writes=f"side = 'agency' and not for_agency and {handed_in('complaint_messages', 'file_sha256')}",
     ),
+    "visit_samples": Access(bank="si"),
+    "visit_checks": Access(bank_update=("result", "note", "called_by", "called_at")),
     "conduct_flags": Access(bank_update=("status", "reason", "case_ref", "moved_by", "moved_at")),
     "one_time_settlements": Access(
         bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),

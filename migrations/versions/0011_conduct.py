@@ -167,6 +167,53 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("ck_disputes_of_a_complaint"), "disputes", "complaint_ref = '' or status in ('open','withdrawn')"
     )
+    op.create_table(
+        "visit_samples",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("seed", sa.Text(), nullable=False),
+        sa.Column("per_agency", sa.Integer(), nullable=True),
+        sa.Column("share", sa.Text(), nullable=True),
+        sa.Column("visits", sa.Integer(), nullable=False),
+        sa.Column("drawn", sa.Integer(), nullable=False),
+        sa.Column("visits_hash", sa.Text(), nullable=False),
+        sa.Column("assigned_to", sa.Text(), nullable=False),
+        sa.Column("drawn_by", sa.Text(), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint("(per_agency is null) <> (share is null)", name=op.f("ck_visit_samples_how_many")),
+        sa.CheckConstraint("visits >= drawn and drawn > 0", name=op.f("ck_visit_samples_drawn")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_samples")),
+        sa.UniqueConstraint("ref", name=op.f("uq_visit_samples_ref")),
+    )
+    op.create_table(
+        "visit_checks",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("sample_id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("stratum", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), server_default="", nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("called_by", sa.Text(), nullable=True),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint("(result = '') = (called_by is null)", name=op.f("ck_visit_checks_called")),
+        sa.CheckConstraint(
+            "result in ('','confirmed','not_confirmed','unreachable')", name=op.f("ck_visit_checks_result")
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "contact_id"],
+            ["contacts.agency_id", "contacts.id"],
+            name=op.f("fk_visit_checks_agency_id_contact_id"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_visit_checks_agency_id")),
+        sa.ForeignKeyConstraint(["sample_id"], ["visit_samples.id"], name=op.f("fk_visit_checks_sample_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_visit_checks")),
+        sa.UniqueConstraint("sample_id", "contact_id", name=op.f("uq_visit_checks_sample_id_contact_id")),
+    )
+    op.create_index("ix_visit_checks_contact", "visit_checks", ["contact_id"], unique=False)
 
 
 def downgrade() -> None:
@@ -181,6 +228,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("status <> 'withdrawn'"),
     )
     op.drop_column("disputes", "complaint_ref")
+    op.drop_table("visit_checks")
+    op.drop_table("visit_samples")
     op.drop_table("complaint_messages")
     op.drop_table("complaints")
     op.drop_table("conduct_flags")

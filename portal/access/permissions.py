@@ -201,6 +201,9 @@ class Permission(StrEnum):
     COMPLAINT_OPEN = "complaint:open"  # write one down, attach it, tell the agency, say what was found
     COMPLAINT_DECIDE = "complaint:decide"  # the second person's word on what was found
     COMPLAINT_CLOSE = "complaint:close"
+    VISIT_AUDIT_READ = "visit_audit:read"
+    VISIT_AUDIT_DRAW = "visit_audit:draw"
+    VISIT_AUDIT_RECORD = "visit_audit:record"  # what the borrower said when called back
     FLAG_READ = "conduct_flag:read"
     FLAG_FIND = "conduct_flag:find"  # let the rules look now; nothing follows by itself
     FLAG_EDIT = "conduct_flag:edit"  # take one up, explain it, make it a case

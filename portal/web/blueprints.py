@@ -97,6 +97,7 @@ MODULES = [
     "portal.web.bank.measures",
     "portal.web.bank.compromises",
     "portal.web.bank.complaints",
+    "portal.web.bank.visit_audits",
     "portal.web.bank.notes",
     "portal.web.bank.offers",
     "portal.web.bank.offers_report",

@@ -175,7 +175,7 @@ BANK = (
         "People",
         (
             Entry("bank_agencies.index", "Agencies", "building", also=EMPANELMENT),
-            Entry("bank_complaints.index", "Conduct", "shield-exclamation", also=("bank_flags",)),
+            Entry("bank_complaints.index", "Conduct", "shield-exclamation", also=("bank_flags", "bank_visit_audits")),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
             Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
         ),

@@ -58,6 +58,7 @@ PURE = (
     "allocations.placements.outcome_sums",
     "allocations.placements.outcomes",
     "allocations.placements.request_rules",
+    "allocations.casework.conduct.audit_rules",
     "allocations.casework.conduct.flag_rules",
     "allocations.casework.conduct.lifecycle",
     "allocations.casework.conduct.setting_shapes",

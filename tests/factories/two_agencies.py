@@ -165,6 +165,8 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "is_holding": True,
     },
     "complaint_messages": {"side": "agency", "for_agency": False, "file_sha256": "sha256-{n}"},
+    "visit_samples": {"share": None, "drawn": 1},
+    "visit_checks": {"result": "confirmed"},
     "conduct_flags": {
         "status": "open",
         "rule": "same_minute",

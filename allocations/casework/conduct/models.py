@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Text,
     UniqueConstraint,
     text,
@@ -151,3 +152,53 @@ class ConductFlag(WithId, Sealed, Base):
     case_ref: Mapped[str] = mapped_column(Text, default="", server_default="")
     moved_by: Mapped[str | None] = mapped_column(Text)
     moved_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class VisitSample(WithId, Sealed, Base):
+    """Visits of a month drawn to be called back. With the seed and the visits of then anybody draws the same again."""
+
+    __tablename__ = "visit_samples"
+    __table_args__ = (
+        UniqueConstraint("ref"),
+        CheckConstraint("(per_agency is null) <> (share is null)", name="how_many"),
+        CheckConstraint("visits >= drawn and drawn > 0", name="drawn"),
+    )
+    __sealed__ = (
+        *("ref", "period_start", "seed", "per_agency", "share", "visits", "drawn", "visits_hash", "assigned_to"),
+        *("drawn_by", "drawn_at"),
+    )
+
+    ref: Mapped[str] = mapped_column(Text)
+    period_start: Mapped[date] = mapped_column(Date)
+    seed: Mapped[str] = mapped_column(Text)
+    per_agency: Mapped[int | None] = mapped_column(Integer)
+    share: Mapped[str | None] = mapped_column(Text)  # an exact fraction as text
+    visits: Mapped[int] = mapped_column(Integer)
+    drawn: Mapped[int] = mapped_column(Integer)
+    visits_hash: Mapped[str] = mapped_column(Text)  # of every visit there was to draw from
+    assigned_to: Mapped[str] = mapped_column(Text)  # who calls back
+    drawn_by: Mapped[str] = mapped_column(Text)
+    drawn_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class VisitCheck(WithId, Sealed, Base):
+    """One visit of a sample and what the borrower said when called back. No agency sees it."""
+
+    __tablename__ = "visit_checks"
+    __table_args__ = (
+        UniqueConstraint("sample_id", "contact_id"),
+        ForeignKeyConstraint(["agency_id", "contact_id"], ["contacts.agency_id", "contacts.id"]),
+        CheckConstraint("result in ('','confirmed','not_confirmed','unreachable')", name="result"),
+        CheckConstraint("(result = '') = (called_by is null)", name="called"),
+        Index("ix_visit_checks_contact", "contact_id"),
+    )
+    __sealed__ = ("sample_id", "agency_id", "contact_id", "stratum")
+
+    sample_id: Mapped[int] = mapped_column(ForeignKey("visit_samples.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    contact_id: Mapped[int] = mapped_column(BigInteger)
+    stratum: Mapped[str] = mapped_column(Text)
+    result: Mapped[str] = mapped_column(Text, default="", server_default="")
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    called_by: Mapped[str | None] = mapped_column(Text)
+    called_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
