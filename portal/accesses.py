@@ -16,6 +16,7 @@ from portal.access_lines import (
     handed_in,
 )
 from portal.accesses_casework import CASEWORK
+from portal.accesses_conduct import CONDUCT
 from portal.accesses_empanelment import EMPANELMENT
 
 ACCESS: dict[str, Access] = {
@@ -261,42 +262,7 @@ ACCESS: dict[str, Access] = {
     "report_schedules": Access(bank_update=("ended_by", "ended_at")),
     "report_deliveries": Access(bank_update=("run_id", "problem", "tries", "tried_at")),
     "audit_packs": Access(bank="si"),
-    # Who complained stays with the bank; what was told to the agency is in the bank's words, and only from that day on.
-    "complaints": Access(
-        bank_update=(
-            *(
-                "category",
-                "severity",
-                "loan_account_id",
-                "agency_id",
-                "agent_id",
-                "is_holding",
-                "status",
-                "told_agency",
-            ),
-            *("told_at", "agency_due_on", "finding", "compensation_minor", "currency", "root_cause", "action"),
-            *("proposal_reason", "proposed_by", "proposed_at", "decided_by", "decided_at", "decision_reason"),
-            *("closed_by", "closed_at"),
-        ),
-        agency="s",
-        agency_rows=f"{OWN} and told_at is not null",
-        agency_select=(
-            *("id", "ref", "agency_id", "agent_id", "loan_account_id", "category", "severity", "status", "is_holding"),
-            *("told_agency", "told_at", "agency_due_on", "closed_at"),
-        ),
-    ),
-    "complaint_messages": Access(
-        bank="si",
-        agency="si",
-        agency_rows=(
-            f"{OWN} and (side = 'agency' or for_agency) and exists"
-            " (select 1 from complaints c where c.id = complaint_messages.complaint_id)"
-        ),
-        agency_writes=f"side = 'agency' and not for_agency and {handed_in('complaint_messages', 'file_sha256')}",
-    ),
-    "visit_samples": Access(bank="si"),
-    "visit_checks": Access(bank_update=("result", "note", "called_by", "called_at")),
-    "conduct_flags": Access(bank_update=("status", "reason", "case_ref", "moved_by", "moved_at")),
+    **CONDUCT,
     "one_time_settlements": Access(
         bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),
         agency="s",

@@ -17,4 +17,15 @@ revoke all on function portal_complaint_answered() from public;
 drop trigger if exists complaint_answered on complaint_messages;
 create trigger complaint_answered after insert on complaint_messages for each row when (new.side = 'agency')
   execute function portal_complaint_answered();
+
+create or replace function portal_fraud_answered() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  update fraud_cases set status = 'replied'
+   where id = new.case_id and agency_id = new.agency_id and notice_at is not null and status = 'notice_sent';
+  return null;
+end $$;
+revoke all on function portal_fraud_answered() from public;
+drop trigger if exists fraud_answered on fraud_replies;
+create trigger fraud_answered after insert on fraud_replies for each row execute function portal_fraud_answered();
 """

@@ -88,6 +88,7 @@ grant execute on function portal_free_disputed(text, text, timestamptz) to porta
 OWNER_PASSES: dict[str, tuple[str, ...]] = {
     "disputes": ("select", "update"),
     "complaints": ("select", "update"),  # answered: portal/conduct_triggers.py
+    "fraud_cases": ("select", "update"),
     "settlements": ("select", "update"),
     "settlement_lines": ("select",),
     "journal_entries": ("select", "insert"),

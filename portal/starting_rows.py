@@ -306,6 +306,18 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         (code, value, BEGINNING, "House rule: when a person should look (domain notes §8.4)")
         for code, value in settings_rows().items()
     ),
+    (
+        "fraud.reply_days",
+        21,
+        BEGINNING,
+        "House rule: three weeks to answer a show-cause notice (RBI directions of 15-Jul-2024: not less)",
+    ),
+    (
+        "fraud.report_days",
+        14,
+        BEGINNING,
+        "Fraud monitoring return within fourteen days of classifying; confirm before relying on it",
+    ),
     ("dispute.answer_days", 21, BEGINNING, "House rule: three weeks to answer an agency's dispute"),
     (
         "compromise.levels",

@@ -30,6 +30,7 @@ MODULES = (
     "allocations.scorecards.models",
     "allocations.casework.models",
     "allocations.casework.conduct.models",
+    "allocations.casework.conduct.fraud_models",
     "allocations.casework.legal.models",
     "allocations.casework.letters.models",
     "allocations.casework.campaigns.models",

@@ -214,6 +214,86 @@ def upgrade() -> None:
         sa.UniqueConstraint("sample_id", "contact_id", name=op.f("uq_visit_checks_sample_id_contact_id")),
     )
     op.create_index("ix_visit_checks_contact", "visit_checks", ["contact_id"], unique=False)
+    op.create_table(
+        "fraud_cases",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("agent_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("loan_account_id", sa.BigInteger(), nullable=True),
+        sa.Column("receipts", sa.Text(), server_default="", nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("is_holding", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("status", sa.Text(), server_default="suspected", nullable=False),
+        sa.Column("notice", sa.Text(), server_default="", nullable=False),
+        sa.Column("notice_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reply_until", sa.Date(), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
+        sa.Column("proposal_reason", sa.Text(), nullable=True),
+        sa.Column("proposed_by", sa.Text(), nullable=True),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("report_due_on", sa.Date(), nullable=True),
+        sa.Column("reported_by", sa.Text(), nullable=True),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("report_ref", sa.Text(), server_default="", nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision_reason", sa.Text(), nullable=True),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.CheckConstraint(
+            "(status in ('classified','cleared')) = (decided_by is not null)", name=op.f("ck_fraud_cases_decided")
+        ),
+        sa.CheckConstraint("finding in ('fraud', 'no_fraud')", name=op.f("ck_fraud_cases_finding")),
+        sa.CheckConstraint(
+            "kind in ('fake_receipt', 'undeposited_cash', 'impersonation', 'collusion', 'forged_letter', 'evidence', 'other')",
+            name=op.f("ck_fraud_cases_kind"),
+        ),
+        sa.CheckConstraint(
+            "status <> 'classified' or (finding = 'fraud' and notice_at is not null)", name=op.f("ck_fraud_cases_heard")
+        ),
+        sa.CheckConstraint(
+            "status in ('suspected', 'notice_sent', 'proposed', 'replied', 'classified', 'cleared')",
+            name=op.f("ck_fraud_cases_status"),
+        ),
+        sa.CheckConstraint("(notice_at is null) = (reply_until is null)", name=op.f("ck_fraud_cases_notice")),
+        sa.CheckConstraint("(reported_at is null) = (reported_by is null)", name=op.f("ck_fraud_cases_reported")),
+        sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_fraud_cases_amount")),
+        sa.CheckConstraint(
+            "decided_by is null or decided_by <> proposed_by", name=op.f("ck_fraud_cases_maker_is_not_checker")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_fraud_cases_agency_id")),
+        sa.ForeignKeyConstraint(["loan_account_id"], ["loan_accounts.id"], name=op.f("fk_fraud_cases_loan_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fraud_cases")),
+        sa.UniqueConstraint("agency_id", "id", name=op.f("uq_fraud_cases_agency_id_id")),
+        sa.UniqueConstraint("ref", name=op.f("uq_fraud_cases_ref")),
+    )
+    op.create_index("ix_fraud_cases_agency", "fraud_cases", ["agency_id", "id"], unique=False)
+    op.create_index("ix_fraud_cases_status", "fraud_cases", ["status", "id"], unique=False)
+    op.create_table(
+        "fraud_replies",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("case_id", sa.BigInteger(), nullable=False),
+        sa.Column("agency_id", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("file_sha256", sa.Text(), nullable=True),
+        sa.Column("file_name", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seal", postgresql.BYTEA(), server_default=sa.text("''::bytea"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agency_id", "case_id"],
+            ["fraud_cases.agency_id", "fraud_cases.id"],
+            name=op.f("fk_fraud_replies_agency_id_case_id"),
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_fraud_replies_agency_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fraud_replies")),
+    )
+    op.create_index("ix_fraud_replies_case", "fraud_replies", ["case_id", "id"], unique=False)
 
 
 def downgrade() -> None:
@@ -228,6 +308,8 @@ def downgrade() -> None:
         postgresql_where=sa.text("status <> 'withdrawn'"),
     )
     op.drop_column("disputes", "complaint_ref")
+    op.drop_table("fraud_replies")
+    op.drop_table("fraud_cases")
     op.drop_table("visit_checks")
     op.drop_table("visit_samples")
     op.drop_table("complaint_messages")

@@ -204,6 +204,9 @@ class Permission(StrEnum):
     VISIT_AUDIT_READ = "visit_audit:read"
     VISIT_AUDIT_DRAW = "visit_audit:draw"
     VISIT_AUDIT_RECORD = "visit_audit:record"  # what the borrower said when called back
+    FRAUD_READ = "fraud:read"
+    FRAUD_OPEN = "fraud:open"  # write one down, send the notice, say what was found, enter the report
+    FRAUD_DECIDE = "fraud:decide"
     FLAG_READ = "conduct_flag:read"
     FLAG_FIND = "conduct_flag:find"  # let the rules look now; nothing follows by itself
     FLAG_EDIT = "conduct_flag:edit"  # take one up, explain it, make it a case
@@ -320,6 +323,8 @@ class Permission(StrEnum):
     OWN_STATEMENT_READ = "own_statement:read"
     OWN_STATEMENT_ANSWER = "own_statement:answer"  # accept it, or dispute a line
     OWN_COMPLAINT_READ = "own_complaint:read"
+    OWN_NOTICE_READ = "own_notice:read"
+    OWN_NOTICE_ANSWER = "own_notice:answer"
     OWN_COMPLAINT_ANSWER = "own_complaint:answer"
     OWN_DISPUTE_READ = "own_dispute:read"
     OWN_DISPUTE_WRITE = "own_dispute:write"

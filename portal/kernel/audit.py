@@ -183,6 +183,7 @@ class AuditTag(Enum):
     COMPLAINT_ANSWERED = ("complaint:answered", {"file", "side"})
     VISITS_DRAWN = ("visits:drawn", {"period", "seed", "visits", "drawn", "hash", "assigned_to"})
     VISIT_CALLED_BACK = ("visit:called_back", {"sample", "result", "before"})
+    FRAUD_MOVED = ("fraud_case:moved", {"action", "kind", "amount", "finding", "until", "before", "after", "reason"})
     FLAGS_FOUND = ("conduct_flags:found", {"through", "rules", "found"})
     FLAG_MOVED = ("conduct_flag:moved", {"action", "before", "after", "reason", "case"})
     COMPROMISE_MOVED = ("compromise:moved", {"action", "kind", "from", "to", "amount", "before", "after", "reason"})

@@ -92,7 +92,9 @@ AGENCY = (
     Group(
         "People",
         (
-            Entry("agency_complaints.index", "Complaints", "chat-left-dots", roles=AGENCY_STAFF),
+            Entry(
+                "agency_complaints.index", "Complaints", "chat-left-dots", roles=AGENCY_STAFF, also=("agency_notices",)
+            ),
             Entry("agency_scorecards.index", "Scorecard", "speedometer2", roles=AGENCY_STAFF),
             Entry("agency_team.index", "Team", "people", roles=AGENCY_STAFF),
             Entry(
@@ -175,7 +177,12 @@ BANK = (
         "People",
         (
             Entry("bank_agencies.index", "Agencies", "building", also=EMPANELMENT),
-            Entry("bank_complaints.index", "Conduct", "shield-exclamation", also=("bank_flags", "bank_visit_audits")),
+            Entry(
+                "bank_complaints.index",
+                "Conduct",
+                "shield-exclamation",
+                also=("bank_flags", "bank_visit_audits", "bank_fraud"),
+            ),
             Entry("bank_scorecards.index", "Scorecards", "speedometer2", also=("bank_score_schemes",)),
             Entry("bank_limits.index", "Who may approve", "key", also=("admin_persons",)),
         ),

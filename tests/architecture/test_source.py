@@ -60,6 +60,7 @@ PURE = (
     "allocations.placements.request_rules",
     "allocations.casework.conduct.audit_rules",
     "allocations.casework.conduct.flag_rules",
+    "allocations.casework.conduct.fraud_rules",
     "allocations.casework.conduct.lifecycle",
     "allocations.casework.conduct.setting_shapes",
     "allocations.placements.strategies.dealing",

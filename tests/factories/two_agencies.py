@@ -167,6 +167,14 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "complaint_messages": {"side": "agency", "for_agency": False, "file_sha256": "sha256-{n}"},
     "visit_samples": {"share": None, "drawn": 1},
     "visit_checks": {"result": "confirmed"},
+    "fraud_cases": {
+        "status": "notice_sent",
+        "reply_until": "2026-12-31",
+        "finding": None,
+        "decided_by": None,
+        "decided_at": None,
+    },
+    "fraud_replies": {"file_sha256": "sha256-{n}"},
     "conduct_flags": {
         "status": "open",
         "rule": "same_minute",

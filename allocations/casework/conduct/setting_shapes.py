@@ -45,6 +45,8 @@ CONDUCT_SHAPES: dict[str, Shape] = {
         one_of("events", "register"),
         "events: accepted events; register: complaints found true, by the day they were decided. Never both.",
     ),
+    "fraud.reply_days": Shape("Days in which a show-cause notice is answered", 21, whole(1, 90)),
+    "fraud.report_days": Shape("Days until the regulator is told of what was classified as fraud", 14, whole(1, 90)),
     "complaint.answer_days": Shape("Days until a complaint is answered", 30, whole(1, 90)),
     "complaint.agency_days": Shape("Days in which an agency answers a complaint about it", 7, whole(1, 60)),
     "complaint.public_page": Shape("Whether borrowers may complain on the public page", True, truth),

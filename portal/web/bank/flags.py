@@ -23,7 +23,7 @@ from portal.web.edge import ActForm, clock, current_actor, db_session, once, pag
 bp = Blueprint("bank_flags", __name__, url_prefix="/bank/flags")
 Answer = str | Response | tuple[str, int]
 TABS = {"open": "Open", "taken_up": "Taken up", "explained": "Explained", "case": "Cases", "all": "All"}
-ACTS = {"take-up": "take_up", "explain": "explain", "case": "make_case", "reopen": "reopen"}
+ACTS = {"take-up": "take_up", "explain": "explain", "reopen": "reopen"}
 
 
 class LookForm(ActForm):
