@@ -32,6 +32,7 @@ from tests.real_data.uci_world import FIRMS, RUPEE, Client, Firm, Maker, Money, 
 
 # The source's columns, April first: months late and bill at the month's end, what was paid within it.
 LATE, BILLS, PAID = (tuple(f"X{number}" for number in range(first, first - 6, -1)) for first in (11, 17, 23))
+USED = ("ID", *LATE, *BILLS, *PAID)
 REGIONS = ("North", "South", "East", "West")
 TERM_MONTHS = 3
 LATE_ONES, UNDEPOSITED = 60, 150  # one in so many receipts, at least one a month of each
@@ -96,7 +97,9 @@ class Person:
 def read_people(source: Path, size: int, pick: random.Random) -> list[Person]:
     """`size` clients in the source's order: four of five, as far as there are so many, were late at some month's end."""
     with source.open(newline="") as file:
-        rows = [{name: int(Decimal(value)) for name, value in row.items()} for row in csv.DictReader(file)]
+        rows = [
+            {name: int(Decimal(row[name])) for name in USED} for row in csv.DictReader(file)
+        ]  # "1e+05" is among them
     march = march_of([(row[LATE[0]], row[LATE[1]]) for row in rows])
     chosen = range(len(rows))
     if size < len(rows):
