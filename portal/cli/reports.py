@@ -90,7 +90,11 @@ def audit_pack(edge: Edge, file: Path, label: str | None, is_checked: bool) -> N
     period = month_named(label)
     with edge.unit() as session:
         actor = edge.actor(session, Permission.AUDIT_PACK)
+    with edge.unit() as session:
+        # One moment of the books for all of it.
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         pack = make_pack(session, edge.store, period)
+    with edge.unit() as session:
         keep_pack(session, edge.store, pack, actor=actor, now=edge.now)
     file.write_bytes(pack.data)
     payload = {"period": period.label, "file": str(file), "sha256": pack.sha256, "members": pack.members}

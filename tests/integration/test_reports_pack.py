@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from payouts.reports.models import AuditPack
-from payouts.reports.pack import keep_pack, make_pack
-from payouts.reports.pack_check import problems_of
+from payouts.reports.pack import keep_pack, make_pack, zipped
+from payouts.reports.pack_check import problems_of, read_pack
 from portal.kernel.db import unit_of_work
 from portal.kernel.files import FileStore
 from tests.factories.month import FINANCE, OCTOBER
@@ -63,7 +63,7 @@ def test_a_pack_proves_itself_and_names_what_was_changed(
 
 
 def test_a_pack_is_asked_for_on_a_page_and_made_by_a_worker(
-    paid: Session, browse: Callable[..., Any], work: Callable[[], None]
+    paid: Session, browse: Callable[..., Any], work: Callable[[], None], cli: Callable[..., Any], tmp_path: Path
 ) -> None:
     a_user(paid, "auditor@bank.example", "auditor")
     a_user(paid, "meera@bank.example", "bank_operator")
@@ -81,3 +81,10 @@ def test_a_pack_is_asked_for_on_a_page_and_made_by_a_worker(
     data = who.get(f"/bank/reports/packs/{row.id}/audit-pack.zip").data
     with zipfile.ZipFile(BytesIO(data)) as file:
         assert problems_of({name: file.read(name) for name in file.namelist()}) == []
+    again = tmp_path / "again.zip"
+    made = cli("audit-pack", again, "--period", "2026-10", as_email="auditor@bank.example").json
+    assert (made["sha256"], again.read_bytes()) == (row.sha256, data)  # the command makes the page's pack
+    assert cli("audit-pack", again, "--check").json["problems"] == []
+    again.write_bytes(zipped({**read_pack(again), "outputs/payouts.csv": b"payout\n"}))
+    found = cli("audit-pack", again, "--check")
+    assert found.exit_code == 1 and "outputs/payouts.csv: changed" in found.json["problems"][0]
