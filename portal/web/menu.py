@@ -46,10 +46,8 @@ AGENCY_STAFF = frozenset({"agency_owner", "agency_accountant"})
 OWNER = frozenset({"agency_owner"})
 
 TAX = ("finance_certificates", "finance_deposits", "finance_papers")
-PLACING = (
-    *("bank_strategies", "bank_strategy_runs", "bank_staff"),
-    *("bank_requests", "bank_recalls", "bank_holds", "bank_borrower_notices"),
-)
+ASKED = ("bank_requests", "bank_recalls", "bank_holds", "bank_borrower_notices")
+PLACING = ("bank_strategies", "bank_strategy_runs", "bank_staff", *ASKED)
 PAYING = ("finance_payout", "finance_debits", "finance_layouts", "finance_connect", "finance_stops")
 
 AGENCY = (
@@ -193,9 +191,9 @@ TERRITORY = (
     Group(
         "Work",
         (
-            Entry("bank_strategies.index", "Strategies", "diagram-3", bar=1, also=PLACING),
+            Entry("bank_strategies.index", "Strategies", "diagram-3", bar=1, also=("bank_strategy_runs",)),
             Entry("bank_staff.books", "Who holds what", "people", bar=2, also=("bank_staff",)),
-            Entry("bank_placements.index", "Placements", "box-arrow-in-right"),
+            Entry("bank_placements.index", "Placements", "box-arrow-in-right", also=ASKED),
             Entry("bank_accounts.index", "Portfolio", "collection", bar=3),
             Entry("bank_contacts.index", "Contacts", "telephone"),
             Entry("bank_outcomes.index", "Outcomes", "graph-up-arrow", also=("bank_curves",)),
