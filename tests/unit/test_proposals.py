@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from allocations.agencies import inspections, papers
+from allocations.agencies import moves as agency_moves
+from allocations.agencies.empanelment_models import AgencyMove, AgencyPaper, FindingAnswer, Inspection
 from allocations.casework import compromises
 from allocations.casework.models import OneTimeSettlement
 from allocations.collections.models import CollectionCorrection
@@ -30,6 +33,10 @@ KINDS: dict[str, tuple[Proposals[Any], Any, dict[tuple[str, str], str]]] = {
     "adjustment": (adjustments.PROPOSALS, ManualAdjustment, ONCE | REJECT),
     "measure": (measures.PROPOSALS, AgencyMeasure, APPROVE | {("approved", "replace"): "replaced"}),
     "compromise": (compromises.PROPOSALS, OneTimeSettlement, APPROVE | {("approved", "break"): "broken"}),
+    "change of status": (agency_moves.PROPOSALS, AgencyMove, ONCE | REJECT),
+    "paper": (papers.PROPOSALS, AgencyPaper, ONCE | REJECT | {("accepted", "replace"): "replaced"}),
+    "inspection": (inspections.PROPOSALS, Inspection, APPROVE),
+    "answer": (inspections.ANSWERS, FindingAnswer, ONCE | REJECT),
     "correction": (corrections.PROPOSALS, CollectionCorrection, ONCE | {("proposed", "decline"): "declined"}),
 }
 
