@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
+from allocations.casework.conduct import audits, fraud
 from portal.demo.keys import CHECKER, MAKER
-from portal.demo.world import Month
+from portal.demo.scores import person
+from portal.demo.world import AGENCIES, Month
+from portal.kernel.db import Database, bank_scope, unit_of_work
+from portal.kernel.periods import Period
 
 TOLD = (
     ("phone", "hours", "high", "He rang my mother at half past nine in the evening, twice."),
@@ -36,3 +40,20 @@ def complain(command: Callable[..., dict[str, Any]], month: Month, through: date
     for ref in refs[3:]:
         command(through, "complaints", "decide", ref, "--finding", "not_substantiated", "--as", CHECKER)
         command(through, "complaints", "close", ref, "--as", CHECKER)
+
+
+def audit_and_suspect(database: Database, period: Period, through: date) -> None:
+    """A sample of the month's visits waits to be called back, and one suspicion for the agency's answer."""
+    at = datetime.combine(through, time(12), UTC)
+    with database.session(bank_scope(through)) as session, unit_of_work(session):
+        maker = person(session, MAKER)
+        if audits.visits_of(session, period):
+            given: dict[str, Any] = {"seed": "monsoon", "assigned_to": MAKER, "actor": maker, "now": at}
+            audits.draw_sample(session, period, count=4, **given)
+        words = "Three receipts of one agent bear one slip, and the branch knows of no such slip."
+        told = fraud.Told("undeposited_cash", words, AGENCIES[2].code, amount_minor=42_000_00)
+        case = fraud.open_case(session, told, actor=maker, now=at, today=through)
+        notice = (
+            "Three cash receipts of this month name a deposit slip the branch does not know. Say where the money is."
+        )
+        fraud.notify(session, case, notice, actor=maker, now=at, today=through)

@@ -18,7 +18,7 @@ from portal.config import Settings
 from portal.demo import files
 from portal.demo.answers import AnswersLife
 from portal.demo.casework import CaseworkLife
-from portal.demo.conduct import complain
+from portal.demo.conduct import audit_and_suspect, complain
 from portal.demo.desk import DeskLife
 from portal.demo.empanelment import EmpanelmentLife
 from portal.demo.field import FieldLife
@@ -165,6 +165,7 @@ class Life:
             terms.after_accrual()
             CaseworkLife(self.database, period, through).live()
             complain(self.command, month, through)
+            audit_and_suspect(self.database, period, through)
             self.command(through, "flags", "run")
             self.say_again(month, through)
             placing.leave_open(through)
