@@ -12,7 +12,8 @@ from portal.access.policy import POLICY, allows, is_about_object, may
 from portal.kernel.errors import Invalid
 
 EVERYBODYS = {Permission.PUBLIC, Permission.SIGNED_IN, Permission.COMPONENTS_READ}
-READ_LIKE = {Permission.VERIFY_RUN}  # recomputes and compares; changes nothing
+# Recomputes and compares, keeps what a report answered, packs a period to take along: nothing of the books changes.
+READ_LIKE = {Permission.VERIFY_RUN, Permission.REPORT_KEEP, Permission.AUDIT_PACK}
 
 
 def who(role: Role, user_id: int = 1, agency_id: int = 7) -> Identity:
