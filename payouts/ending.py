@@ -17,6 +17,7 @@ from allocations.agencies import moves
 from allocations.agencies.empanelment_models import AgencyMove
 from allocations.agencies.lifecycle import ENDED, REPORTING
 from allocations.agencies.models import Agency, Agent
+from allocations.placements.borrower_notices import queue_agency_ended
 from allocations.placements.recall_all import open_allocations, recall_all
 from payouts.commission.models import AccrualLine, AccrualRun
 from payouts.rails.models import Payout
@@ -122,6 +123,7 @@ def end_agency(session: Session, move: AgencyMove, *, reason: str = "", actor: A
     ending = what_ends(session, agency, today)
     because = f"De-empanelled: {move.reason}"[:LONGEST_REASON]
     by: dict[str, Any] = {"actor": actor, "now": now}
+    told = queue_agency_ended(session, agency, on=today, **by)
     recalled = recall_all(session, agency.id, agency.code, on=today, reason=because, **by)
     if stop_of_agency(session, agency.id) is None and move.from_status in REPORTING:
         stop_paying(session, because, agency_id=agency.id, **by)
@@ -130,6 +132,7 @@ def end_agency(session: Session, move: AgencyMove, *, reason: str = "", actor: A
         "accounts": recalled.accounts,
         "principal_minor": recalled.principal_minor,
         "allocations_sha256": recalled.sha256,
+        "borrowers_to_tell": told,
         "users": ending.users,
         "statements": [each.ref for each in ending.statements],
         "held_minor": ending.held_minor,

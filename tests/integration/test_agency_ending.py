@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from allocations.agencies import moves
 from allocations.agencies.models import Agency
+from allocations.placements.borrower_notice_queries import notices_due_for_agency
 from allocations.placements.models import Allocation
 from allocations.placements.recall_all import borrowers_to_tell
 from payouts import ending
@@ -65,6 +66,8 @@ def test_accounts_come_back_money_is_held_and_doors_shut_in_one_act(
     assert {each.to_on for each in rows if each.recalled_at} == {TODAY}
     told = borrowers_to_tell(bank_session, shakti.id, now)
     assert len(told) == before.accounts and all(each.customer_name for each in told)
+    notices = notices_due_for_agency(bank_session, shakti.id)
+    assert move.effect["borrowers_to_tell"] == sum(each.cause == "agency_ended" for each in notices) == before.accounts
     batch = make_batch(bank_session, store, OCTOBER, "bank_file", actor=FINANCE, now=now)
     assert [each.amount_minor for each in payouts_of(bank_session, batch.batch)] == [5_000_00]  # the other agency's
     stop = stops.stop_of_agency(bank_session, shakti.id)
