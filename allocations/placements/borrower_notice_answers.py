@@ -48,13 +48,15 @@ STAGED = {
 }
 FOUND = text("""
   select s.pos, n.id, n.status as was, n.loan_account_no = s.loan_account_no as is_same, s.status as said,
-         n.batch_ref <> '' as went_out, n.sent_at is not null as has_sent
+         n.batch_ref <> '' as went_out, coalesce(n.answer_sha256 = :sha, false) as is_read
     from staged_answers s left join borrower_notices n on n.id = s.notice_id order by s.pos
 """)
 APPLY = text("""
   update borrower_notices n
      set status = s.status,
-         sent_at = coalesce((s.sent_on + coalesce(s.sent_time, time '00:00')) at time zone :zone, n.sent_at,
+         -- When one that came back was sent says nothing of the next one.
+         sent_at = coalesce((s.sent_on + coalesce(s.sent_time, time '00:00')) at time zone :zone,
+                            case when n.status <> 'failed' then n.sent_at end,
                             case when s.status <> 'failed' then :now end),
          failure = case when s.status = 'failed' then coalesce(s.failure, '') else '' end,
          batch_ref = case when s.status = 'failed' then '' else n.batch_ref end,
@@ -85,10 +87,9 @@ def import_answers(
     late = sheet.frame["sent_on"].gt(np.datetime64(now.astimezone(BANK_ZONE).date()))
     sheet.reject(late.fillna(False), "in_future", "It was sent on a day to come.", "Correct the day.", "sent_on")
     stage(session, "staged_answers", sheet.good_frame(), STAGED)
-    known = _judge(session, sheet)
-    result = ImportResult(
-        len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
-    )
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = _judge(session, sheet, sha256)
+    result = ImportResult(len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=sha256)
     result.unchanged = len(known)
     if not (all_or_nothing and sheet.rejected):
         _apply(session, sheet, result, known, actor, now)
@@ -98,14 +99,14 @@ def import_answers(
     return result
 
 
-def _judge(session: Session, sheet: Sheet) -> set[int]:
-    """Reject what cannot be; gives the rows that say what is known already."""
+def _judge(session: Session, sheet: Sheet, sha256: str) -> set[int]:
+    """Reject what cannot be; gives the rows that say what is known already. One that was sent again and came back again is news."""
     known: set[int] = set()
     faults: dict[tuple[str, str, str, str], list[int]] = {}
-    for row in session.execute(FOUND):
+    for row in session.execute(FOUND, {"sha": sha256}):
         if fault := _fault(row):
             faults.setdefault(fault, []).append(row.pos)
-        elif row.was == row.said:
+        elif row.was == row.said and (row.is_read or not (row.said == "failed" and row.went_out)):
             known.add(row.pos)
     for (code, message, cure, column), at in faults.items():
         sheet.reject(np.array(at), code, message, cure, column)

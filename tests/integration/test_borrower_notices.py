@@ -96,6 +96,21 @@ def test_out_in_a_batch_and_back_with_what_became_of_it(
     assert (found.by_status["delivered"], found.to_export) == (1, 1)
     again = export_due(bank_session, **{**acting, "now": acting["now"] + timedelta(seconds=1)})
     assert [row[0] for row in again.rows] == [two.id]
+    assert answer(bank_session, acting, *told).updated == 0  # what is read says nothing of the second try
+
+
+def test_one_that_comes_back_twice_is_sent_a_third_time(
+    bank_session: PortalSession, shakti: Agency, acting: dict[str, Any]
+) -> None:
+    two = notices(bank_session)[1]
+    for later, why in enumerate(("Moved away", "Nobody there")):
+        assert len(export_due(bank_session, **{**acting, "now": acting["now"] + timedelta(seconds=later)}).rows) > 0
+        assert answer(bank_session, acting, f"{two.id},LN2,failed,2026-11-0{later + 1},{why}").updated == 1
+        two = notices(bank_session)[1]
+        assert (two.status, two.failure, two.batch_ref) == ("failed", why, "")
+    export_due(bank_session, **{**acting, "now": acting["now"] + timedelta(seconds=5)})
+    assert answer(bank_session, acting, f"{two.id},LN2,sent,,").updated == 1
+    assert notices(bank_session)[1].sent_at == acting["now"]  # not the day of the one that came back
 
 
 def test_answers_that_cannot_be_come_back_with_their_reason(

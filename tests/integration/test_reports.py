@@ -75,6 +75,8 @@ def test_productivity_counts_acts_and_people(month: World, agency: Agency) -> No
     first = month.session.scalars(select(Contact)).all()
     assert not first
     allocation = month.allocation(agency)
+    idle = an_agency(month.session, "IDLE", pan=None)
+    month.allocation(idle)
     for number, (kind, day) in enumerate((("visit", 3), ("visit", 31), ("call", 4))):
         at = datetime(2026, 10, day, 6, tzinfo=UTC)
         a_contact(month, agency, allocation, f"C{number}", kind, at)
@@ -83,6 +85,8 @@ def test_productivity_counts_acts_and_people(month: World, agency: Agency) -> No
     shakti = table(answer, "By agency")["Shakti Recovery (SHAKTI)"]
     assert (shakti["held"], shakti["worked"], shakti["visits"], shakti["calls"], shakti["receipts"]) == (4, 4, 2, 1, 3)
     assert (shakti["reported"], shakti["came"], shakti["reach"], shakti["each"]) == (300_00, 300_00, "100.00", None)
+    nothing = table(answer, "By agency")["Idle Recovery (IDLE)"]
+    assert (nothing["held"], nothing["worked"], nothing["came"], nothing["reach"]) == (1, 0, 0, "0.00")
     agents = [row for row in answer.content["sections"][1]["rows"] if row[1] == "SHAKTI"]
     assert [(row[0], row[3], plain(row[7])) for row in agents] == [("No agent named", 0, 50_00), ("A1", 2, 250_00)]
     sums_tie(answer)

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import agency_names
+from allocations.agencies.service import lender
 from allocations.casework.conduct.lifecycle import CATEGORIES, OPEN
 from allocations.collections.field.contact_queries import counts_by_agency
 from allocations.collections.field.contact_rules import FLAGS
 from payouts.reports.asking import Asked, Report, rows_of
 from payouts.reports.shape import Column, Row, Section, count, money, rate, text_column
+from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import Money
 
 MINE = "(cast(:agency as bigint) is null or c.agency_id = :agency)"
@@ -20,7 +22,8 @@ select coalesce(g.code, '') as code, coalesce(g.legal_name, '') as name, c.categ
        count(*) filter (where c.finding = 'substantiated' and c.status in ('decided', 'closed')) as found_true,
        count(*) filter (where c.finding <> 'substantiated' and c.status in ('decided', 'closed')) as found_untrue,
        count(*) filter (where c.status = any(:open)) as open,
-       count(*) filter (where c.status = any(:open) and c.due_on < :today) as late,
+       count(*) filter (where (c.status = any(:open) and c.due_on < :today)
+                           or (c.status = 'closed' and (c.closed_at at time zone :zone)::date > c.due_on)) as late,
        count(*) filter (where c.status = 'closed') as closed,
        coalesce(sum(extract(day from c.closed_at - c.received_at)) filter (where c.status = 'closed'), 0)::bigint as days,
        coalesce(sum(c.compensation_minor) filter (where c.status in ('decided', 'closed')), 0)::bigint as paid
@@ -44,7 +47,11 @@ NUMBERS = (
     count("found_true", "Found true", "of these, decided by two persons and found true"),
     count("found_untrue", "Not found true", "of these, decided and not found true, or frivolous"),
     count("open", "Open", "of these, still open when the report was asked"),
-    count("late", "Past their day", "open, and the day by which they were to be answered lies before the month's end"),
+    count(
+        "late",
+        "Past their day",
+        "closed after the day by which they were to be, or open though it lies before the month's end",
+    ),
     count("closed", "Closed", "of these, closed"),
     count("days_sum", "Days these took", "days from received to closed, of the closed ones together"),
     rate("days", "Days to close", "days from received to closed ÷ closed", "days_sum", "closed", per=1),
@@ -80,7 +87,7 @@ FAIR = (
 
 
 def gather(session: Session, asked: Asked) -> list[Section]:
-    found = rows_of(session, COMPLAINED, asked, open=list(OPEN), today=asked.day)
+    found = rows_of(session, COMPLAINED, asked, open=list(OPEN), today=asked.day, zone=str(BANK_ZONE))
     flags = counts_by_agency(session, asked.span, asked.agency_id)
     names = agency_names(session)
     empty = "No complaint was received."
@@ -138,7 +145,7 @@ def _agencies(session: Session, asked: Asked, found: list[Any]) -> list[Row]:
     named = {row.code: f"{row.name} ({row.code})" for row in (*held.values(), *found) if row.code}
     rows = _summed([(named.get(row.code, "No agency"), row) for row in found], "agency")
     counted = {row["agency"] for row in rows}
-    currency = next((row.currency for row in found), "INR")
+    currency = lender(session).currency
     rows += [{"agency": name, **_none(currency)} for code, name in named.items() if name not in counted]
     by_name = {name: code for code, name in named.items()}
     seen: set[str] = set()
@@ -175,4 +182,5 @@ REPORT = Report(
     "Complaints of a month and what was found, contacts outside the rules, and early warnings, each rate with its numbers.",
     "month",
     gather,
+    version=2,
 )

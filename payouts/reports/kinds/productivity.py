@@ -30,8 +30,10 @@ select g.code, g.legal_name as name, g.currency as own, {{person}} as person, t.
   from acts t join agencies g on g.id = t.agency_id group by 1, 2, 3, 4, 5 order by 1, 4, 5
 """
 HELD = f"""
-select g.code, a.currency, count(*) as held from allocations a join agencies g on g.id = a.agency_id
- where a.from_on < :until and (a.to_on is null or a.to_on >= :since) and {MINE.format(table="a")} group by 1, 2
+select g.code, g.legal_name as name, g.currency as own, a.currency, count(*) as held
+  from allocations a join agencies g on g.id = a.agency_id
+ where a.from_on < :until and (a.to_on is null or a.to_on >= :since) and {MINE.format(table="a")}
+ group by 1, 2, 3, 4
 """
 AGENTS_THERE = """
 select g.code, count(*) as agents from agents p join agencies g on g.id = p.agency_id
@@ -63,7 +65,7 @@ ACTS = (
     ),
 )
 AGENCIES: tuple[Column, ...] = (
-    text_column("agency", "Agency", "the firm"),
+    text_column("agency", "Agency", "the firm; also one that held accounts and did nothing"),
     count("held", "Accounts held", "accounts allocated to it for some day of the month"),
     count("agents", "Agents", "its agents who were there on some day of the month"),
     *ACTS,
@@ -84,17 +86,18 @@ EXECUTIVES: tuple[Column, ...] = (
 
 
 def gather(session: Session, asked: Asked) -> list[Section]:
-    held = {(row.code, row.currency): row.held for row in rows_of(session, HELD, asked)}
+    held = {(row.code, row.currency): row for row in rows_of(session, HELD, asked)}
     there = {row.code: row.agents for row in rows_of(session, AGENTS_THERE, asked)}
+    done = {(row.code, row.currency): row for row in rows_of(session, DONE.format(person="''::text"), asked)}
     agencies = [
         {
             "agency": f"{row.name} ({row.code})",
-            "held": held.get((row.code, row.currency), 0),
+            "held": held[key].held if key in held else 0,
             # People are counted once, on the line of the agency's own currency.
             "agents": there.get(row.code, 0) if row.currency == row.own else None,
-            **_acts(row),
+            **(_acts(row) if key in done else _nothing(row.currency)),
         }
-        for row in rows_of(session, DONE.format(person="''::text"), asked)
+        for key, row in sorted({**held, **done}.items())
     ]
     by_agent = [
         {"agent": row.person or "No agent named", "agency": row.code, **_acts(row)}
@@ -102,7 +105,7 @@ def gather(session: Session, asked: Asked) -> list[Section]:
     ]
     note = "Agents are in the order of their codes. How much came in depends on the accounts somebody was given."
     sections = [
-        Section("By agency", AGENCIES, agencies, picture="came", empty="No agency did anything."),
+        Section("By agency", AGENCIES, agencies, picture="came", empty="No agency held an account or did anything."),
         Section("By agent", AGENTS, by_agent, note=note, empty="Nobody did anything."),
     ]
     return sections if asked.agency_id is not None else [*sections, _own(session, asked)]
@@ -116,6 +119,11 @@ def _own(session: Session, asked: Asked) -> Section:
     return Section("The bank's own", EXECUTIVES, rows, empty="No account is with one of the bank's own.")
 
 
+def _nothing(currency: str) -> dict[str, Any]:
+    counted = dict.fromkeys(("worked", "visits", "calls", "receipts"), 0)
+    return counted | dict.fromkeys(("reported", "came"), Money(0, currency))
+
+
 def _acts(row: Any) -> dict[str, Any]:
     counted = {name: int(getattr(row, name)) for name in ("worked", "visits", "calls", "receipts")}
     return counted | {name: Money(int(getattr(row, name)), row.currency) for name in ("reported", "came")}
@@ -127,4 +135,5 @@ REPORT = Report(
     "What agencies, their agents and the bank's own executives did in a month, and what came in.",
     "month",
     gather,
+    version=2,
 )
