@@ -107,7 +107,9 @@ def test_a_campaign_is_counted_approved_started_and_read_out(
     assert "'=1+1" in lines[-1] and "Dear =1+1, ₹1,000.00 is overdue." in lines[-1]
     assert browse(CHECKER).get(f"{page}/lines-1.csv").status_code == 403
     again = members.preview(bank_session, Segment(bucket="31-60"), TODAY)
-    assert (again.eligible, again.in_another) == (found.controls, found.members - found.controls)
+    assert (again.eligible, again.in_another) == (0, found.members)  # those left alone are left alone by all
+    over = members.preview(bank_session, Segment(bucket="31-60"), found.to_on + timedelta(days=31))
+    assert over.eligible == found.members
     late = who.post(f"{page}/cancel", {"once": "once-once-once-once-once", "reason": "Too late."})
     assert late.status_code == 422 and "AUTUMN is running" in late.text
 

@@ -122,6 +122,12 @@ def test_filed_by_two_people_with_its_hold_that_ends_with_the_case(
     found = bank_session.scalars(select(LegalFiling)).one()
     url = f"{page}/filings/{found.id}"
     assert browse(MAKER).post(f"{url}/confirm", {}).status_code == 403
+    given: dict[str, Any] = {"paper": KEPT, "actor": maker, "now": NOW, "today": TODAY}
+    service.enter_fact(bank_session, case, "notice_served_on", "2026-10-26", **given)
+    bank_session.commit()
+    assert "before 11 November 2026" in press(other, page, f"{url}/confirm").text  # judged by the facts of now
+    service.enter_fact(bank_session, case, "notice_served_on", "2026-10-23", **given)
+    bank_session.commit()
     assert press(other, page, f"{url}/confirm").status_code == 200
     bank_session.expire_all()
     assert case.status == "filed" and found.decided_by == CHECKER

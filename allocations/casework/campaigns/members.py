@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import setting_on
@@ -69,8 +69,12 @@ def _reasons(session: Session, today: date) -> list[tuple[str, ColumnElement[boo
     lately = and_(
         Campaign.started_at >= datetime.combine(rest, time(), BANK_ZONE), CampaignMember.is_control.is_(False)
     )
+    # Who is left alone for comparison is left alone by all, until that campaign's last day has passed.
+    compared = and_(Campaign.status == "running", Campaign.to_on >= today, CampaignMember.is_control)
     other = (
-        select(CampaignMember.loan_account_id).join(Campaign, Campaign.id == CampaignMember.campaign_id).where(lately)
+        select(CampaignMember.loan_account_id)
+        .join(Campaign, Campaign.id == CampaignMember.campaign_id)
+        .where(or_(lately, compared))
     )
     return [
         ("on_hold", ~not_on_hold(today)),

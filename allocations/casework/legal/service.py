@@ -260,11 +260,16 @@ def _filing_problems(
 def decide_filing(
     session: Session, found: LegalFiling, *, accept: bool, reason: str = "", actor: Actor, now: datetime, today: date
 ) -> None:
-    """Confirm or reject a filing that `FILINGS.load` locked; confirmed, the case is filed. Refused to who entered it."""
+    """Confirm or reject a filing that `FILINGS.load` locked; confirmed, the case is filed. Refused to who entered it.
+
+    Invalid when, by the facts as they stand now, its day is out of time.
+    """
     action = "accept" if accept else "reject"
     FILINGS.may_decide(found, action, reason=reason, actor=actor)
     case = load_case(session, found.case_id)
     to = after(case.status, "file") if accept else case.status
+    if accept and (problems := list(_filing_problems(session, case, found.forum, found.number, found.filed_on, today))):
+        raise Invalid(problems)
     FILINGS.decide(session, found, action, reason=reason, actor=actor, now=now)
     if accept:
         before, case.status = case.status, to
