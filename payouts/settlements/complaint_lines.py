@@ -26,20 +26,27 @@ from payouts.settlements.queries import payable_minor
 from portal.kernel.audit import Actor
 
 REASON = "complaint"
-# What somebody earned on an account; a line that takes back is never kept.
+# What somebody earned on an account, also as it comes back after another complaint or a dispute of it; a line that takes back is never
+# kept.
 EARNED = """
 select l.id, l.settlement_id, l.position, l.amount_minor, s.ref as settlement_ref, s.status, k.ref as complaint_ref, k.due_on
   from settlements s
-  join settlement_lines l on l.settlement_id = s.id and l.amount_minor > 0 and l.kind in ('commission', 'account_fee', 'event_fee')
-  join accrual_lines x on x.id = l.accrual_line_id
+  join settlement_lines l on l.settlement_id = s.id and l.amount_minor > 0
+       and l.kind in ('commission', 'account_fee', 'event_fee', 'dispute_release')
+  left join disputes d on d.id = l.dispute_id and d.status = 'withdrawn'
+  left join settlement_lines o on o.id = d.settlement_line_id
+  join accrual_lines x on x.id = coalesce(l.accrual_line_id, o.accrual_line_id)
   join complaints k on k.agency_id = s.agency_id and k.is_holding
   join loan_accounts a on a.id = k.loan_account_id
   left join collections c on c.id = x.collection_id
  where coalesce(c.loan_account_no, x.facts ->> 'loan_account_no') = a.loan_account_no and {which} order by k.id, l.settlement_id, l.position
 """
-OF_COMPLAINT = text(EARNED.format(which="k.id = :complaint and s.status in ('approved', 'returned')"))
-OF_MONTH = text(EARNED.format(which="s.period_start = :start and s.status in ('approved', 'returned')"))
-OF_SETTLEMENT = text(EARNED.format(which="s.id = :settlement"))
+# Whoever keeps holds the complaint open until that is done: one that ends at this moment would never give it back.
+KEEPING = EARNED + " for share of k"
+OF_COMPLAINT = text(KEEPING.format(which="k.id = :complaint and s.status in ('approved', 'returned')"))
+OF_MONTH = text(KEEPING.format(which="s.period_start = :start and s.status in ('approved', 'returned')"))
+OF_SETTLEMENT = text(KEEPING.format(which="s.id = :settlement"))
+TO_SHOW = text(EARNED.format(which="s.id = :settlement"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,6 @@ def kept_on_approval(session: Session, settlement: Settlement) -> list[Kept]:
     """What approving a statement will keep, line by line: for the checker, before the key is turned."""
     if settlement.status in ("void", *PAYABLE, "paying", "paid"):
         return []
-    rows = session.execute(OF_SETTLEMENT, {"settlement": settlement.id})
+    rows = session.execute(TO_SHOW, {"settlement": settlement.id})
     told = ((row.settlement_ref, row.position, row.complaint_ref, row.amount_minor) for row in rows)
     return [Kept(*each, settlement.currency, False) for each in told]

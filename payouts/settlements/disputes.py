@@ -114,6 +114,9 @@ def open_dispute(
         raise Invalid(found)
     assert claim.claimed_minor is not None
     _refuse_twice(session, settlement, subject)
+    held = 0
+    if not _is_kept(session, subject):
+        held = dispute_money.to_hold(settlement, subject.line_minor, claim.claimed_minor)
     dispute = Dispute(
         ref=_new_ref(session, settlement, now),
         agency_id=settlement.agency_id,
@@ -123,7 +126,7 @@ def open_dispute(
         reason=claim.reason,
         line_minor=subject.line_minor,
         claimed_minor=claim.claimed_minor,
-        held_minor=dispute_money.to_hold(settlement, subject.line_minor, claim.claimed_minor),
+        held_minor=held,
         currency=settlement.currency,
         due_on=today + timedelta(days=int(setting_on(session, ANSWER_DAYS, today))),
         status="open",
@@ -151,6 +154,14 @@ def _refuse_twice(session: Session, settlement: Settlement, subject: About) -> N
     if there := session.scalar(query.limit(1)):
         message = f"This is disputed already, as {there}."
         raise Refused(message, code="disputed_already", cure="Write to that dispute.")
+
+
+def _is_kept(session: Session, subject: About) -> bool:
+    """Whether a complaint keeps the line already: what is kept beside that would be of other lines."""
+    query = select(Dispute.id).where(
+        Dispute.settlement_line_id == subject.settlement_line_id, Dispute.complaint_ref != "", Dispute.status == "open"
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _new_ref(session: Session, settlement: Settlement, now: datetime) -> str:

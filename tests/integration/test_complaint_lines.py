@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from allocations.casework.conduct.complaints import load as load_complaint
 from payouts.commission.service import accrue
 from payouts.difference import Findings
 from payouts.ledger.models import JournalLine
 from payouts.settlements.answering import accept_statement
-from payouts.settlements.complaint_lines import keep_of_month, kept_by, kept_on_approval
+from payouts.settlements.complaint_lines import keep_at_issue, keep_of_month, kept_by, kept_on_approval
 from payouts.settlements.dispute_models import Dispute
 from payouts.settlements.dispute_queries import list_disputes, standing
 from payouts.settlements.dispute_releases import releases
@@ -20,7 +21,7 @@ from payouts.settlements.queries import payable_minor
 from payouts.settlements.service import approve, load, submit
 from payouts.verify_decided import check_decided
 from payouts.verify_disputes import check_disputes
-from portal.kernel.db import unit_of_work
+from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.errors import Refused
 from portal.kernel.periods import parse_month
 from tests.factories.complained import a_complaint, closed
@@ -67,7 +68,7 @@ def balances(session) -> dict[str, int]:
 
 
 def test_its_line_is_kept_and_nothing_else_and_goes_back_to_the_byte(issued):
-    books, text = balances(issued.bank), issued.settlement().statement_text
+    books, words = balances(issued.bank), issued.settlement().statement_text
     found = complain(issued)
     (kept,) = kept_by(issued.bank, found.ref)
     assert (kept.held_minor, kept.line_minor, kept.settlement_line_id is None) == (LINE, LINE, False)
@@ -77,7 +78,7 @@ def test_its_line_is_kept_and_nothing_else_and_goes_back_to_the_byte(issued):
     assert balances(issued.bank) == books | {"disputed": LINE, "payable_to_agency": books["payable_to_agency"] - LINE}
     assert wrong(issued.bank) == []
     end(issued, found)
-    assert (issued.settlement().disputed_minor, issued.settlement().statement_text) == (0, text)
+    assert (issued.settlement().disputed_minor, issued.settlement().statement_text) == (0, words)
     assert {name: minor for name, minor in balances(issued.bank).items() if minor} == books
     assert wrong(issued.bank) == []
 
@@ -154,3 +155,41 @@ def test_the_agency_can_neither_make_take_back_nor_argue_about_what_a_complaint_
     issued.agency.rollback()
     with unit_of_work(issued.agency):  # and it may say yes to the rest
         assert accept_statement(issued.agency, SHAKTI, actor=issued.owner, now=issued.now).answer == "accepted"
+
+
+def test_what_one_complaint_gives_back_after_its_statement_was_paid_another_one_keeps(issued):
+    first, second = complain(issued), complain(issued)
+    settlement = issued.settlement()
+    settlement.status = "paid"
+    issued.bank.commit()
+    end(issued, first)
+    with unit_of_work(issued.bank):
+        accrue(issued.bank, NOVEMBER, actor=SYSTEM, now=issued.now)
+        draft(issued.bank, NOVEMBER, actor=SYSTEM, now=issued.now)
+        november = load(issued.bank, "S2611-SHAKTI")
+        assert [(each.complaint_ref, each.minor) for each in kept_on_approval(issued.bank, november)] == [
+            (second.ref, LINE)
+        ]
+        november.submitted_by, november.submitted_at = MAKER.email, issued.now
+        november.approved_by, november.approved_at, november.status = CHECKER.email, issued.now, "approved"
+        (kept,) = keep_at_issue(issued.bank, november, actor=CHECKER, now=issued.now)
+    assert (kept.complaint_ref, payable_minor(november)) == (second.ref, 0)
+    end(issued, second)
+    assert payable_minor(issued.settlement("S2611-SHAKTI")) == LINE
+
+
+def test_nothing_is_kept_by_a_complaint_that_ends_at_this_moment(issued, database):
+    found = complain(issued)
+    with database.logins.session(bank_scope(TODAY)) as ending:
+        load_complaint(ending, found.ref)
+        issued.bank.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            keep_of_month(issued.bank, OCTOBER.start, actor=FINANCE, now=issued.now)
+    issued.bank.rollback()
+
+
+def test_what_a_complaint_keeps_already_a_dispute_does_not_keep_of_other_lines(issued):
+    complain(issued)
+    ref = issued.dispute(issued.claim(claimed=45_000_00, reason="not_ours"))
+    assert (load_dispute(issued.bank, ref).held_minor, issued.settlement().disputed_minor) == (0, LINE)
+    assert wrong(issued.bank) == []
