@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from allocations.casework.models import OneTimeSettlement
 from allocations.casework.offer_models import CompromiseAssessment, CompromiseOffer
 from allocations.casework.offer_rules import assess, split_sacrifice
+from allocations.placements.models import AccountSnapshot
 from payouts.difference import Findings
 
 CHECK = "casework"
@@ -19,8 +20,14 @@ REPEATED = ("currency", "total_minor", "principal_minor", "interest_minor", "cha
 
 def check_casework(session: Session, findings: Findings) -> None:
     """Every offer's split ties to its parts, every assessment's findings to its facts, and what it is priced by to the offer."""
-    for offer in session.scalars(select(CompromiseOffer).order_by(CompromiseOffer.id)):
+    of = (
+        AccountSnapshot.loan_account_id == CompromiseOffer.loan_account_id,
+        AccountSnapshot.as_of == CompromiseOffer.as_of,
+    )
+    offers = select(CompromiseOffer, AccountSnapshot).outerjoin(AccountSnapshot, and_(*of))
+    for offer, snapshot in session.execute(offers.order_by(CompromiseOffer.id)):
         _check_offer(findings, offer)
+        _check_owed(findings, offer, snapshot)
     query = (
         select(CompromiseAssessment, CompromiseOffer, OneTimeSettlement)
         .join(CompromiseOffer, CompromiseOffer.id == CompromiseAssessment.offer_id)
@@ -38,6 +45,13 @@ def _check_offer(findings: Findings, offer: CompromiseOffer) -> None:
     again = (split.principal_minor, split.interest_minor, split.charges_minor)
     findings.compare(*about, "sacrifice", stored, again)
     findings.compare(*about, "schedule", sum(each["amount_minor"] for each in offer.schedule), offer.offer_minor)
+
+
+def _check_owed(findings: Findings, offer: CompromiseOffer, snapshot: AccountSnapshot | None) -> None:
+    """What it says was owed is what the account owed on that day."""
+    stored = (offer.total_minor, offer.principal_minor)
+    owed = (snapshot.total_minor, min(snapshot.principal_minor, snapshot.total_minor)) if snapshot else None
+    findings.compare(CHECK, "compromise_offers", offer.id, offer.ref, "owed", stored, owed)
 
 
 def _check_assessment(

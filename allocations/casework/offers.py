@@ -191,6 +191,7 @@ def recommend_offer(
     PROPOSALS.next_status(found, "recommend")
     facts = facts_of(session, found, view, bank_day(now))
     problems = [*view_problems(view, facts["levels"]), *_over(found, bank_day(now))]
+    problems += _altered(session, found)
     findings = assess(facts) if not problems else {"deviations": []}
     problems += flag_problems(facts, findings["deviations"])
     if problems:
@@ -229,6 +230,15 @@ def view_problems(view: View, levels: list[dict[str, Any]]) -> Iterator[Problem]
 def _over(found: CompromiseOffer, today: date) -> Iterator[Problem]:
     if found.valid_until < today:
         yield Problem("lapsed", f"The offer was valid until {found.valid_until}.", "Ask for a new one.")
+
+
+def _altered(session: Session, found: CompromiseOffer) -> Iterator[Problem]:
+    """That it is not about what was owed: an agency's connection wrote the row, and the level it needs follows from this."""
+    snapshot = session.get(AccountSnapshot, (found.loan_account_id, found.as_of))
+    owed = (snapshot.total_minor, min(snapshot.principal_minor, snapshot.total_minor)) if snapshot else None
+    if owed != (found.total_minor, found.principal_minor):
+        message = f"What it says was owed is not what the account owed on {found.as_of}."
+        yield Problem("owed_altered", message, "Reject it, and have it proposed anew.")
 
 
 def facts_of(session: Session, found: CompromiseOffer, view: View, day: date) -> dict[str, Any]:

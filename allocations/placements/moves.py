@@ -92,8 +92,8 @@ def transfer(
 ) -> Allocation:
     """Take an account back and give it to another agency from the next day on: no day without an agency, none with two.
 
-    The receiver's opening is frozen anew; what the giver collected through `last_on`, and in its tail, stays the giver's. Raises
-    Invalid with every gate that is shut; Refused as a recall is.
+    The receiver's opening is frozen anew; what the giver collected through `last_on` stays the giver's; a tail it has not while
+    another agency holds the account. Raises Invalid with every gate that is shut; Refused as a recall is.
     """
     allocation = locked(session, allocation)
     from_on = last_on + timedelta(days=1)

@@ -139,6 +139,19 @@ def test_what_departs_from_the_policy_needs_a_word_and_a_higher_approver(world: 
     assert seen.needed_level == 3
 
 
+def test_an_offer_about_less_than_was_owed_is_neither_recommended_nor_verified(world: World, number: str) -> None:
+    found = brought(world, number)
+    with world.session.no_autoflush:
+        found.total_minor, found.interest_minor = 102_000_00, 0
+        with pytest.raises(Invalid) as refused:
+            recommend_offer(world.session, found, view(), actor=MAKER, now=world.now)
+        assert codes(refused) == ["owed_altered"]
+        findings = Findings()
+        check_casework(world.session, findings)
+        assert ("compromise_offers", "owed") in [(each.table, each.field) for each in findings.differences]
+    world.session.rollback()
+
+
 def test_the_compromise_behind_it_is_not_decided_beside_it(world: World, number: str) -> None:
     found = recommended(world, number)
     seen = assessment_of(world.session, found.id)
