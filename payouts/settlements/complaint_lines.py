@@ -85,8 +85,20 @@ def _keep(session: Session, rows: Sequence[Any], actor: Actor, now: datetime) ->
         already = _kept_of_line(session, row.id)
         minor = min(row.amount_minor - already, payable_minor(settlement))
         if settlement.status in PAYABLE and minor > 0:
-            kept.append(_keep_line(session, settlement, row, already, minor, actor, now))
+            part = _part_kept(session, settlement, row, actor, now)
+            kept.append(_keep_line(session, settlement, row, already - part, minor + part, actor, now))
     return kept
+
+
+def _part_kept(session: Session, settlement: Settlement, row: Any, actor: Actor, now: datetime) -> int:
+    """What the same complaint keeps of the line already, let go for all of it to be kept as one: there was less to keep before."""
+    query = select(Dispute).where(Dispute.settlement_line_id == row.id, Dispute.complaint_ref == row.complaint_ref)
+    found = session.scalars(query.where(Dispute.status == "open")).one_or_none()
+    if found is None:
+        return 0
+    PROPOSALS.move(session, found, "withdraw", actor=actor, now=now, reason="More of the line is kept")
+    dispute_money.free(session, settlement, found, actor=actor, now=now)
+    return found.held_minor
 
 
 def _kept_of_line(session: Session, line_id: int) -> int:

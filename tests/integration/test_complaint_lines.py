@@ -193,3 +193,19 @@ def test_what_a_complaint_keeps_already_a_dispute_does_not_keep_of_other_lines(i
     ref = issued.dispute(issued.claim(claimed=45_000_00, reason="not_ours"))
     assert (load_dispute(issued.bank, ref).held_minor, issued.settlement().disputed_minor) == (0, LINE)
     assert wrong(issued.bank) == []
+
+
+def test_what_a_dispute_taken_back_sets_free_a_complaint_keeps_before_the_month_is_paid(issued):
+    ref = issued.dispute(issued.claim(claimed=45_000_00, reason="not_ours"))
+    found = complain(issued)
+    with unit_of_work(issued.agency):
+        withdraw_dispute(issued.agency, ref, actor=issued.owner, now=issued.now)
+    with unit_of_work(issued.bank):
+        keep_of_month(issued.bank, OCTOBER.start, actor=FINANCE, now=issued.now)
+    assert [(each.held_minor, each.status) for each in kept_by(issued.bank, found.ref)] == [
+        (45_000_00, "withdrawn"),
+        (LINE, "open"),
+    ]
+    assert issued.settlement().disputed_minor == LINE and wrong(issued.bank) == []
+    end(issued, found)
+    assert issued.settlement().disputed_minor == 0 and wrong(issued.bank) == []
