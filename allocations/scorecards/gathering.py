@@ -7,7 +7,7 @@ the scoring keeps it, so that nothing that happens later changes what a card was
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from allocations.collections.field_models import Contact, Promise
 from allocations.placements.outcome_models import OutcomeSet
 from allocations.scorecards.catalogue import Raw
 from allocations.scorecards.mix import Stratum
+from allocations.scorecards.scheme import Scheme
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import exponent
 from portal.kernel.periods import Period
@@ -59,15 +60,24 @@ select c.agency_id, sum(m.amount_minor)::bigint as money, count(distinct c.id) a
   from match_links m join bank_lines b on b.id = m.bank_line_id join collections c on c.id = m.collection_id
  where m.status = 'confirmed' and b.value_on >= :since and b.value_on < :until group by 1
 """)
-OUTCOMES = text("""
+OUTCOMES = """
 select o.agency_id, o.opening_bucket, o.product, width_bucket(o.opening_principal_minor, cast(:tickets as bigint[])) as ticket,
-       coalesce(a.region, '') as region, count(*) as accounts, sum(o.opening_principal_minor)::bigint as weight,
+       coalesce(a.region, '') as region, {before} as before, count(*) as accounts, sum(o.opening_principal_minor)::bigint as weight,
        sum(o.opening_principal_minor::numeric * o.opening_principal_minor) as squares,
        coalesce(sum(o.opening_principal_minor) filter (where o.outcome <> 'rolled_forward'), 0)::bigint as resolved,
        coalesce(sum(o.opening_principal_minor) filter (where o.outcome in ('rolled_back', 'normalised')), 0)::bigint as rolled_back
-  from account_outcomes o join allocations a on a.id = o.allocation_id
- where o.outcome_set_id = :set group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
-""")
+  from account_outcomes o join allocations a on a.id = o.allocation_id {joined}
+ where o.outcome_set_id = :set group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+"""
+# Accounts that another agency worked earlier, by the same stream: what was easy to get is gone.
+HELD_BEFORE = """
+  left join (select distinct b.id from account_outcomes x join allocations b on b.id = x.allocation_id
+               join allocations e on e.loan_account_id = b.loan_account_id and e.stream = b.stream
+                and e.agency_id <> b.agency_id and e.from_on < b.from_on
+              where x.outcome_set_id = :set) h on h.id = a.id
+"""
+BY_KIND = text(OUTCOMES.format(before="cast('' as text)", joined=""))
+BY_KIND_HELD = text(OUTCOMES.format(before="case when h.id is null then 'first' else 'again' end", joined=HELD_BEFORE))
 FLAGGED = "exists (select from jsonb_array_elements(k.flags) f where f ->> 'code' = any(:{codes}))"
 CONTACTS = text(f"""
 select k.agency_id, count(*) filter (where k.kind <> 'letter') as contacts,
@@ -128,13 +138,13 @@ select a.agency_id, count(*) as ended, count(*) filter (where (
 
 
 def gather(
-    session: Session, period: Period, outcomes: OutcomeSet, tickets: Sequence[int], beside: Beside, today: date
+    session: Session, period: Period, outcomes: OutcomeSet, scheme: Scheme, beside: Beside, today: date
 ) -> Gathered:
-    """Everything a month's cards are made of, of every agency that held an account in it. `tickets` in major units."""
+    """Everything a month's cards are made of, of every agency that held an account in it."""
     keys = _keys(period, today)
     found: dict[int, dict[str, Raw]] = defaultdict(dict)
     held = {row.agency_id: row for row in _rows(session, HELD, keys)}
-    strata = _outcomes(session, outcomes, tickets, found)
+    strata = _outcomes(session, outcomes, scheme, found)
     _money(session, keys, held, beside, found)
     _contacts(session, keys, held, found)
     _promises(session, period, today, found)
@@ -168,13 +178,13 @@ def _rows(session: Session, statement: TextClause, keys: Mapping[str, Any]) -> I
 
 
 def _outcomes(
-    session: Session, outcomes: OutcomeSet, tickets: Sequence[int], found: dict[int, dict[str, Raw]]
+    session: Session, outcomes: OutcomeSet, scheme: Scheme, found: dict[int, dict[str, Raw]]
 ) -> dict[str, dict[int, list[Stratum]]]:
     digits = exponent(str(outcomes.summary["currency"]))
-    asked = {"set": outcomes.id, "tickets": [each * 10**digits for each in tickets]}
+    asked = {"set": outcomes.id, "tickets": [each * 10**digits for each in scheme.tickets]}
     strata: dict[str, dict[int, list[Stratum]]] = {"resolution_pct_pos": {}, "rollback_pct_pos": {}}
-    for row in session.execute(OUTCOMES, asked):
-        key = (row.opening_bucket, row.product, str(row.ticket), row.region)
+    for row in session.execute(BY_KIND_HELD if scheme.held_before else BY_KIND, asked):
+        key = (row.opening_bucket, row.product, str(row.ticket), row.region, *([row.before] if row.before else []))
         for code, reached in (("resolution_pct_pos", row.resolved), ("rollback_pct_pos", row.rolled_back)):
             each = Stratum(key, row.accounts, row.weight, int(row.squares), reached)
             strata[code].setdefault(row.agency_id, []).append(each)

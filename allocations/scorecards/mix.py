@@ -1,6 +1,6 @@
 """Like for like: what an agency's result would be with the portfolio's mix of accounts, and how much of it may be chance. Pure.
 
-Accounts of a kind (opening bucket × product × band of principal × region, or fewer of these) form a stratum. What the portfolio reached
+Accounts of a kind (opening bucket × product × band of principal × region × held before, or fewer of these) form a stratum. What the portfolio reached
 in each stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added to the whole
 portfolio's result (indirect standardisation). The interval takes each account for one throw with its stratum's chance, weighted by its
 principal: large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
@@ -18,7 +18,8 @@ from typing import Any
 NINETEEN_OF_TWENTY = Decimal("1.959964")
 Key = tuple[str, ...]
 # What tells kinds of account apart, the finest first: with fewer of them more agencies have something alike.
-KINDS = ("opening bucket", "product", "band of principal", "region")
+# The last one only where the scheme asks for it: keys of a month without it have one part less.
+KINDS = ("opening bucket", "product", "band of principal", "region", "held by another before")
 ENOUGH_ALIKE = Fraction(1, 2)  # of all principal, before kinds are told apart more coarsely
 
 
@@ -75,7 +76,8 @@ def parts_alike(agencies: Mapping[Any, Sequence[Stratum]]) -> int:
 
     One answer for everybody, so that all are judged alike.
     """
-    for parts in range(len(KINDS), 0, -1):
+    finest = max((len(each.key) for strata in agencies.values() for each in strata), default=0)
+    for parts in range(finest, 0, -1):
         found = {agency: merged(strata, parts) for agency, strata in agencies.items()}
         whole = portfolio(found)
         total = sum(each.weight for each in whole.values())

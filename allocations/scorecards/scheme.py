@@ -54,13 +54,17 @@ class Band:
 
 @dataclass(frozen=True)
 class Scheme:
-    """`least_weight`: with less than this weight measured there is no score. `tickets`: where bands of principal begin, major units."""
+    """`least_weight`: with less than this weight measured there is no score. `tickets`: where bands of principal begin, major units.
+
+    `held_before`: like for like also tells apart accounts that another agency held before.
+    """
 
     measures: tuple[Weighed, ...]
     gates: tuple[Gate, ...]
     bands: tuple[Band, ...]
     tickets: tuple[int, ...]
     least_weight: int
+    held_before: bool = False
 
     def band_of(self, score: Decimal) -> Band:
         return max((band for band in self.bands if band.from_score <= score), key=lambda band: band.from_score)
@@ -133,7 +137,11 @@ def read_scheme(terms: Mapping[str, Any]) -> Scheme:
     bands = tuple(sorted(_each(terms, "bands", _band, problems), key=lambda band: band.from_score))
     tickets = tuple(_whole(each, "tickets", problems, 1) for each in terms.get("tickets", ()))
     least = _whole(terms.get("least_weight", 0), "least_weight", problems, 0)
-    scheme = Scheme(measures, gates, bands, tickets, least)
+    held_before = terms.get("held_before", False)
+    if not isinstance(held_before, bool):
+        message = f"held_before is yes or no, not {held_before!r}."
+        problems.append(Problem("not_yes_no", message, "Write true or false.", column="held_before"))
+    scheme = Scheme(measures, gates, bands, tickets, least, held_before is True)
     problems += _whole_scheme(scheme)
     if problems:
         raise Invalid(problems)

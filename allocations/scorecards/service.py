@@ -74,7 +74,7 @@ def _inputs(
     session: Session, period: Period, scheme: Scheme, beside: Beside, today: date, actor: Actor, now: datetime
 ) -> dict[int, dict[str, Any]]:
     outcomes = freeze_outcomes(session, period, actor=actor, now=now)
-    found = gather(session, period, outcomes, scheme.tickets, beside, today)
+    found = gather(session, period, outcomes, scheme, beside, today)
     corrected = _corrections(session, period)
     inputs = {}
     for agency_id, raws in found.raws.items():

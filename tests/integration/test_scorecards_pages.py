@@ -165,6 +165,7 @@ def test_a_scheme_is_proposed_on_a_page_with_every_fault_said(
         "band.consequence": ["suspend", "none"],
         "tickets": "50000 200000",
         "least_weight": "40",
+        "held_before": "1",
     }
     wrong = press(
         who,
@@ -177,7 +178,11 @@ def test_a_scheme_is_proposed_on_a_page_with_every_fault_said(
         "is no whole number" in wrong.text and "must lie below its floor" in wrong.text and 'value="many"' in wrong.text
     )
     done = press(who, "/bank/score-schemes/new", "/bank/score-schemes/new", **sent | {"coverage_pct.weight": "20"})
-    assert "It holds once another person approves it." in done.text and "was 10" in done.text
+    assert (
+        "It holds once another person approves it." in done.text
+        and "was 10" in done.text
+        and ">told apart" in done.text
+    )
     made = bank_session.scalars(select(ScoreScheme).order_by(ScoreScheme.version.desc()).limit(1)).one()
     url = f"/bank/score-schemes/{made.version}"
     assert who.post(f"{url}/approve", {}).status_code == 403

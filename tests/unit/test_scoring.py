@@ -178,6 +178,7 @@ def test_every_fault_of_a_scheme_is_told_at_once() -> None:
         "bands": [{"from": "10", "grade": "", "consequence": "shoot"}],
         "tickets": [5, 3],
         "least_weight": 999,
+        "held_before": "no",
     }
     with pytest.raises(Invalid) as refused:
         read_scheme(terms)
@@ -185,6 +186,7 @@ def test_every_fault_of_a_scheme_is_told_at_once() -> None:
     assert codes == {
         *("unknown_measure", "wrong_way", "no_span", "not_a_number", "not_mixed", "not_whole", "gate_limit"),
         *("band_grade", "unknown_consequence", "tickets_order", "least_weight", "bands_gap", "no_weight"),
+        "not_yes_no",
     }
 
 

@@ -79,6 +79,8 @@ def test_kinds_are_told_apart_as_finely_as_half_of_the_principal_allows() -> Non
     assert parts_alike({1: same, 2: [fine("31-60", "PL", "West")]}) == 0
     assert parts_alike({1: [*same, fine("1-30", "HL", "West", 99)], 2: same}) == 4
     assert parts_alike({1: [*same, fine("31-60", "HL", "West", 201)], 2: same}) == 0
+    again = [Stratum((*same[0].key, "again"), 1, 100, 100**2, 0)]
+    assert parts_alike({1: again, 2: again}) == 5 and parts_alike({1: again, 2: same}) == 4
 
 
 def test_kinds_that_differ_only_in_what_is_left_out_become_one() -> None:

@@ -85,6 +85,7 @@ def terms_sent() -> dict[str, Any]:
         "bands": rows_sent("band", ("from", "grade", "consequence"), 2),
         "tickets": [as_whole(each) for each in sent.get("tickets", "").replace(",", " ").split()],
         "least_weight": as_whole(sent.get("least_weight", "").strip() or "0"),
+        **({"held_before": True} if sent.get("held_before") else {}),
     }
 
 
