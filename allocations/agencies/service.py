@@ -250,7 +250,10 @@ def why_unfit(agent: Agent, day: date) -> Unfit | None:
     renewals = {"certificate": agent.certificate_until, "verification": agent.verified_until}
     for word, until in renewals.items():
         if until and until < day:
-            return Unfit(f"has a {word} that ended on {until}", f"Hand in the renewed {word}; the bank accepts it.")
+            return Unfit(
+                f"has a {word} that ended on {until.day} {until:%b %Y}",
+                f"Hand in the renewed {word}; the bank accepts it.",
+            )
     return None
 
 

@@ -113,7 +113,7 @@ class CaseworkLife:
         planned = Planned(account.loan_account_no, day, schedule, "upi", "Between two jobs; paid from the next salary.")
         owner, checker = self.owner(session, agency_id), self.actor(session, CHECKER)
         given: dict[str, Any] = {"actor": owner, "now": self.at(day, 9)}
-        made = propose_plan(session, planned, **given)
+        made = propose_plan(session, planned, agency_id=agency_id, **given)
         decide_plan(session, made, accept=True, reason="As usual.", actor=checker, now=self.at(day, 11))
 
     def refer(self, session: Session, account: LoanAccount, agency_id: int) -> None:

@@ -47,6 +47,7 @@ from portal.web.edge import (
     settings,
 )
 from portal.web.homes import home_of
+from portal.web.public.ways import public_ways
 
 bp = Blueprint("auth", __name__)
 log = structlog.get_logger("portal.web")
@@ -86,7 +87,9 @@ def sign_in() -> BaseResponse | str | tuple[str, int]:
     if request.method == "GET":
         if current_identity() is not None:
             return redirect(onward or url_for("auth.home"))
-        return render_template("auth/sign_in.html", form=form, refused=False)
+        with bank_session() as session:
+            ways = public_ways(session, clock().today())
+        return render_template("auth/sign_in.html", form=form, refused=False, ways=ways)
     identity = _try(form) if form.validate() else None
     if identity is None:
         form.password.data = ""

@@ -156,7 +156,7 @@ with acts as (
    where k.at >= :began and k.at < :ended and k.agent_code is not null)
 select concat_ws(':', g.id, g.certificate_until, cast(:month as text)) as key, g.agency_id, g.code as agent, max(x.day) as day,
        to_jsonb((array_agg(x.ref order by x.ref))[1:50]) as rows,
-       jsonb_build_object('agent', g.name, 'until', g.certificate_until::text, 'acts', count(*)) as found
+       jsonb_build_object('agent', g.name, 'until', to_char(g.certificate_until, 'FMDD Mon YYYY'), 'acts', count(*)) as found
   from agents g join acts x on x.agency_id = g.agency_id and x.agent_code = g.code and x.day > g.certificate_until group by g.id
 """,
 }

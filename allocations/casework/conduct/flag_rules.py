@@ -202,7 +202,7 @@ RULES: dict[str, Rule] = {
             "At work with a lapsed certificate",
             "{agent}'s certificate ended on {until}; {acts} receipts and contacts came after.",
         ),
-        *("The day a certificate ends with receipts and contacts of the month.", "None after it."),
+        *("The day a certificate ends with receipts and contacts of the month.", "No receipt and no contact after it."),
         *({}, always),
     ),
     "costly": R(

@@ -15,6 +15,7 @@ from allocations.casework.legal.judging import AMOUNT, DAY, YES_NO, Fact
 from allocations.casework.legal.lifecycle import AT_COUNSEL, WORDS, may_follow
 from allocations.casework.legal.models import LegalCase
 from allocations.casework.letters.queries import letters_of_case
+from allocations.casework.letters.starting import KINDS as LETTER_KINDS
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -32,6 +33,7 @@ from portal.web.bank.legal_forms import (
     RejectFilingForm,
 )
 from portal.web.edge import ActForm, clock, current_actor, db_session, identity_here, once, page_of
+from portal.web.filters import iso_day
 from portal.web.handed_files import PAPERS, handed_out, kept_file
 from portal.web.typed import kept_on_page, minor_typed
 
@@ -127,6 +129,7 @@ def case_page(case_id: int, problems: list[Problem] | None = None, **forms: Any)
         filings=queries.filings_of(session, case_id),
         tasks=queries.tasks_of(session, case_id),
         letters=letters_of_case(session, case_id),
+        letter_words=LETTER_KINDS,
         at_counsel=AT_COUNSEL,
         close_form=lambda: CloseTaskForm(formdata=None),
         problems=problems or [],
@@ -142,6 +145,8 @@ def fact_shown(case: LegalCase, code: str, value: str) -> tuple[str, str]:
         return label, "taken back"
     if fact and fact.answer == AMOUNT:
         return label, shown(int(value), "INR")
+    if fact and fact.answer == DAY:
+        return label, iso_day(value)
     return label, value.capitalize() if fact and fact.answer == YES_NO else value
 
 

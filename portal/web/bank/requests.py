@@ -172,7 +172,7 @@ def take_back(request_id: int) -> Answer:
         once(form, session)
         found = PROPOSALS.load(session, id=request_id, side="bank")
         withdraw(session, found, actor=current_actor(), now=clock().now())
-    flash("Taken back.", "success")
+    flash("The request is withdrawn.", "success")
     return redirect(url_for(".show", request_id=request_id))
 
 

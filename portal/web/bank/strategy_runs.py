@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -132,9 +133,15 @@ def run_page(ref: str, **forms: Any) -> str:
     )
 
 
+def first_day(bucket: str) -> tuple[int, str]:
+    """Buckets as people read them: what is not due yet, by the first day past due ("91-180" after "61-90"), then none."""
+    began = re.match(r"\d+", bucket)
+    return (int(began.group()) if began else 0 if bucket else 10**6, bucket)
+
+
 def shown_of(run: StrategyRun) -> dict[str, Any]:
     """The preview: each taker's row by bucket with its share of all that is placed, and what it loses or keeps."""
-    buckets = sorted({row[1] for row in run.summary["takers"]})
+    buckets = sorted({row[1] for row in run.summary["takers"]}, key=first_day)
     names = {each["code"]: each["name"] for each in run.takers}
     changes = {each["code"]: each for each in run.summary["changes"]}
     rows: dict[str, dict[str, Any]] = {}

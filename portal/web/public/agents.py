@@ -22,6 +22,7 @@ from portal.kernel.tables.out import write_csv
 from portal.web.downloads import attachment
 from portal.web.edge import address, bank_session, clock, file_store, page_of
 from portal.web.files_view import hardened
+from portal.web.public.ways import public_ways
 
 bp = Blueprint("public_agents", __name__)
 HEADER = (
@@ -50,7 +51,13 @@ def index() -> BaseResponse:
         page = page_of(
             lambda after, limit: cards.public_agencies(session, today, after, limit), lambda row: (row.name, row.code)
         )
-        shown = render_template("public/agents/index.html", page=page, bank=lender(session).name, today=today)
+        shown = render_template(
+            "public/agents/index.html",
+            page=page,
+            bank=lender(session).name,
+            today=today,
+            ways=public_ways(session, today),
+        )
     return make_response(shown)
 
 
@@ -67,7 +74,12 @@ def agency(code: str) -> BaseResponse:
             lambda row: (row.name, row.code),
         )
         shown = render_template(
-            "public/agents/agency.html", agency=found, page=page, bank=lender(session).name, today=today
+            "public/agents/agency.html",
+            agency=found,
+            page=page,
+            bank=lender(session).name,
+            today=today,
+            ways=public_ways(session, today),
         )
     return make_response(shown)
 
@@ -169,8 +181,8 @@ def _look_up(token: str) -> PublicCard | None:
 
 def _page(found: PublicCard | None, *, asked: bool, status: int, token: str = "") -> Response:
     with bank_session() as session:
-        bank = lender(session).name
-    shown = render_template("public/agents/card.html", card=found, asked=asked, bank=bank, token=token)
+        bank, ways = lender(session).name, public_ways(session, clock().today())
+    shown = render_template("public/agents/card.html", card=found, asked=asked, bank=bank, token=token, ways=ways)
     response = make_response(shown, status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

@@ -17,6 +17,7 @@ from portal.access.permissions import Permission
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.web.edge import ActForm, address, bank_session, clock, once
+from portal.web.public.ways import public_ways
 
 bp = Blueprint("public_complain", __name__, url_prefix="/complain")
 PUBLIC = Actor(None, "public page", "public", via="web")
@@ -90,6 +91,8 @@ def _refuse_switched_off() -> None:
 
 
 def _page(form: ComplainForm, ref: str = "", status: int = 200) -> Response:
-    response = make_response(render_template("public/complain/show.html", form=form, ref=ref), status)
+    with bank_session() as session:
+        ways = public_ways(session, clock().today())
+    response = make_response(render_template("public/complain/show.html", form=form, ref=ref, ways=ways), status)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
