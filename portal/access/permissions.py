@@ -101,6 +101,7 @@ class Permission(StrEnum):
     PAPER_DECIDE = "agency_paper:decide"
     INSPECTION_PROPOSE = "inspection:propose"
     INSPECTION_DECIDE = "inspection:decide"
+    BANK_DETAIL_READ = "bank_detail:read"  # where an agency is paid
     BANK_DETAIL_CHECK = "bank_detail:check"  # say what the beneficiary's bank answered
     BANK_DETAIL_APPROVE = "bank_detail:approve"
     AGENT_READ = "agent:read"

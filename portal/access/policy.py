@@ -157,6 +157,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.PAPER_DECIDE: [is_checker, is_not_the_maker],
     P.INSPECTION_PROPOSE: [is_admin_or_maker],
     P.INSPECTION_DECIDE: [is_checker, is_not_the_maker],
+    P.BANK_DETAIL_READ: [is_bank_reader],
     P.BANK_DETAIL_CHECK: [is_maker_or_checker],
     P.BANK_DETAIL_APPROVE: [is_checker, is_not_the_maker],
     P.AGENT_READ: [is_portfolio_reader],

@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 
 from allocations.agencies.models import DatedSetting
 from allocations.casework.conduct.models import Complaint
+from allocations.placements.models import Hold
 from portal.kernel.db import unit_of_work
+from portal.kernel.notices import Notice
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
 
 MAKER, CHECKER, OWNER = "maker@bank.example", "checker@bank.example", "owner@shakti.example"
@@ -21,7 +23,7 @@ WORDS = "He called at ten at night and shouted."
 @pytest.fixture
 def account(bank_session) -> str:
     with unit_of_work(bank_session):
-        agency = an_agency(bank_session)
+        agency = an_agency(bank_session, email="office@shakti.example")
         an_allocation(bank_session, an_account(bank_session, "LN777"), agency)
         a_user(bank_session, MAKER, "bank_operator")
         a_user(bank_session, CHECKER, "bank_approver")
@@ -69,6 +71,11 @@ def test_one_is_written_down_and_every_fault_is_on_the_page(account, browse, ban
     assert "Asha Rao" in page and "The account is on hold" in page
     listed = maker.get("/bank/complaints").text
     assert f'href="{path}"' in listed
+    hold = bank_session.scalars(select(Hold)).one()
+    lifted = send(maker, f"/bank/accounts/{account}/holds/{hold.id}/lift", reason="I say so.")
+    assert lifted.status_code == 409 and "until C-2026-00001 is decided" in maker.get(f"/bank/accounts/{account}").text
+    bank_session.refresh(hold)
+    assert hold.to_on is None, "what holds for a complaint ends with two people's decision"
     assert send(maker, f"{path}/acknowledge").status_code == 302
     untold = send(maker, f"{path}/investigate", told="")
     assert untold.status_code == 422 and "Say what the agency must answer" in untold.text
@@ -76,6 +83,8 @@ def test_one_is_written_down_and_every_fault_is_on_the_page(account, browse, ban
     assert send(maker, f"{path}/investigate", told="A call at ten at night.").status_code == 302
     owner = browse(OWNER)
     assert "A call at ten at night." in owner.get(path.replace("/bank/", "/agency/")).text
+    bank_session.rollback()
+    assert "ten at night" not in bank_session.scalars(select(Notice.body)).one(), "no letter carries it"
     assert "Asha" not in owner.get(path.replace("/bank/", "/agency/")).text
     found = {"finding": "substantiated", "compensation": "500", "reason": "Heard it."}
     half = send(maker, f"{path}/propose", **found)

@@ -269,7 +269,8 @@ def investigate(
 def _tell_agency(session: Session, found: Complaint, now: datetime) -> None:
     agency = session.get_one(Agency, found.agency_id)
     subject = f"Complaint {found.ref}: your answer is due by {found.agency_due_on:%-d %B %Y}"
-    body = f"{found.told_agency}\n\nAnswer it under Complaints. Until it is closed the account rests and its commission waits.\n"
+    # What is asked stands on the page alone: a letter travels through other people's machines.
+    body = "Sign in; it stands under Complaints. Until it is closed the account rests and its commission waits.\n"
     about = {"about_ref": found.ref, "agency_id": agency.id, "now": now}
     tell(session, f"complaint:{found.ref}:told", [agency.email], subject, body, **about)  # type: ignore[arg-type]
 

@@ -130,7 +130,8 @@ def notify(session: Session, found: FraudCase, notice: str, *, actor: Actor, now
     agency = session.get_one(Agency, found.agency_id)
     subject = f"Show-cause notice {found.ref}: your answer is due by {found.reply_until:%-d %B %Y}"
     about = {"about_ref": found.ref, "agency_id": agency.id, "now": now}
-    body = f"{found.notice}\n\nAnswer it under Complaints, Notices.\n"
+    # What is alleged is for the owner alone, on the page.
+    body = "Sign in as the agency's owner; it stands under Complaints, Notices, and is answered there.\n"
     tell(session, f"fraud:{found.ref}:notice", [agency.email], subject, body, **about)  # type: ignore[arg-type]
 
 

@@ -11,7 +11,10 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency, Agent
-from allocations.casework.conduct.complaints import Subject
+from allocations.casework.conduct.complaints import CAUSE, Subject
+from allocations.casework.conduct.fraud import CAUSE as FRAUD
+from allocations.casework.conduct.fraud_models import FraudCase
+from allocations.casework.conduct.fraud_rules import OPEN as FRAUD_OPEN
 from allocations.casework.conduct.lifecycle import CATEGORIES, CHANNELS, FINDINGS, OPEN, SEVERITIES
 from allocations.casework.conduct.models import Complaint, ComplaintMessage
 from allocations.placements.models import LoanAccount
@@ -244,3 +247,14 @@ def waiting_for_agency(session: Session) -> int:
     """In an agency's scope: how many it has not answered."""
     query = select(func.count(Complaint.id)).where(Complaint.status == "investigating")
     return session.scalar(query) or 0
+
+
+def open_matter(session: Session, cause: str, cause_ref: str) -> str:
+    """The complaint or fraud case a hold comes from while that is open: it ends the hold, nobody else. "" when there is none."""
+    if cause == CAUSE:
+        query = select(Complaint.ref).where(Complaint.ref == cause_ref, Complaint.is_holding)
+    elif cause == FRAUD:
+        query = select(FraudCase.ref).where(FraudCase.ref == cause_ref, FraudCase.status.in_(FRAUD_OPEN))
+    else:
+        return ""
+    return session.scalar(query) or ""

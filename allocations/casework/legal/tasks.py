@@ -64,7 +64,7 @@ def ask_paper(
     session.add(made)
     session.flush()
     _record(session, made.id, agency_id, {"action": "ask", "after": "open", "due_on": due_on}, actor, now)
-    body = f"The bank asks for a paper by {due_on:%-d %B %Y}: {made.paper}.\n\n{made.note}".strip()
+    body = f"The bank asks for a paper by {due_on:%-d %B %Y}. Sign in; which one stands under Legal papers.\n"
     told: dict[str, Any] = {"about_ref": f"legal task {made.id}", "agency_id": agency_id, "now": now}
     office = session.scalars(OFFICE, {"agency": agency_id})
     tell(session, f"legal-task:{made.id}", office, "The bank asks for a paper", body, **told)

@@ -33,7 +33,7 @@ Answer = str | Response | tuple[str, int]
 
 
 @bp.get("")
-@permission(Permission.AGENCY_READ)
+@permission(Permission.BANK_DETAIL_READ)
 def show(code: str) -> str:
     return page(queries.find_agency(db_session(), code))
 

@@ -152,7 +152,7 @@ def withdraw(code: str, move_id: int) -> Answer:
 
 
 @bp.get("/moves/<int:move_id>/file")
-@permission(Permission.AGENCY_READ)
+@permission(Permission.PAPER_READ)
 def move_file(code: str, move_id: int) -> Response:
     found = find_move(code, move_id)[1]
     return handed_out(found.file_sha256, found.file_name)

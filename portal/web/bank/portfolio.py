@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies.queries import agency_choices, agency_names
+from allocations.casework.conduct.queries import open_matter
 from allocations.casework.legal.catalogue import TITLES
 from allocations.casework.legal.queries import cases_of_account
 from allocations.casework.letters.queries import letters_of_account
@@ -29,15 +30,16 @@ from allocations.placements.service import lift_hold, put_on_hold
 from allocations.reconciliation.bench.direct_queries import SIGNS, direct_of_account
 from portal.access.guard import permission
 from portal.access.permissions import Permission
+from portal.access.policy import may
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.db import unit_of_work
-from portal.kernel.errors import Problem
+from portal.kernel.errors import Problem, Refused
 from portal.kernel.money import Money, shown
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.bank.imports import AccountsForm, header_file, import_page
 from portal.web.bank.portfolio_forms import HoldForm, LiftForm
 from portal.web.contact_story import contact_events, promise_events
-from portal.web.edge import clock, current_actor, db_session, once, page_of
+from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
 from portal.web.handed_files import PAPERS, handed_out, kept_file
 from portal.web.notes_form import note_events
 from portal.web.spoken import mode
@@ -109,12 +111,18 @@ def show(loan_account_no: str) -> str:
     return shown_account(loan_account_no, HoldForm(formdata=None))
 
 
+def sees(needed: Permission) -> bool:
+    """Whether this person may read more of an account than a territory manager may: notes, settlements, steps of law."""
+    return may(identity_here(), needed)
+
+
 def shown_account(loan_account_no: str, form: HoldForm) -> str:
     session, today = db_session(), clock().today()
     account = queries.find_account(session, loan_account_no)
     story = queries.account_story(session, account)
     promises = account_promises(session, account.id, today)
     names = {agency_id: name for agency_id, (_, name) in agency_names(session).items()}
+    open_holds = [hold for hold in story.holds if hold.to_on is None or hold.to_on > today]
     return render_template(
         "bank/portfolio/show.html",
         account=account,
@@ -122,7 +130,7 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         events=in_order([*told(story), *met(account, promises, names), *noted(account)]),
         promises=promises,
         states=STATES,
-        offers=offers_of_account(session, account.id),
+        offers=offers_of_account(session, account.id) if sees(Permission.COMPROMISE_READ) else [],
         outcomes=outcomes_of_account(session, account.id),
         outcome_words=WORD_OF,
         names=names,
@@ -131,14 +139,15 @@ def shown_account(loan_account_no: str, form: HoldForm) -> str:
         cause_words=CAUSE_WORDS,
         notices=notices_of_account(session, account.id),
         notice_causes=NOTICE_WORDS,
-        open_holds=[hold for hold in story.holds if hold.to_on is None or hold.to_on > today],
+        open_holds=open_holds,
+        matters={hold.id: open_matter(session, hold.cause, hold.cause_ref) for hold in open_holds},
         form=form,
         lift_form=LiftForm(formdata=None),
         today=today,
         class_label=asset_class.label,
-        legal_cases=cases_of_account(session, account.id, today),
+        legal_cases=cases_of_account(session, account.id, today) if sees(Permission.LEGAL_READ) else [],
         legal_titles=TITLES,
-        letters=letters_of_account(session, account.id),
+        letters=letters_of_account(session, account.id) if sees(Permission.LETTER_READ) else [],
     )
 
 
@@ -186,7 +195,7 @@ def hold_file(loan_account_no: str, hold_id: int) -> Response:
 @bp.post("/<path:loan_account_no>/holds/<int:hold_id>/lift")
 @permission(Permission.ALLOCATION_RECALL)
 def lift(loan_account_no: str, hold_id: int) -> Response | tuple[str, int]:
-    """End a hold today."""
+    """End a hold today. Refused while the complaint or enquiry it comes from is open: that ends by two people's decision."""
     session = db_session()
     account = queries.find_account(session, loan_account_no)
     found = queries.find_hold(session, account, hold_id)
@@ -195,6 +204,8 @@ def lift(loan_account_no: str, hold_id: int) -> Response | tuple[str, int]:
         return shown_account(loan_account_no, HoldForm(formdata=None)), 422
     with unit_of_work(session):
         once(form, session)
+        if matter := open_matter(session, found.cause, found.cause_ref):
+            raise Refused(f"It ends with {matter}, which is open.", code="matter_open", cure="Have that decided first.")
         given: dict[str, Any] = {"actor": current_actor(), "now": clock().now(), "reason": form.reason.data or ""}
         lift_hold(session, account, found, on=clock().today(), **given)
     flash(f"The hold on {loan_account_no} ends today.", "success")
@@ -214,7 +225,7 @@ def met(account: LoanAccount, promises: list[Standing], names: dict[int, str]) -
 
 def noted(account: LoanAccount) -> list[dict[str, Any]]:
     """What anybody wrote down about it."""
-    return note_events(notes_of(db_session(), account.id), at_bank=True)
+    return note_events(notes_of(db_session(), account.id), at_bank=True) if sees(Permission.NOTE_READ) else []
 
 
 def in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

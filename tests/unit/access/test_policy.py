@@ -83,7 +83,19 @@ def test_a_territory_manager_reads_no_money_owed_and_decides_nothing() -> None:
         "confirm",
         "send",
     }
-    owed = ("settlement", "batch", "payout", "ledger", "invoice", "tax", "rate_card", "accrual", "dispute", "limit")
+    owed = (
+        "settlement",
+        "batch",
+        "payout",
+        "ledger",
+        "invoice",
+        "tax",
+        "rate_card",
+        "accrual",
+        "dispute",
+        "limit",
+        "bank_detail",
+    )
     assert not {each for each in mine if each.value.split(":")[0] in owed}
     assert {
         Permission.STRATEGY_RUN,
