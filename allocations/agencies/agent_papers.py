@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -148,6 +148,18 @@ def _keep_in_step(session: Session, paper: AgentPaper, until: date | None, actor
 
 def withdraw_paper(session: Session, paper: AgentPaper, *, actor: Actor, now: datetime) -> None:
     PROPOSALS.move(session, paper, "withdraw", actor=actor, now=now)
+
+
+def typed_problems(session: Session, agency: Agency, code: str, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What of an agent's last days may not be typed: those a paper gave, or took. They change by the next paper, two people's act."""
+    agent = session.scalars(select(Agent).where(Agent.agency_id == agency.id, Agent.code == code)).first()
+    for kind, name in UNTIL_OF.items():
+        if agent is None or name not in values or values[name] == getattr(agent, name):
+            continue
+        decided = select(AgentPaper.id).where(AgentPaper.agent_id == agent.id, AgentPaper.kind == kind)
+        if session.scalar(decided.where(AgentPaper.decided_at.is_not(None), AgentPaper.status != "rejected").limit(1)):
+            message = f"This day comes from a paper: {AGENT_KINDS[kind].lower()}."
+            yield Problem("by_paper", message, "Hand in the newer one; another person accepts it.", column=name)
 
 
 # --- reading

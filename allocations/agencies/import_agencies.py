@@ -58,6 +58,7 @@ AGENCIES = SheetSpec(
     ),
 )
 UPPER = ("pan", "gstin", "udyam_no", "ifsc", "country")
+FIRST = "applicant"
 BANK = ("bank_account_no", "ifsc", "account_holder")
 
 
@@ -71,9 +72,10 @@ def import_agencies(
     date_order: DateOrder | None = None,
     all_or_nothing: bool = False,
 ) -> ImportResult:
-    """Empanel new agencies and update known ones; columns the file does not have stay as they are.
+    """Take in new agencies and update known ones; columns the file does not have stay as they are.
 
-    Raises Invalid when the file as a whole cannot be read. Changed bank details become a new version for a
+    Raises Invalid when the file as a whole cannot be read. A new agency in a person's file begins as an applicant; the installation's
+    own (system) comes with its status, empanelled when it gives none. Changed bank details become a new version for a
     checker, another status of a known agency a move for one.
     """
     session.scalar(select(func.pg_advisory_xact_lock(0x41474E43)))
@@ -81,7 +83,7 @@ def import_agencies(
     sheet = read_sheet(data, file_name, AGENCIES, currency=bank.currency, date_order=date_order)
     rows = [values_of(sheet, at) for at in range(len(sheet))]
     known = {agency.code: agency for agency in session.scalars(select(Agency))}
-    check_rows(session, sheet, rows, known, bank.country)
+    check_rows(session, sheet, rows, known, bank.country, actor)
     result = ImportResult(
         len(sheet), unknown_columns=sheet.unknown_columns, file_sha256=hashlib.sha256(data).hexdigest()
     )
@@ -115,7 +117,7 @@ def plain(value: Any) -> Any:
 
 
 def check_rows(
-    session: Session, sheet: Sheet, rows: list[dict[str, Any]], known: dict[str, Agency], country: str
+    session: Session, sheet: Sheet, rows: list[dict[str, Any]], known: dict[str, Agency], country: str, actor: Actor
 ) -> None:
     """Reject rows whose facts are wrong, and the second of two rows for one agency."""
     first_row: dict[str, int] = {}
@@ -123,7 +125,7 @@ def check_rows(
         code = values["agency_code"]
         agency = known.get(code)
         home = values.get("country") or (agency.country if agency else country)
-        problems = [*row_problems(values, home), status_problem(session, agency, values.get("status"))]
+        problems = [*row_problems(values, home), status_problem(session, agency, values.get("status"), actor)]
         for problem in filter(None, problems):
             sheet.reject(np.array([at]), problem.code, problem.message, problem.cure, problem.column)
         if code is None:
@@ -154,6 +156,8 @@ def store_row(
     facts = {name: values[name] for name in FIELDS if name in values}
     agency = known.get(code)
     if agency is None:
+        if actor.role != "system":  # one person's file empanels nobody; what an installation begins with comes as it is
+            facts["status"] = FIRST
         agency = known[code] = empanel(session, code, facts, actor=actor, now=now, file=result.file_sha256)
         result.created += 1
         _pay_to(session, agency, values, actor, now)
@@ -178,8 +182,11 @@ def _pay_to(session: Session, agency: Agency, values: dict[str, Any], actor: Act
     return propose_bank_detail(session, agency, account_no, ifsc, holder, actor=actor, now=now) is not None
 
 
-def status_problem(session: Session, agency: Agency | None, status: str | None) -> Problem | None:
-    """Why a file's status of a known agency can be no proposal; None when it is the agency's own, new, or waits already."""
+def status_problem(session: Session, agency: Agency | None, status: str | None, actor: Actor) -> Problem | None:
+    """Why a file's status can be none: of a new agency in a person's file, any but the first; of a known one, what follows from nothing."""
+    if agency is None and status not in (None, FIRST) and actor.role != "system":
+        cure = "Leave it out; then propose what follows on the agency's page."
+        return Problem("status_by_move", "A new agency begins as an applicant.", cure, column="status", value=status)
     if agency is None or status in (None, agency.status):
         return None
     waits = waiting(session, agency)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from allocations.agencies import agent_papers
 from allocations.agencies.models import Agency, Agent
+from allocations.agencies.paper_rules import AgentHanded
 from allocations.placements.models import Allocation, Hold, LoanAccount
 from portal.kernel.audit import AuditEvent
 from portal.kernel.db import PortalSession
 from tests.factories.browser import once_in
+from tests.factories.empanelled import a_file
+from tests.factories.month import CHECKER, MAKER
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
 
 ACCOUNTS = "LAN,Customer,Product,EMI,POS,TOS,Overdue,DPD\nLN1,Asha,PL,1,1,1,1,45\nLN2,Bala,PL,x,1,1,1,0\n"
@@ -157,10 +161,17 @@ def test_an_agency_is_empanelled_and_changed_by_hand(maker: Any, bank_session: P
 def test_an_agency_file_comes_in(maker: Any, bank_session: PortalSession) -> None:
     text = "agency_code,legal_name,agreement_from,agreement_to\nA1,One,2026-04-01,2027-03-31\n"
     assert send(maker, "/bank/agencies/import", **sheet(text)).status_code == 302
+    assert bank_session.scalars(select(Agency.status)).all() == ["applicant"]  # nobody empanels alone
+    two = (
+        text.replace("agreement_to", "agreement_to,status")
+        .replace("A1,One", "A2,Two")
+        .replace("-31\n", "-31,empanelled\n")
+    )
+    assert "begins as an applicant" in send(maker, "/bank/agencies/import", **sheet(two)).text
     assert bank_session.scalar(select(func.count()).select_from(Agency)) == 1
 
 
-def test_agents_are_added_and_changed(maker: Any, shakti: Agency, bank_session: PortalSession) -> None:
+def test_agents_are_added_and_changed(maker: Any, shakti: Agency, bank_session: PortalSession, now: datetime) -> None:
     path = "/bank/agencies/SHAKTI/agents/new"
     fields = {"code": "A1", "name": "Asha", "certificate_until": "2026-10-31", "is_active": "y"}
     assert send(maker, path, **fields).status_code == 302
@@ -170,6 +181,15 @@ def test_agents_are_added_and_changed(maker: Any, shakti: Agency, bank_session: 
     assert send(maker, edit, **{**fields, "certificate_until": "2027-10-31"}).status_code == 302
     assert "Papers have ended" not in maker.get("/bank/agencies/SHAKTI").text
     assert maker.get("/bank/agencies/SHAKTI/agents/999999").status_code == 404
+    told = AgentHanded("police_verification", "PV-7", date(2026, 4, 1), date(2027, 4, 30))
+    paper = agent_papers.hand_in(
+        bank_session, agent, told, a_file(bank_session, shakti, "pv", now), actor=MAKER, now=now
+    )
+    agent_papers.decide_paper(bank_session, paper, accept=True, actor=CHECKER, now=now)
+    bank_session.commit()
+    alone = send(maker, edit, **{**fields, "verified_until": "2030-01-01"})
+    assert alone.status_code == 422 and "comes from a paper" in alone.text
+    assert send(maker, edit, **{**fields, "verified_until": "2027-04-30", "name": "Asha P"}).status_code == 302
 
 
 def test_the_auditor_reads_and_changes_nothing(maker: Any, browse: Any, shakti: Agency) -> None:

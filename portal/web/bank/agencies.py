@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from allocations.agencies import queries
+from allocations.agencies.agent_papers import typed_problems
 from allocations.agencies.bank_details import versions
 from allocations.agencies.import_agencies import AGENCIES, import_agencies
 from allocations.agencies.inspections import findings_of, last_approved
@@ -182,13 +183,16 @@ def agent(code: str, agent_id: int) -> Answer:
 def agent_page(agency: Agency, form: AgentForm, agent_code: str | None) -> Answer:
     """Show the form; save the agent under their own code, which never changes."""
     code, name = agency.code, agency.legal_name
-    if form.validate_on_submit():
-        values = {field: form[field].data for field in ("name", "mobile", "certificate_no", "certificate_until")}
-        values |= {field: form[field].data for field in ("verified_until", "is_active")}
+    is_whole, own_code = form.validate_on_submit(), agent_code or form.code.data or ""
+    values = {field: form[field].data for field in ("name", "mobile", "certificate_no", "certificate_until")}
+    values |= {field: form[field].data for field in ("verified_until", "is_active")}
+    if is_whole:
+        pin(form, typed_problems(db_session(), agency, own_code, values))
+    if is_whole and not form.errors:
         with unit_of_work(db_session()) as session:
             once(form, session)
             by: Any = {"actor": current_actor(), "now": clock().now()}
-            saved = save_agent(session, agency, agent_code or form.code.data or "", values, **by)
+            saved = save_agent(session, agency, own_code, values, **by)
             if form.user.raw_data:
                 tie_agent(session, agency, saved, form.user.data or None, **by)
         flash(f"{form.name.data} is saved.", "success")
