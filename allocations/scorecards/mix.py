@@ -1,9 +1,9 @@
 """Like for like: what an agency's result would be with the portfolio's mix of accounts, and how much of it may be chance. Pure.
 
-Accounts of a kind (opening bucket × product × band of principal × region × held before, or fewer of these) form a stratum. What the portfolio reached
-in each stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added to the whole
-portfolio's result (indirect standardisation). The interval takes each account for one throw with its stratum's chance, weighted by its
-principal: large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
+Accounts of a kind (opening bucket × product × band of principal × region × held before, or fewer of these) form a stratum. What the
+portfolio reached in each stratum is what anybody could expect of it; an agency is measured by how far it came above or below that, added
+to the whole portfolio's result (indirect standardisation). The interval takes each account for one throw with its stratum's chance,
+weighted by its principal: large accounts make it wide, and it says how far luck alone carries, 19 times of 20.
 """
 
 from __future__ import annotations

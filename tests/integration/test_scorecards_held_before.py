@@ -50,13 +50,11 @@ def test_accounts_that_another_agency_held_before_are_kinds_of_their_own(
     mine = [world.allocation(each) for each in (agency,) * 5 + (rival,) * 5][:5]
     for no, each in enumerate(mine):
         ended_at(world, each, 76 if no % 2 else 5)
-    before: tuple[tuple[Agency, dict[str, str]], ...] = (
-        *((rival, {}), (rival, {})),
-        *((agency, {}), (rival, {"stream": "tele"})),  # neither is another's work of the same stream
-    )
+    # The last two are no work of another in the same stream.
+    before = ((rival, "field"), (rival, "field"), (agency, "field"), (rival, "tele"))
     for allocation, (holder, stream) in zip(mine, before, strict=False):
         account = world.session.get_one(LoanAccount, allocation.loan_account_id)
-        an_allocation(world.session, account, holder, *SEPTEMBER, **stream)
+        an_allocation(world.session, account, holder, *SEPTEMBER, stream=stream)
     plain = card(world, agency, scored(world, date(2026, 4, 1)))
     assert {len(key) for key in kinds(plain)} == {4}
     told = card(world, agency, scored(world, date(2026, 5, 1), held_before=True))
