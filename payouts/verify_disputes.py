@@ -36,6 +36,12 @@ select d.id, d.ref, d.line_minor as stored, coalesce(l.amount_minor, 0) as told
  where d.line_minor <> coalesce(l.amount_minor, 0)
  order by d.id
 """)
+# What a complaint keeps it keeps while it is open: nobody could let go what an ended one kept.
+OF_ENDED = text("""
+select d.id, d.ref, d.complaint_ref from disputes d left join complaints k on k.ref = d.complaint_ref
+ where d.complaint_ref <> '' and d.status = 'open' and not coalesce(k.is_holding, false)
+ order by d.id
+""")
 MOVED = text("""
 with acts as (
   select subject_ref as ref, id, actor, at, body::jsonb -> 'data' as data from audit_events where tag = :tag
@@ -104,6 +110,8 @@ def check_disputes(session: Session, findings: Findings) -> None:
         findings.compare("disputes", "settlement_lines", row.id, row.ref, "amount_minor", row.stored, row.told)
     for row in session.execute(LINES):
         findings.differs("disputes", "disputes", row.id, row.ref, "line_minor", row.stored, row.told)
+    for row in session.execute(OF_ENDED):
+        findings.differs("disputes", "disputes", row.id, row.ref, "status", "open", f"let go with {row.complaint_ref}")
     _check_journal(session, findings)
     findings.count("disputes", session.scalar(text("select count(*) from disputes")) or 0)
     for id_, ref, name, stored, told in session.execute(MOVED, {"tag": PROPOSALS.tag.text}):

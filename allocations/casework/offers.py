@@ -19,6 +19,7 @@ from allocations.casework import compromises
 from allocations.casework.models import OneTimeSettlement
 from allocations.casework.offer_models import TOLD_BY, CompromiseAssessment, CompromiseOffer, CreditAcknowledgement
 from allocations.casework.offer_rules import BORROWERS, assess, flag_problems, level_name, level_of, split_sacrifice
+from allocations.casework.plan_models import RepaymentPlan
 from allocations.casework.schedules import Schedule, as_rows, from_rows
 from allocations.casework.schedules import problems_of as schedule_problems
 from allocations.placements.models import AccountSnapshot, LoanAccount
@@ -373,6 +374,12 @@ def why_not(session: Session, found: CompromiseOffer, *, actor: Actor, now: date
         return Refused(
             "The borrower has not been told what this does to their credit record.", code="not_told", cure=cure
         )
+    running = select(RepaymentPlan.id).where(
+        RepaymentPlan.loan_account_id == found.loan_account_id, RepaymentPlan.status == "active"
+    )
+    if (plan := session.scalar(running.limit(1))) is not None:
+        cure = "End the plan first: the borrower would be asked for both."
+        return Refused(f"Repayment plan {plan} of this account runs.", code="plan_runs", cure=cure)
     return _below_level(session, seen, actor, day)
 
 

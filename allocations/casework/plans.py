@@ -132,14 +132,9 @@ def _others(session: Session, account_id: int) -> Iterator[Problem]:
     running = select(RepaymentPlan.id).where(
         RepaymentPlan.loan_account_id == account_id, RepaymentPlan.status.in_(("proposed", "active"))
     )
-    settled = select(CompromiseOffer.id).where(
-        CompromiseOffer.loan_account_id == account_id, CompromiseOffer.status == "approved"
-    )
     if session.scalar(running.limit(1)) is not None:
         yield Problem("open_plan", "A plan of this account is open.", "End that one first.", column="loan_account_no")
-    if session.scalar(settled.limit(1)) is not None:
-        message = "A settlement has this account."
-        yield Problem("settled", message, "It is paid by its own instalments.", column="loan_account_no")
+    yield from _settled(session, account_id)
 
 
 def load_plan(session: Session, plan_id: int) -> RepaymentPlan:
@@ -176,6 +171,16 @@ def _others_running(session: Session, found: RepaymentPlan) -> Iterator[Problem]
     )
     if session.scalar(other.limit(1)) is not None:
         yield Problem("open_plan", "Another plan of this account runs.", "End that one first.")
+    yield from _settled(session, found.loan_account_id)
+
+
+def _settled(session: Session, account_id: int) -> Iterator[Problem]:
+    settled = select(CompromiseOffer.id).where(
+        CompromiseOffer.loan_account_id == account_id, CompromiseOffer.status == "approved"
+    )
+    if session.scalar(settled.limit(1)) is not None:
+        message = "A settlement has this account."
+        yield Problem("settled", message, "It is paid by its own instalments.", column="loan_account_no")
 
 
 def withdraw_plan(session: Session, found: RepaymentPlan, *, actor: Actor, now: datetime) -> None:

@@ -178,6 +178,14 @@ def test_what_one_complaint_gives_back_after_its_statement_was_paid_another_one_
     assert payable_minor(issued.settlement("S2611-SHAKTI")) == LINE
 
 
+def test_verify_names_what_an_ended_complaint_still_keeps(issued):
+    found = complain(issued)
+    (kept,) = kept_by(issued.bank, found.ref)
+    with unit_of_work(issued.bank):
+        found.is_holding = False
+    assert wrong(issued.bank) == [("disputes", kept.ref, "status")]
+
+
 def test_nothing_is_kept_by_a_complaint_that_ends_at_this_moment(issued, database):
     found = complain(issued)
     with database.logins.session(bank_scope(TODAY)) as ending:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from allocations.agencies.models import Agency
 from allocations.casework import plans, referrals
+from allocations.casework.offers import approve_offer, load_offer
 from allocations.casework.plan_models import Referral, RepaymentPlan
 from allocations.casework.plans import Planned
 from allocations.casework.referrals import Asked
@@ -22,7 +23,7 @@ from portal.kernel.errors import Forbidden, Invalid, Refused
 from portal.kernel.notices import Notice
 from tests.factories.accrual import World
 from tests.factories.month import CHECKER, MAKER, SYSTEM
-from tests.factories.settling import OWNER, TODAY
+from tests.factories.settling import OWNER, TODAY, an_npa, recommended
 from tests.factories.world import an_agency
 
 FIRST = date(2026, 11, 20)
@@ -78,6 +79,21 @@ def test_a_plan_within_limits_is_a_maker_s_and_one_beyond_an_approver_s(
         plans.decide_plan(world.session, large, accept=True, actor=MAKER, now=world.now)
     plans.decide_plan(world.session, large, accept=True, actor=CHECKER, now=world.now)
     assert (small.status, large.status) == ("cancelled", "active") and is_clean(world)
+
+
+def test_a_plan_and_a_settlement_do_not_run_on_one_account(world: World, agency: Agency) -> None:
+    account = an_npa(world, agency)
+    plan = propose(world, account, major=20_000)
+    offer = recommended(world, account.loan_account_no)
+    given: dict[str, Any] = {"actor": CHECKER, "now": world.now}
+    with world.session.begin_nested() as undone:
+        approve_offer(world.session, load_offer(world.session, offer.id), **given)
+        with pytest.raises(Invalid, match="A settlement has this account"):
+            plans.decide_plan(world.session, plan, accept=True, **given)
+        undone.rollback()
+    plans.decide_plan(world.session, plans.load_plan(world.session, plan.id), accept=True, **given)
+    with pytest.raises(Refused, match=f"plan {plan.id} of this account runs"):
+        approve_offer(world.session, load_offer(world.session, offer.id), **given)
 
 
 def test_every_fault_of_a_plan_is_told_at_once(world: World) -> None:

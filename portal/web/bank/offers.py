@@ -46,7 +46,17 @@ bp = Blueprint("bank_offers", __name__, url_prefix="/bank/borrower-settlements")
 STATUSES = ("proposed", "recommended", "approved", "fulfilled", "broken", "rejected", "withdrawn", "lapsed")
 Answer = Response | tuple[str, int]
 # Refusals a page shows beside its form instead of an error page.
-SHOWN = ("not_told", "lapsed", "sanctioned_it", "is_not_the_maker", "not_open", "not_paid", "waits", "in_full")
+SHOWN = (
+    "not_told",
+    "lapsed",
+    "sanctioned_it",
+    "is_not_the_maker",
+    "not_open",
+    "not_paid",
+    "waits",
+    "in_full",
+    "plan_runs",
+)
 
 
 def chosen() -> dict[str, str]:
