@@ -18,6 +18,7 @@ from allocations.casework.segments import Segment, read_segment
 from allocations.collections.models import Collection
 from allocations.placements.models import LoanAccount
 from allocations.placements.service import put_on_hold
+from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.firm import NOW, TODAY, a_firm, a_receipt
 from tests.factories.world import a_user, an_account, an_allocation
@@ -112,6 +113,12 @@ def test_a_campaign_is_counted_approved_started_and_read_out(
     assert over.eligible == found.members
     late = who.post(f"{page}/cancel", {"once": "once-once-once-once-once", "reason": "Too late."})
     assert late.status_code == 422 and "AUTUMN is running" in late.text
+    died = bank_session.scalars(select(LoanAccount).where(LoanAccount.loan_account_no == lines[1].split(",")[0])).one()
+    given: dict[str, Any] = {"from_on": TODAY, "to_on": None, "actor": Actor(None, MAKER, "bank_operator"), "now": NOW}
+    put_on_hold(bank_session, died, reason="He died.", effect="both", cause="deceased", **given)
+    bank_session.commit()
+    left = who.get(f"{page}/lines-1.csv").text.splitlines()
+    assert left == [line for line in lines if not line.startswith(died.loan_account_no)]  # nobody writes to the dead
 
 
 def test_what_came_in_is_told_from_luck(people: Any, browse: Browse, bank_session: Session) -> None:

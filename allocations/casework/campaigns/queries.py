@@ -15,6 +15,7 @@ from allocations.casework.campaigns.lift import Arm, Lift, extra_minor, lift
 from allocations.casework.campaigns.models import Campaign, CampaignMember
 from allocations.casework.letters.pdf import said
 from allocations.casework.letters.words import filled
+from allocations.casework.segments import not_on_hold
 from allocations.placements.models import LoanAccount
 from portal.kernel.errors import NotFound
 from portal.kernel.money import shown
@@ -82,15 +83,19 @@ HEADER = ("loan_account_no", "customer_name", "mobile", "email", "address", "ove
 
 
 def lines_of(session: Session, found: Campaign, today: date, *, part: int = 1) -> Iterator[list[Any]]:
-    """A part of PART lines for who sends them out: the treated alone, with the text filled in for each."""
-    query = (
-        select(LoanAccount, CampaignMember.overdue_minor)
-        .join(CampaignMember, CampaignMember.loan_account_id == LoanAccount.id)
+    """A part of PART lines for who sends them out: the treated alone, with the text filled in for each.
+
+    Who was put on hold since it started (a death, a complaint) is not written to; parts hold the same members all the same.
+    """
+    members = (
+        select(CampaignMember.loan_account_id, CampaignMember.overdue_minor)
         .where(CampaignMember.campaign_id == found.id, CampaignMember.is_control.is_(False))
-        .order_by(LoanAccount.id)
+        .order_by(CampaignMember.loan_account_id)
     )
+    mine = members.offset((part - 1) * PART).limit(PART).subquery()
+    query = select(LoanAccount, mine.c.overdue_minor).join(mine, mine.c.loan_account_id == LoanAccount.id)
     bank = lender(session).name
-    for account, overdue_minor in session.execute(query.offset((part - 1) * PART).limit(PART)):
+    for account, overdue_minor in session.execute(query.where(not_on_hold(today)).order_by(LoanAccount.id)):
         values = _values(account, overdue_minor, bank, today)
         place = ", ".join(each for each in (account.address, account.city, account.pincode) if each)
         whom = [account.loan_account_no, account.customer_name, account.mobile, account.email, place]
