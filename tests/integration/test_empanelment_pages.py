@@ -13,6 +13,7 @@ from sqlalchemy import select
 from allocations.agencies.empanelment_models import AgencyMove, AgencyPaper, AgentPaper, FindingAnswer, Inspection
 from allocations.agencies.models import Agency
 from portal.kernel.db import PortalSession
+from portal.kernel.files import StoredFile
 from tests.factories.browser import once_in
 from tests.factories.empanelled import an_agent, papers_in_force
 from tests.factories.honest_files import encoded, pdf, photo, saved
@@ -124,7 +125,8 @@ def test_all_that_ends_is_shown_before_and_done_at_once(
     maker, checker, owner = browse(MAKER), browse(CHECKER), browse(OWNER)
     assert owner.get("/agency").status_code == 200
     told = {"action": "end", "from_on": "2026-11-10", "reason": "Proved harassment."}
-    assert "It waits for another person" in press(maker, f"{AT}/status", f"{AT}/moves", **told).text
+    assert "It waits for another person" in press(maker, f"{AT}/status", f"{AT}/moves", **told, file=a_pdf()).text
+    assert bank_session.scalars(select(StoredFile.agency_id)).all() == [None]  # no session of the agency has a line of it
     page = f"{AT}/moves/{bank_session.scalars(select(AgencyMove.id)).one()}"
     assert maker.post(f"{page}/accept").status_code == 403
     before = checker.get(page).text

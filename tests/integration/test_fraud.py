@@ -13,7 +13,7 @@ from allocations.casework.conduct import flags, fraud
 from allocations.casework.conduct.fraud_models import FraudCase
 from allocations.casework.conduct.models import ConductFlag
 from allocations.placements.models import Hold
-from portal.kernel.audit import Actor
+from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.errors import Invalid, NotFound, Refused
 from tests.factories.accrual import World
 from tests.factories.month import CHECKER, MAKER
@@ -58,6 +58,8 @@ def test_it_is_heard_before_it_is_classified_and_reported_by_its_day(bank_sessio
     own.commit()
     session.refresh(found)
     assert found.status == "replied"
+    said = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc())).first().body
+    assert '"reply"' in said and "owner@shakti.example" in said and "slips" not in said
     fraud.propose(session, found, "fraud", "No slip is at any branch.", actor=MAKER, now=now, today=TODAY)
     with pytest.raises(Refused, match="another person"):
         fraud.decide(session, found, expected="fraud", actor=MAKER, now=now, today=TODAY)

@@ -19,7 +19,7 @@ from allocations.casework.conduct.fraud_models import FraudCase, FraudReply
 from allocations.casework.conduct.fraud_rules import FINDINGS, OPEN, case_problems, why_not_propose
 from allocations.placements.models import LoanAccount
 from allocations.placements.service import lift_holds_of, put_on_hold
-from portal.kernel.audit import Actor, AuditTag
+from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain
 from portal.kernel.notices import tell
@@ -151,6 +151,16 @@ def reply(
     made = FraudReply(case_id=found.id, agency_id=found.agency_id, **told)
     session.add(made)
     session.flush()
+    record_event(
+        session,
+        AuditTag.FRAUD_MOVED,
+        actor=actor,
+        subject_type="fraud_case",
+        subject_ref=ref,
+        agency_id=found.agency_id,
+        now=now,
+        data={"action": "reply", "before": found.status, "after": "replied"},
+    )
     return made
 
 

@@ -78,7 +78,8 @@ def hand_in(form: PaperForm, agency: Agency, *, by_agency: bool) -> None:
     told = (form.kind.data, form.number.data or "", form.issued_on.data, form.valid_until.data)
     with unit_of_work(db_session()) as session:
         once(form, session)
-        file = kept_file(form.file, agency.id, PAPERS)
+        whose = None if form.kind.data == "board_approval" else agency.id  # what its committee said is the bank's own
+        file = kept_file(form.file, whose, PAPERS)
         given: dict[str, Any] = {"by_agency": by_agency, "actor": current_actor(), "now": clock().now()}
         papers.hand_in(session, agency, Handed(*told, amount, form.note.data or ""), file, **given)
 

@@ -65,7 +65,8 @@ def propose(code: str) -> Answer:
             with unit_of_work(session):
                 once(form, session)
                 given: dict[str, Any] = {"reason": form.reason.data or "", "from_on": form.from_on.data}
-                given |= {"file": kept_file(form.file, agency.id, PAPERS), "actor": current_actor()}
+                # The bank's own paper about it: kept as nobody's, so that no session of the agency has a line of it.
+                given |= {"file": kept_file(form.file, None, PAPERS), "actor": current_actor()}
                 made = moves.propose_move(session, agency, form.action.data, now=clock().now(), **given)
                 move_id = made.id
             flash("Proposed. It holds once another person accepts it.", "success")

@@ -16,4 +16,8 @@ class RecallForm(ActForm):
         [InputRequired("Choose a day.")],
         description="Money collected through this day stays the agency's.",
     )
-    reason = TextAreaField("Why is it taken back?", [InputRequired("Say why."), Length(min=3, max=500)])
+    reason = TextAreaField(
+        "Why is it taken back?",
+        [InputRequired("Say why."), Length(min=3, max=500)],
+        description="The agency that had it reads this.",
+    )

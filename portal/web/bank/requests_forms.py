@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from portal.web.edge import ActForm
 
+READ = "The agency that had it reads this."
 WHY = [InputRequired("Say why."), Length(min=3, max=500)]
 
 
@@ -33,7 +34,7 @@ class TransferForm(ActForm):
     to_agency = SelectField("Which agency gets it", validators=[InputRequired("Choose one.")])
     last_on = DateField("Last day with the agency that holds it", [InputRequired("Choose a day.")])
     to_on = DateField("Last day with the new one", [Optional()], description="Until further notice when left empty.")
-    reason = TextAreaField("Why should it change hands?", [*WHY], id="transfer-reason")
+    reason = TextAreaField("Why should it change hands?", [*WHY], id="transfer-reason", description=READ)
 
 
 class ChooseForm(ActForm):
@@ -50,7 +51,7 @@ class ChooseForm(ActForm):
     )
     file = FileField("Or a file of them", description="CSV or XLSX with a column loan_account_no.")
     on = DateField("Last day with the agency", [InputRequired("Choose a day.")])
-    reason = TextAreaField("Why are they taken back?", [*WHY])
+    reason = TextAreaField("Why are they taken back?", [*WHY], description=READ)
     digest = HiddenField()
 
 
