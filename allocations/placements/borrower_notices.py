@@ -144,6 +144,8 @@ ROWS = text("""
    where n.batch_ref = :batch order by n.id
 """)
 MOST = 500_000
+EXPORT_LOCK = text("select pg_advisory_xact_lock(hashtext('borrower notices'))")
+IS_TAKEN = text("select exists (select from borrower_notices where batch_ref = :ref)")
 
 
 @dataclass(frozen=True)
@@ -158,9 +160,10 @@ def export_due(
     session: Session, *, actor: Actor, now: datetime, channel: str = "", kind: str = "csv", most: int = MOST
 ) -> Batch:
     """Take every notice that is due, or came back, into one batch. What is taken is not taken again until it comes back."""
+    session.execute(EXPORT_LOCK)  # two at once would write under one reference, and each hand out the other's rows
     today = now.astimezone(BANK_ZONE).date()
     ref = f"N-{now.astimezone(BANK_ZONE):%y%m%d-%H%M%S}"
-    if session.scalar(text("select exists (select from borrower_notices where batch_ref = :ref)"), {"ref": ref}):
+    while session.scalar(IS_TAKEN, {"ref": ref}):
         ref += "B"
     asked = {"batch": ref, "now": now, "today": today, "channel": channel, "most": most}
     taken = int(session.execute(TAKE, asked).rowcount)  # type: ignore[attr-defined]

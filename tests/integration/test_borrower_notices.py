@@ -113,6 +113,16 @@ def test_one_that_comes_back_twice_is_sent_a_third_time(
     assert notices(bank_session)[1].sent_at == acting["now"]  # not the day of the one that came back
 
 
+def test_batches_of_one_second_have_rows_of_their_own(
+    bank_session: PortalSession, shakti: Agency, acting: dict[str, Any]
+) -> None:
+    first, second = (export_due(bank_session, **acting, most=1) for _ in range(2))
+    assert queue_agency_ended(bank_session, shakti, on=TODAY, **acting) == 2
+    third = export_due(bank_session, **acting)
+    assert [len(each.rows) for each in (first, second, third)] == [1, 1, 2]
+    assert len({each.ref for each in (first, second, third)}) == 3
+
+
 def test_answers_that_cannot_be_come_back_with_their_reason(
     bank_session: PortalSession, shakti: Agency, acting: dict[str, Any]
 ) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.service import lender
@@ -21,6 +21,7 @@ from portal.kernel.money import plain
 from portal.kernel.proposals import Proposals, reason_problems
 
 MOST_CONTROL = 50
+LOCK = text("select pg_advisory_xact_lock(hashtext('campaigns start'))")
 # What a campaign's text may name: what every account has.
 CAMPAIGN_NAMES = frozenset(
     {"borrower_name", "loan_account_no", "product", "overdue", "total_due", "balance_on", "lender_name", "today"}
@@ -129,6 +130,7 @@ def start_campaign(session: Session, found: Campaign, *, actor: Actor, now: date
     if not found.from_on <= today <= found.to_on:
         cure = "Start it on one of its days, or cancel it."
         raise Refused(f"It runs from {found.from_on} to {found.to_on}.", code="not_its_days", cure=cure)
+    session.execute(LOCK)  # or two that start at once would both take the same accounts
     found.members, found.controls = members.freeze(session, found, today)
     if not found.members:
         raise Refused("No account is left in its segment today.", code="nobody", cure="Cancel it.")
