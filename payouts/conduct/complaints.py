@@ -69,7 +69,7 @@ def close(session: Session, found: Complaint, *, actor: Actor, now: datetime, to
 
 
 def set_aside(session: Session, found: Complaint, reason: str, *, actor: Actor, now: datetime, today: date) -> None:
-    """None of ours: whatever was held for it is let go."""
+    """None of ours; see `allocations.casework.conduct.complaints.set_aside`."""
     complaints.set_aside(session, found, reason, actor=actor, now=now, today=today)
     _let_go(session, found, actor, now)
 

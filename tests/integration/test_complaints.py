@@ -130,6 +130,8 @@ def test_what_the_public_page_hands_in_holds_nothing_until_a_person_attaches_it(
     with pytest.raises(Invalid, match="never held"):
         money.attach(world.session, heard, about.loan_account_no, "OTHER", **given)
     money.attach(world.session, heard, about.loan_account_no, **given)
+    with pytest.raises(Refused, match="and holds"):
+        money.set_aside(world.session, heard, "Spam.", **given)
     assert world.unpaid(world.accrue().run) == {link.collection_id: "complaint_open"}
     assert [row.complaint.ref for row in list_complaints(world.session)] == [heard.ref]
 

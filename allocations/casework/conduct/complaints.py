@@ -159,7 +159,9 @@ def attach(
     """Say which account, agency and agent it is about: from now on it holds. Refused when it was said before."""
     _refuse_ended(found)
     if found.loan_account_id is not None:
-        raise Refused(f"{found.ref} is attached already.", code="attached", cure="Set it aside and write it down anew.")
+        raise Refused(
+            f"{found.ref} is attached already.", code="attached", cure="Have it decided, and write down a new one."
+        )
     problems: list[Problem] = []
     about = _about(session, account_no, agency_code, agent_code, today, problems)
     if about is None or problems:
@@ -326,8 +328,12 @@ def close(session: Session, found: Complaint, *, actor: Actor, now: datetime, to
 
 
 def set_aside(session: Session, found: Complaint, reason: str, *, actor: Actor, now: datetime, today: date) -> None:
-    """It is no complaint of ours (spam, another bank's): nothing is held for it. Refused once somebody has taken it up."""
+    """It is no complaint of ours (spam, another bank's). Refused once somebody has taken it up, or while it holds: what lets go of an
+    account and its money is a decision of two people."""
     PROPOSALS.next_status(found, "set_aside")
+    if found.is_holding:
+        cure = "Look into it; what is frivolous is decided by two people, and lets go at once."
+        raise Refused(f"{found.ref} is about an account of ours, and holds.", code="holds", cure=cure)
     if problems := list(reason_problems(reason, "Say why it is none of ours.")):
         raise Invalid(problems)
     release(session, found, actor=actor, now=now, today=today)
