@@ -62,6 +62,8 @@ def test_a_territory_manager_proposes_and_decides_nothing(bank: PortalSession, b
     assert "It waits for another person" in press(priya, new, new, act="propose", **typed).text
     assert priya.post(f"{shown}/approve", {}).status_code == 403
     assert "Approved." in press(checker, shown, f"{shown}/approve").text
+    page = press(priya, shown, "/bank/strategy-runs/draw/RETAIL/1", from_on="", seed="").text
+    assert "Give the first day." in page and "Give a whole number." in page
     page = press(priya, shown, "/bank/strategy-runs/draw/RETAIL/1", from_on="2026-11-01", seed="7").text
     assert "Drawing the run" in page
     run_jobs(app)
