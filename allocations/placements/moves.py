@@ -98,6 +98,7 @@ def transfer(
     allocation = locked(session, allocation)
     from_on = last_on + timedelta(days=1)
     recall(session, allocation, on=last_on, reason=f"Transferred: {reason.strip()}", actor=actor, now=now)
+    _until_given(session, agency)
     if problems := list(transfer_problems(session, allocation, agency, from_on, to_on)):
         raise Invalid(problems)
     asked = {"agency": agency.id, "from_on": from_on, "to_on": to_on, "allocation": allocation.id, "now": now}
@@ -112,6 +113,11 @@ def transfer(
     _tell(session, AuditTag.ALLOCATION_MADE, made, data, actor, now)
     queue_notice(session, made, "allocated", on=from_on, now=now)
     return made
+
+
+def _until_given(session: Session, agency: Agency) -> None:
+    """Keep the receiver as its gates find it: nobody ends its work, and no other transfer takes its room, meanwhile."""
+    session.execute(select(Agency.id).where(Agency.id == agency.id).with_for_update(key_share=True))
 
 
 def transfer_problems(

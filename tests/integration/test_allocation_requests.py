@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from allocations.agencies.models import Agency
 from allocations.collections.field.contact_facts import holds_on
 from allocations.collections.field.day_list import holds_of
 from allocations.placements.models import Allocation, LoanAccount
@@ -21,7 +22,7 @@ from allocations.placements.service import put_on_hold
 from payouts.difference import Findings
 from payouts.verify_decided import check_decided
 from portal.kernel.audit import Actor
-from portal.kernel.db import PortalSession
+from portal.kernel.db import PortalSession, bank_scope
 from portal.kernel.errors import Invalid, Refused
 from tests.factories.world import SYSTEM, a_snapshot, a_user, an_account, an_agency, an_allocation
 
@@ -145,6 +146,17 @@ def test_every_gate_of_the_receiver_is_asked_when_it_is_asked_for_and_when_it_is
         assert {p.code for p in refused.value.problems} == {"agency_shut", "on_hold"}
         savepoint.rollback()
     assert len(desk.of(desk.accounts[0])) == 1
+
+
+def test_a_transfer_waits_for_whoever_fills_or_ends_the_receiver(desk: Desk, database: Any) -> None:
+    made = desk.ask(move(desk))
+    desk.session.commit()
+    with database.logins.session(bank_scope(TODAY)) as other:
+        other.get_one(Agency, desk.nilgiri.id, with_for_update={"key_share": True})
+        desk.session.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            desk.decide(made)
+    desk.session.rollback()
 
 
 def test_a_transfer_whose_day_has_passed_is_not_done(desk: Desk) -> None:
