@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from allocations.placements.models import LoanAccount
@@ -17,6 +17,9 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused, Stale
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,29}")
 FIELDS = ("name", "role", "email", "manager_id", "pincodes", "branches", "capacity", "is_active")
+BOOK_LOCK = text(
+    "select pg_advisory_xact_lock(hashtext('staff book'))"
+)  # a run and a hand-over, or two of them, at once
 PRIVATE = {"name", "email"}  # changed, but not what to: the audit log keeps no personal data
 
 
@@ -107,6 +110,7 @@ def hand_over(
 
     Refused to an executive who is not active or full, and when the account was given to somebody from that day or later.
     """
+    session.execute(BOOK_LOCK)
     if member.role != "collection_executive" or not member.is_active:
         raise Refused(f"{member.code} is given no accounts.", code="not_active", cure="Choose an active executive.")
     query = select(StaffAllocation).where(StaffAllocation.loan_account_id == account.id).with_for_update()

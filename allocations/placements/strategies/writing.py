@@ -17,6 +17,7 @@ from allocations.placements.models import Placement
 from allocations.placements.strategies.facts import TakerFacts, taker_from
 from allocations.placements.strategies.gathering import takers_on
 from allocations.placements.strategies.models import StrategyRun
+from allocations.placements.strategies.staff import BOOK_LOCK
 from allocations.placements.strategies.terms import Terms
 from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Stale
@@ -57,6 +58,8 @@ GIVEN = """
 def check_now(session: Session, run: StrategyRun, terms: Terms) -> None:
     """Ask every gate anew for what would be written. Raises Stale with all that has changed, and the first accounts by number."""
     is_staff = terms.kind == "staff"
+    if is_staff:
+        session.execute(BOOK_LOCK)
     session.execute(text("drop table if exists pg_temp.staged_facts"))
     statement = STAGED.format(takers="staff_members" if is_staff else "agencies")
     given = {"run": run.id, "stream": terms.stream, "start": run.from_on, "end": run.to_on}
