@@ -48,6 +48,7 @@ def test_the_public_page_gives_a_number_and_says_nothing_else(account, browse, b
     known, unknown = (NONCE.sub("", each.text) for each in (known, unknown))
     assert known.replace("C-2026-00001", "X") == unknown.replace("C-2026-00002", "X")
     assert send(anybody, "/complain", **told | {"words": "short"}).status_code == 422
+    assert send(anybody, "/complain", **told | {"words": "x" * 100_000}).status_code == 413
     assert "C-2026-00000" in send(anybody, "/complain", **told, website="http://spam.example").text
     assert count(bank_session) == 2, "a machine is given a number and nothing is kept"
     answers = [send(anybody, "/complain", **told).status_code for _ in range(3)]

@@ -17,10 +17,12 @@ from portal.access.permissions import Permission
 from portal.kernel.audit import Actor
 from portal.kernel.db import unit_of_work
 from portal.web.edge import ActForm, address, bank_session, clock, once
+from portal.web.headers import at_most
 from portal.web.public.ways import public_ways
 
 bp = Blueprint("public_complain", __name__, url_prefix="/complain")
 PUBLIC = Actor(None, "public page", "public", via="web")
+MOST_BYTES = 64 * 2**10  # words alone: nobody who is not signed in makes us take a file
 COUNTS_AS = (
     6  # what one complaint counts for among an address's questions to public pages: five in a quarter of an hour
 )
@@ -51,6 +53,7 @@ def index() -> Response:
 
 
 @bp.post("")
+@at_most(MOST_BYTES)
 @permission(Permission.PUBLIC)
 def send() -> Response:
     """Into the register as it is told; a person at the bank finds out what it is about."""
