@@ -266,7 +266,9 @@ ACCESS: dict[str, Access] = {
     "one_time_settlements": Access(
         bank_update=("status", "to_on", "decided_by", "decided_at", "decision_reason"),
         agency="s",
-        agency_rows=HELD_TODAY.format(table="one_time_settlements", column="loan_account_id"),
+        agency_rows=f"status in ('approved','broken') and {HELD_TODAY.format(table='one_time_settlements', column='loan_account_id')}",
+        # what stands and prices money; neither what is only proposed, nor why the bank takes it, in its own words
+        agency_select=("id", "loan_account_id", "kind", "agreed_minor", "currency", "from_on", "to_on", "status"),
     ),
     **CASEWORK,
     "earning_events": Access(

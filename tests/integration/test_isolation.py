@@ -101,6 +101,19 @@ def test_an_agency_reads_of_no_link_who_at_the_bank_tied_it_or_took_it_apart_and
         assert session.execute(text(f"select {', '.join(sorted(closed))} from match_links")).all()
 
 
+def test_an_agency_reads_of_a_compromise_what_stands_and_not_why_the_bank_takes_it(filled: Any) -> None:
+    with filled.logins.session(agency_scope(FIRST, TODAY)) as session:
+        assert ids(session, METADATA.tables["one_time_settlements"])
+        with pytest.raises(DBAPIError, match="denied"), session.begin_nested():
+            session.execute(text("select reason from one_time_settlements"))
+    with filled.logins.session(bank_scope(TODAY)) as session:
+        told = "update one_time_settlements set status = 'proposed', decided_by = null, decided_at = null"
+        session.execute(text(told))
+        session.commit()
+    with filled.logins.session(agency_scope(FIRST, TODAY)) as session:
+        assert not ids(session, METADATA.tables["one_time_settlements"])
+
+
 @pytest.mark.parametrize("table", INSERTABLE, ids=lambda table: table.name)
 def test_an_agency_cannot_write_a_row_for_another(filled: Any, table: Table) -> None:
     if "agency_id" not in table.columns:
