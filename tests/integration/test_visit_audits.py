@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_draw_is_said_on_its_page(world, now, browse):
     assert drawn.status_code == 302
     path = drawn.headers["Location"]
     page = maker.get(path).text
-    assert "4 of 40 visits" in page and "2 to call" in page
+    assert "4 of 40 visits" in page and "2 to call" in page and "(&#39;" not in page  # a name, not its code and name
     check = world.session.scalars(select(VisitCheck.id).order_by(VisitCheck.id)).first()
     assert send(f"{path}/result", check=str(check), result="confirmed").status_code == 302
     assert "100.0 % confirmed (1 of 1" in maker.get(path).text

@@ -14,6 +14,8 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from allocations.agencies.queries import agency_names
 from allocations.casework.conduct import audits
 from allocations.casework.conduct.audit_rules import RESULTS
+from allocations.collections.field.contact_facts import dispositions_on
+from allocations.collections.field.dispositions import spoken
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -93,7 +95,7 @@ def show(ref: str) -> str:
 
 def sample_page(ref: str, problems: list[Problem] | None = None) -> str:
     session = db_session()
-    sample = audits.load_sample(session, ref)
+    sample, known = audits.load_sample(session, ref), dispositions_on(session, clock().today())
     page = page_of(
         lambda after, limit: audits.checks_of(session, sample.id, after=after, limit=limit), lambda row: (row.check.id,)
     )
@@ -102,7 +104,8 @@ def sample_page(ref: str, problems: list[Problem] | None = None) -> str:
         sample=sample,
         page=page,
         rates=audits.rates_of(session, sample.id),
-        names=agency_names(session),
+        names={agency_id: name for agency_id, (_, name) in agency_names(session).items()},
+        said=lambda code: spoken(code, known),
         results=RESULTS,
         is_mine=sample.assigned_to == current_actor().email.lower(),
         result_form=lambda check_id: ResultForm(formdata=None, check=str(check_id)),
