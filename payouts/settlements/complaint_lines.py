@@ -178,6 +178,8 @@ def kept_on_approval(session: Session, settlement: Settlement) -> list[Kept]:
     """What approving a statement will keep, line by line: for the checker, before the key is turned."""
     if settlement.status in ("void", *PAYABLE, "paying", "paid"):
         return []
-    rows = session.execute(TO_SHOW, {"settlement": settlement.id})
-    told = ((row.settlement_ref, row.position, row.complaint_ref, row.amount_minor) for row in rows)
+    first: dict[int, Any] = {}  # of several complaints about a line the earliest keeps it
+    for row in session.execute(TO_SHOW, {"settlement": settlement.id}):
+        first.setdefault(row.id, row)
+    told = ((row.settlement_ref, row.position, row.complaint_ref, row.amount_minor) for row in first.values())
     return [Kept(*each, settlement.currency, False) for each in told]
