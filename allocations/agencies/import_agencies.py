@@ -74,9 +74,9 @@ def import_agencies(
 ) -> ImportResult:
     """Take in new agencies and update known ones; columns the file does not have stay as they are.
 
-    Raises Invalid when the file as a whole cannot be read. A new agency in a person's file begins as an applicant; the installation's
-    own (system) comes with its status, empanelled when it gives none. Changed bank details become a new version for a
-    checker, another status of a known agency a move for one.
+    Raises Invalid when the file as a whole cannot be read. A new agency in a file handed in on a page begins as an applicant; by
+    command, for whoever runs the installation, it comes with its status, empanelled when the file gives none (the command's
+    promise). Changed bank details become a new version for a checker, another status of a known agency a move for one.
     """
     session.scalar(select(func.pg_advisory_xact_lock(0x41474E43)))
     bank = lender(session)
@@ -156,7 +156,9 @@ def store_row(
     facts = {name: values[name] for name in FIELDS if name in values}
     agency = known.get(code)
     if agency is None:
-        if actor.role != "system":  # one person's file empanels nobody; what an installation begins with comes as it is
+        if (
+            actor.via == "web"
+        ):  # a file handed in on a page empanels nobody; who runs the installation loads what it begins with
             facts["status"] = FIRST
         agency = known[code] = empanel(session, code, facts, actor=actor, now=now, file=result.file_sha256)
         result.created += 1
@@ -183,8 +185,8 @@ def _pay_to(session: Session, agency: Agency, values: dict[str, Any], actor: Act
 
 
 def status_problem(session: Session, agency: Agency | None, status: str | None, actor: Actor) -> Problem | None:
-    """Why a file's status can be none: of a new agency in a person's file, any but the first; of a known one, what follows from nothing."""
-    if agency is None and status not in (None, FIRST) and actor.role != "system":
+    """Why a file's status can be none: of a new agency in a page's file, any but the first; of a known one, what follows from nothing."""
+    if agency is None and status not in (None, FIRST) and actor.via == "web":
         cure = "Leave it out; then propose what follows on the agency's page."
         return Problem("status_by_move", "A new agency begins as an applicant.", cure, column="status", value=status)
     if agency is None or status in (None, agency.status):

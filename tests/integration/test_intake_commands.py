@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from allocations.agencies.models import Agency
 from portal.cli.edge import Edge
 from portal.cli.main import run
 from portal.kernel.clock import FixedClock
+from tests.factories.world import a_user
 
 AGENCIES = "agency_code,legal_name,agreement_from,agreement_to\nSHAKTI,Shakti,2026-04-01,2027-03-31\n"
 ACCOUNTS = "LAN,Customer,Product,EMI,POS,TOS,Overdue,DPD\nLN1,A,PL,1,1,1,1,45\nLN2,B,PL,1,1,1,1,0\n"
@@ -102,9 +105,14 @@ def test_ambiguous_dates_are_refused_until_the_order_is_told(portal: Any) -> Non
     assert portal("agencies", "import", "FILE", "--date-order", "dmy", text=text)[1]["created"] == 1
 
 
-def test_only_those_who_may_import_do(portal: Any, bank_session: Any) -> None:
-    from tests.factories.world import a_user
+def test_the_command_empanels_whoever_runs_it(portal: Any, bank_session: Any) -> None:
+    a_user(bank_session, "maker@bank.example", "bank_operator")
+    bank_session.commit()
+    assert portal("agencies", "import", "FILE", "--as", "maker@bank.example", text=AGENCIES)[0] in (0, 3)
+    assert set(bank_session.scalars(select(Agency.status))) == {"empanelled"}
 
+
+def test_only_those_who_may_import_do(portal: Any, bank_session: Any) -> None:
     a_user(bank_session, "auditor@bank.example", "auditor")
     bank_session.commit()
     code, said = portal("agencies", "import", "FILE", "--as", "auditor@bank.example", text=AGENCIES)
