@@ -263,7 +263,7 @@ def test_the_command_backs_up_checks_and_says_what_is_open(cli, tmp_path, databa
     assert (refused.exit_code, refused.json["error"]["code"]) == (1, "database_not_empty")
     assert cli("restore", tmp_path / "nowhere").exit_code == 2
     assert cli("backup", tmp_path / "backup").json["error"]["code"] == "not_empty"
-    assert cli("payouts", "stops").json == {"stopped": False, "stops": []}
+    assert cli("payouts", "stops").json == {"stopped": False, "stops": [], "agencies": []}
     tags = database.execute("select tag from audit_events where tag = 'backup:made'")
     assert tags == [("backup:made",)]
 
