@@ -126,7 +126,9 @@ def test_all_that_ends_is_shown_before_and_done_at_once(
     assert owner.get("/agency").status_code == 200
     told = {"action": "end", "from_on": "2026-11-10", "reason": "Proved harassment."}
     assert "It waits for another person" in press(maker, f"{AT}/status", f"{AT}/moves", **told, file=a_pdf()).text
-    assert bank_session.scalars(select(StoredFile.agency_id)).all() == [None]  # no session of the agency has a line of it
+    assert bank_session.scalars(select(StoredFile.agency_id)).all() == [
+        None
+    ]  # no session of the agency has a line of it
     page = f"{AT}/moves/{bank_session.scalars(select(AgencyMove.id)).one()}"
     assert maker.post(f"{page}/accept").status_code == 403
     before = checker.get(page).text
