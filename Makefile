@@ -14,7 +14,7 @@ ifneq ($(shell cat .venv/.home 2>/dev/null),$(shell pwd -P))
 .PHONY: .venv/.stamp
 endif
 
-.PHONY: demo test check bench fmt clean
+.PHONY: demo test check check-types check-rest bench fmt clean
 .DEFAULT_GOAL := demo
 
 .venv/.stamp: pyproject.toml constraints.txt
@@ -28,10 +28,14 @@ test: .venv/.stamp
 	@.ci/chromium || true
 	@$(RUN) pytest -q -n $(WORKERS) --maxprocesses=8 --dist worksteal -m "not benchmark" $(ARGS) $(TESTS)
 
-check: .venv/.stamp
+check: check-types check-rest
+
+check-types: .venv/.stamp
+	@$(RUN) mypy
+
+check-rest: .venv/.stamp
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
-	@$(RUN) mypy
 	@.venv/bin/python -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@$(RUN) pytest -q tests/architecture
 

