@@ -185,12 +185,18 @@ def test_the_policy_holds_on_every_route_and_reading_changes_nothing(
     before = state_of(world)
     walked = list(walk(browser, reads, role, FIRST))
     assert state_of(world) == before
-    walked += walk(browser, steps(app, MISSING), role, MISSING)
+    walked += walk(browser, [step for step in steps(app, MISSING) if asks_first(role, step)], role, MISSING)
     if role.is_agency:  # to the bank one agency's rows are as good as the other's
         walked += walk(browser, steps(app, SECOND), role, SECOND)
     walked += walk(browser, acts, role, FIRST)
     wrong = [f"{step}: {status}" for step, status, number in walked if not fits_policy(step, status, role, number)]
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+def asks_first(role: Role, step: Step) -> bool:
+    """Of the bank's people, who look into the same rows, one finds out that a thing is not there."""
+    bank = [each for each in ROLES if not each.is_agency and may(who(each), step.needed or Permission.PUBLIC)]
+    return role.is_agency or bank[:1] == [role]
 
 
 def walk(browser: Browser, route: list[Step], role: Role, number: int) -> Iterator[tuple[Step, int, int]]:
