@@ -116,7 +116,7 @@ def run(session, now, through, **more):
     return result, session.execute(text(STANDING)).all()
 
 
-@pytest.mark.parametrize("seed", range(4 if os.environ.get("CI") else 8))  # CI has twenty minutes for everything
+@pytest.mark.parametrize("seed", range(3 if os.environ.get("CI") else 8))  # CI has twenty minutes for everything
 def test_a_part_comes_to_the_same_as_the_whole(bank_session, now, seed):
     days = Days(bank_session, seed)
     days.some(25)
