@@ -129,7 +129,9 @@ export function nextReceiptNo() {
 let running = null, again = false;
 
 // One pass at a time; asked for during a pass, another follows.
+// Whoever has signed out sends nothing more, also where the server has not heard of it yet.
 export function pass() {
+  if (localStorage.getItem("field-leaving")) return Promise.resolve();
   if (running) { again = true; return running; }
   running = (navigator.locks ? navigator.locks.request("field-sending", onePass) : onePass()).finally(() => {
     running = null;
