@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
@@ -206,32 +207,29 @@ def _loaded(ref: str) -> tuple[StrategyRun, Strategy]:
     return queries.find_run(db_session(), ref)
 
 
-@bp.post("/<ref>/submit")
-@permission(Permission.STRATEGY_RUN)
-def submit(ref: str) -> Answer:
+def moved(ref: str, act: Callable[..., None], words: str, kind: str) -> Answer:
+    """One click on a run: what it does, and what is said of it."""
     session, form = db_session(), OneClickForm()
     if not form.validate_on_submit():
         return run_page(ref), 422
     with unit_of_work(session):
         once(form, session)
-        found = runs.PROPOSALS.load(session, ref=ref)
-        runs.submit_run(session, found, actor=current_actor(), now=clock().now())
-    flash("Handed in. Another person approves it; until then nobody is given an account.", "success")
+        act(session, runs.PROPOSALS.load(session, ref=ref), actor=current_actor(), now=clock().now())
+    flash(words, kind)
     return redirect(url_for(".show", ref=ref))
+
+
+@bp.post("/<ref>/submit")
+@permission(Permission.STRATEGY_RUN)
+def submit(ref: str) -> Answer:
+    words = "Handed in. Another person approves it; until then nobody is given an account."
+    return moved(ref, runs.submit_run, words, "success")
 
 
 @bp.post("/<ref>/withdraw")
 @permission(Permission.STRATEGY_RUN)
 def withdraw(ref: str) -> Answer:
-    session, form = db_session(), OneClickForm()
-    if not form.validate_on_submit():
-        return run_page(ref), 422
-    with unit_of_work(session):
-        once(form, session)
-        found = runs.PROPOSALS.load(session, ref=ref)
-        runs.withdraw_run(session, found, actor=current_actor(), now=clock().now())
-    flash("Withdrawn.", "info")
-    return redirect(url_for(".show", ref=ref))
+    return moved(ref, runs.withdraw_run, "Withdrawn.", "info")
 
 
 @bp.post("/<ref>/approve")
