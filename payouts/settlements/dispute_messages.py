@@ -11,7 +11,8 @@ from allocations.agencies.taking_in import NO_FILE, KeptFile
 from payouts.settlements.dispute_models import Dispute, DisputeMessage
 from payouts.settlements.dispute_rules import LONGEST_COMMENT
 from portal.kernel.audit import Actor
-from portal.kernel.errors import Invalid, NotFound, Problem, Refused
+from portal.kernel.errors import Invalid, NotFound, Refused
+from portal.kernel.proposals import message_problems
 
 
 def write(
@@ -27,11 +28,8 @@ def write(
     """Add to a dispute. Refused once it is over; Invalid when there is neither a word nor a file, or too many words."""
     if dispute.status not in ("open", "proposed"):
         raise Refused(f"Dispute {dispute.ref} is {dispute.status}; nothing is added to it.", code="not_open")
-    if not body.strip() and file.sha256 is None:
-        raise Invalid(Problem("nothing_said", "Write something, or add a file.", column="body"))
-    if len(body.strip()) > LONGEST_COMMENT:
-        cure = f"{LONGEST_COMMENT} letters are the most."
-        raise Invalid(Problem("too_long", "This is too long.", cure, column="body"))
+    if problems := list(message_problems(body, most=LONGEST_COMMENT, with_file=file.sha256 is not None)):
+        raise Invalid(problems)
     message = DisputeMessage(
         agency_id=dispute.agency_id,
         dispute_id=dispute.id,

@@ -107,6 +107,14 @@ def reason_problems(reason: str, message: str, cure: str = "", *, column: str = 
         yield Problem("reason_needed", message, cure, column=column)
 
 
+def message_problems(body: str, *, most: int, with_file: bool) -> Iterator[Problem]:
+    """That a message between two sides says nothing, or too much."""
+    if not body.strip() and not with_file:
+        yield Problem("nothing_said", "Write something, or add a file.", column="body")
+    if len(body.strip()) > most:
+        yield Problem("too_long", "This is too long.", f"{most} letters are the most.", column="body")
+
+
 @dataclass(frozen=True)
 class Proposals(Generic[P]):
     """One kind of proposal.

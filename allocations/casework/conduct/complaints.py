@@ -26,7 +26,7 @@ from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.money import plain
 from portal.kernel.notices import tell
 from portal.kernel.persons import same_person
-from portal.kernel.proposals import Proposals, reason_problems
+from portal.kernel.proposals import Proposals, message_problems, reason_problems
 
 CAUSE = "complaint"
 ANSWER_DAYS, AGENCY_DAYS, PUBLIC_PAGE = "complaint.answer_days", "complaint.agency_days", "complaint.public_page"
@@ -386,10 +386,8 @@ def write(
     """
     if about.status in (*ENDED, "decided"):
         raise Refused(f"Complaint {about.ref} is decided; nothing is added to it.", code="not_open")
-    if not body.strip() and file.sha256 is None:
-        raise Invalid(Problem("nothing_said", "Write something, or add a file.", column="body"))
-    if len(body.strip()) > 2000:
-        raise Invalid(Problem("too_long", "This is too long.", "2000 letters are the most.", column="body"))
+    if problems := list(message_problems(body, most=2000, with_file=file.sha256 is not None)):
+        raise Invalid(problems)
     message = ComplaintMessage(
         complaint_id=about.id,
         agency_id=about.agency_id,

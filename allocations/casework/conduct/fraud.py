@@ -24,7 +24,7 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 from portal.kernel.money import plain
 from portal.kernel.notices import tell
 from portal.kernel.persons import same_person
-from portal.kernel.proposals import Proposals, reason_problems
+from portal.kernel.proposals import Proposals, message_problems, reason_problems
 
 CAUSE, REPLY_DAYS, REPORT_DAYS = "fraud", "fraud.reply_days", "fraud.report_days"
 NUMBERED = text("select pg_advisory_xact_lock(hashtext('fraud numbers'))")
@@ -142,10 +142,8 @@ def reply(
     found = own_notice(session, ref)
     if found.status not in ("notice_sent", "replied") or today > found.reply_until:
         raise Refused("This notice is not answered any more.", code="too_late", cure="Write to the bank.")
-    if not body.strip() and file.sha256 is None:
-        raise Invalid(Problem("nothing_said", "Write something, or add a file.", column="body"))
-    if len(body.strip()) > 4000:
-        raise Invalid(Problem("too_long", "This is too long.", "4000 letters are the most.", column="body"))
+    if problems := list(message_problems(body, most=4000, with_file=file.sha256 is not None)):
+        raise Invalid(problems)
     told: dict[str, Any] = {"author": actor.email, "body": body.strip(), "at": now}
     told |= {"file_sha256": file.sha256, "file_name": file.name}
     made = FraudReply(case_id=found.id, agency_id=found.agency_id, **told)
