@@ -204,3 +204,20 @@ def test_a_daily_run_fills_a_slip_once_the_far_receipt_is_another_credits(bank_s
     whole = reconcile(bank_session, through=through, actor=ACTOR, now=now, full=True)
     assert (whole.mode, whole.result_hash) == ("full", part.result_hash)
     assert len(links) == 3
+
+
+def test_how_far_a_feed_has_come_is_known_to_a_run_that_sees_none_of_its_last_rows(bank_session, now):
+    """Money seen today and not booked is a break (R08) though no posting touches it, and what stood stays so when an old one does."""
+    book, through = ReconBook(bank_session), date(2026, 10, 25)
+    book.allocate("SHAKTI", "LN000009")
+    book.posting("P9", 700_00, "2026-10-20", "LN000009")
+    run(bank_session, now, through)
+    book.receipt("R1", 555_00, "2026-10-10", "LN000001", utr="SBINR52026100777", mode="neft")
+    book.line(555_00, "2026-10-10", "NEFT SBINR52026100777")
+    book.line(310_00, "2026-10-24", "BY TRANSFER")
+    part, found = run(bank_session, now, through)
+    assert part.mode == "daily" and [row[5] for row in found if row[0] == "break" and row[1]] == ["R08"]
+    book.posting("P1", 80_00, "2026-10-02", "LN000001")
+    part, found = run(bank_session, now, through)
+    assert part.mode == "daily" and sorted(row[5] for row in found if row[0] == "break") == ["R02", "R07", "R07", "R08"]
+    assert run(bank_session, now, through, full=True)[0].result_hash == part.result_hash

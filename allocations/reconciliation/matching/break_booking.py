@@ -14,7 +14,8 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     """Receipts seen at the bank but not in core banking: reversed there R09, on another account R06, else R08 once the feed of
     postings has reached the credit's day."""
     links, line, posting = ground.bank, ground.book.line, ground.book.posting
-    if posting.empty:  # no feed has come: nothing says yet what is booked
+    reached = ground.book.world.reached("postings")
+    if not reached:  # no feed has come: nothing says yet what is booked
         return []
     seen = links.assign(credit_day=links["line_id"].map(pd.Series(line["day"].to_numpy(), index=line["id"])))
     seen = seen.groupby("collection_id").agg(seen=("amount", "sum"), credit_day=("credit_day", "max"))
@@ -24,7 +25,6 @@ def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     known = ground.book.world.links
     reversed_ids = known.loc[known["posting_id"].isin(list(ground.book.returns.postings)), "collection_id"]
     reversed_ = coll[coll["id"].isin(reversed_ids)]
-    reached = int(posting["day"].max()) if len(posting) else -1
     missing = coll[~coll["id"].isin(reversed_["id"]) & (coll["credit_day"] <= reached)]
     missing = missing.assign(day=missing["credit_day"].astype("int64"))
     return [
@@ -82,8 +82,7 @@ def bookings_without_money(ground: Ground) -> list[pd.DataFrame]:
     if book.posting.empty:
         return []
     posting = book.posting[~book.posting["id"].isin([*book.returns.postings, *book.returns.reversing])]
-    credits = book.line.loc[book.line["side"] == "credit", "day"]
-    reached = min(int(credits.max()), ground.through) if len(credits) else -1
+    reached = min(book.world.reached("credits"), ground.through)
     posting = posting[posting["day"] + days_to_bank(posting["mode"]) <= reached]
     unseen = coll[(coll["open"] == coll["amount"]) & ~coll["suggested"]]
     linked = ground.core[ground.core["collection_id"].isin(unseen["id"])]

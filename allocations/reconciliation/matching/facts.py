@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -127,6 +127,12 @@ class World:
     payers: pd.DataFrame = field(default_factory=lambda: frame([], PAYER))
     common: pd.DataFrame = field(default_factory=lambda: frame([], COMMON))
     told: pd.DataFrame = field(default_factory=lambda: frame([], TOLD))
+    fed: Mapping[str, int] = field(default_factory=dict)  # of a part: how far the feeds had come in the whole (see reached)
+
+    def reached(self, feed: Literal["postings", "credits"]) -> int:
+        """The last day a feed has come to, 0 where nothing has come: of a part not that of its own rows, which may all be old."""
+        days = self.postings["day"] if feed == "postings" else self.lines.loc[self.lines["side"] == "credit", "day"]
+        return max(int(days.max()) if len(days) else 0, self.fed.get(feed, 0))
 
     @classmethod
     def of(

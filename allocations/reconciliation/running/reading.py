@@ -201,9 +201,4 @@ def terms_of(collections: pd.DataFrame, often: pd.DataFrame) -> pd.DataFrame:
 
 def feed_marks(world: World) -> dict[str, int]:
     """How far the feeds have come: the last day of postings and of credits (0: none)."""
-    credits = world.lines.loc[world.lines["side"] == "credit", "day"]
-    return {"postings": _latest(world.postings["day"]), "credits": _latest(credits)}
-
-
-def _latest(days: pd.Series[int]) -> int:
-    return int(days.max()) if len(days) else 0
+    return {"postings": world.reached("postings"), "credits": world.reached("credits")}

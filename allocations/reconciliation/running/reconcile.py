@@ -180,6 +180,7 @@ def side_by_side(run: Run, changed: Changed, *, early: bool) -> ReconResult:
     session, last, part = run.session, run.last, changed.part
     run.tell(0, 5, "Reading receipts, bank lines and postings.")
     world = read_world(session, run.through, part=part)
+    world = replace(world, fed=last.marks) if part and last else world
     give_back()
     read = f"{len(world.collections):,} receipts, {len(world.lines):,} bank lines and {len(world.postings):,} postings"
     known, cash_days = known_breaks(session), dated(session, DEPOSIT_DAYS)
