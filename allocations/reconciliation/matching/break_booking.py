@@ -13,7 +13,7 @@ from allocations.reconciliation.matching.reasons import BOOKING_SIDE, FAMILY
 def unbooked_money(ground: Ground) -> list[pd.DataFrame]:
     """Receipts seen at the bank but not in core banking: reversed there R09, on another account R06, else R08 once the feed of
     postings has reached the credit's day."""
-    links, line, posting = ground.bank, ground.book.line, ground.book.posting
+    links, line = ground.bank, ground.book.line
     reached = ground.book.world.reached("postings")
     if not reached:  # no feed has come: nothing says yet what is booked
         return []

@@ -127,7 +127,9 @@ class World:
     payers: pd.DataFrame = field(default_factory=lambda: frame([], PAYER))
     common: pd.DataFrame = field(default_factory=lambda: frame([], COMMON))
     told: pd.DataFrame = field(default_factory=lambda: frame([], TOLD))
-    fed: Mapping[str, int] = field(default_factory=dict)  # of a part: how far the feeds had come in the whole (see reached)
+    fed: Mapping[str, int] = field(
+        default_factory=dict
+    )  # of a part: how far the feeds had come in the whole (see reached)
 
     def reached(self, feed: Literal["postings", "credits"]) -> int:
         """The last day a feed has come to, 0 where nothing has come: of a part not that of its own rows, which may all be old."""
