@@ -49,9 +49,7 @@ select m.id as link_id, c.id as collection_id, c.agency_id, m.amount_minor, c.am
        end as settlement_kind,
        case when c.loan_account_id in (select h.loan_account_id from holds h where h.effect in ('no_accrual', 'both'))
        then exists (select 1 from holds h where h.loan_account_id = c.loan_account_id and h.effect in ('no_accrual', 'both')
-               and h.from_on <= c.collected_on and (h.to_on is null or h.to_on >= c.collected_on)) else false end as on_hold,
-       (c.agency_id, c.loan_account_id) in (select k.agency_id, k.loan_account_id from complaints k
-                where k.is_holding and k.agency_id is not null) as contested
+               and h.from_on <= c.collected_on and (h.to_on is null or h.to_on >= c.collected_on)) else false end as on_hold
   from match_links m
   join bank_lines b on b.id = m.bank_line_id
   join collections c on c.id = m.collection_id
@@ -251,7 +249,6 @@ def _money(row: Any, facts: dict[str, Any], told_before: bool, missing: tuple[st
         days_after_term=0 if row.taken_over else max(after, 0),
         before_term=row.collected_on < row.from_on,
         certificate_lapsed=row.certificate_lapsed,
-        contested=row.contested,
     )
 
 

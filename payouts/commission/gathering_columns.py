@@ -32,7 +32,7 @@ from portal.kernel.periods import Period, month_of
 # The columns of `gathering.LINKS`.
 DAYS = ("collected_on", "value_on", "from_on", "to_on", "npa_on", "written_off_on")
 TEXTS = ("receipt_no", "bank_ref", "loan_account_no")
-FLAGS = ("certificate_lapsed", "taken_over", "on_hold", "contested")
+FLAGS = ("certificate_lapsed", "taken_over", "on_hold")
 WORDS = ("currency", "mode", "source", "stream", "opening_bucket", "opening_asset_class", "product", "region", "state")
 ROWS: dict[str, pa.DataType] = {
     **dict.fromkeys(("link_id", "collection_id", "agency_id", "amount_minor", "collected_minor"), pa.int64()),
@@ -212,7 +212,7 @@ def _beside(rows: pa.Table) -> dict[str, Any]:
     return {
         **{
             name: whole(rows[name])
-            for name in ("link_id", "collection_id", "agency_id", "on_hold", "certificate_lapsed", "contested")
+            for name in ("link_id", "collection_id", "agency_id", "on_hold", "certificate_lapsed")
         },
         "in_term": (since <= collected) & (np.isnat(until) | (collected <= until)),
         "before_term": collected < since,

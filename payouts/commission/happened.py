@@ -31,9 +31,7 @@ select e.id, e.ref, e.agency_id, e.event, e.occurred_on, e.count, e.days, e.amou
        a.opening_asset_class, a.opening_dpd_days, a.opening_principal_minor, a.region, a.state, a.stream,
        l.npa_on, l.written_off_on,
        (select 1 + count(distinct b.agency_id) from allocations b where b.loan_account_id = a.loan_account_id
-           and b.stream = a.stream and b.from_on < a.from_on and b.agency_id <> a.agency_id) as placement_order,
-       (e.agency_id, a.loan_account_id) in (select k.agency_id, k.loan_account_id from complaints k
-           where k.is_holding and k.agency_id is not null) as contested
+           and b.stream = a.stream and b.from_on < a.from_on and b.agency_id <> a.agency_id) as placement_order
   from earning_events e
   left join allocations a on a.id = e.allocation_id
   left join loan_accounts l on l.id = a.loan_account_id
@@ -84,7 +82,6 @@ def event_of(row: Any, grades: Mapping[int, str]) -> EventFact:
         occurred_on=row.occurred_on,
         allocated_on=row.from_on or row.occurred_on,
         facts=_facts(row, grades),
-        contested=bool(row.contested),
     )
 
 

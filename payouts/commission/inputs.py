@@ -38,7 +38,6 @@ class Money:
     days_after_term: int = 0  # taken so long after the allocation ended, and no other agency had the account that day
     before_term: bool = False
     certificate_lapsed: bool = False  # of the person who took it, on the day they did
-    contested: bool = False  # a complaint about the account and this agency is open
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -84,7 +83,6 @@ class EventFact:
     allocated_on: date
     facts: Mapping[str, Any]
     told_before: bool = False  # a settled month has read it: counted there, and said there why it earns nothing
-    contested: bool = False  # a complaint about its account and this agency is open
 
     @property
     def days(self) -> dict[str, date]:

@@ -52,8 +52,6 @@ def judge(inputs: Inputs, money: Money, line: FactLine, pools: Pools) -> Judged:
 
 def _why_not(money: Money, line: FactLine, rule: Rule, card: Card, pools: Pools) -> str:
     """What keeps money from earning although a rule is for it."""
-    if money.contested:
-        return "complaint_open"
     if money.certificate_lapsed:
         return "certificate_lapsed"
     if money.evidence_missing:
@@ -89,8 +87,6 @@ def judge_event(inputs: Inputs, event: EventFact, line: FactLine, pools: Pools) 
         penalised = any(each.event == line.words.get("event") for each in version.card.penalties)
         if waits or ((rule or penalised) and not pools.knows_agency(version.card)):
             return Judged(code="not_measured")
-        if rule is not None and event.contested:
-            return Judged(code="complaint_open")
         if rule is not None and not pools.knows(rule, line):
             return Judged(code="not_measured")
         if rule is not None and line.amount_minor is None and any(slab.rate is not None for slab in rule.slabs):

@@ -58,10 +58,11 @@ REASONS = {
         "commercial",
         "The bank lifts the hold for that day if it was set in error.",
     ),
+    # Of older runs: what is complained about earns in its month now, and only its payment waits.
     "complaint_open": Reason(
-        "A complaint about the account is open",
+        "A complaint about the account was open",
         "bank_ops",
-        "Answer the complaint; the bank decides on it, and the money earns in the next run once it is closed.",
+        "Nothing for you to do: it earns in the next run and is paid once the complaint is closed.",
     ),
     "evidence_missing": Reason(
         "Its evidence is missing or questioned",

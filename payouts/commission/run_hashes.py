@@ -70,14 +70,12 @@ def judged_by(code: str, money: Money) -> list[Any]:
     rare: list[Any] = [list(money.evidence_missing)] if money.evidence_missing else []
     if money.before_term or money.days_after_term or money.certificate_lapsed:
         rare.append({"before": money.before_term, "after": money.days_after_term, "lapsed": money.certificate_lapsed})
-    if money.contested:
-        rare.append({"contested": True})
     return [code, money.in_term, money.on_hold, money.days, *rare]
 
 
 def _said_of(event: EventFact) -> list[str]:
     """What bears on an event beside its facts, where anything does."""
-    return [word for word, holds in (("told", event.told_before), ("contested", event.contested)) if holds]
+    return ["told"] if event.told_before else []
 
 
 def _more(inputs: Inputs) -> dict[str, list[str]]:

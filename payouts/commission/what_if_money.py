@@ -118,7 +118,7 @@ def _columns(table: pa.Table, currency: str) -> pa.Table:
     kept = {*ALWAYS, *BESIDE, *WAS}
     columns = {name: column for name, column in columns.items() if name in kept or column.null_count < len(column)}
     late = columns.get("days_after_term", pa.nulls(table.num_rows, pa.int64())).fill_null(0)
-    for name in ("on_hold", "told_before", "before_term", "certificate_lapsed", "contested"):
+    for name in ("on_hold", "told_before", "before_term", "certificate_lapsed"):
         columns[name] = pa.array(np.zeros(table.num_rows, np.bool_))
     columns |= {"in_term": pc.equal(late, 0), "days_after_term_counted": late}
     columns |= {"missing": _constant("", table.num_rows), "was_code": _constant("", table.num_rows)}
@@ -166,7 +166,7 @@ def money_left(session: Session, run: Run, told: Mapping[int, str], month: Measu
     rows = session.execute(NAMED_LINKS, {"links": sorted(told)}).all()
     found = gathering.all_money(session, run.period, rows, month, asked)
     # A hold is judged before any rule: what was told something else was on none.
-    table = columns_of([replace(each, on_hold=False, told_before=False, contested=False) for each in found]).table
+    table = columns_of([replace(each, on_hold=False, told_before=False) for each in found]).table
     codes = pa.array([told[each] for each in table["link_id"].to_pylist()], pa.string()).dictionary_encode()
     zeros = pa.array(np.zeros(table.num_rows, np.int64))
     nothing = {"was_minor": zeros, "was_version": zeros, "was_rule": _constant("", table.num_rows), "was_code": codes}

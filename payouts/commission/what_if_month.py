@@ -310,7 +310,7 @@ def _events(session: Session, run: Run, stored: AccrualRun, lines: Sequence[Any]
     for row in session.execute(EVENTS, {**bounds, "at": stored.run_at}):
         event = event_of(row, month.grades)
         facts = {**event.facts, **_without(known.get(row.id, {}), "rule", "position")}
-        found.append(replace(event, facts=facts, contested=False))  # a complaint of today says nothing of then
+        found.append(replace(event, facts=facts))
     return found
 
 

@@ -2,7 +2,8 @@
 
 Kept money takes the way of a disputed line, payable → disputed, so the statement, its hash and everything else in it stand, and the rest
 is paid. When the complaint ends it goes back to its own statement, or, once that is paid, into the agency's next one as a release.
-What is not on a statement yet is no matter of this module: the accrual leaves it unpaid (`complaint_open`) while the complaint is open.
+What is not on a statement yet is earned like any other money: a complaint decides when a line is paid, never what it or any other
+line comes to. Approving the month's statement keeps it (`keep_at_issue`).
 """
 
 from __future__ import annotations

@@ -11,9 +11,11 @@ from allocations.casework.conduct import complaints
 from allocations.casework.conduct.queries import list_complaints, own_complaint, own_complaints, upheld_in
 from allocations.placements.models import Hold
 from payouts.commission.event_models import EarningEvent
+from payouts.commission.models import UnpaidCollection
+from payouts.commission.queries import run_in_force
 from payouts.commission.verifying import recompute
 from payouts.conduct import complaints as money
-from payouts.conduct.queries import money_of
+from payouts.conduct.queries import money_of, waiting_of_month
 from portal.kernel.errors import Invalid, NotFound, Refused
 from portal.kernel.notices import notices_about
 from portal.kernel.periods import parse_month
@@ -37,9 +39,15 @@ def agency(bank_session):
     return an_agency(bank_session)
 
 
-def texts(world, run):
-    """What a run's lines say but for their numbers in it."""
-    return sorted((line.link_id, line.amount_minor, line.facts["receipt_no"]) for line in world.lines(run))
+GRID = """
+[[rule]]
+id = "deep"
+when = { opening_bucket = ["61-90"] }
+driver = "confirmed_amount"
+slabs = [ {from = 0, to = 1000, rate = "0.05"}, {from = 1000, rate = "0.10"} ]
+[agency]
+minimum_guarantee = { amount = "150.00", recoverable = false }
+"""
 
 
 def test_exactly_the_lines_of_its_account_and_agency_wait_and_come_back(world, agency, now):
@@ -50,28 +58,60 @@ def test_exactly_the_lines_of_its_account_and_agency_wait_and_come_back(world, a
     found = a_complaint(world.session, now, TODAY, about.loan_account_no)
     assert (found.ref, found.due_on, found.agency_id) == ("C-2026-00001", TODAY + timedelta(days=30), agency.id)
     during = world.accrue()
-    assert {line.link_id for line in world.lines(during.run)} == {each.id for each in others}
-    assert world.unpaid(during.run) == {each.collection_id: "complaint_open" for each in held}
-    assert len(money_of(world.session, found).unpaid) == 2
+    october = run_in_force(world.session, OCTOBER)
+    assert october
+    assert (during.created, during.run.id, world.unpaid(during.run)) == (False, before.run.id, {})
+    assert {line.link_id for line in world.lines(during.run)} == {each.id for each in (*held, *others)}
+    assert [each.minor for each in money_of(world.session, found).accrued] == [5000, 3500]
+    (waits,) = waiting_of_month(world.session, agency.id, october)
+    assert (waits.complaint_ref, waits.lines, waits.minor) == (found.ref, 2, 8500)
     closed(world.session, found, now, TODAY)
-    after = world.accrue()
-    assert texts(world, after.run) == texts(world, before.run)
-    assert (after.run.result_hash, after.run.input_hash) == (before.run.result_hash, before.run.input_hash)
-    assert [recompute(world.session, each.run) for each in (before, during, after)] == [[], [], []]
+    assert money_of(world.session, found).accrued == ()
+    assert waiting_of_month(world.session, agency.id, october) == []
+    assert recompute(world.session, before.run) == []
 
 
-def test_what_a_settled_month_left_unpaid_is_earned_in_the_next_and_the_settled_one_stays(world, agency, now):
-    about = world.allocation(agency)
-    held = world.earn(agency, 1000, allocation=about)
-    world.earn(agency)
+def test_it_takes_nobody_to_another_slab_and_what_it_keeps_is_worth_what_it_would_have_been(world, agency, now):
+    world.card("0.05", "GRID", more=GRID)
+    about = world.allocation(agency, bucket="61-90")
+    links = [
+        world.earn(agency, 600, allocation=about),
+        world.earn(agency, 600, allocation=world.allocation(agency, bucket="61-90")),
+    ]
     found = a_complaint(world.session, now, TODAY, about.loan_account_no)
-    october = world.accrue()
+    run = world.accrue().run
+    assert {line.link_id: line.amount_minor for line in world.lines(run) if line.kind == "commission"} == {
+        each.id: 60_00 for each in links
+    }, "the month is above 1,000.00 with it: ten per cent of both"
+    assert [line.amount_minor for line in world.lines(run) if line.kind == "guarantee"] == [30_00]
+    assert [each.minor for each in money_of(world.session, found).accrued] == [60_00]
     world.settle()
     closed(world.session, found, now, TODAY)
+    assert world.lines(world.accrue(NOVEMBER).run) == [], "nothing of it is earned a second time"
+    assert recompute(world.session, run) == []
+
+
+def test_what_an_older_run_left_unpaid_for_it_is_earned_once_in_the_first_open_month(world, agency, now):
+    world.earn(agency)
+    october = world.accrue().run
+    held = world.earn(agency, 1000)  # as a month was accrued and settled when a complaint still left money out
+    left = UnpaidCollection(
+        run_id=october.id,
+        collection_id=held.collection_id,
+        agency_id=agency.id,
+        code="complaint_open",
+        amount_minor=held.amount_minor,
+        currency="INR",
+        cure="",
+        owner="bank_ops",
+    )
+    world.session.add(left)
+    world.session.flush()
+    world.settle()
     november = world.accrue(NOVEMBER)
     assert [line.link_id for line in world.lines(november.run)] == [held.id]
-    assert world.accrue(OCTOBER).run.result_hash == october.run.result_hash
-    assert recompute(world.session, october.run) == recompute(world.session, november.run) == []
+    assert world.unpaid(october) == {held.collection_id: "complaint_open"}
+    assert recompute(world.session, november.run) == []
 
 
 def test_the_account_rests_while_it_is_open_and_no_day_of_its_money_is_lost(world, agency, now):
@@ -132,7 +172,7 @@ def test_what_the_public_page_hands_in_holds_nothing_until_a_person_attaches_it(
     money.attach(world.session, heard, about.loan_account_no, **given)
     with pytest.raises(Refused, match="and holds"):
         money.set_aside(world.session, heard, "Spam.", **given)
-    assert world.unpaid(world.accrue().run) == {link.collection_id: "complaint_open"}
+    assert [each.minor for each in money_of(world.session, heard).accrued] == [5000]
     assert [row.complaint.ref for row in list_complaints(world.session)] == [heard.ref]
 
 

@@ -93,7 +93,7 @@ def _keys(money: MoneyColumns, lines: Lines, terms: Ints, versions: Sequence[Ver
         yield _bands(money.ints(name), _turns(cards, by))
     tails = {0, *(card.agency.tail_days for card in cards)}
     yield _bands(money.ints("days_after_term_counted"), {each + 1 for each in tails})
-    for name in ("in_term", "on_hold", "before_term", "certificate_lapsed", "contested"):
+    for name in ("in_term", "on_hold", "before_term", "certificate_lapsed"):
         yield money.ints(name).astype(np.int32)
     yield _not_empty(money)
     whens = [when for card in cards for when in (*(rule.when for rule in card.rules),)]

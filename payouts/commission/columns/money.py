@@ -34,9 +34,7 @@ AMOUNTS = frozenset((*MINOR, "principal_outstanding"))
 # What bears on the money beside its facts. `missing` names the evidence that is not there, by commas.
 BESIDE: dict[str, pa.DataType] = {
     **dict.fromkeys(("link_id", "collection_id", "agency_id", "days_after_term_counted"), pa.int64()),
-    **dict.fromkeys(
-        ("in_term", "on_hold", "told_before", "before_term", "certificate_lapsed", "contested"), pa.bool_()
-    ),
+    **dict.fromkeys(("in_term", "on_hold", "told_before", "before_term", "certificate_lapsed"), pa.bool_()),
     "missing": WORD,
 }
 ORDER = ("confirmed_on", "bank_ref", "collected_on", "receipt_no", "amount")
@@ -201,7 +199,6 @@ def _money(row: Mapping[str, Any], currency: str) -> Money:
         days_after_term=row["days_after_term_counted"],
         before_term=row["before_term"],
         certificate_lapsed=row["certificate_lapsed"],
-        contested=row["contested"],
     )
 
 

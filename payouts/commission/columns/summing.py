@@ -104,7 +104,7 @@ def _judged_texts(money: MoneyColumns, codes: Mapping[int, str]) -> pa.StringArr
         *(each - each.min(initial=0) for each in days),
         money.ints("days_after_term_counted"),
     ]
-    keys += [money.ints(name) for name in ("in_term", "on_hold", "before_term", "certificate_lapsed", "contested")]
+    keys += [money.ints(name) for name in ("in_term", "on_hold", "before_term", "certificate_lapsed")]
     of, first = distinct_rows([*keys, np.asarray(whole(money.table["missing"]).indices.to_numpy(zero_copy_only=False))])
     shown = money.taken(first).table.to_pylist()
     heads = pa.array([canonical(judged_by(codes[row["agency_id"]], _as_money(row))) for row in shown], pa.string())
@@ -125,5 +125,4 @@ def _as_money(row: Mapping[str, Any]) -> Any:
         before_term=row["before_term"],
         days_after_term=row["days_after_term_counted"],
         certificate_lapsed=row["certificate_lapsed"],
-        contested=row["contested"],
     )

@@ -19,6 +19,7 @@ from payouts.commission.known_on_words import GROUP_WORDS
 from payouts.commission.line_queries import Asked
 from payouts.commission.queries import RunHead, Sum
 from payouts.commission.reasons import REASONS
+from payouts.conduct.queries import waiting_of_month
 from payouts.rate_cards.wording import in_order
 from portal.access.guard import permission
 from portal.access.permissions import Permission
@@ -55,6 +56,7 @@ def index() -> str:
         stages=money_line(session, period.label, found) if found and not looked.is_past else [],
         ahead=own_queries.next_slab(session, agency.id, period) if is_open and wants_sums() else None,
         is_open=is_open,
+        waiting=waiting_of_month(session, agency.id, looked.run) if looked.run and not looked.is_past else [],
         reasons=[reason(each, period.label) for each in found.unpaid] if found else [],
         buckets=in_order({row.opening_bucket for row in held_on(session, agency.id, today)}) if is_open else [],
         kind_of=kind_of,

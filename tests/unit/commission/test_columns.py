@@ -74,7 +74,6 @@ def money(draw: Any, place: int) -> Money:
         days_after_term=draw(st.integers(0, 9)) if draw(rarely) else 0,
         before_term=draw(rarely),
         certificate_lapsed=draw(rarely),
-        contested=draw(rarely),
     )
 
 
