@@ -16,6 +16,7 @@ from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.models import Agency
 from allocations.casework.conduct import complaints
 from allocations.casework.conduct.complaints import Told
+from allocations.casework.conduct.contact_cases import told_by
 from allocations.casework.conduct.models import Complaint
 from allocations.placements.models import LoanAccount
 from payouts.commission.event_models import EarningEvent
@@ -35,6 +36,11 @@ def open_complaint(session: Session, told: Told, *, actor: Actor, now: datetime,
     if made.is_holding:
         keep_lines(session, made.id, actor=actor, now=now)
     return made
+
+
+def open_from_contact(session: Session, contact_ref: str, *, actor: Actor, now: datetime, today: date) -> Complaint:
+    """Make a case of a contact outside the rules; see `allocations.casework.conduct.contact_cases`."""
+    return open_complaint(session, told_by(session, contact_ref), actor=actor, now=now, today=today)
 
 
 def attach(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from allocations.casework.conduct import complaints as service
 from allocations.casework.conduct.complaints import Decision, Told
-from allocations.casework.conduct.lifecycle import CATEGORIES, CHANNELS, FINDINGS, SEVERITIES
+from allocations.casework.conduct.lifecycle import CATEGORIES, FINDINGS, SEVERITIES, TOLD_CHANNELS
 from allocations.casework.conduct.models import Complaint
 from allocations.casework.conduct.queries import TABS, Row, complaint_row, list_complaints
 from payouts.conduct import complaints as money
@@ -45,7 +45,7 @@ def list_(edge: Edge, state: str, agency: str) -> None:
 @click.option("--account", "account_no", default="", metavar="NO", help="The loan account: it goes on hold at once.")
 @click.option("--agency", "agency_code", default="", metavar="CODE", help="Without it: who holds the account.")
 @click.option("--agent", "agent_code", default="", metavar="CODE")
-@click.option("--channel", type=click.Choice(list(CHANNELS)), required=True)
+@click.option("--channel", type=click.Choice(list(TOLD_CHANNELS)), required=True)
 @click.option("--category", type=click.Choice(list(CATEGORIES)), required=True)
 @click.option("--severity", type=click.Choice(list(SEVERITIES)), default="medium", show_default=True)
 @click.option("--words", required=True, help="What was said.")

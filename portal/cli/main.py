@@ -44,6 +44,7 @@ COMMANDS = {
     "plans": "compromises",
     "notes": "compromises",
     "flags": "flags",
+    "contacts": "contacts",
     "campaigns": "campaigns",
     "legal": "legal",
     "letters": "legal",

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from allocations.agencies.dated_settings import setting_on
 from allocations.agencies.models import Agency, Agent
 from allocations.agencies.taking_in import NO_FILE, KeptFile
-from allocations.casework.conduct.lifecycle import ENDED, decision_problems, telling_problems
+from allocations.casework.conduct.lifecycle import CHANNELS, ENDED, TOLD_CHANNELS, decision_problems, telling_problems
 from allocations.casework.conduct.models import Complaint, ComplaintMessage
 from allocations.placements.models import Allocation, LoanAccount
 from allocations.placements.service import lift_holds_of, put_on_hold
@@ -63,6 +63,7 @@ class Told:
     account_no: str = ""
     agency_code: str = ""
     agent_code: str = ""
+    contact_id: int | None = None  # of the bank's own finding (contact_cases.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class Decision:
 
 def open_complaint(session: Session, told: Told, *, actor: Actor, now: datetime, today: date) -> Complaint:
     """Write a complaint down; one with an account holds from this moment. Invalid with every problem."""
-    problems = list(telling_problems(told.channel, told.category, told.severity, told.words))
+    channels = CHANNELS if told.contact_id else TOLD_CHANNELS
+    problems = list(telling_problems(told.channel, told.category, told.severity, told.words, channels))
     about = None
     if told.account_no.strip():
         about = _about(session, told.account_no, told.agency_code, told.agent_code, today, problems)
@@ -120,6 +122,7 @@ def _keep(session: Session, told: Told, actor: Actor, now: datetime, today: date
         complainant=told.complainant.strip(),
         complainant_contact=told.contact.strip(),
         told_account_no=told.account_no.strip(),
+        contact_id=told.contact_id,
         due_on=today + timedelta(days=int(setting_on(session, ANSWER_DAYS, today))),
         opened_by=actor.email,
         opened_at=now,

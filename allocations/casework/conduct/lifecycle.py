@@ -15,7 +15,10 @@ CHANNELS: dict[str, str] = {
     "ombudsman": "Ombudsman",
     "police": "Police",
     "regulator": "Regulator",
+    "contact": "A contact outside the rules",  # the bank's own finding: made of the contact, never chosen by hand
 }
+OWN_FINDING = "contact"
+TOLD_CHANNELS = {code: words for code, words in CHANNELS.items() if code != OWN_FINDING}
 # Domain notes §8.3.
 CATEGORIES: dict[str, str] = {
     "behaviour": "Behaviour",
@@ -48,10 +51,12 @@ ENDED = ("closed", "set_aside")
 LONGEST_WORDS, SHORTEST_WORDS = 4000, 10
 
 
-def telling_problems(channel: str, category: str, severity: str, words: str) -> Iterator[Problem]:
+def telling_problems(
+    channel: str, category: str, severity: str, words: str, channels: Mapping[str, str] = TOLD_CHANNELS
+) -> Iterator[Problem]:
     """Everything wrong with a complaint as somebody writes it down."""
     for column, value, choices in (
-        ("channel", channel, CHANNELS),
+        ("channel", channel, channels),
         ("category", category, CATEGORIES),
         ("severity", severity, SEVERITIES),
     ):

@@ -51,6 +51,9 @@ class Complaint(WithId, Sealed, Proposed, Base):
         CheckConstraint("not is_holding or status not in ('closed','set_aside')", name="holds"),
         CheckConstraint("agency_id is null or loan_account_id is not null", name="about"),
         CheckConstraint("told_at is null or agency_id is not null", name="told"),
+        CheckConstraint("(channel = 'contact') = (contact_id is not null)", name="of_contact"),
+        UniqueConstraint("contact_id"),
+        ForeignKeyConstraint(["agency_id", "contact_id"], ["contacts.agency_id", "contacts.id"]),
         ForeignKeyConstraint(["agency_id", "agent_id"], ["agents.agency_id", "agents.id"]),
         Index("ix_complaints_status", "status", "due_on", "id"),
         Index("ix_complaints_agency", "agency_id", "id"),
@@ -74,6 +77,9 @@ class Complaint(WithId, Sealed, Proposed, Base):
     loan_account_id: Mapped[int | None] = mapped_column(ForeignKey("loan_accounts.id"))
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
     agent_id: Mapped[int | None] = mapped_column(BigInteger)
+    contact_id: Mapped[int | None] = mapped_column(
+        BigInteger
+    )  # what the bank itself found outside the rules: one case each
     due_on: Mapped[date] = mapped_column(Date)  # by when the complainant is answered
     opened_by: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

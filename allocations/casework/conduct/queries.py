@@ -15,7 +15,7 @@ from allocations.casework.conduct.complaints import CAUSE, Subject
 from allocations.casework.conduct.fraud import CAUSE as FRAUD
 from allocations.casework.conduct.fraud_models import FraudCase
 from allocations.casework.conduct.fraud_rules import OPEN as FRAUD_OPEN
-from allocations.casework.conduct.lifecycle import CATEGORIES, CHANNELS, FINDINGS, OPEN, SEVERITIES
+from allocations.casework.conduct.lifecycle import CATEGORIES, CHANNELS, FINDINGS, OPEN, OWN_FINDING, SEVERITIES
 from allocations.casework.conduct.models import Complaint, ComplaintMessage
 from allocations.placements.models import LoanAccount
 from portal.kernel.clock import BANK_ZONE
@@ -148,11 +148,18 @@ def standing(session: Session, today: date, soon: date) -> Standing:
 
 
 def upheld_in(session: Session, period: Period) -> dict[int, int]:
-    """Agency → complaints found true in a month, by the day at the bank on which the second person decided."""
+    """Agency → complaints found true in a month, by the day at the bank on which the second person decided.
+
+    The bank's own findings are left out: a contact outside the rules counts as such, once.
+    """
     began, ended = (datetime.combine(day, time(), BANK_ZONE) for day in (period.start, period.end))
     query = (
         select(Complaint.agency_id, func.count())
-        .where(Complaint.finding == "substantiated", Complaint.status.in_(("decided", "closed")))
+        .where(
+            Complaint.channel != OWN_FINDING,
+            Complaint.finding == "substantiated",
+            Complaint.status.in_(("decided", "closed")),
+        )
         .where(Complaint.decided_at >= began, Complaint.decided_at < ended, Complaint.agency_id.is_not(None))
         .group_by(Complaint.agency_id)
     )

@@ -7,7 +7,7 @@ from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAre
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
-from allocations.casework.conduct.lifecycle import CATEGORIES, CHANNELS, FINDINGS, LONGEST_WORDS, SEVERITIES
+from allocations.casework.conduct.lifecycle import CATEGORIES, FINDINGS, LONGEST_WORDS, SEVERITIES, TOLD_CHANNELS
 from portal.web.edge import ActForm
 
 
@@ -22,7 +22,7 @@ class AttachForm(ActForm):
 
 
 class OpenForm(AttachForm):
-    channel = SelectField("How did it come?", choices=choices(CHANNELS), default="phone")
+    channel = SelectField("How did it come?", choices=choices(TOLD_CHANNELS), default="phone")
     category = SelectField("What is it about?", choices=choices(CATEGORIES))
     severity = SelectField("How grave is it?", choices=choices(SEVERITIES), default="medium")
     words = TextAreaField(
