@@ -9,12 +9,14 @@ from payouts.reports.kinds import (
     cost,
     coverage,
     dues,
+    fraud,
     portfolio,
     productivity,
     recovery,
     register,
     scores,
     suspense,
+    visits,
 )
 from portal.kernel.errors import NotFound
 
@@ -27,6 +29,8 @@ REPORTS: dict[str, Report] = {
         productivity.REPORT,
         cost.REPORT,
         conduct.REPORT,
+        fraud.REPORT,
+        visits.REPORT,
         scores.REPORT,
         register.REPORT,
         coverage.REPORT,

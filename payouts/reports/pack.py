@@ -30,7 +30,8 @@ README = """Auditor's pack of {month}
 
 inputs/   files that were handed in, by name and SHA-256; bank statements; runs of the matcher
 rules/    rate cards as they were signed, settings, schemes and matching rules in force, each with its days
-outputs/  accruals, settlements, statements as they were issued, the journal, payouts and the bank's answers, scorecards
+outputs/  accruals, settlements, statements as they were issued, the journal, payouts and the bank's answers, scorecards,
+          cases of fraud, visits that were drawn and called back
 audit/    the log of the month; each event's hash covers the one before it
 verification.json   what the portal found when it computed everything again
 manifest.json       every file with its SHA-256, and what was left out

@@ -32,6 +32,7 @@ LEFT_OUT = (
     "They can be asked for by the SHA-256 in inputs/files.csv, by whoever may see them.",
     "Receipts, contacts and accounts one by one: statements name what was paid for by receipt and account number.",
     "Whole bank account numbers in the lists: they show the last four digits. Signing keys: their public halves alone.",
+    "What is alleged in cases of fraud, the notices and their answers: the register has them, for the bank alone.",
     "What was decided outside the month, but for journal entries and payouts of its settlements.",
     "Nothing of the log: its hashes cover every word, so it names who acted by the address they sign in with.",
 )
@@ -78,6 +79,25 @@ select p.ref, s.ref as settlement, g.code as agency, p.amount_minor, p.currency,
 ACCRUALS = """
 select r.version, r.is_current, r.input_hash, r.result_hash, r.lines, r.total_minor, r.currency, r.run_by, r.run_at
   from accrual_runs r where r.period_start = :since order by r.version
+"""
+# What is alleged, the notices and the answers stay in the register, which is the bank's alone.
+FRAUD = """
+select f.ref, g.code, f.kind, f.agent_code, f.amount_minor, f.currency, f.status, f.opened_by, f.opened_at, f.notice_at, f.reply_until,
+       coalesce(f.finding, '') as finding, coalesce(f.proposed_by, '') as proposed_by, coalesce(f.decided_by, '') as decided_by,
+       f.decided_at, f.report_due_on, f.reported_at, f.report_ref
+  from fraud_cases f join agencies g on g.id = f.agency_id
+ where f.opened_at < :ended and (f.decided_at is null or f.decided_at >= :began or f.reported_at >= :began) order by f.ref
+"""
+SAMPLES = """
+select ref, visits, drawn, coalesce(per_agency::text, '') as per_agency, coalesce(share, '') as share, seed, visits_hash, assigned_to,
+       drawn_by, drawn_at
+  from visit_samples where period_start = :since order by ref
+"""
+CHECKS = """
+select s.ref as sample, g.code, k.ref, c.stratum, c.result, coalesce(c.called_by, '') as called_by, c.called_at
+  from visit_checks c join visit_samples s on s.id = c.sample_id join agencies g on g.id = c.agency_id
+  join contacts k on k.id = c.contact_id
+ where s.period_start = :since order by s.ref, g.code, k.ref
 """
 RECONCILED = """
 select through_on, mode, ladder_version, input_hash, result_hash, run_by, run_at from recon_runs
@@ -195,6 +215,7 @@ def outputs(session: Session, period: Period) -> Iterator[Member]:
     header += "rail batch_status file_sha256 made_by approved_by account_last_four"
     paid = [(*row[:3], Money(row.amount_minor, row.currency), *row[4:]) for row in _rows(session, PAYOUTS, period)]
     yield "outputs/payouts.csv", _csv(header, paid)
+    yield from _conduct(session, period)
     cards = session.scalars(
         select(Scorecard)
         .join(ScoreRun, ScoreRun.id == Scorecard.run_id)
@@ -207,6 +228,17 @@ def outputs(session: Session, period: Period) -> Iterator[Member]:
         "outputs/scorecards.json",
         _json([{"agency": codes[card.agency_id], **{name: getattr(card, name) for name in names}} for card in cards]),
     )
+
+
+def _conduct(session: Session, period: Period) -> Iterator[Member]:
+    """The fraud register's cases that were open in the month, and the month's visits as they were drawn and called back."""
+    header = "case agency kind agent amount currency status opened_by opened_at notice_at reply_until finding proposed_by decided_by"
+    found = [(*row[:4], Money(row.amount_minor, row.currency), *row[5:]) for row in _rows(session, FRAUD, period)]
+    yield "outputs/fraud_cases.csv", _csv(header + " decided_at report_due_on reported_at report_ref", found)
+    header = "sample visits drawn per_agency share seed visits_sha256 assigned_to drawn_by drawn_at"
+    yield "outputs/visit_samples.csv", _csv(header, _rows(session, SAMPLES, period))
+    header = "sample agency visit agent result called_by called_at"
+    yield "outputs/visit_checks.csv", _csv(header, _rows(session, CHECKS, period))
 
 
 def _settlements(session: Session, period: Period) -> Iterator[Member]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import xlsxwriter
 
-from payouts.reports.shape import drawn, in_words, told
+from payouts.reports.shape import drawn, in_words, question_in_words, told
 from portal.kernel.audit import canonical
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import exponent, plain
@@ -35,11 +35,9 @@ class Stamp:
 
 
 def facts_of(content: Mapping[str, Any], stamp: Stamp) -> list[tuple[str, str]]:
-    asked = ", ".join(f"{name} {value}" for name, value in content["parameters"].items())
     return [
-        ("Covers", content["covers"]),
         ("Asked", f"{stamp.asked_at.astimezone(BANK_ZONE):%d %b %Y %H:%M} India time"),
-        ("Question", f"{content['report']} v{content['version']}: {asked}"),
+        ("Question", question_in_words(content)),
         ("Rows", str(content["rows"])),
         ("Kept as", f"answer {stamp.number}"),
         ("SHA-256", stamp.sha256),

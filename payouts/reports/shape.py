@@ -153,7 +153,12 @@ def row_count(sections: Sequence[Mapping[str, Any]]) -> int:
     return sum(len(section["rows"]) for section in sections)
 
 
-# --- an answer's cells for people
+# --- an answer for people
+
+
+def question_in_words(content: Mapping[str, Any]) -> str:
+    """ "Portfolio health, October 2026, all agencies (edition 1 of this report)"."""
+    return f"{content['title']}, {content['covers']} (edition {content['version']} of this report)"
 
 
 def in_words(column: Mapping[str, Any], cell: Any) -> str:

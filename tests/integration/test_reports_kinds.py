@@ -169,7 +169,7 @@ def test_complaints_by_agency_and_category(world: World, agency: Agency, rival: 
     vega = table(answer, "Complaints by agency")["Vega Recovery (VEGA)"]
     assert (vega["held"], vega["received"]) == (1, 0)
     assert table(answer, "Complaints by category")["Contacted out of hours"]["received"] == 2
-    assert [row["raised"] for row in table(answer, "Early warnings").values()] == [1]
+    assert {name: row["raised"] for name, row in table(answer, "Early warnings").items()} == {"Many void receipts": 1}
     assert "Shakti" not in october(world, "conduct", agency="VEGA").text
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.queries import agency_names
 from allocations.agencies.service import lender
+from allocations.casework.conduct.flag_rules import RULES as WARNING
 from allocations.casework.conduct.lifecycle import CATEGORIES, OPEN
 from allocations.collections.field.contact_queries import counts_by_agency
 from allocations.collections.field.contact_rules import FLAGS
@@ -28,7 +29,7 @@ select coalesce(g.code, '') as code, coalesce(g.legal_name, '') as name, c.categ
        coalesce(sum(extract(day from c.closed_at - c.received_at)) filter (where c.status = 'closed'), 0)::bigint as days,
        coalesce(sum(c.compensation_minor) filter (where c.status in ('decided', 'closed')), 0)::bigint as paid
   from complaints c left join agencies g on g.id = c.agency_id
- where c.received_at >= :began and c.received_at < :ended and c.status <> 'set_aside' and {MINE}
+ where c.received_at >= :began and c.received_at < :ended and c.status <> 'set_aside' and c.channel <> 'contact' and {MINE}
  group by 1, 2, 3, 4 order by 1, 3, 4
 """
 HELD = f"""
@@ -42,7 +43,9 @@ select c.rule, count(*) as raised, count(*) filter (where c.status = 'explained'
 """
 NUMBERS = (
     count(
-        "received", "Complaints", "received in the month, whatever became of them; not those set aside as none of ours"
+        "received",
+        "Complaints",
+        "received in the month, whatever became of them; not those set aside as none of ours, nor cases the bank made of contacts",
     ),
     count("found_true", "Found true", "of these, decided by two persons and found true"),
     count("found_untrue", "Not found true", "of these, decided and not found true, or frivolous"),
@@ -130,7 +133,7 @@ def gather(session: Session, asked: Asked) -> list[Section]:
             "Early warnings",
             WARNINGS,
             [
-                {**row._mapping, "rule": str(row.rule).replace("_", " ").capitalize()}
+                {**row._mapping, "rule": WARNING[row.rule].name if row.rule in WARNING else row.rule}
                 for row in rows_of(session, FLAGGED, asked)
             ],
             note="A warning accuses nobody: it asks a person to look.",
@@ -182,5 +185,5 @@ REPORT = Report(
     "Complaints of a month and what was found, contacts outside the rules, and early warnings, each rate with its numbers.",
     "month",
     gather,
-    version=2,
+    version=3,
 )

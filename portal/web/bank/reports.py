@@ -16,7 +16,7 @@ from payouts.reports.asking import Report, label_of, quarter_of
 from payouts.reports.catalogue import REPORTS, find_report
 from payouts.reports.models import ReportRun
 from payouts.reports.paper import Stamp, pdf, workbook
-from payouts.reports.shape import drawn, in_words, told
+from payouts.reports.shape import drawn, in_words, question_in_words, told
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.audit import AuditTag, record_event
@@ -90,7 +90,7 @@ def pictures() -> dict[str, Any]:
         rows = drawn(section)[:BARS_SHOWN]
         return list(zip(rows, bars([max(0, length) for _, _, length in rows]), strict=True)) if len(rows) > 1 else []
 
-    return {"picture": picture, "picture_words": told, "in_words": in_words}
+    return {"picture": picture, "picture_words": told, "in_words": in_words, "question_in_words": question_in_words}
 
 
 @bp.post("/<code>")
