@@ -52,7 +52,7 @@ def list_(edge: Edge, state: str, agency: str) -> None:
 @click.option("--complainant", default="", help="Who complains; never shown to an agency.")
 @click.option("--contact", default="", help="How to reach them; never shown to an agency.")
 @with_edge
-def open_(edge: Edge, **told: str) -> None:
+def open_(edge: Edge, **told: Any) -> None:
     """Write a complaint down (needs --as)."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.COMPLAINT_OPEN)

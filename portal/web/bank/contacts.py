@@ -72,7 +72,7 @@ def chosen() -> dict[str, Any]:
     return {name: request.args.get(name, "").strip()[:100] for name in FILTERS}
 
 
-def in_force(asked: dict[str, Any], days: Period, month: Period) -> dict[str, str]:
+def in_force(asked: dict[str, Any], days: Period, month: Period) -> dict[str, Any]:
     """The filters as an address takes them, for the files."""
     when = {"day": days.start.isoformat()} if days.days == 1 else {"period": month.label}
     return when | {name: value for name, value in asked.items() if value}
