@@ -23,7 +23,7 @@ DECIDED: dict[str, Any] = {"proposed_by": "maker@x", "proposed_at": EARLY, "deci
 
 
 def a_case(world: World, agency: Agency, number: int, opened: datetime, **told: Any) -> None:
-    given = {
+    given: dict[str, Any] = {
         "kind": "fake_receipt",
         "words": "Two receipts bear one number.",
         "currency": "INR",
