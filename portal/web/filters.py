@@ -202,6 +202,7 @@ FILTERS: dict[str, Any] = {
     "size": size,
     "words": words,
     "mode": spoken.mode,
+    "desk": spoken.desk,
     "state": spoken.state,
     "field_of": as_row,
     "share": charts.share,

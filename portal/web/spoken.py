@@ -1,6 +1,8 @@
-"""Codes as people say them: ways of paying, states. A code nobody knows stays as it is."""
+"""Codes as people say them: ways of paying, states, desks. A code nobody knows stays as it is."""
 
 from __future__ import annotations
+
+from allocations.reconciliation.matching.reasons import OWNERS
 
 MODES = {
     "upi": "UPI",
@@ -56,6 +58,12 @@ def mode(code: str | None) -> str:
     """How money was paid: UPI, NEFT, Cash."""
     text = str(code or "").strip()
     return MODES.get(text) or text.replace("_", " ").capitalize() or "–"
+
+
+def desk(code: str | None) -> str:
+    """Whose desk a break lies on: Bank operations, The agency."""
+    text = str(code or "").strip()
+    return OWNERS.get(text) or text.replace("_", " ").capitalize() or "–"
 
 
 def state(code: str | None) -> str:

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from allocations.reconciliation.bench.candidates import credits_for, receipts_for
 from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen, undo_rejection
+from allocations.reconciliation.bench.explaining import compare
 from allocations.reconciliation.bench.items import link_item
 from allocations.reconciliation.bench.worklist import Narrowed, work_page
 from allocations.reconciliation.models import Break, MatchLink
@@ -317,6 +318,13 @@ def test_a_link_is_explained_in_words(browse, desk, bank_session):
                   "3 days later", "Credited 2 days later", "Equal", "LN0001", "Decide on the bench"):  # fmt: skip
         assert words in page, words
     assert meera.get("/bank/reconciliation/links/999999").status_code == 404
+
+
+def test_a_reference_read_with_other_letters_is_shown_as_the_bank_wrote_it(desk, bank_session, now):
+    line = desk.line(900_00, "2026-11-01", "UPI/928103271280/RAVI")
+    link = desk.suggest("S1", 900_00, utr="9281O327I28O", line=line, rule="reference_misread")
+    met = {each.what: each for each in compare(link_item(bank_session, link.id, now=now))}["Payment reference"]
+    assert met.theirs == "928103271280" and met.agrees and "a letter for a digit" in met.verdict
 
 
 def test_money_two_receipts_point_at_is_never_linked_by_one_key_alone(browse, desk, bank_session):

@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from allocations.reconciliation.bench.queries import last_run
 from allocations.reconciliation.bench_models import HandAct
+from allocations.reconciliation.matching.ageing import Carried
 from allocations.reconciliation.models import Break, MatchLink
 from allocations.reconciliation.running.reconcile import reconcile
 from portal.kernel.audit import Actor
 from portal.kernel.money import shown
+from portal.web.bank.breaks import age_words
 from portal.web.filters import when
 from tests.conftest import NOW
 from tests.factories.browser import once_in
@@ -148,12 +150,19 @@ def test_an_auditor_sees_the_bench_and_decides_nothing(browse, book, bank_sessio
 
 def test_breaks_are_narrowed_by_reason_owner_and_agency(browse, book):
     maker = browse(MAKER)
-    assert all(ref in maker.get("/bank/breaks").text for ref in ("R4", "ST1/5"))
+    page = maker.get("/bank/breaks").text
+    assert all(ref in page for ref in ("R4", "ST1/5"))
+    assert "Bank operations" in page and "(today)" not in page
     only = maker.get("/bank/breaks?code=R02").text
     assert "ST1/5" in only and ">R4<" not in only
     assert "ST1/5" not in maker.get("/bank/breaks?agency=SHAKTI").text
     assert ">R4<" in maker.get("/bank/breaks?owner=agency").text
     assert "No break fits" in maker.get("/bank/breaks?agency=NOBODY").text
+
+
+def test_cash_carried_for_weeks_says_its_hours_and_its_weeks():
+    assert age_words(Carried(2001, NOW, True, True), 84) == "at least 2,001 hours (12 weeks)"
+    assert age_words(Carried(1, NOW, False, False), 0) == "1 hour"
 
 
 def test_a_break_opens_with_its_cure_evidence_and_rivals(browse, book, bank_session):

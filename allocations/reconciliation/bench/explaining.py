@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from allocations.keys import receipt_fold
 from allocations.reconciliation.bench.candidates import on_the_same_credit, spoken_days
 from allocations.reconciliation.bench.items import Item, link_item
 from allocations.reconciliation.bench_models import HandAct
@@ -106,12 +107,8 @@ def _met(item: Item) -> list[Compared]:
     receipt = item.receipt
     assert receipt is not None
     if item.line is not None:
-        keys = set(item.line.ref_keys)
-        return [
-            Compared(what.capitalize(), key, key if key in keys else "not in the narrative", "The same" if key in keys else "–",
-                     True if key in keys else None)
-            for key, what in item.names.items()
-        ]  # fmt: skip
+        alike = {receipt_fold(key): key for key in sorted(item.line.ref_keys)}
+        return [_named(what.capitalize(), key, set(item.line.ref_keys), alike) for key, what in item.names.items()]
     posting = item.posting
     assert posting is not None
     pairs = [
@@ -128,3 +125,13 @@ def _met(item: Item) -> list[Compared]:
         Compared(what, ours or "–", theirs or "–", "The same" if a and a == b else "–", True if a and a == b else None)
         for what, ours, theirs, a, b in pairs
     ]
+
+
+def _named(what: str, key: str, keys: set[str], alike: dict[str, str]) -> Compared:
+    """One of a receipt's keys beside the credit's; `alike`: the credit's keys by what they read as, letters taken for digits."""
+    if key in keys:
+        return Compared(what, key, key, "The same", True)
+    misread = alike.get(receipt_fold(key), "")
+    if misread:
+        return Compared(what, key, misread, "Reads alike, a letter for a digit", True)
+    return Compared(what, key, "not in the narrative", "–", None)

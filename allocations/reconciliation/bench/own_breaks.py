@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, true, tuple_
@@ -16,12 +16,16 @@ from allocations.collections.queries import reported_in
 from allocations.collections.receipts.cash import DEPOSIT_DAYS, Dated
 from allocations.collections.receipts.cash_queries import dated, has_no_slip
 from allocations.reconciliation.matching.ageing import Carried, carried
-from allocations.reconciliation.matching.reasons import KINDS
+from allocations.reconciliation.matching.reasons import FAMILY, KINDS
 from allocations.reconciliation.models import Break
 from portal.kernel.clock import BANK_ZONE
-from portal.kernel.money import shown
+from portal.kernel.money import grouped, shown
 
 NOTHING_TO_DO = "Nothing for you to do: the bank settles it."
+ELECTRONIC = {  # what cures it where nothing is paid in over a counter
+    "R01": "Compare the payment reference with the payer's own message. Correct the receipt if it differs, or attach the message to it.",
+    "R03": "Compare the receipt with the payer's own message. Correct the amount, or have the rest paid.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ class OwnBreak:
     @property
     def asks(self) -> str:
         kind = KINDS[self.found.code]
-        return self.found.cure if self.found.cure != kind.cure else kind.asks or NOTHING_TO_DO
+        if self.found.cure != kind.cure:
+            return self.found.cure
+        is_electronic = self.receipt is not None and self.receipt.mode not in FAMILY
+        return (ELECTRONIC.get(self.found.code) if is_electronic else None) or kind.asks or NOTHING_TO_DO
 
     @property
     def is_yours(self) -> bool:
@@ -70,9 +77,18 @@ class OwnBreak:
 
 
 def said_of_cash(cash: Carried) -> str:
-    hours = f"{'at least ' if cash.at_least else ''}{cash.hours} hour{'' if cash.hours == 1 else 's'}"
-    due = cash.due_at.astimezone(BANK_ZONE)
-    return f"Carried for {hours}; it {'was' if cash.is_overdue else 'is'} due by {due.day} {due:%b, %H:%M}."
+    hours = f"{'at least ' if cash.at_least else ''}{grouped(str(cash.hours), indian=True)} hour{'' if cash.hours == 1 else 's'}"
+    days = f" ({cash.hours // 24} days)" if cash.hours > 72 else ""
+    return f"Carried for {hours}{days}; it {'was' if cash.is_overdue else 'is'} due by {_moment(cash.due_at)}."
+
+
+def _moment(at: datetime) -> str:
+    """A moment as people say it: midnight is the end of the day before."""
+    local = at.astimezone(BANK_ZONE)
+    if local.time() == time():
+        last = local - timedelta(days=1)
+        return f"the end of {last.day} {last:%b}"
+    return f"{local.day} {local:%b, %H:%M}"
 
 
 def _day(text: Any) -> str:

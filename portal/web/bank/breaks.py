@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -28,7 +29,7 @@ from portal.kernel.money import shown
 from portal.web.bank.bench_asked import asked_here, kept_filters
 from portal.web.bank.reconciliation_forms import AssignForm, DecideForm, ReasonForm
 from portal.web.edge import clock, current_actor, db_session, once, page_of, wants_sums
-from portal.web.filters import age, day, words
+from portal.web.filters import age, count, day, words
 
 bp = Blueprint("bank_breaks", __name__, url_prefix="/bank/breaks")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
@@ -91,10 +92,7 @@ def index() -> str:
         bands=board.BANDS,
         asked=asked,
         hands=queries.hands_of(session, [row.id for row in page.rows]),
-        carried={
-            key: age_words(each, 0)
-            for key, each in queries.carried_of(session, [row.id for row in page.rows], clock().now()).items()
-        },
+        carried=carried_words(page.rows),
         sides=SIDES,
         agencies=queries.agency_codes(session),
         kept=kept_filters("/bank/breaks", "bank_breaks.index"),
@@ -186,12 +184,19 @@ def page_of_break(break_id: int, form: ReasonForm, notice: str = "") -> str:
     )
 
 
+def carried_words(rows: Sequence[queries.BreakRow]) -> dict[int, str]:
+    """Of these breaks, the cash on no slip: how long it has been carried."""
+    days = {row.id: row.age_days for row in rows}
+    found = queries.carried_of(db_session(), list(days), clock().now())
+    return {break_id: age_words(each, days[break_id]) for break_id, each in found.items()}
+
+
 def age_words(carried: Carried | None, days: int) -> str:
     """How long it has stood. Cash that is on no slip ages by the hour: it is in somebody's pocket."""
     if carried is None:
         return age(days)
     least = "at least " if carried.at_least else ""
-    hours = f"{least}{carried.hours} hour{'' if carried.hours == 1 else 's'}"
+    hours = f"{least}{count(carried.hours)} hour{'' if carried.hours == 1 else 's'}"
     return f"{hours} ({age(days)})" if carried.hours > 72 else hours
 
 
