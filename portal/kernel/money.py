@@ -8,6 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 EXPONENTS = {"INR": 2, "KES": 2, "USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3, "BHD": 3, "OMR": 3, "TND": 3}
+# ISO 4217, also of currencies offered nowhere, for a bank's file may be in any. All others have two decimals.
+NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 SYMBOLS = {"INR": "₹", "KES": "KSh", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 INDIAN_GROUPING = {"INR"}
 MAX_MINOR = 10**15  # a thousand crore rupees in paise is 10**12; anything above 10**15 is a slip of the hand
@@ -15,7 +18,9 @@ MAX_MINOR = 10**15  # a thousand crore rupees in paise is 10**12; anything above
 
 def exponent(currency: str) -> int:
     """Decimal places of a currency's minor unit (ISO 4217); two where we know no better."""
-    return EXPONENTS.get(currency, 2)
+    if currency in NO_DECIMALS:
+        return 0
+    return 3 if currency in THREE_DECIMALS else 2
 
 
 def half_up(value: Fraction | Decimal | int) -> int:

@@ -39,9 +39,14 @@ def minor_of(text: str, currency: str) -> int:
 
 
 def swift_minor(text: str, currency: str) -> int:
-    """Minor units of a SWIFT amount: digits and one decimal comma ("9,", "1234,56"); some banks leave it off ("500")."""
+    """Minor units of a SWIFT amount: digits and one decimal comma ("9,", "1234,56"); some banks leave it off ("500").
+
+    Three digits behind the comma are refused where the currency has fewer: "1,500" may be meant for fifteen hundred.
+    """
     if text.count(",") > 1 or "." in text:
         raise ValueError(f"{text!r} has one decimal comma at most")
+    if len(text.partition(",")[2]) == 3 and exponent(currency) < 3:
+        raise ValueError(f"{text!r} may be thousands or decimals; {currency or 'the currency'} has no three decimals")
     return minor_of(text.replace(",", "."), currency)
 
 
@@ -79,9 +84,14 @@ def day_of(text: str, formats: tuple[str, ...]) -> date:
     """The day a text names under the first format that fits (strptime's codes); ISO always fits."""
     for form in (*formats, "%Y-%m-%d"):
         day = _day_under(text.strip(), form)
-        if day is not None and 1970 <= day.year <= 2199:
+        if day is not None and is_plausible(day):
             return day
     raise ValueError(f"{text!r} is not a date")
+
+
+def is_plausible(day: date) -> bool:
+    """Whether a bank can have meant this day; one beyond these years is a slip, and no calendar arithmetic is safe on it."""
+    return 1970 <= day.year <= 2199
 
 
 def _day_under(text: str, form: str) -> date | None:

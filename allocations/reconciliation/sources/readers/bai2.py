@@ -150,7 +150,7 @@ def _open(record: Record, day: date | None, currency: str, faults: Faults) -> Ac
     while at < len(record.fields):
         code, amount = _at(record, at), _integer(_at(record, at + 1), record, faults)
         account.total += amount
-        if code:
+        if code and _at(record, at + 1):  # a balance without an amount is not told; it is not 0
             account.balances[code] = amount
         at += 3 + _funds_width(record, at + 3)
     return account

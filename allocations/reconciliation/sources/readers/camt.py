@@ -16,11 +16,13 @@ from lxml import etree
 
 from allocations.reconciliation.sources.readers.amounts import minor_of
 from allocations.reconciliation.sources.readers.camt_entries import (
+    ACCOUNT,
     CURE,
     SIDES,
     Draft,
     amount_of,
     day_of_choice,
+    plain_day,
     take_entry,
 )
 from allocations.reconciliation.sources.readers.faults import Faults
@@ -60,19 +62,23 @@ def read(data: bytes, faults: Faults) -> list[ReadStatement]:
 
 
 def _statements(data: bytes, faults: Faults) -> Iterator[ReadStatement]:
-    draft = Draft()
+    draft, page = Draft(), ""
     events = etree.iterparse(
-        BytesIO(data), events=("end",), tag=["{*}Ntry", *(f"{{*}}{name}" for name in CONTAINERS)],
+        BytesIO(data), events=("end",), tag=["{*}Ntry", "{*}GrpHdr", *(f"{{*}}{name}" for name in CONTAINERS)],
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
     )  # fmt: skip
     for _event, element in events:
         if element.getroottree().docinfo.doctype:
             faults.stop("dtd_refused", "The file carries a document type declaration.", "Do not trust this file.")
-        if local_name(element) == "Ntry":
-            take_entry(draft, Node(element), faults)
-        else:
-            yield _finish(draft, Node(element), faults)
-            draft = Draft()
+        match local_name(element):
+            case "Ntry":
+                draft.account = draft.account or _account_around(element)
+                take_entry(draft, Node(element), faults)
+            case "GrpHdr":  # the first three versions say here which page this is
+                page = Node(element).said("MsgPgntn/PgNb")
+            case _:
+                yield _finish(draft, Node(element), page, faults)
+                draft = Draft()
         _forget(element)
 
 
@@ -84,7 +90,15 @@ def _forget(element: etree._Element) -> None:
     element.clear()
 
 
-def _finish(draft: Draft, statement: Node, faults: Faults) -> ReadStatement:
+def _account_around(entry: etree._Element) -> str:
+    """The account an entry is booked on: it stands before the entries of its statement."""
+    statement = entry.getparent()
+    found = statement.find("{*}Acct") if statement is not None else None
+    return Node(found).said(*(f"Id/{way}" for way in ACCOUNT)) if found is not None else ""
+
+
+def _finish(draft: Draft, statement: Node, page: str, faults: Faults) -> ReadStatement:
+    page = statement.said(*PAGE) or page
     balances = _balances(statement, faults)
     opening, closing = _opening_and_closing(balances)
     currency = (
@@ -97,7 +111,7 @@ def _finish(draft: Draft, statement: Node, faults: Faults) -> ReadStatement:
         f"Its {word} balance is in {found[1]}, the account in {currency}."
         for word, found in (("opening", opening), ("closing", closing)) if found and found[1] != currency
     ]  # fmt: skip
-    if not statement.said(*PAGE):
+    if not page:
         flaws += _summary_flaws(draft, statement)
     try:
         from_on, to_on = _span(statement, opening, closing, lines)
@@ -106,7 +120,7 @@ def _finish(draft: Draft, statement: Node, faults: Faults) -> ReadStatement:
         from_on = to_on = None
     pending = [f"{draft.pending} entries are not booked yet and were left out."] if draft.pending else []
     return ReadStatement(
-        account=statement.said("Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Id/PrtryAcct/Id", "Acct/Id/BBAN"),
+        account=statement.said(*(f"Acct/Id/{way}" for way in ACCOUNT)),
         currency=currency,
         number=statement.said("ElctrncSeqNb", "LglSeqNb"),
         ref=statement.said("Id"),
@@ -118,7 +132,7 @@ def _finish(draft: Draft, statement: Node, faults: Faults) -> ReadStatement:
         format=CONTAINERS[statement.name],
         flaws=tuple(flaws),
         notes=(*pending, *draft.notes),
-        continues=statement.said(*PAGE) not in ("", "0", "1"),
+        continues=page not in ("", "0", "1"),
     )
 
 
@@ -146,7 +160,7 @@ def _span(
 ) -> tuple[date | None, date | None]:
     first, last = statement.said("FrToDt/FrDtTm", "FrToDt/FrDt"), statement.said("FrToDt/ToDtTm", "FrToDt/ToDt")
     from_on, to_on = span_of(lines, *(found[2] for found in (opening, closing) if found))
-    return (date.fromisoformat(first[:10]) if first else from_on, date.fromisoformat(last[:10]) if last else to_on)
+    return (plain_day(first) if first else from_on, plain_day(last) if last else to_on)
 
 
 Balance = tuple[int, str, date | None]  # signed minor units, currency, day

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from allocations.reconciliation.sources.readers.amounts import minor_of
+from allocations.reconciliation.sources.readers.amounts import is_plausible, minor_of
 from allocations.reconciliation.sources.readers.faults import Faults
 from allocations.reconciliation.sources.readers.references import tells_of_a_return
 from allocations.reconciliation.sources.readers.statement import Side
@@ -24,6 +24,7 @@ NO_REFERENCE = {"NOTPROVIDED", "NOTPROVIDEDNOTPROVIDED", "NONREF"}
 REFERENCES = tuple(f"Refs/{name}" for name in ("EndToEndId", "ChqNb", "TxId", "InstrId", "UETR", "MndtId"))
 # Sub-families of the ISO 20022 bank transaction codes that take back something booked before: returned, unpaid, cancelled.
 TAKEN_BACK = frozenset({"ARET", "AREV", "CQRV", "PRDD", "RPCR", "RRTN", "UPCQ", "UPCT", "UPDD"})
+ACCOUNT = ("IBAN", "Othr/Id", "PrtryAcct/Id", "BBAN")  # ways to write an account's number
 TOLD = 20  # transactions of one entry whose narrative is kept; references are kept of all
 
 
@@ -52,6 +53,7 @@ class Draft:
     pending: int = 0
     sums: dict[Side, list[tuple[str, str]]] = field(default_factory=lambda: {"credit": [], "debit": []})
     notes: list[str] = field(default_factory=list)
+    account: str = ""
 
 
 def take_entry(draft: Draft, entry: Node, faults: Faults) -> None:
@@ -82,7 +84,15 @@ def take_entry(draft: Draft, entry: Node, faults: Faults) -> None:
 def day_of_choice(node: Node | None) -> date | None:
     """The calendar day of a DateAndDateTime choice, as its own zone writes it."""
     text = node.said("Dt", "DtTm") if node else ""
-    return date.fromisoformat(text[:10]) if text else None
+    return plain_day(text) if text else None
+
+
+def plain_day(text: str) -> date:
+    """The day of an ISO date or time; ValueError for one no bank can mean."""
+    day = date.fromisoformat(text[:10])
+    if not is_plausible(day):
+        raise ValueError(f"{text[:10]} is not a day")
+    return day
 
 
 def amount_of(node: Node) -> tuple[str, str]:
@@ -106,12 +116,15 @@ def _movements(
     is_reversal = entry.said("RvslInd") in ("true", "1") or _is_taken_back(entry)
     parts = _batch_parts(draft, entry, details, side, money) if len(details) > 1 else []
     if not parts:
-        yield _movement(entry, details, money, side, is_reversal, days)
+        yield _movement(draft, entry, details, money, side, is_reversal, days)
     for detail, amount, of_side in parts:
-        yield _movement(entry, [detail], (amount, money[1]), of_side, is_reversal or _is_taken_back(detail), days)
+        yield _movement(
+            draft, entry, [detail], (amount, money[1]), of_side, is_reversal or _is_taken_back(detail), days
+        )
 
 
 def _movement(
+    draft: Draft,
     entry: Node,
     details: Sequence[Node],
     money: tuple[str, str],
@@ -124,12 +137,20 @@ def _movement(
     customer_ref = _customer_ref(detail)
     if len(details) == 1 and detail is not None:
         is_reversal = is_reversal or _is_taken_back(detail)
-    story = _description(entry, details, (bank_ref, customer_ref))
+    paid_into = [] if side == "debit" else [_virtual_account(each, draft.account) for each in details]
+    story = one_line(_description(entry, details, (bank_ref, customer_ref)), *paid_into)
     return Movement(
         row=entry.row or 0, amount=money[0], currency=money[1], side=side,
         is_reversal=is_reversal or (side == "debit" and tells_of_a_return(story)),
         booked_on=days[0], value_on=days[1], bank_ref=bank_ref, customer_ref=customer_ref, description=story,
     )  # fmt: skip
+
+
+def _virtual_account(detail: Node, own: str) -> str:
+    """The account a payer named, where it is not the one the money is booked on."""
+    parties = detail.first("RltdPties")
+    named = parties.said(*(f"CdtrAcct/Id/{way}" for way in ACCOUNT)) if parties else ""
+    return f"VA {named}" if named and named.upper() != own.upper() else ""
 
 
 def _is_taken_back(node: Node) -> bool:

@@ -32,8 +32,15 @@ TOTAL = re.compile(r"^(?P<count>\d{1,5})(?P<currency>[A-Z]{3})(?P<amount>[\d,]{1
 FULL_LINE = 65  # SWIFT breaks narrative here, in the middle of a word if need be
 FULL_SUBFIELD = 27  # and German banks within ?20 to ?29
 ACCOUNT_CURRENCY = re.compile(r"(?:/|(?<=\d))([A-Z]{3})$")
-STRUCTURED = re.compile(r"^\d{3}\?\d{2}")
-SUBFIELD = re.compile(r"\?(\d{2})")
+STRUCTURED = re.compile(
+    r"^\d{0,3}(?P<mark>[?<>~^])\d{2}"
+)  # `?` by the standard; Polish and older German banks use others
+# A line's references may be longer than SWIFT's 16 and 23: an RTGS number has 22 characters. What has a blank in it is prose.
+REFERENCES = re.compile(
+    r"^(?P<head>\d{6}(?:\d{4}|\s{4})?R?[DC][A-Z]?[\n ]?[\d,]{1,15}(?:[A-Z][A-Z0-9 ]{3})?)"
+    r"(?P<customer>(?:(?!//)\S){0,70})(?://(?P<bank>\S{0,70}))?(?P<rest>\n.*)?$",
+    re.IGNORECASE | re.DOTALL,
+)
 
 LINE_GRAMMAR = Statement().re
 BALANCE_GRAMMAR = BalanceBase().re
@@ -254,7 +261,8 @@ def _lines(draft: Draft, currency: str, faults: Faults) -> list[ReadLine]:
 
 def _line(item: Field, narrative: list[str], line_no: int, currency: str, faults: Faults) -> ReadLine | None:
     value = DECIMAL_POINT.sub(r"\1,\2", item.value.strip())
-    match = LINE_GRAMMAR.match(value)
+    longer = REFERENCES.match(value)
+    match = LINE_GRAMMAR.match(longer["head"] if longer else value)
     if not match:
         faults.add(
             "bad_line",
@@ -283,6 +291,12 @@ def _line(item: Field, narrative: list[str], line_no: int, currency: str, faults
         return None
     booked_on = _entry_day(parts["entry_month"], parts["entry_day"], value_on, item, faults)
     mark = parts["status"].upper()
+    if longer:
+        parts |= {
+            "customer_reference": longer["customer"],
+            "bank_reference": longer["bank"],
+            "extra_details": longer["rest"],
+        }
     bank_ref, customer_ref = (parts["bank_reference"] or "").strip(), (parts["customer_reference"] or "").strip()
     side: Side = "credit" if mark in ("C", "RD") else "debit"
     story = one_line(parts["extra_details"], *(_narrative(text) for text in narrative))
@@ -318,8 +332,9 @@ def _narrative(text: str) -> str:
     """One text of a field's lines: a full line was broken by force and goes on without a space; ?NN sub-fields are parts."""
     lines = text.strip().split("\n")
     whole = "".join(lines)
-    if STRUCTURED.match(whole):
-        return _joined([part for part in SUBFIELD.split(whole)[2::2] if part.strip()], FULL_SUBFIELD)
+    if found := STRUCTURED.match(whole):
+        parts = re.split(re.escape(found["mark"]) + r"\d{2}", whole)[1:]
+        return _joined([part for part in parts if part.strip()], FULL_SUBFIELD)
     return _joined(lines, FULL_LINE)
 
 

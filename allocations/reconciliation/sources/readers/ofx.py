@@ -12,12 +12,13 @@ from xml.etree.ElementTree import Element
 
 from ofxtools.Parser import ParseError, TreeBuilder
 
-from allocations.reconciliation.sources.readers.amounts import minor_of
+from allocations.reconciliation.sources.readers.amounts import is_plausible, minor_of, swift_minor
 from allocations.reconciliation.sources.readers.faults import Faults
 from allocations.reconciliation.sources.readers.references import tells_of_a_return
 from allocations.reconciliation.sources.readers.statement import ReadLine, ReadStatement, span_of
 from allocations.reconciliation.sources.readers.text import one_line
 
+TAG = re.compile(r"</?[A-Za-z0-9._]+>")
 BODY = re.compile(r"<OFX>.*", re.DOTALL | re.IGNORECASE)
 FORBIDDEN = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 CURE = "Download the file from the bank again."
@@ -37,7 +38,7 @@ def read(text: str, faults: Faults) -> list[ReadStatement]:
         faults.stop("truncated", "The file has no complete <OFX> … </OFX>.", CURE)
     builder = TreeBuilder()
     try:
-        builder.feed(body[0])
+        builder.feed(TAG.sub(lambda tag: tag[0].upper(), body[0]))
         root = builder.close()
     except (
         ParseError,
@@ -47,6 +48,8 @@ def read(text: str, faults: Faults) -> list[ReadStatement]:
         IndexError,
     ) as error:  # ElementTree raises a SyntaxError
         faults.stop("bad_ofx", f"The OFX tags do not nest: {str(error)[:120]}.", CURE)
+    if root is None:
+        faults.stop("bad_ofx", "There are no OFX tags in this file.", CURE)
     found = [node for name in ("STMTRS", "CCSTMTRS") for node in root.iter(name)]
     if not found:
         faults.stop("no_statement", "No bank or card statement in this file.", CURE)
@@ -62,14 +65,15 @@ def _text(node: Element, *paths: str) -> str:
 def _day(text: str) -> date | None:
     """YYYYMMDD with an optional time and zone behind."""
     try:
-        return date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
     except ValueError:
         return None
+    return day if is_plausible(day) else None
 
 
 def _minor(text: str, currency: str) -> int:
     """OFX allows a decimal comma in place of the point."""
-    return minor_of(text.replace(",", ".") if "." not in text else text, currency)
+    return minor_of(text, currency) if "." in text else swift_minor(text, currency)
 
 
 def _statement(node: Element, faults: Faults) -> ReadStatement:
@@ -101,6 +105,11 @@ def _line(at: int, tx: Element, currency: str, faults: Faults) -> ReadLine | Non
     booked_on = _day(_text(tx, "DTPOSTED"))
     if booked_on is None:
         faults.add("bad_date", f"Transaction {at} has no readable DTPOSTED.", CURE, row=at, column="DTPOSTED")
+        return None
+    own = _text(tx, "CURRENCY/CURSYM").upper()  # ORIGCURRENCY only says what was converted
+    if own and own != currency:
+        message = f"Transaction {at} is in {own}, the statement in {currency}."
+        faults.add("currency_mixed", message, CURE, row=at, column="CURSYM", value=own)
         return None
     try:
         minor = _minor(_text(tx, "TRNAMT"), currency)
