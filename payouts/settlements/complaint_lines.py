@@ -27,16 +27,23 @@ from payouts.settlements.queries import payable_minor
 from portal.kernel.audit import Actor
 
 REASON = "complaint"
-# What somebody earned on an account, also as it comes back after another complaint or a dispute of it; a line that takes back is never
-# kept.
+# What somebody earned on an account, also as it comes back after another complaint or a dispute of it, however often it was kept and
+# given back before: a release leads to the line that was kept, and that may be a release itself. A line that takes back is never kept.
 EARNED = """
 select l.id, l.settlement_id, l.position, l.amount_minor, s.ref as settlement_ref, s.status, k.ref as complaint_ref, k.due_on
   from settlements s
   join settlement_lines l on l.settlement_id = s.id and l.amount_minor > 0
        and l.kind in ('commission', 'account_fee', 'event_fee', 'dispute_release')
-  left join disputes d on d.id = l.dispute_id and d.status = 'withdrawn'
-  left join settlement_lines o on o.id = d.settlement_line_id
-  join accrual_lines x on x.id = coalesce(l.accrual_line_id, o.accrual_line_id)
+  join lateral (
+       with recursive origin(accrual_line_id, dispute_id) as (
+         select l.accrual_line_id, l.dispute_id
+          union all
+         select o.accrual_line_id, o.dispute_id from origin p
+           join disputes d on d.id = p.dispute_id and d.status = 'withdrawn'
+           join settlement_lines o on o.id = d.settlement_line_id
+          where p.accrual_line_id is null)
+       select accrual_line_id as id from origin where accrual_line_id is not null) earned on true
+  join accrual_lines x on x.id = earned.id
   join complaints k on k.agency_id = s.agency_id and k.is_holding
   join loan_accounts a on a.id = k.loan_account_id
   left join collections c on c.id = x.collection_id

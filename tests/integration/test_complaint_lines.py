@@ -17,13 +17,14 @@ from payouts.settlements.dispute_queries import list_disputes, standing
 from payouts.settlements.dispute_releases import releases
 from payouts.settlements.disputes import load_dispute, propose_decision, withdraw_dispute
 from payouts.settlements.drafting import draft
+from payouts.settlements.models import Settlement
 from payouts.settlements.queries import payable_minor
 from payouts.settlements.service import approve, load, submit
 from payouts.verify_decided import check_decided
 from payouts.verify_disputes import check_disputes
-from portal.kernel.db import bank_scope, unit_of_work
+from portal.kernel.db import bank_scope, set_scope, unit_of_work
 from portal.kernel.errors import Refused
-from portal.kernel.periods import parse_month
+from portal.kernel.periods import Period, parse_month
 from tests.factories.complained import a_complaint, closed
 from tests.factories.disputed import SHAKTI, TODAY, VEGA, Issued, an_issued_month
 from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SYSTEM, a_month
@@ -178,6 +179,40 @@ def test_what_one_complaint_gives_back_after_its_statement_was_paid_another_one_
     assert (kept.complaint_ref, payable_minor(november)) == (second.ref, 0)
     end(issued, second)
     assert payable_minor(issued.settlement("S2611-SHAKTI")) == LINE
+
+
+def a_month_later(issued: Issued, period: Period) -> tuple[Settlement, list[Dispute]]:
+    """The month drafted and approved, what complaints keep of it kept, and the rest paid."""
+    set_scope(issued.bank, bank_scope(period.end))
+    accrue(issued.bank, period, actor=SYSTEM, now=issued.now)
+    draft(issued.bank, period, actor=SYSTEM, now=issued.now)
+    made = load(issued.bank, f"S{period.start:%y%m}-SHAKTI")
+    made.submitted_by, made.submitted_at = MAKER.email, issued.now
+    made.approved_by, made.approved_at, made.status = CHECKER.email, issued.now, "approved"
+    kept = keep_at_issue(issued.bank, made, actor=CHECKER, now=issued.now)
+    made.status = "paid"
+    return made, kept
+
+
+def test_complaints_one_after_another_each_keep_the_release_of_a_release_and_it_is_paid_once(issued):
+    first, second, third = (complain(issued) for _ in range(3))
+    with unit_of_work(issued.bank):
+        issued.settlement().status = "paid"
+    end(issued, first)
+    with unit_of_work(issued.bank):
+        november, (by_second,) = a_month_later(issued, NOVEMBER)
+    end(issued, second)
+    with unit_of_work(issued.bank):
+        december, (by_third,) = a_month_later(issued, DECEMBER)
+    kept = [(each.complaint_ref, each.held_minor) for each in (by_second, by_third)]
+    assert kept == [(second.ref, LINE), (third.ref, LINE)]
+    assert (payable_minor(november), payable_minor(december)) == (0, 0)
+    end(issued, third)
+    with unit_of_work(issued.bank):
+        january, kept = a_month_later(issued, DECEMBER.next())
+    assert (payable_minor(january), kept) == (LINE, [])
+    assert releases(issued.bank, january.agency_id, DECEMBER.next().next()) == []
+    assert wrong(issued.bank) == []
 
 
 def test_verify_names_what_an_ended_complaint_still_keeps(issued):
