@@ -221,3 +221,14 @@ def test_how_far_a_feed_has_come_is_known_to_a_run_that_sees_none_of_its_last_ro
     part, found = run(bank_session, now, through)
     assert part.mode == "daily" and sorted(row[5] for row in found if row[0] == "break") == ["R02", "R07", "R07", "R08"]
     assert run(bank_session, now, through, full=True)[0].result_hash == part.result_hash
+
+
+def test_what_only_days_to_come_hold_makes_no_run_new(bank_session, now):
+    book, through = ReconBook(bank_session), date(2026, 10, 25)
+    book.receipt("R1", 555_00, "2026-10-10", "LN000001", utr="SBINR52026100777", mode="neft")
+    book.line(555_00, "2026-10-26", "NEFT SBINR52026100777")
+    first, _ = run(bank_session, now, through)
+    again, _ = run(bank_session, now, through)
+    assert (again.is_new, again.run_id, again.input_hash) == (False, first.run_id, first.input_hash)
+    later, found = run(bank_session, now, through + timedelta(days=1))
+    assert later.is_new and [row[0] for row in found] == ["link"]

@@ -77,3 +77,15 @@ def test_what_went_in_too_soon_is_taken_back_and_done_in_turn(come_to, soon, mon
     assert with_rivals
     monkeypatch.setattr(handing, "without_rivals", lambda _book, links: np.ones(len(links), dtype=bool))
     assert come_to() == expected
+
+
+def test_a_run_over_everything_takes_links_back_and_makes_others(bank_session, now, run):
+    book = ReconBook(bank_session)
+    book.receipt("R1", 5000_00, "2026-10-05", "LN0001", utr="HDFCN26100123", mode="neft")
+    book.line(5000_00, "2026-10-06", "NEFT HDFCN26100123")
+    run()
+    book.line(5000_00, "2026-10-08", "RTN HDFCN26100123", side="debit", is_reversal=True)
+    book.receipt("R2", 700_00, "2026-10-07", "LN0002", utr="HDFCN26100456", mode="neft")
+    book.line(700_00, "2026-10-07", "NEFT HDFCN26100456")
+    result = reconcile(bank_session, through=date(2026, 11, 10), actor=ACTOR, now=now, full=True)
+    assert (result.mode, result.confirmed, result.undone) == ("full", 1, 1)

@@ -33,6 +33,11 @@ ASKED = {
          where q.id = any(:taken) and q.kind = 'posting' and p.posted_on {when} :through""",
 }
 ASKED_ACCOUNTS = f"insert into asked_accounts (id, round) select distinct q.row_id, 1 from {Q} and q.kind = 'account'"
+# Whether the queue holds more than rows of days to come.
+DUE = f"""
+    select exists (select from {Q} and q.kind in ('account', 'book'))
+           or {" or ".join(f"exists ({query.format(when='<=')})" for query in ASKED.values())}
+"""
 LATER = {"looked_collections": "collection", "looked_lines": "line", "looked_postings": "posting"}
 # Breaks that come when a feed reaches a day: money seen and not booked (R08), booked and no money seen (R07).
 NOW_UNBOOKED = """
@@ -86,7 +91,8 @@ def what_changed(session: Session, through: date, ladder: Ladder, last: ReconRun
     settings = settings_mark(session)
     if full or last is None or not _goes_on(last, through, ladder, settings):
         return Changed(part=False, taken=taken, settings=settings)
-    is_nothing = not taken and through == last.through_on
+    asked = {"taken": taken, "through": through}
+    is_nothing = through == last.through_on and not (taken and session.scalar(text(DUE), asked))
     return Changed(part=True, is_nothing=is_nothing, line_ids=[], taken=taken, settings=settings)
 
 

@@ -59,9 +59,9 @@ class Handing:
         return self.run.result()
 
     @property
-    def written(self) -> Mask:
-        """Which of `Matches.confirmed`, in their order, went in."""
-        return np.concatenate(self._written) if self._written else np.zeros(0, dtype=bool)
+    def written(self) -> Mask | None:
+        """Which of `Matches.confirmed`, in their order, went in; None where no rung was handed over, as when links were undone."""
+        return np.concatenate(self._written) if self._written else None
 
     def settle(self) -> None:
         """Waits for what was handed over; what failed fails the run."""
