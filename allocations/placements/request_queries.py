@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from allocations.agencies.models import Agency
 from allocations.placements.models import Allocation, Placement
 from allocations.placements.request_models import AllocationRequest
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import NotFound, Refused
 
 Receiver = aliased(Agency)
 
@@ -86,6 +87,26 @@ def find_allocation(session: Session, allocation_id: int) -> tuple[Allocation, A
     if row is None:
         raise NotFound("There is no such allocation.")
     return row[0], row[1], row[2]
+
+
+def held_allocation(session: Session, loan_account_no: str, agency: str, today: date) -> Allocation:
+    """The allocation of an account that is not over, of one agency or of the only one that holds it.
+
+    NotFound where nobody holds it; Refused where two do and none is named.
+    """
+    query = (
+        select(Allocation)
+        .join(Agency, Agency.id == Allocation.agency_id)
+        .where(Allocation.loan_account_no == loan_account_no.strip(), Allocation.recalled_at.is_(None))
+        .where(Allocation.to_on.is_(None) | (Allocation.to_on >= today))
+        .order_by(Allocation.from_on, Allocation.id)
+    )
+    found = session.scalars(query.where(Agency.code == agency) if agency else query).all()
+    if not found:
+        raise NotFound(f"{f'{agency} does not hold' if agency else 'Nobody holds'} {loan_account_no[:60]}.")
+    if len({each.agency_id for each in found}) > 1:
+        raise Refused("Two agencies hold this account.", code="two_agencies", cure="Name one of them.")
+    return found[0]
 
 
 # --- an agency's own

@@ -112,6 +112,7 @@ class Permission(StrEnum):
     PLACEMENT_READ = "placement:read"
     PLACEMENT_IMPORT = "placement:import"
     ALLOCATION_RECALL = "allocation:recall"
+    ALLOCATION_AGENT = "allocation:change_agent"  # another agent of the same agency
     ALLOCATION_REQUEST_READ = "allocation_request:read"
     ALLOCATION_REQUEST_PROPOSE = "allocation_request:propose"  # an extension, a transfer
     ALLOCATION_REQUEST_DECIDE = "allocation_request:decide"

@@ -167,6 +167,7 @@ POLICY: dict[Permission, list[Predicate]] = {
     P.PLACEMENT_READ: [is_portfolio_reader],
     P.PLACEMENT_IMPORT: [is_maker_or_machine],
     P.ALLOCATION_RECALL: [is_placer],
+    P.ALLOCATION_AGENT: [is_placer],
     P.ALLOCATION_REQUEST_READ: [is_portfolio_reader],
     P.ALLOCATION_REQUEST_PROPOSE: [is_placer],
     P.ALLOCATION_REQUEST_DECIDE: [is_checker, is_not_the_maker],

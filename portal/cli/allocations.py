@@ -1,4 +1,4 @@
-"""`portal allocations`: a placement comes in, and many accounts are taken back."""
+"""`portal allocations`: a placement comes in, an account changes its agent, and many accounts are taken back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from allocations.agencies.service import lender
+from allocations.placements.agents import give_to_agent
 from allocations.placements.import_allocations import import_allocations
 from allocations.placements.recalls import Preview, Which, numbers_in, preview_recall, recall_many
+from allocations.placements.request_queries import held_allocation
 from portal.access.permissions import Permission
 from portal.cli.edge import DONE, IN_PART, Edge, PortalCommand, PortalGroup, money, read_input, with_edge
 from portal.cli.sheets import sheet_options, show_import
@@ -77,6 +79,23 @@ def recall(
             found = recall_many(session, which, on=on.date(), reason=reason, actor=actor, now=edge.now)
         currency = lender(session).currency
     show_recall(edge, found, currency, dry_run)
+
+
+@allocations.command("change-agent", cls=PortalCommand)
+@click.argument("account")
+@click.option("--agency", default="", metavar="CODE", help="Where two agencies hold it: which of them.")
+@click.option("--agent", "code", required=True, metavar="CODE", help="The agent who gets it, of the same agency.")
+@click.option("--reason", required=True, help="Goes on record.")
+@with_edge
+def change_agent(edge: Edge, account: str, agency: str, code: str, reason: str) -> None:
+    """Give an account to another agent of its agency; the borrower is told (needs --as)."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.ALLOCATION_AGENT)
+        held = held_allocation(session, account, agency, edge.today)
+        given: dict[str, Any] = {"reason": reason, "actor": actor, "now": edge.now, "today": edge.today}
+        agent = give_to_agent(session, held, code, **given)
+        told = {"account": held.loan_account_no, "allocation": held.id, "agent": agent.code, "name": agent.name}
+    edge.show(told, f"{told['account']} is {told['agent']}'s now.")
 
 
 def show_recall(edge: Edge, found: Preview, currency: str, dry_run: bool) -> None:

@@ -10,6 +10,8 @@ from wtforms.fields.choices import SelectChoice
 
 from allocations.agencies.queries import agency_choices, find_agency
 from allocations.placements import request_queries
+from allocations.placements.agents import able_agents, give_to_agent
+from allocations.placements.models import Allocation
 from allocations.placements.request_rules import KIND_WORDS, Asked, reason_words
 from allocations.placements.requests import PROPOSALS, accept_many, ask, decide_request, withdraw
 from portal.access.guard import check, permission
@@ -17,7 +19,7 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Problem
 from portal.web.bank.exports import MOST_ROWS, export
-from portal.web.bank.requests_forms import AcceptForm, ExtendForm, OneClickForm, RejectForm, TransferForm
+from portal.web.bank.requests_forms import AcceptForm, AgentForm, ExtendForm, OneClickForm, RejectForm, TransferForm
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
 from portal.web.typed import as_choices, kept_on_page
 
@@ -188,6 +190,7 @@ def ask_page(allocation_id: int, **forms: Any) -> str:
     given = {
         "extend_form": ExtendForm(formdata=None),
         "transfer_form": receivers(TransferForm(formdata=None)),
+        "agent_form": agents_of(AgentForm(formdata=None), allocation),
         "problems": [],
     }
     return render_template(
@@ -199,6 +202,34 @@ def receivers(form: TransferForm) -> TransferForm:
     named = agency_choices(db_session())
     form.to_agency.choices = [SelectChoice("", "Choose"), *(SelectChoice(code, word) for code, word in named)]
     return form
+
+
+def agents_of(form: AgentForm, allocation: Allocation) -> AgentForm:
+    able = able_agents(db_session(), allocation.agency_id, clock().today())
+    named = (SelectChoice(each.code, f"{each.name}, {each.code}") for each in able if each.id != allocation.agent_id)
+    form.agent.choices = [SelectChoice("", "Choose"), *named]
+    return form
+
+
+@bp.post("/ask/<int:allocation_id>/agent")
+@permission(Permission.ALLOCATION_AGENT)
+def agent(allocation_id: int) -> Answer:
+    """Another agent of the same agency, at once."""
+    session, problems = db_session(), list[Problem]()
+    allocation, _, _ = request_queries.find_allocation(session, allocation_id)
+    form = agents_of(AgentForm(), allocation)
+    if not form.validate_on_submit():
+        return ask_page(allocation_id, agent_form=form), 422
+    with kept_on_page(problems, "is_over", "same_agent"):
+        with unit_of_work(session):
+            once(form, session)
+            given: dict[str, Any] = {"reason": form.reason.data or "", "actor": current_actor()}
+            given |= {"now": clock().now(), "today": clock().today()}
+            name = give_to_agent(session, allocation, form.agent.data or "", **given).name
+        flash(f"{name} works it from now on; the borrower is told where the law asks for it.", "success")
+        return redirect(url_for("bank_accounts.show", loan_account_no=allocation.loan_account_no))
+    session.rollback()
+    return ask_page(allocation_id, problems=problems, agent_form=form), 422
 
 
 @bp.post("/ask/<int:allocation_id>/extension")

@@ -37,6 +37,11 @@ class TransferForm(ActForm):
     reason = TextAreaField("Why should it change hands?", [*WHY], id="transfer-reason", description=READ)
 
 
+class AgentForm(ActForm):
+    agent = SelectField("Which agent gets it", validators=[InputRequired("Choose one.")])
+    reason = TextAreaField("Why?", [*WHY], id="agent-reason")
+
+
 class ChooseForm(ActForm):
     """Which accounts to take back: by placement, agency, bucket, product, and by number."""
 
