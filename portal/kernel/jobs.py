@@ -36,7 +36,7 @@ from portal.kernel.audit import Actor
 from portal.kernel.clock import BANK_ZONE, Clock
 from portal.kernel.db import Database, Scope, agency_scope, bank_scope, scope_of, unit_of_work
 from portal.kernel.errors import NotFound, PortalError, Unavailable
-from portal.kernel.progress import JobProgress
+from portal.kernel.progress import UNDER_WAY, JobProgress
 
 MAX_ATTEMPTS = 5  # then a job that fails for a passing reason, or keeps killing its worker, is given up
 HEARTBEAT_SECONDS = 10.0
@@ -113,14 +113,29 @@ def write_progress(run: JobRun, **values: Any) -> None:
 
 
 def enqueue(
-    session: Session, job: Job, arguments: dict[str, Any], *, actor: Actor, now: datetime, lock: str | None = None
+    session: Session,
+    job: Job,
+    arguments: dict[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    lock: str | None = None,
+    about: str = "",
 ) -> int:
     """Ask for a job in the caller's transaction; returns the id of its progress row.
 
-    `arguments` are JSON. Jobs with the same `lock` run one after the other, in order.
+    `arguments` are JSON. Jobs with the same `lock` run one after the other, in order. `about` names the one thing the job does (the run
+    it approves, the set it accepts): asked for again while that waits or runs, by whomever, nothing is queued and its row is answered.
     """
+    if about and (running := _under_way(session, job, about)) is not None:
+        return running
     progress = JobProgress(
-        kind=job.name, agency_id=scope_of(session).agency_id, created_by=actor.email, created_at=now, updated_at=now
+        kind=job.name,
+        about=about,
+        agency_id=scope_of(session).agency_id,
+        created_by=actor.email,
+        created_at=now,
+        updated_at=now,
     )
     session.add(progress)
     session.flush()
@@ -130,6 +145,13 @@ def enqueue(
         {"job": job.name, "payload": payload, "progress_id": progress.id, "lock": lock},
     )
     return progress.id
+
+
+def _under_way(session: Session, job: Job, about: str) -> int | None:
+    """The job about the same that waits or runs. Two who ask at once take turns until one has committed."""
+    session.scalar(select(func.pg_advisory_xact_lock(func.hashtext(f"job {job.name} {about}"))))
+    query = select(JobProgress.id).where(JobProgress.kind == job.name, JobProgress.about == about, text(UNDER_WAY))
+    return session.scalar(query.limit(1))
 
 
 def progress_of(session: Session, progress_id: int) -> JobProgress:

@@ -6,20 +6,34 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Text, select
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.kernel.db import Base, WithId
 
+UNDER_WAY = "about <> '' and status in ('waiting','running')"
+
 
 class JobProgress(WithId, Base):
-    """A piece of long work: waiting, running, done or failed; `done` of `total` in the job's own unit."""
+    """A piece of long work: waiting, running, done or failed; `done` of `total` in the job's own unit.
+
+    `about`: the one thing a job does that is done once; under way it is there once.
+    """
 
     __tablename__ = "job_progress"
-    __table_args__ = (CheckConstraint("status in ('waiting','running','done','failed')", name="status"),)
+    __table_args__ = (
+        CheckConstraint("status in ('waiting','running','done','failed')", name="status"),
+        Index(
+            "uq_job_progress_under_way",
+            *("kind", "about"),
+            unique=True,
+            postgresql_where=text(UNDER_WAY),
+        ),
+    )
 
     kind: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(Text, default="", server_default="")
     status: Mapped[str] = mapped_column(Text, default="waiting", server_default="waiting")
     done: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     total: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

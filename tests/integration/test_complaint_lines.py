@@ -209,8 +209,8 @@ def test_complaints_one_after_another_each_keep_the_release_of_a_release_and_it_
     assert (payable_minor(november), payable_minor(december)) == (0, 0)
     end(issued, third)
     with unit_of_work(issued.bank):
-        january, kept = a_month_later(issued, DECEMBER.next())
-    assert (payable_minor(january), kept) == (LINE, [])
+        january, still = a_month_later(issued, DECEMBER.next())
+    assert (payable_minor(january), still) == (LINE, [])
     assert releases(issued.bank, january.agency_id, DECEMBER.next().next()) == []
     assert wrong(issued.bank) == []
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from allocations.agencies.models import Agency
 from portal.kernel import queue_schema
 from portal.kernel.audit import Actor
-from portal.kernel.db import unit_of_work
+from portal.kernel.db import bank_scope, unit_of_work
 from portal.kernel.errors import NotFound, Refused, Unavailable
 from portal.kernel.jobs import JOBS, MAX_ATTEMPTS, JobRun, Worker, enqueue, job, progress_of, queue_connector
 from portal.kernel.progress import JobProgress
@@ -225,10 +226,41 @@ def test_a_worker_told_to_stop_finishes_what_it_does(bank_session, database, add
     assert database.execute("select status from job_progress") == [("done",)]
 
 
-def test_neither_role_reaches_past_the_door(agency_session, bank_session):
-    from sqlalchemy import text
-    from sqlalchemy.exc import ProgrammingError
+def test_what_is_done_once_is_queued_once_while_it_waits_or_runs(database, bank_session, add_job, now):
+    def settle_it(run: JobRun): ...
 
+    def otherwise(run: JobRun): ...
+
+    this, that = add_job(settle_it), add_job(otherwise)
+    checker = Actor(user_id=9, email="checker@bank.example", role="bank_approver", via="web")
+
+    def ask(job, about, actor=MAKER):
+        with unit_of_work(bank_session):
+            return enqueue(bank_session, job, {}, actor=actor, now=now, about=about)
+
+    first = ask(this, "S-12")
+    assert ask(this, "S-12", checker) == first, "whoever asks again looks at the first"
+    others = {ask(this, "S-13"), ask(that, "S-12"), ask(this, ""), ask(this, "")}
+    assert first not in others and len(others) == 4
+    database.execute(f"update job_progress set status = 'running' where id = {first}")
+    assert ask(this, "S-12") == first
+    database.execute(f"update job_progress set status = 'failed' where id = {first}")
+    again = ask(this, "S-12")
+    assert again != first and len(queued(database)) == 6
+
+
+def test_two_who_ask_for_the_same_at_once_take_turns(database, bank_session, add_job, now):
+    def settle_it(run: JobRun): ...
+
+    once = add_job(settle_it)
+    enqueue(bank_session, once, {}, actor=MAKER, now=now, about="S-12")
+    with database.logins.session(bank_scope(now.date())) as other:
+        other.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            enqueue(other, once, {}, actor=MAKER, now=now, about="S-12")
+
+
+def test_neither_role_reaches_past_the_door(agency_session, bank_session):
     with pytest.raises(ProgrammingError, match="permission denied for schema queue"):
         agency_session(1).execute(text("select * from queue.procrastinate_jobs"))
     assert bank_session.scalars(select(JobProgress)).all() == []

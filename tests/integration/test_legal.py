@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
@@ -18,6 +19,7 @@ from allocations.casework.legal import alerts, queries, service, tasks
 from allocations.casework.legal.models import LegalCase, LegalFiling, LegalTask
 from allocations.placements.models import Hold
 from portal.kernel.audit import Actor
+from portal.kernel.db import bank_scope
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.notices import Notice
 from tests.factories.honest_files import pdf, saved
@@ -75,6 +77,23 @@ def a_case(session: Session, maker: Actor, *, facts: dict[str, str] | None = Non
         service.enter_fact(session, case, code, value, paper=KEPT, **given)
     session.commit()
     return case
+
+
+def test_of_two_who_open_the_same_case_at_once_the_second_waits_and_is_told_of_the_first(
+    maker: Actor, bank_session: Session, database: Any
+) -> None:
+    given: dict[str, Any] = {"reason": "Three came back.", "actor": maker, "now": NOW, "today": TODAY}
+    service.open_case(bank_session, "LN0001", "sarfaesi", **given)
+    with database.logins.session(bank_scope(TODAY)) as other:
+        other.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            service.open_case(other, "LN0001", "sarfaesi", **given)
+    bank_session.commit()
+    with (
+        database.logins.session(bank_scope(TODAY)) as other,
+        pytest.raises(Invalid, match="runs on this account already"),
+    ):
+        service.open_case(other, "LN0001", "sarfaesi", **given)
 
 
 def test_a_case_is_opened_blocked_and_freed_by_its_facts(maker: Actor, browse: Browse, bank_session: Session) -> None:

@@ -47,7 +47,9 @@ def press(who: Any, page: str, url: str, **typed: Any) -> Any:
     return who.post(url, {"once": token[1], **typed}, follow_redirects=True)
 
 
-def test_a_territory_manager_proposes_and_decides_nothing(bank: PortalSession, browse: Browse, app: Flask) -> None:
+def test_a_territory_manager_proposes_and_decides_nothing(
+    bank: PortalSession, browse: Browse, app: Flask, database: Any
+) -> None:
     priya, checker = browse(MAKER.email), browse(CHECKER.email)
     assert "There is no strategy yet" in priya.get("/").text or "Strategies" in priya.get("/bank/strategies").text
     new, text = "/bank/strategies/new", as_toml("RETAIL", None, TERMS)
@@ -74,6 +76,8 @@ def test_a_territory_manager_proposes_and_decides_nothing(bank: PortalSession, b
     assert "It waits for another person" in press(priya, ref, f"{ref}/submit").text
     assert priya.post(f"{ref}/approve", {}).status_code == 403
     assert "Writing the placement" in press(checker, ref, f"{ref}/approve").text
+    assert "Writing the placement" in press(checker, ref, f"{ref}/approve").text
+    assert len(database.execute("select 1 from job_progress where kind = 'strategy_approve'")) == 1, "pressed twice"
     assert "has been given" not in checker.get(ref).text
     run_jobs(app)
     assert "It is the placement" in checker.get(ref).text

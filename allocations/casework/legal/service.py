@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.taking_in import NO_FILE, KeptFile
@@ -43,7 +43,10 @@ def open_case(
     session: Session, loan_account_no: str, kind: str, *, reason: str, actor: Actor, now: datetime, today: date
 ) -> LegalCase:
     """Open a case on an account. Raises Invalid with every problem: no such account or kind, or one that runs already."""
-    account = session.scalars(select(LoanAccount).where(LoanAccount.loan_account_no == loan_account_no.strip())).first()
+    account_no = loan_account_no.strip()
+    account = session.scalars(select(LoanAccount).where(LoanAccount.loan_account_no == account_no)).first()
+    if account is not None:  # two who open a case on it at once take turns: the second is told of the first
+        session.scalar(select(func.pg_advisory_xact_lock(func.hashtext(f"legal case {account.id}"))))
     problems = list(reason_problems(reason, "Say why the case is opened.", "Name the default or the decision."))
     if account is None:
         said = Problem("unknown_account", "There is no such loan account.", "Check it.", column="loan_account_no")

@@ -48,9 +48,9 @@ def take_back_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
 def ask_to_accept(session: Session, *, rule: str, asked: Narrowed, expected: str, actor: Actor, clock: Clock) -> int:
     """Queue an acceptance; returns the id of its progress row."""
     given = {"rule": rule, "asked": asdict(asked), "expected": expected}
-    return enqueue(session, accept_job, given, actor=actor, now=clock.now(), lock="reconcile")
+    return enqueue(session, accept_job, given, actor=actor, now=clock.now(), lock="reconcile", about=expected)
 
 
 def ask_to_take_back(session: Session, *, sha256: str, reason: str, actor: Actor, clock: Clock) -> int:
     given = {"sha256": sha256, "reason": reason}
-    return enqueue(session, take_back_job, given, actor=actor, now=clock.now(), lock="reconcile")
+    return enqueue(session, take_back_job, given, actor=actor, now=clock.now(), lock="reconcile", about=sha256)

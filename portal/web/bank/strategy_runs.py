@@ -68,14 +68,16 @@ def draw(code: str, version: int) -> Answer:
         "to_on": str(form.to_on.data) if form.to_on.data else None,
         "seed": form.seed.data or 0,
     }
-    return _asked(form, draw_job, given, f"strategy {strategy.code}")
+    about = " ".join(str(given[key]) for key in ("code", "from_on", "to_on", "seed"))
+    return _asked(form, draw_job, given, f"strategy {strategy.code}", about)
 
 
-def _asked(form: Any, job: Any, given: dict[str, Any], lock: str) -> Response:
+def _asked(form: Any, job: Any, given: dict[str, Any], lock: str, about: str) -> Response:
+    """Asked for twice from two pages, or by two people, while the first is under way: both look at the first."""
     session = db_session()
     with unit_of_work(session):
         once(form, session)
-        number = enqueue(session, job, given, actor=current_actor(), now=clock().now(), lock=lock)
+        number = enqueue(session, job, given, actor=current_actor(), now=clock().now(), lock=lock, about=about)
     return redirect(url_for(".job", number=number))
 
 
@@ -242,7 +244,7 @@ def approve(ref: str) -> Answer:
     if not form.validate_on_submit():
         return run_page(ref, accept_form=form), 422
     runs.may_approve(session, run, actor=current_actor())
-    return _asked(form, approve_job, {"ref": run.ref, "reason": form.reason.data or ""}, f"approve {run.ref}")
+    return _asked(form, approve_job, {"ref": run.ref, "reason": form.reason.data or ""}, f"approve {run.ref}", run.ref)
 
 
 @bp.post("/<ref>/reject")
