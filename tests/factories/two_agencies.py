@@ -159,6 +159,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "score_consequences": {"status": "accepted"},
     "complaints": {
         "status": "investigating",
+        "contact_id": None,
         "finding": None,
         "decided_by": None,
         "decided_at": None,
