@@ -89,6 +89,9 @@ OWNER_PASSES: dict[str, tuple[str, ...]] = {
     "disputes": ("select", "update"),
     "complaints": ("select", "update"),  # answered: portal/conduct_triggers.py
     "fraud_cases": ("select", "update"),
+    "collections": ("update",),  # sealed again with an accepted correction: portal/triggers.py
+    "collection_versions": ("insert",),
+    "collection_corrections": ("select",),
     "settlements": ("select", "update"),
     "settlement_lines": ("select",),
     "journal_entries": ("select", "insert"),

@@ -72,13 +72,15 @@ create constraint trigger journal_entry_balances after insert or update or delet
   deferrable initially deferred for each row execute function portal_entry_balances();
 
 -- A correction leaves the row as it was, raises the version and seals it again; it must be the accepted one that the transaction names.
--- An edit by hand names none: its seal stays, and no longer fits.
-create or replace function portal_correct_collection() returns trigger language plpgsql as $$
+-- An edit by hand names none: its seal stays, and no longer fits. After the update: a trigger before it would lock and read again each row
+-- of every update of this table, also of those that a run writes by the million.
+create or replace function portal_correct_collection() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   given bigint := nullif(current_setting('portal.correction', true), '')::bigint;
 begin
   if given is null or new.version <> old.version + 1 then
-    return new;
+    return null;
   end if;
   if old.linked_minor <> 0 or not exists (select 1 from collection_corrections k where k.id = given
       and k.collection_id = old.id and k.status = 'accepted') then
@@ -87,10 +89,10 @@ begin
   end if;
   insert into collection_versions (collection_id, version, agency_id, body, correction_id)
   values (old.id, old.version, old.agency_id, to_jsonb(old), given);
-  new.seal := seal_of(new);
-  return new;
+  update collections c set seal = seal_of(c) where c.id = new.id;
+  return null;
 end $$;
 drop trigger if exists correct_collection on collections;
-create trigger correct_collection before update of version on collections
+create trigger correct_collection after update of version on collections
   for each row execute function portal_correct_collection();
 """
