@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allocations.reconciliation.matching.key_index import Codes, Ints, shape_codes, spread
+from allocations.reconciliation.matching.key_index import Codes, Ints, begin_like, shape_codes, spread
 
 NUMBERED = 6  # shorter loan numbers have no shape of their own
 
@@ -18,10 +18,13 @@ class AccountNumbers:
     def __init__(self, texts: pd.Series[Any], codes: Codes, owner: Ints, coll: pd.DataFrame) -> None:
         self.loan_shapes, self.va_shapes = (_shapes(coll[name]) for name in ("loan_key", "va_key"))
         wanted = np.unique(np.concatenate([self.loan_shapes, self.va_shapes]))
-        shapes = shape_codes(texts) if (wanted > 0).any() else np.zeros(len(texts), dtype=np.uint64)
-        rows = np.flatnonzero((owner >= 0) & np.isin(shapes, wanted[wanted > 0]))
-        rows = rows[np.argsort(owner[rows], kind="stable")]
-        self.lines, self.shapes, self.codes = owner[rows], shapes[rows], codes[rows]
+        rows = np.flatnonzero((owner >= 0) & begin_like(texts, [coll["loan_key"], coll["va_key"]]))
+        shapes = shape_codes(texts.take(rows))
+        alike = np.isin(shapes, wanted[wanted > 0])
+        rows, shapes = rows[alike], shapes[alike]
+        order = np.argsort(owner[rows], kind="stable")
+        rows = rows[order]
+        self.lines, self.shapes, self.codes = owner[rows], shapes[order], codes[rows]
 
     def of(self, lines: Ints) -> tuple[Ints, Ints]:
         """(place in `lines`, place here) of every account number on these credits."""

@@ -5,6 +5,7 @@ Every meeting is checked against the texts themselves before it counts, so a cha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ Mask = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 WORD = 8
 BLOCK = 1 << 18  # rows hashed at a time: what a processor keeps at hand
+LONGEST = 64  # texts of this length and more look alike at a first glance
 SPREAD, MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 HALF = np.uint64(32)
 ALIKE: Bytes = np.arange(256, dtype=np.uint8)  # each byte as a shape sees it: one digit is like another
@@ -37,10 +39,33 @@ def shape_codes(texts: pd.Series[Any]) -> Codes:
     if texts.empty:
         return np.zeros(0, dtype=np.uint64)
     starts, lengths, raw = _bytes_of(texts)
-    heads = raw[starts].astype(np.uint64) * 256 + raw[starts + np.minimum(lengths, 1)]
-    codes = _mixed(_hashed_in_blocks(starts, lengths, ALIKE[raw]) ^ (heads * SPREAD))
+    codes = _mixed(
+        _hashed_in_blocks(starts, lengths, ALIKE[raw]) ^ (_heads(starts, lengths, raw).astype(np.uint64) * SPREAD)
+    )
     codes[lengths == 0] = 0
     return codes
+
+
+def begin_like(texts: pd.Series[Any], others: Sequence[pd.Series[Any]]) -> Mask:
+    """Which texts have the length and the first two letters of one of the others: a cheap look before shapes are asked for."""
+    known = np.zeros(LONGEST << 16, dtype=bool)
+    for each in others:
+        known[_outlines(each)] = True
+    known[: 1 << 16] = False
+    return known[_outlines(texts)]
+
+
+def _outlines(texts: pd.Series[Any]) -> NDArray[np.int32]:
+    """Length and first two letters as one number; of an empty text below 1 << 16."""
+    if texts.empty:
+        return np.zeros(0, dtype=np.int32)
+    starts, lengths, raw = _bytes_of(texts)
+    size = np.minimum(lengths, LONGEST - 1).astype(np.int32)
+    return (size << 16) + _heads(starts, lengths, raw)
+
+
+def _heads(starts: Ints, lengths: Ints, raw: Bytes) -> NDArray[np.int32]:
+    return raw[starts].astype(np.int32) * 256 + raw[starts + np.minimum(lengths, 1)]
 
 
 def _hashed_in_blocks(starts: Ints, lengths: Ints, raw: Bytes) -> Codes:

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allocations.reconciliation.matching.key_index import KeyIndex, key_codes, shape_codes, spread
+from allocations.reconciliation.matching.key_index import KeyIndex, begin_like, key_codes, shape_codes, spread
 
 texts = st.lists(st.text("AB1", max_size=20) | st.text(max_size=70), max_size=12)
 
@@ -35,6 +35,18 @@ def test_shapes_see_no_digits_but_the_first_two_letters():
     )
     assert shapes[0] == shapes[1] != shapes[2] and shapes[0] != shapes[3]
     assert shapes[4] == 0 and shapes[5] == shapes[6]
+
+
+numbers = st.lists(st.from_regex(r"[A-C]{0,3}[0-9]{0,3}|[A-C]{60,70}", fullmatch=True), max_size=6)
+
+
+@given(numbers, numbers)
+def test_a_first_look_leaves_out_nothing_of_a_shape_that_is_asked_for(values, others):
+    looked = begin_like(column(values), [column(others), column([])])
+    wanted = shape_codes(column(others))
+    built_alike = np.isin(shape_codes(column(values)), wanted[wanted > 0])
+    assert not (built_alike & ~looked).any()
+    assert not looked[[each == "" for each in values]].any()
 
 
 @given(texts, st.lists(st.tuples(st.integers(-1, 4), st.text("AB1", max_size=3)), max_size=12), st.integers(0, 3))
