@@ -26,6 +26,11 @@ ARROW = {"int64": pa.int64(), "str": pa.string(), "bool": pa.bool_()}
 def read_columns(
     session: Session, query: str, kinds: Mapping[str, str], *, over: str = "", **values: Any
 ) -> pd.DataFrame:
+    """See `read_table`."""
+    return read_table(session, query, kinds, over=over, **values).to_pandas()
+
+
+def read_table(session: Session, query: str, kinds: Mapping[str, str], *, over: str = "", **values: Any) -> pa.Table:
     """The rows of `query`, whose columns are those of `kinds` ("int64", "str", "bool"; none may be null).
 
     `values` stand in its {braces}. `over` names a table whose ids the query asks for between {first} and {last}: it is then read in
@@ -37,7 +42,7 @@ def read_columns(
             taking_apart.submit(_block, block, kinds) for block in _blocks(cursor, _agg(query, kinds), over, values)
         ]
         batches = [each.result() for each in waiting]
-    return pa.Table.from_batches(batches, _schema(kinds)).to_pandas()
+    return pa.Table.from_batches(batches, _schema(kinds))
 
 
 def as_array(ids: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -26,7 +27,7 @@ from allocations.reconciliation.matching.facts import (
     TOLD,
     World,
 )
-from allocations.reconciliation.running.columns import read_columns
+from allocations.reconciliation.running.columns import read_columns, read_table
 
 # A receipt that names no slip itself is on the one it was recorded on afterwards.
 # A correction is a report of its own day.
@@ -131,31 +132,29 @@ def read_world(session: Session, through: date, *, part: bool = False) -> World:
 
     given: dict[str, Any] = {"through": through, "never": NEVER, "seen": SEEN, "meant": MEANT, "alike": ALIKE}
 
-    def read(query: str, kinds: Mapping[str, str], which: str, over: str = "") -> pd.DataFrame:
+    def read(query: str, kinds: Mapping[str, str], which: str, over: str = "") -> pa.Table:
         if part:
-            return read_columns(session, query + PART.get(which, ""), kinds, **given)
+            return read_table(session, query + PART.get(which, ""), kinds, **given)
         blocks = f" and {which}.id between {{first}} and {{last}}" if over else ""
-        return read_columns(session, query + blocks, kinds, over=over, **given)
+        return read_table(session, query + blocks, kinds, over=over, **given)
 
-    collections = with_derived(read(COLLECTIONS, READ_COLLECTION, "c", "collections"))
-    lines, keys = apart(read(LINES, READ_LINE, "b", "bank_lines"))
-    return World(
-        through,
-        collections,
-        lines,
-        keys,
-        read(POSTINGS, POSTING, "p", "postings"),
-        terms_of(collections, read(TERMS_OF_PART if part else TERMS, TERM, "a")),
-        read(LINKS, READ_LINK, "m", "match_links"),
-        read(REFUSED, REJECTED, "m"),
-        read_columns(session, PAYERS, PAYER),
-        read_columns(session, KNOWN_COMMON, COMMON),
-        read_columns(session, TOLD_OF + (TOLD_OF_PART if part else ""), TOLD),
-    )
+    with ThreadPoolExecutor(1) as deriving:  # while the database makes the next
+        receipts = deriving.submit(with_derived, read(COLLECTIONS, READ_COLLECTION, "c", "collections"))
+        credits = deriving.submit(apart, read(LINES, READ_LINE, "b", "bank_lines"))
+        postings = read(POSTINGS, POSTING, "p", "postings").to_pandas()
+        often = read(TERMS_OF_PART if part else TERMS, TERM, "a").to_pandas()
+        links = read(LINKS, READ_LINK, "m", "match_links").to_pandas()
+        rejected = read(REFUSED, REJECTED, "m").to_pandas()
+        payers, common = read_columns(session, PAYERS, PAYER), read_columns(session, KNOWN_COMMON, COMMON)
+        told = read_columns(session, TOLD_OF + (TOLD_OF_PART if part else ""), TOLD)
+        collections, (lines, keys) = receipts.result(), credits.result()
+    terms = terms_of(collections, often)
+    return World(through, collections, lines, keys, postings, terms, links, rejected, payers, common, told)
 
 
-def with_derived(collections: pd.DataFrame) -> pd.DataFrame:
+def with_derived(table: pa.Table) -> pd.DataFrame:
     """Keys the database does not keep, in the order of facts.COLLECTION."""
+    collections = table.to_pandas()
     return collections.assign(
         loan_key=_keys_of(collections["loan_key"]),
         agency_key=_few(collections["agency_key"]),
@@ -178,8 +177,9 @@ def _few(codes: pd.Series[Any]) -> pd.Series[Any]:
     return codes.map(keys).astype("str")
 
 
-def apart(read: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def apart(table: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Lines, and their keys one a row."""
+    read = table.to_pandas()
     lines = read[list(LINE)].assign(mode=_modes(read["mode"]))
     listed = pc.split_pattern(pa.array(read["keys"], pa.large_string()), " ")
     owner = pc.list_parent_indices(listed).to_numpy()
