@@ -51,9 +51,9 @@ def soon(monkeypatch):
     handed: list[int] = []
     add = handing.add_links
 
-    def counted(session, world, links, *rest):
-        handed.append(len(links))
-        add(session, world, links, *rest)
+    def counted(session, rows, *rest):
+        handed.append(rows.rows)
+        add(session, rows, *rest)
 
     monkeypatch.setattr(handing, "SOON", 1)
     monkeypatch.setattr(handing, "add_links", counted)

@@ -51,18 +51,22 @@ CLOSE_BREAKS = f"""
              where b.status = 'open' and coalesce(c.collected_on, l.value_on, p.posted_on, :through) <= :through{{looked}}) o
      where o.id = b.id and not exists (select from found_breaks f where {SAME})
 """
-# Whether what a break is about is there is asked once for all (portal_breaks_opened). A receipt's number is shown as it is written.
+# Whether what a break is about is there is asked once for all (portal_breaks_opened). A receipt's number is shown as it is written, and
+# looked up break by break: they come in the order in which they are opened, and a join might lose it.
 OPEN_BREAKS = """
     insert into breaks (code, side, ref, collection_id, bank_line_id, posting_id, receipt_range_id, agency_id, amount_minor,
                         currency, opened_on, due_on, owner, cure, detail, misses, run_id, mark)
-    select f.code, f.side, coalesce(c.receipt_no, f.ref), case f.side when 'collection' then f.subject_id end,
-           case f.side when 'bank' then f.subject_id end, case f.side when 'posting' then f.subject_id end,
-           case f.side when 'range' then f.subject_id end, f.agency_id, f.amount, f.currency, f.opened_on, f.due_on, f.owner,
-           f.cure, f.detail, f.misses, :run_id, f.mark
-      from found_breaks f left join collections c on f.side = 'collection' and c.id = f.subject_id{new}
+    select f.code, f.side,
+           coalesce(case f.side when 'collection' then (select c.receipt_no from collections c where c.id = f.subject_id) end, f.ref),
+           case f.side when 'collection' then f.subject_id end, case f.side when 'bank' then f.subject_id end,
+           case f.side when 'posting' then f.subject_id end, case f.side when 'range' then f.subject_id end, f.agency_id, f.amount,
+           f.currency, f.opened_on, f.due_on, f.owner, f.cure, f.detail, f.misses, :run_id, f.mark
+      from found_breaks f{new}
+"""
+NEW = f"""
+     where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})
      order by f.code, f.opened_on, f.subject_id
 """
-NEW = f"\n     where not exists (select from breaks b where b.status = 'open' and {SAME}{{looked}})"
 KNOWN = text(f"""
     select exists (select from breaks where status = 'open'),
            (select jsonb_agg(jsonb_build_array(b.code, b.side, {SUBJECT})) from breaks b
@@ -107,8 +111,10 @@ def made_ready(breaks: pd.DataFrame, known: KnownBreaks) -> Ready:
 
 
 def all_rows(ready: Sequence[Ready]) -> pa.Table:
+    """In the order in which breaks are opened, whatever the order of the rows they were found on."""
     filled = [each.rows for each in ready if each.rows.num_rows] or [ready[0].rows]
-    return pa.concat_tables([each.cast(filled[0].schema) for each in filled])
+    found = pa.concat_tables([each.cast(filled[0].schema) for each in filled])
+    return found.sort_by([(name, "ascending") for name in ("code", "opened_on", "subject_id")])
 
 
 def break_rows(breaks: pd.DataFrame, marks: Marks) -> pa.Table:

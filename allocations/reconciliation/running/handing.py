@@ -12,12 +12,12 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from allocations.reconciliation.matching.book import Book
-from allocations.reconciliation.matching.facts import World
-from allocations.reconciliation.matching.hashes import Marks, link_marks, total
+from allocations.reconciliation.matching.hashes import link_marks, total
 from allocations.reconciliation.matching.key_index import Mask
 from allocations.reconciliation.matching.settled import without_rivals
 from allocations.reconciliation.models import ReconRun
-from allocations.reconciliation.running.writing import add_links, pieces
+from allocations.reconciliation.running.writing import add_links, link_rows, pieces
+from portal.kernel.tables.bulk import Text
 
 SOON = 50_000  # links of one rung; fewer are written with the rest
 
@@ -48,11 +48,10 @@ class Handing:
             self.value += total(marks)
             if self.run is None:
                 self.run = self.database.submit(self.begin)
-            self._waiting.append(self.database.submit(self._add, book.world, piece, marks))
+            self._waiting.append(self.database.submit(self._add, link_rows(book.world, piece, marks, {})))
 
-    def _add(self, world: World, piece: pd.DataFrame, marks: Marks) -> None:
-        """Of the book nothing but its world: the ladder is being climbed on it."""
-        add_links(self.session, world, piece, marks, {}, self._begun().id, self.now)
+    def _add(self, rows: Text) -> None:
+        add_links(self.session, rows, self._begun().id, self.now)
 
     def _begun(self) -> ReconRun:
         assert self.run is not None

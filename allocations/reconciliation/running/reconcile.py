@@ -8,6 +8,7 @@ new writes nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -42,7 +43,13 @@ from allocations.reconciliation.running.memory import give_back
 from allocations.reconciliation.running.paper import PaperRows, paper_breaks, paper_rows
 from allocations.reconciliation.running.paper_touching import books_changed
 from allocations.reconciliation.running.reading import feed_marks, read_world
-from allocations.reconciliation.running.standing import clear_marks, keep_common, keep_returned, marks_before
+from allocations.reconciliation.running.standing import (
+    clear_marks,
+    common_keys,
+    keep_common,
+    keep_returned,
+    marks_before,
+)
 from allocations.reconciliation.running.summary import (
     CurrencySummary,
     Summaries,
@@ -200,7 +207,10 @@ def side_by_side(run: Run, changed: Changed, *, early: bool) -> ReconResult:
         run.tell(2, 5, f"Finding what does not fit among {read}, and writing {changes.moved:,} links.")
         money = made_ready(find_breaks(matches, run.ladder, cash_days), known)
         give_back()
-        breaking = database.submit(broken, run, writing, money, paper, known, part) if writing else None
+        common = [] if part else common_keys(matches)
+        breaking = (
+            database.submit(broken, run, writing, matches, common, money, paper, known, part) if writing else None
+        )
         inputs = input_hash(world, run.ladder, last.input_hash if part and last else "", matches.book.key_codes)
         stood = before.result() if before else Stood({}, {}, 0)
         found = conclude(run, matches, [money, paper.result()], inputs, changes.value, stood, part)
@@ -210,7 +220,7 @@ def side_by_side(run: Run, changed: Changed, *, early: bool) -> ReconResult:
             return ReconResult(run.through, *found.hashes, currencies, 0, 0, False, last.id)
         if breaking is None:
             writing = database.submit(written, run, matches, changes, changed, hand)
-            breaking = database.submit(broken, run, writing, money, paper, known, part)
+            breaking = database.submit(broken, run, writing, matches, common, money, paper, known, part)
         run.tell(4, 5, "Writing breaks.")
         stored = breaking.result()
     finish_run(run, stored, found)
@@ -236,21 +246,27 @@ def begun(run: Run, changed: Changed, world: World) -> ReconRun:
 
 def written(run: Run, matches: Matches, changes: LinkChanges, changed: Changed, hand: Handing) -> ReconRun:
     """The run's row, and under it the links that did not go in before."""
-    session, part = run.session, changed.part
     hand.settle()
     stored = hand.run.result() if hand.run else begun(run, changed, matches.book.world)
-    write_links(session, matches, changes, stored.id, run.now, marking=not run.is_back)
-    keep_returned(session, matches, part)
-    if not part:
-        keep_common(session, matches)
+    write_links(run.session, matches, changes, stored.id, run.now, marking=not run.is_back)
     return stored
 
 
 def broken(
-    run: Run, writing: Future[ReconRun], money: Ready, paper: Future[Ready], known: KnownBreaks, part: bool
+    run: Run,
+    writing: Future[ReconRun],
+    matches: Matches,
+    common: Sequence[str],
+    money: Ready,
+    paper: Future[Ready],
+    known: KnownBreaks,
+    part: bool,
 ) -> ReconRun:
-    """Write the breaks of a run, whose row and links are there already."""
+    """Write the breaks of a run, whose row and links are there already, and what a run keeps beside them."""
     stored = writing.result()
+    keep_returned(run.session, matches, part)
+    if not part:
+        keep_common(run.session, common)
     stage_breaks(run.session, all_rows([money, paper.result()]))
     write_breaks(run.session, through=run.through, run_id=stored.id, now=run.now, part=part, any_open=known.any_open)
     return stored

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from sqlalchemy import text
@@ -18,11 +20,12 @@ BREAK_MARKS = "select string_agg(b.mark, '') from breaks b where b.mark is not n
 CLEAR_LINKS = "update match_links m set mark = null where m.mark is not null and m.status in ('rejected', 'undone')"
 CLEAR_BREAKS = "update breaks b set mark = null where b.mark is not null and b.status = 'closed'"
 RETURNED = """
-    update bank_lines b set returned_minor = coalesce(r.amount, 0)
-      from (select coalesce(o.id, n.id) as id, n.amount
-              from (select b.id from bank_lines b where b.returned_minor > 0{looked}) o
-              full join back_lines n on n.id = o.id) r
-     where b.id = r.id and b.returned_minor <> coalesce(r.amount, 0)
+    update bank_lines b set returned_minor = r.amount
+      from (select n.id, n.amount from back_lines n
+            union all
+            select b.id, 0 from bank_lines b
+             where b.returned_minor > 0 and not exists (select from back_lines n where n.id = b.id){looked}) r
+     where b.id = r.id and b.returned_minor <> r.amount
 """
 LINES_LOOKED = " and b.id in (select id from looked_lines)"
 
@@ -56,9 +59,8 @@ def keep_returned(session: Session, matches: Matches, part: bool) -> None:
     session.execute(text(RETURNED.format(looked=LINES_LOOKED if part else "")))
 
 
-def keep_common(session: Session, matches: Matches) -> None:
-    """Write down which keys stand on so many credits that they name no payment; asked of a run over everything."""
-    found = common_keys(matches)
+def keep_common(session: Session, found: Sequence[str]) -> None:
+    """Write down which keys stand on so many credits that they name no payment (common_keys); asked of a run over everything."""
     session.execute(text("delete from common_keys"))
     stage(session, "found_common", pd.DataFrame({"key": pd.Series(found, dtype="str")}), {"key": "text"})
     session.execute(text("insert into common_keys (key) select distinct key from found_common"))

@@ -18,9 +18,10 @@ from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.hashes import Marks, hexadecimal, link_marks, total
 from allocations.reconciliation.matching.key_index import Ints, Mask
 from allocations.reconciliation.matching.matcher import Matches
-from portal.kernel.tables.bulk import stage
+from portal.kernel.tables.bulk import Text, as_text, stage
 
 PAIR = ["collection_id", "line_id", "posting_id"]
+Refused = Mapping[tuple[int, int, int], list[dict[str, Any]]]  # the pair of a link → those refused beside it
 LINKED = [*PAIR, "amount", "rule", "rule_version"]
 STAGED_LINK = {
     "agency_id": "bigint",
@@ -65,7 +66,7 @@ class Hasty(RuntimeError):
 class LinkChanges:
     """What a run does to links. `new`: links to add (+ status); `gone`: id, why; `marked`: id, mark as text, of links that stand and
     had no mark or another; `value`: the sum of the marks of all links that stand; `early`: links that went in while others were
-    still sought."""
+    still sought; `told`: who was refused beside the new ones."""
 
     new: pd.DataFrame
     marks: Marks
@@ -73,6 +74,7 @@ class LinkChanges:
     marked: pa.Table
     value: int
     early: pd.DataFrame
+    told: Refused
 
     @property
     def moved(self) -> int:
@@ -81,7 +83,7 @@ class LinkChanges:
 
 def link_changes(matches: Matches, early: Mask | None = None, value: int = 0) -> LinkChanges:
     """What is to be written, and what the links that stand afterwards are worth in the result hash. `early`: which of the confirmed
-    ones went in already, whose marks come to `value`."""
+    ones went in already, whose marks come to `value`. Hasty when somebody was refused beside one of them after all."""
     world = matches.book.world
     suggestions, kept, withdrawn = fresh_suggestions(matches)
     early = np.zeros(len(matches.confirmed), dtype=bool) if early is None else early
@@ -89,6 +91,9 @@ def link_changes(matches: Matches, early: Mask | None = None, value: int = 0) ->
     marks = [link_marks(world, links, status) for status, links in new.items()]
     stood = {"confirmed": matches.standing, "suggested": kept}
     known = [link_marks(world, links, status) for status, links in stood.items()]
+    told = rivals_by_pair(matches.rivals) if len(matches.confirmed) or len(suggestions) else {}
+    if told and early.any() and not told.keys().isdisjoint(_pairs(matches.confirmed[early])):
+        raise Hasty
     return LinkChanges(
         pd.concat([links.assign(status=status) for status, links in new.items() if len(links)] or [suggestions]),
         np.concatenate(marks),
@@ -96,6 +101,7 @@ def link_changes(matches: Matches, early: Mask | None = None, value: int = 0) ->
         _other_marks(pd.concat([each[["id", "mark"]] for each in stood.values()]), np.concatenate(known)),
         sum(map(total, [*marks, *known]), value),
         matches.confirmed[early],
+        told,
     )
 
 
@@ -134,12 +140,9 @@ def write_links(
     if marking and changes.marked.num_rows:
         stage(session, "marked_links", changes.marked, {"id": "bigint", "mark": "bytea"}, keys=["id"])
         session.execute(MARK)
-    if changes.moved:
-        told = rivals_by_pair(matches.rivals) if len(matches.rivals) else {}
-        if told and len(changes.early) and not told.keys().isdisjoint(_pairs(changes.early)):
-            raise Hasty
-        for here in pieces(changes.new):
-            add_links(session, matches.book.world, changes.new.take(here), changes.marks[here], told, run_id, now)
+    for here in pieces(changes.new):
+        rows = link_rows(matches.book.world, changes.new.take(here), changes.marks[here], changes.told)
+        add_links(session, rows, run_id, now)
 
 
 def pieces(links: pd.DataFrame) -> Iterator[Ints]:
@@ -155,19 +158,11 @@ def pieces(links: pd.DataFrame) -> Iterator[Ints]:
         yield from (order[start : min(start + PIECE, last)] for start in range(first, last, PIECE))
 
 
-def add_links(
-    session: Session,
-    world: World,
-    links: pd.DataFrame,
-    marks: Marks,
-    told: Mapping[tuple[int, int, int], list[dict[str, Any]]],
-    run_id: int,
-    now: datetime,
-) -> None:
-    """Add one piece. `told`: who was refused beside a pair."""
-    stage(session, "new_links", link_rows(world, links, marks, told), STAGED_LINK, keys=["collection_id"])
+def add_links(session: Session, rows: Text, run_id: int, now: datetime) -> None:
+    """Add one piece (see link_rows)."""
+    stage(session, "new_links", rows, STAGED_LINK, keys=["collection_id"])
     # The trigger that adds links up cannot know how many are new; for many, a look-up each takes twice as long as one join.
-    in_bulk = len(links) > MANY_LINKS
+    in_bulk = rows.rows > MANY_LINKS
     if in_bulk:
         session.execute(ONE_JOIN)
     session.execute(ADD_LINKS, {"run_id": run_id, "now": now})
@@ -175,12 +170,10 @@ def add_links(
         session.execute(LOOK_UPS)
 
 
-def link_rows(
-    world: World, links: pd.DataFrame, marks: Marks, told: Mapping[tuple[int, int, int], list[dict[str, Any]]]
-) -> pa.Table:
+def link_rows(world: World, links: pd.DataFrame, marks: Marks, told: Refused) -> Text:
     """Links (+ status) as rows of STAGED_LINK."""
     place = pd.Index(world.collections["id"]).get_indexer(links["collection_id"])
-    return pa.table(
+    table = pa.table(
         {
             "agency_id": world.collections["agency_id"].to_numpy()[place],
             **{name: links[name].to_numpy(dtype=np.int64) for name in [*PAIR, "amount"]},
@@ -193,21 +186,24 @@ def link_rows(
             "mark": hexadecimal(marks),
         }
     )
+    return as_text(table, STAGED_LINK)
 
 
 def _pairs(links: pd.DataFrame) -> Iterator[tuple[int, int, int]]:
     return zip(*(links[name].tolist() for name in PAIR), strict=True)
 
 
-def _refused(links: pd.DataFrame, told: Mapping[tuple[int, int, int], list[dict[str, Any]]]) -> pa.Array:
+def _refused(links: pd.DataFrame, told: Refused) -> pa.Array:
     """The rivals of each link as JSON, in an order of their own."""
     if not told:
         return pa.repeat(pa.scalar("[]", pa.string()), len(links))
     return pa.array([json.dumps(told[pair]) if pair in told else "[]" for pair in _pairs(links)], pa.string())
 
 
-def rivals_by_pair(rivals: pd.DataFrame) -> Mapping[tuple[int, int, int], list[dict[str, Any]]]:
-    """(collection_id, line_id, posting_id) of a link → those refused for it."""
+def rivals_by_pair(rivals: pd.DataFrame) -> Refused:
+    """See Refused."""
+    if rivals.empty:
+        return {}
     found: dict[tuple[int, int, int], list[dict[str, Any]]] = {}
     rest = [name for name in rivals.columns if name not in PAIR]
     for row in rivals.sort_values(list(rivals.columns)).to_dict("records"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -20,8 +21,28 @@ MANY = 1_000
 AT_ONCE = 1 << 14  # rows a write: a few megabytes
 
 
+@dataclass(frozen=True)
+class Text:
+    """Rows as COPY reads them, a few megabytes a block: made by one thread, handed to the database by another."""
+
+    columns: Sequence[str]
+    rows: int
+    blocks: Sequence[bytes]
+
+
+def as_text(rows: pd.DataFrame | pa.Table, types: Mapping[str, str]) -> Text:
+    """See `stage`."""
+    table = as_arrow(rows, types)
+    return Text(table.column_names, table.num_rows, [bytes(block) for block in _blocks(table)])
+
+
 def stage(
-    session: Session, name: str, rows: pd.DataFrame | pa.Table, types: Mapping[str, str], *, keys: Sequence[str] = ()
+    session: Session,
+    name: str,
+    rows: pd.DataFrame | pa.Table | Text,
+    types: Mapping[str, str],
+    *,
+    keys: Sequence[str] = (),
 ) -> int:
     """Put rows into a temporary table `name`, gone at commit or rollback, and analyse it. Returns how many.
 
@@ -29,16 +50,17 @@ def stage(
     names the columns it will be joined by: statistics of these alone are made in a fraction of the time.
     """
     columns = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(kind)) for c, kind in types.items())
-    table = as_arrow(rows, types)
+    table = rows if isinstance(rows, Text) else as_arrow(rows, types)
     cursor = _cursor(session)
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
     cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), columns))
     copy_into(cursor, name, table)
     only = sql.SQL(" ({})").format(sql.SQL(", ").join(map(sql.Identifier, keys))) if keys else sql.SQL("")
     cursor.execute(sql.SQL("ANALYZE {}{}").format(sql.Identifier(name), only))
-    if table.num_rows >= MANY:
+    count = table.rows if isinstance(table, Text) else table.num_rows
+    if count >= MANY:
         cursor.execute("DISCARD PLANS")
-    return table.num_rows
+    return count
 
 
 def copy_rows(
@@ -127,13 +149,20 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def copy_into(cursor: Any, name: str, table: pa.Table) -> None:
+def copy_into(cursor: Any, name: str, table: pa.Table | Text) -> None:
     """COPY a table of text-ready columns; an empty unquoted cell is NULL, an empty quoted one the empty text."""
-    names = sql.SQL(", ").join(sql.Identifier(column) for column in table.column_names)
+    columns, blocks = (table.columns, table.blocks) if isinstance(table, Text) else (table.column_names, _blocks(table))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(name), names)
-    options = pacsv.WriteOptions(include_header=False)
     with cursor.copy(command) as copy:
-        for start in range(0, table.num_rows, AT_ONCE):  # never the whole table as text beside the table
-            out = io.BytesIO()
-            pacsv.write_csv(table.slice(start, AT_ONCE), out, options)
-            copy.write(out.getbuffer())
+        for block in blocks:
+            copy.write(block)
+
+
+def _blocks(table: pa.Table) -> Iterator[memoryview]:
+    """The rows as text, some at a time: never the whole table as text beside the table."""
+    options = pacsv.WriteOptions(include_header=False)
+    for start in range(0, table.num_rows, AT_ONCE):
+        out = io.BytesIO()
+        pacsv.write_csv(table.slice(start, AT_ONCE), out, options)
+        yield out.getbuffer()
