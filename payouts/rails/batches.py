@@ -28,7 +28,7 @@ from payouts.rails.moves import load_batch, move_batch, move_payout, payouts_of,
 from payouts.rails.payees import last_pointed, proof_of
 from payouts.rails.protocol import BatchFacts, Beneficiary, FileRail, Instruction, OnlineRail, OnlineRails
 from payouts.rails.rechecks import refuse_changed, why_not_payable
-from payouts.rails.stops import numbers_lost, refuse_while_stopped
+from payouts.rails.stops import refuse_while_stopped, restore_mark
 from payouts.settlements.complaint_lines import keep_of_month
 from payouts.settlements.lifecycle import PAYABLE
 from payouts.settlements.lifecycle import next_status as next_settlement_status
@@ -174,18 +174,18 @@ def _payable(
 
 def _batch_ref(session: Session, period: Period) -> str:
     made = session.scalar(select(func.count()).select_from(PayoutBatch).where(PayoutBatch.period_start == period.start))
-    return f"B{period.start:%y%m}-{(made or 0) + 1 + 100 * numbers_lost(session):02d}"
+    return f"B{period.start:%y%m}-{restore_mark(session)}{(made or 0) + 1:02d}"
 
 
 def _queue(
     session: Session, batch: PayoutBatch, ready: list[Settlement], period: Period, actor: Actor, now: datetime
 ) -> list[Payout]:
     """Write the intents: payout and key, settlement under way, the ledger's hold."""
-    prefix = f"P{period.start:%y%m}-"
+    prefix, mark = f"P{period.start:%y%m}-", restore_mark(session)
     made = session.scalar(select(func.count()).select_from(Payout).where(Payout.ref.startswith(prefix))) or 0
     payouts = []
-    for number, settlement in enumerate(ready, start=made + 1 + 1_000 * numbers_lost(session)):
-        ref = f"{prefix}{number:04d}"
+    for number, settlement in enumerate(ready, start=made + 1):
+        ref = f"{prefix}{mark}{number:03d}" if mark else f"{prefix}{number:04d}"
         moved = last_pointed(session, settlement)
         payout = Payout(
             ref=ref,

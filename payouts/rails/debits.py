@@ -29,7 +29,7 @@ from portal.kernel.errors import Invalid, NotFound, Problem, Refused
 
 LOOK_BACK, LOOK_AHEAD = timedelta(days=2), timedelta(days=45)
 MOST = 20_000  # payouts looked at in one go
-OUR_REFERENCE = re.compile(r"\b[PB]\d{4}-\d{2,}\b")
+OUR_REFERENCE = re.compile(r"\b[PB]\d{4}-(?:\d{2,}|[0-9A-Z]{6}\d{2,})\b")  # the second: after a restore
 EXPECTED = ("sent", "unknown", "paid")
 TELLING = ("sent", "unknown")
 

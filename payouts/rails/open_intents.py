@@ -31,8 +31,11 @@ NEXT_ACTS = {
 }
 
 
-# A payout's or batch's own: of a month there is, in as many figures. Another firm's "P2024-15" is none, and nobody could tie it.
-GIVEN_BY_US = re.compile(r"(P\d\d(0[1-9]|1[0-2])-\d{4,}|B\d\d(0[1-9]|1[0-2])-\d{2,})")
+# A payout's or batch's own: of a month there is, in as many figures, with the mark of a restore before them if there was one. Another
+# firm's "P2024-15" is none, and nobody could tie it.
+GIVEN_BY_US = re.compile(
+    r"P\d\d(0[1-9]|1[0-2])-(\d{4,}|[0-9A-Z]{6}\d{3,})|B\d\d(0[1-9]|1[0-2])-(\d{2,}|[0-9A-Z]{6}\d{2,})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,9 @@ def unknown_debits(session: Session, stop: PayingStop) -> list[UnknownDebit]:
         select(BankLine, told)
         .join(BankStatement, BankStatement.id == BankLine.statement_id)
         .where(BankStatement.status != "refused", BankLine.side == "debit")
-        .where(BankLine.value_on >= bank_day(stop.lost_since) - LOOK_BACK, told.regexp_match(r"[PB]\d{4}-\d{2}", "i"))
+        .where(
+            BankLine.value_on >= bank_day(stop.lost_since) - LOOK_BACK, told.regexp_match(r"[PB]\d{4}-[0-9A-Z]{2}", "i")
+        )
         .where(~spoken_for.exists())
         .order_by(BankLine.value_on, BankLine.id)
     )

@@ -28,7 +28,7 @@ from portal.kernel.audit import Actor, AuditTag, record_event
 from portal.kernel.errors import Forbidden, Invalid, Problem, Refused
 from portal.kernel.files import FileStore, store_file
 
-OUR_REFS = re.compile(rb"\bP\d{4}-\d{4,}\b")
+OUR_REFS = re.compile(rb"\bP\d{4}-(?:\d{4,}|[0-9A-Z]{6}\d{3,})\b")  # the second: after a restore
 LOOKED_AT = 200_000
 PART = ".part"
 

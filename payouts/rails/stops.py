@@ -23,7 +23,8 @@ from portal.kernel.persons import same_person
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 AFTER_RESTORE = "restored from a backup"
 BY_HAND = "manual"  # records what people paid elsewhere; nothing leaves the portal
-NUMBERS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+MARKS_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+FIGURES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # six of them hold sixty-nine years of seconds
 MOST_NAMED = 5  # in a refusal; the page and the command list all
 
 
@@ -82,10 +83,20 @@ def load_stop(session: Session, stop_id: int) -> PayingStop:
     return found
 
 
-def numbers_lost(session: Session) -> int:
-    """Where numbers begin that were never given, even in a time that is lost: hours since then to the last restore; 0 without one."""
+def restore_mark(session: Session) -> str:
+    """What references begin with after a restore, so that none is ever given twice: its second, in six letters and figures.
+
+    "" in a database that was never restored. What was given in a time that is lost has another mark or none, however much it was
+    and however soon one restore follows another.
+    """
     last = session.scalar(select(func.max(PayingStop.stopped_at)).where(PayingStop.lost_since.is_not(None)))
-    return (last - NUMBERS_SINCE) // timedelta(hours=1) if last else 0
+    if last is None:
+        return ""
+    seconds, mark = (last - MARKS_SINCE) // timedelta(seconds=1), ""
+    for _ in range(6):
+        seconds, figure = divmod(seconds, len(FIGURES))
+        mark = FIGURES[figure] + mark
+    return mark
 
 
 def refuse_while_stopped(session: Session, rail: str = "") -> None:

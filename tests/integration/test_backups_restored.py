@@ -118,8 +118,8 @@ def test_an_approved_file_may_have_gone_so_nobody_knows_until_the_bank_or_two_pe
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
     with unit_of_work(bank_session):
         again = make_batch(bank_session, file_store, OCTOBER, "bank_file", actor=FINANCE, now=restored).batch
-    assert (again.ref, again.count) == ("B2610-754202", 1)  # no number is given twice, not even one that was lost
-    assert status(bank_session, "P2610-7542003") == "queued"
+    assert (again.ref, again.count) == ("B2610-0G5ZE002", 1)  # no number is given twice, not even one that was lost
+    assert status(bank_session, "P2610-0G5ZE0003") == "queued"
 
 
 def test_a_file_that_was_only_made_is_taken_back_before_paying_goes_on(bank_session, file_store, month, now, restored):
@@ -167,15 +167,15 @@ def test_what_was_paid_in_the_lost_time_is_seen_in_the_account_and_recorded_by_h
     assert [each.names for each in unknown_debits(bank_session, stops.load_stop(bank_session, stop))] == [FIRST]
     assert refused(bank_session, stop, after) == "unknown_payments"
     by_hand = approved(bank_session, file_store, a_batch(bank_session, file_store, after, "manual"), after)
-    assert acts(bank_session, stop) == {"P2610-7542001": "send", "P2610-7542002": "send"}
+    assert acts(bank_session, stop) == {"P2610-0G5ZE0001": "send", "P2610-0G5ZE0002": "send"}
     with unit_of_work(bank_session):
         start_sending(bank_session, actor=FINANCE, now=after, only=by_hand)
         finish_sending(bank_session, by_hand, actor=FINANCE, now=after)
-    assert acts(bank_session, stop) == {"P2610-7542001": "say", "P2610-7542002": "say"}
-    said(bank_session, "P2610-7542001", "paid", after)
-    said(bank_session, "P2610-7542002", "failed", after)
+    assert acts(bank_session, stop) == {"P2610-0G5ZE0001": "say", "P2610-0G5ZE0002": "say"}
+    said(bank_session, "P2610-0G5ZE0001", "paid", after)
+    said(bank_session, "P2610-0G5ZE0002", "failed", after)
     with unit_of_work(bank_session):
-        debits.tie_by_hand(bank_session, "P2610-7542001", line, reason="The lost payout", actor=FINANCE, now=after)
+        debits.tie_by_hand(bank_session, "P2610-0G5ZE0001", line, reason="The lost payout", actor=FINANCE, now=after)
     lifted(bank_session, stop, after)
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
 
@@ -196,12 +196,35 @@ def test_a_file_taken_back_here_though_the_bank_paid_it_in_one_sum_is_not_paid_a
     with unit_of_work(bank_session):
         start_sending(bank_session, actor=FINANCE, now=after, only=by_hand)
         finish_sending(bank_session, by_hand, actor=FINANCE, now=after)
-    for payout in ("P2610-7542003", "P2610-7542004"):
+    for payout in ("P2610-0G5ZE0003", "P2610-0G5ZE0004"):
         said(bank_session, payout, "paid", after)
     with unit_of_work(bank_session):
-        debits.tie_by_hand(bank_session, "P2610-7542003", line, reason="The whole file", actor=FINANCE, now=after)
+        debits.tie_by_hand(bank_session, "P2610-0G5ZE0003", line, reason="The whole file", actor=FINANCE, now=after)
     lifted(bank_session, stop, after)
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
+
+
+def test_two_restores_within_an_hour_give_no_number_twice(bank_session, file_store, month, now, restored):
+    """The second restore is of a backup older than the first: what was given between them is lost, and looks as if never given."""
+    held(bank_session, restored)
+    with unit_of_work(bank_session):
+        first = stops.restore_mark(bank_session)
+        between = make_batch(
+            bank_session, file_store, OCTOBER, "manual", actor=FINANCE, now=restored + MINUTE
+        ).batch.ref
+    lost = {between, *bank_session.scalars(select(Payout.ref))}
+    with unit_of_work(bank_session):
+        reject_batch(bank_session, between, actor=CHECKER, now=restored + MINUTE, reason="As if it had never been")
+    held(bank_session, restored + 2 * MINUTE)
+    with unit_of_work(bank_session):
+        second = stops.restore_mark(bank_session)
+        again = make_batch(
+            bank_session, file_store, OCTOBER, "manual", actor=FINANCE, now=restored + 3 * MINUTE
+        ).batch.ref
+    given = {again, *bank_session.scalars(select(Payout.ref))} - lost
+    assert (first[:4], len(first), len(second)) == (second[:4], 6, 6) and first < second
+    assert all(second in ref and len(ref) <= 15 for ref in given), "and a bank's file has room for it"
+    assert all(first in ref for ref in lost)
 
 
 def test_an_ordinary_stop_asks_nothing_about_files(bank_session, file_store, month, now):
