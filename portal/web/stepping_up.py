@@ -1,4 +1,5 @@
-"""Before money is let go, the password once more: where it was given too long ago, an act stops at a page that asks for it.
+"""Before money is let go, or anybody is given a say in it, the password once more: where it was given too long ago, an act stops at a
+page that asks for it.
 
 The act's own form rides along, so that what was pressed goes on by itself, with what was shown and signed; a form over many items asks
 once. Without the password nothing has happened.
@@ -19,7 +20,7 @@ from portal.access.signin import confirm, count_attempt
 from portal.kernel.db import unit_of_work
 from portal.web.edge import address, bank_session, clock
 
-# What lets money go, or says where it goes.
+# What lets money go, or says where it goes, who may let it go, up to what, and who is whom.
 LETS_GO = frozenset(
     {
         Permission.SETTLEMENT_APPROVE,
@@ -27,17 +28,27 @@ LETS_GO = frozenset(
         Permission.REPOINTING_DECIDE,
         Permission.BANK_DETAIL_APPROVE,
         Permission.OWN_BANK_DETAIL_PROPOSE,
+        Permission.PAYING_STOP,
+        Permission.PAYING_LIFT,
+        Permission.LIMIT_PROPOSE,
+        Permission.LIMIT_DECIDE,
+        Permission.PERSON_PROPOSE,
+        Permission.PERSON_DECIDE,
     }
 )
+# What only holds money back, or takes back what nobody has agreed to: a stop is pulled at once, by whoever sits there.
+ASKS_NOTHING = ("reject", "withdraw")
+PULLS_A_STOP = "finance_stops.stop"
 FRESH = "sign_in.fresh_minutes"
 FIELD = "password_again"
 LONGEST = 1024
 
 
 def ask_again() -> Response | None:
-    """Before an act: None when it may go on, else the page that asks. Sending something back needs no password."""
+    """Before an act: None when it may go on, else the page that asks. Sending something back, or stopping, needs no password."""
     endpoint = request.endpoint or ""
-    if request.method != "POST" or endpoint.endswith(".reject"):
+    act = endpoint.rpartition(".")[2]
+    if request.method != "POST" or act.startswith(ASKS_NOTHING) or endpoint == PULLS_A_STOP:
         return None
     if permission_of(current_app, endpoint) not in LETS_GO:
         return None

@@ -71,6 +71,28 @@ def test_reading_sending_back_and_a_fresh_password_ask_for_nothing(waiting, bank
     assert checker.post(f"/bank/settlements/{REFS[1]}/reject", back).status_code == 302
 
 
+def test_who_may_let_money_go_asks_too_and_stopping_it_never_does(bank_session, browse, clock):
+    with unit_of_work(bank_session):
+        for email, role in (
+            (EMAIL, "bank_approver"),
+            ("admin@bank.example", "bank_admin"),
+            ("money@bank.example", "finance"),
+        ):
+            user = a_user(bank_session, email, role)
+    checker, admin, finance = (browse(email) for email in (EMAIL, "admin@bank.example", "money@bank.example"))
+    page = finance.get("/finance/paying-stop").text
+    clock.instant += timedelta(minutes=16)
+    pressed = {"once": once_in(page), "reason": "A wrong account."}
+    assert finance.post("/finance/paying-stop", pressed).status_code == 302, "a stop waits for nobody's password"
+    asked = "Your password once more"
+    assert asked in finance.post("/finance/paying-stop/1/ask", pressed).text
+    assert asked in checker.post("/finance/paying-stop/1/lift", {}).text
+    assert asked in checker.post("/bank/limits/L-1/accept", {}).text
+    assert asked not in checker.post("/bank/limits/delegations/D-1/reject", {}).text
+    assert asked in admin.post(f"/admin/persons/of/{user.user_id}", {}).text
+    assert asked not in admin.post("/admin/persons/1/withdraw", {}).text
+
+
 def test_guesses_are_counted_as_at_the_door(waiting, bank_session, browse, clock):
     with unit_of_work(bank_session):
         user = bank_session.scalars(select(User).where(User.email == EMAIL)).one()
