@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allocations.agencies.setting_checks import Shape, each, mapping, numbers, share, whole
+from allocations.agencies.setting_checks import Shape, each, mapping, numbers, share, truth, whole
 
 LEGAL_SHAPES: dict[str, Shape] = {
     "legal.limitation_years": Shape("Years in which a debt can be sued for", 3, whole(1, 30)),
@@ -24,11 +24,12 @@ LEGAL_SHAPES: dict[str, Shape] = {
             "sale_days": 30,
         },
         mapping(
+            {"exactly_over": truth, "exactly_share": truth},
             over_minor=whole(0),
             least_share=share,
             **{name: whole(1, 365) for name in ("pay_days", "answer_days", "publish_days", "sale_days")},
         ),
-        "Amounts in paise.",
+        "Amounts in paise. exactly_over, exactly_share: whether exactly that sum (no, unless said) or share (yes, unless said) is enough.",
     ),
     "legal.lok_adalat": Shape(
         "Lok Adalat: most that may be owed, days of invitation",

@@ -41,6 +41,7 @@ def stand(
     """The kind judged with the shipped numbers; every fact has its paper unless `proved` says otherwise."""
     found = KINDS[kind]
     numbers = {**SHAPES[found.setting].example, **{name: SHAPES[code].example for name, code in SHARED.items()}}
+    numbers |= changes.pop("numbers", {})
     proved = frozenset(changes.pop("proved", facts))
     return judged(found, Given(today, account, facts, numbers, proved, **changes))
 
@@ -172,6 +173,21 @@ def test_a_gate_stands_open_on_one_side_of_its_limit_and_shut_on_the_other(kind,
         found = item(stand(kind, SECURED, account=replace(ACCOUNT, **changes)), code)
         assert found.state == state, (changes, found.says)
         assert found.state == DONE or found.cure
+
+
+@pytest.mark.parametrize(
+    ("code", "exactly", "owed", "says"),
+    [
+        ("dues", "exactly_over", LAKH, "not more than"),
+        ("loan_and_interest_minor", "exactly_share", 4 * LAKH, "not more than 20 %"),
+    ],
+)
+def test_whether_exactly_the_limit_of_sarfaesi_is_enough_is_the_lender_s_setting(code, exactly, owed, says):
+    account = replace(ACCOUNT, total_minor=owed)
+    for is_enough, state in ((True, DONE), (False, BLOCKED)):
+        assert not list(SHAPES["legal.sarfaesi"].check(SHAPES["legal.sarfaesi"].example | {exactly: is_enough}))
+        found = item(stand("sarfaesi", SECURED, account=account, numbers={exactly: is_enough}), code)
+        assert found.state == state and (is_enough or says in found.says)
 
 
 def test_sarfaesi_waits_sixty_days_and_answers_in_fifteen():

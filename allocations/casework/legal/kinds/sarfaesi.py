@@ -73,18 +73,26 @@ def standing(given: Given) -> Iterator[Item]:
     yield of_books("npa", "The account is an NPA", account.is_npa, no=no, cure=cure)
     cure = "Choose another step."
     yield of_books("secured", "The loan is secured", account.secured, no="The loan is not secured.", cure=cure)
-    holds = None if account.total_minor is None else account.total_minor > least
-    limit = gates.sum_shown(given, least)
-    yield gates.dues(given, f"More than {limit} is owed", holds, f"{gates.owed(given)} is owed, not more than {limit}.")
+    total, limit = account.total_minor, gates.sum_shown(given, least)
+    if given.numbers.get("exactly_over", False):
+        holds, label, no = None if total is None else total >= least, f"At least {limit} is owed", f"less than {limit}"
+    else:
+        holds, label, no = (
+            None if total is None else total > least,
+            f"More than {limit} is owed",
+            f"not more than {limit}",
+        )
+    yield gates.dues(given, label, holds, f"{gates.owed(given)} is owed, {no}.")
 
 
 def share_left(given: Given) -> Item:
-    """s.31(j): not where less than a fifth of the loan and its interest is still due."""
+    """s.31(j): not where less than a fifth of the loan and its interest is still due; whether exactly that is enough is a setting."""
     whole, owed = given.minor("loan_and_interest_minor"), given.account.total_minor
     least = Decimal(given.numbers["least_share"])
-    holds = None if whole is None or owed is None else owed >= least * whole
-    percent = f"{(least * 100).normalize():f} %"
-    no = f"{gates.owed(given)} is less than {percent} of the loan and its interest (s.31(j))."
+    is_enough = bool(given.numbers.get("exactly_share", True))
+    holds = None if whole is None or owed is None else owed > least * whole or (is_enough and owed == least * whole)
+    percent, what = f"{(least * 100).normalize():f} %", "less than" if is_enough else "not more than"
+    no = f"{gates.owed(given)} is {what} {percent} of the loan and its interest (s.31(j))."
     return gate(given, FACTS["loan_and_interest_minor"], holds, no=no, cure="Choose another step.")
 
 
