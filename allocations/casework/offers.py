@@ -33,6 +33,7 @@ from portal.kernel.proposals import Proposals, reason_problems
 OPEN = ("proposed", "recommended")
 LONGEST_PROOF = 200
 LOCK = 0x4F46_46
+SHORTEST_NAME, LONGEST_NAME = 3, 200  # of who sanctioned a loan
 
 
 def _facts(found: CompromiseOffer) -> dict[str, Any]:
@@ -69,7 +70,10 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the bank's maker says of an offer. `security_minor` None: there is no security."""
+    """What the bank's maker says of an offer. `security_minor` None: there is no security.
+
+    `sanctioned_by`: the authority that sanctioned the loan, an e-mail or a name; RBI/2023-24/40 has another one, a level above, approve.
+    """
 
     words: str
     security_minor: int | None
@@ -204,7 +208,7 @@ def recommend_offer(
         facts=facts,
         findings=findings,
         sanctioned_level=view.sanctioned_level,
-        sanctioned_by=view.sanctioned_by.strip().lower() or None,
+        sanctioned_by=_named(view.sanctioned_by),
         needed_level=findings["needed_level"],
         words=view.words.strip(),
         recommended_by=actor.email,
@@ -213,6 +217,11 @@ def recommend_offer(
     session.add(made)
     PROPOSALS.move(session, found, "recommend", actor=actor, now=now)
     return made
+
+
+def _named(who: str) -> str:
+    """An e-mail as accounts have it; a name as it is written."""
+    return who.strip().lower() if "@" in who else who.strip()
 
 
 def view_problems(view: View, levels: list[dict[str, Any]]) -> Iterator[Problem]:
@@ -226,6 +235,9 @@ def view_problems(view: View, levels: list[dict[str, Any]]) -> Iterator[Problem]
     if view.sanctioned_level not in {int(each["level"]) for each in levels}:
         cure = f"Use one of {', '.join(str(each['level']) for each in levels)}."
         yield Problem("bad_level", "There is no such level.", cure, column="sanctioned_level")
+    if not SHORTEST_NAME <= len(view.sanctioned_by.strip()) <= LONGEST_NAME:
+        cure = "Their e-mail if they still work here; otherwise their name and office."
+        yield Problem("sanctioner_needed", "Say who sanctioned the loan.", cure, column="sanctioned_by")
 
 
 def _over(found: CompromiseOffer, today: date) -> Iterator[Problem]:

@@ -153,7 +153,7 @@ def decide_plan(
     if accept and _needs_approver(session, found) and actor.role != APPROVER:
         message = "This plan is beyond what a maker accepts alone."
         raise Forbidden(message, code="needs_approver", cure="Ask an approver.")
-    if accept and (problems := list(_others_running(session, found))):
+    if accept and (problems := [*_lax(session, found), *_others_running(session, found)]):
         raise Invalid(problems)
     PROPOSALS.decide(session, found, "accept" if accept else "reject", reason=reason, actor=actor, now=now)
 
@@ -162,6 +162,16 @@ def _needs_approver(session: Session, found: RepaymentPlan) -> bool:
     """By what the row says and by its own instalments: an agency's connection wrote the row."""
     planned = Planned("", found.from_on, from_rows(found.schedule), found.mode, found.reason)
     return found.needs_approver or beyond(planned, setting_on(session, "plan.limits", bank_day(found.proposed_at)))
+
+
+def _lax(session: Session, found: RepaymentPlan) -> Iterator[Problem]:
+    """That its rule for breaking is laxer than the bank's of the day it was proposed: an agency's connection wrote the row."""
+    rule = setting_on(session, "plan.watch", bank_day(found.proposed_at))
+    for name, what in (("grace_days", "days of grace"), ("most_missed", "missed instalments")):
+        allowed, asked = int(rule[name]), int(getattr(found, name))
+        if asked > allowed:
+            message = f"It has {asked} {what}; the bank's rule of its day allows {allowed}."
+            yield Problem("beyond_the_rule", message, "Reject it, and have it proposed anew.", column=name)
 
 
 def _others_running(session: Session, found: RepaymentPlan) -> Iterator[Problem]:

@@ -47,6 +47,7 @@ def view(**changes: Any) -> View:
         "words": "More than the security would bring.",
         "security_minor": None,
         "sanctioned_level": 1,
+        "sanctioned_by": "R. Menon, Pune branch",
     }
     return View(**given | changes)
 

@@ -112,10 +112,10 @@ def test_every_fault_of_an_offer_is_told_at_once(world: World, number: str) -> N
 
 def test_the_level_is_asked_for_and_who_sanctioned_it_never_approves(world: World, number: str) -> None:
     found = brought(world, number)
-    bad = view(words="", borrower="poor", sanctioned_level=9)
+    bad = view(words="", borrower="poor", sanctioned_level=9, sanctioned_by=" ")
     with pytest.raises(Invalid) as refused:
         recommend_offer(world.session, found, bad, actor=MAKER, now=world.now)
-    assert codes(refused) == ["reason_needed", "bad_borrower", "bad_level"]
+    assert codes(refused) == ["reason_needed", "bad_borrower", "bad_level", "sanctioner_needed"]
     given = view(sanctioned_level=2, sanctioned_by="Checker2@bank.example")
     recommend_offer(world.session, found, given, actor=MAKER, now=world.now)
     acknowledge(world.session, found, told_on=TODAY, how="letter", proof="Letter 7", actor=MAKER, now=world.now)

@@ -85,7 +85,12 @@ def test_a_settlement_goes_its_whole_way_in_the_browser(world: World, browser: C
     assert rival.get(own).status_code == 404 and owner.get(bank).status_code == 403
     told = {"told_on": "2026-11-10", "how": "letter", "proof": "Letter 7"}
     assert "Letter 7" in post(owner, own, f"{own}/told", **told).text
-    view = {"words": "More than a suit would bring.", "sanctioned_level": "1", "borrower": "ordinary"}
+    view = {
+        "words": "More than a suit would bring.",
+        "sanctioned_level": "1",
+        "sanctioned_by": "R. Menon",
+        "borrower": "ordinary",
+    }
     page = post(maker, bank, f"{bank}/recommend", **view | {"security": "80,000"}).text
     assert (
         "Recommended." in page and "level 2 (Region)" in page and maker.post(f"{bank}/approve", {}).status_code == 403
@@ -108,7 +113,7 @@ def test_who_stands_too_low_is_told_who_may(world: World, browser: Callable[[str
     made = world.session.scalars(select(CompromiseOffer)).one()
     bank = f"/bank/borrower-settlements/{made.id}"
     assert made.evidence_name == "letter.pdf" and maker.get(f"{bank}/evidence").data == letter
-    view = {"words": "Best there is.", "sanctioned_level": "3", "borrower": "ordinary"}
+    view = {"words": "Best there is.", "sanctioned_level": "3", "sanctioned_by": "R. Menon", "borrower": "ordinary"}
     post(maker, bank, f"{bank}/recommend", **view)
     assert "has not been told" in checker.get(bank).text
     post(maker, bank, f"{bank}/told", told_on="2026-11-10", how="message", proof="SMS 88")

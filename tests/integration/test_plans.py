@@ -81,6 +81,23 @@ def test_a_plan_within_limits_is_a_maker_s_and_one_beyond_an_approver_s(
     assert (small.status, large.status) == ("cancelled", "active") and is_clean(world)
 
 
+def test_a_plan_that_is_laxer_than_the_bank_s_rule_of_its_day_is_not_accepted(
+    world: World, agency: Agency, allocation: Allocation
+) -> None:
+    found = propose(world, allocation, agency.id)
+    assert (found.grace_days, found.most_missed) == (5, 1)
+    columns = [each.name for each in RepaymentPlan.__table__.columns if each.name != "id"]
+    values = {name: getattr(found, name) for name in columns}
+    plans.withdraw_plan(world.session, found, actor=OWNER, now=world.now)
+    lax = RepaymentPlan(**values | {"grace_days": 400, "most_missed": 12})  # as an agency's connection could write it
+    world.session.add(lax)
+    world.session.flush()
+    with pytest.raises(Invalid) as refused:
+        plans.decide_plan(world.session, lax, accept=True, actor=CHECKER, now=world.now)
+    assert codes(refused) == ["beyond_the_rule", "beyond_the_rule"]
+    plans.decide_plan(world.session, lax, accept=False, reason="Not our rule.", actor=CHECKER, now=world.now)
+
+
 def test_a_plan_and_a_settlement_do_not_run_on_one_account(world: World, agency: Agency) -> None:
     account = an_npa(world, agency)
     plan = propose(world, account, major=20_000)

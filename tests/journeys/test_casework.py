@@ -64,6 +64,7 @@ def test_a_settlement_goes_from_an_agency_s_proposal_to_an_instalment_that_is_ke
     maker = open_page(f"/bank/{path}", email=MAKER)
     maker.get_by_label("Why should the bank take it?").fill("A suit would bring less, and later.")
     maker.get_by_label("Level that sanctioned the loan").select_option("2")
+    maker.get_by_label("Who sanctioned it").fill("R. Menon, Pune branch")
     maker.get_by_role("button", name="Recommend it").click()
     maker.get_by_text("It waits for somebody at level 3").wait_for()
     checker = open_page(f"/bank/{path}", email=CHECKER)

@@ -47,7 +47,9 @@ class RecommendForm(ActForm):
     security = StringField("Value of the security", [Length(max=40)], description="Leave it empty when there is none.")
     sanctioned_level = SelectField("Level that sanctioned the loan", coerce=int)
     sanctioned_by = StringField(
-        "Who sanctioned it", [Length(max=200)], description="E-mail, if they still work here: they never approve it."
+        "Who sanctioned it",
+        [InputRequired("Say who sanctioned the loan."), Length(min=3, max=200)],
+        description="E-mail, if they still work here: they never approve it. Otherwise name and office.",
     )
     borrower = SelectField("Wilful defaulter or fraud?", choices=[SelectChoice(*each) for each in BORROWERS.items()])
     is_restructuring = BooleanField("It counts as a restructuring: it is paid over more than the policy's months")
