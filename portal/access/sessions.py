@@ -10,9 +10,23 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, String, case, column, func, select, table, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Row,
+    Select,
+    String,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from portal.access.identity import Identity
@@ -54,8 +68,12 @@ def _identity(row: Row[Any], session_id: int | None = None, proved_at: datetime 
 
 def _is_awake(now: datetime, idle: timedelta) -> ColumnElement[bool]:
     """That a session has been used lately enough for its person's role."""
-    longest = max(idle, FIELD_IDLE)
-    return UserSession.last_seen_at > case((User.role == Role.FIELD_AGENT.value, now - longest), else_=now - idle)
+    return _seen_since(now - max(idle, FIELD_IDLE), now - idle)
+
+
+def _seen_since(in_the_field: Any, elsewhere: Any) -> ColumnElement[bool]:
+    """That a session has been used since one moment by a field agent, since another by anybody else."""
+    return UserSession.last_seen_at > case((User.role == Role.FIELD_AGENT.value, in_the_field), else_=elsewhere)
 
 
 def find_identity(session: Session, token: str, *, now: datetime, idle: timedelta) -> Identity | None:
@@ -63,7 +81,7 @@ def find_identity(session: Session, token: str, *, now: datetime, idle: timedelt
 
     Notes that the browser was seen (at most once a minute); the caller commits.
     """
-    row = _in_use(session, UserSession.token_hash == token_hash(token), now, idle)
+    row = _in_use(session, "token_hash", token_hash(token), now, idle)
     if row is None:
         return None
     if now - row.last_seen_at >= TOUCH_EVERY:
@@ -73,12 +91,20 @@ def find_identity(session: Session, token: str, *, now: datetime, idle: timedelt
 
 def identity_of_session(session: Session, session_id: int, *, now: datetime, idle: timedelta) -> Identity | None:
     """Who is signed in on a browser now, asked for by what a page of it was given; None as soon as that session is over."""
-    row = _in_use(session, UserSession.id == session_id, now, idle)
+    row = _in_use(session, "id", session_id, now, idle)
     return _identity(row, row.session_id, row.proved_at) if row else None
 
 
-def _in_use(session: Session, which: ColumnElement[bool], now: datetime, idle: timedelta) -> Row[Any] | None:
-    query = (
+def _in_use(session: Session, key: str, value: object, now: datetime, idle: timedelta) -> Row[Any] | None:
+    moments = {"now": now, "in_the_field": now - max(idle, FIELD_IDLE), "elsewhere": now - idle}
+    return session.execute(_session_by(key), {"value": value, **moments}).first()
+
+
+@cache
+def _session_by(key: str) -> Select[Any]:
+    """The session in use whose column `key` is :value. Every request asks it: put together once, asked with other values."""
+    aware = DateTime(timezone=True)
+    return (
         _is_open(_people())
         .add_columns(
             UserSession.id.label("session_id"),
@@ -87,14 +113,13 @@ def _in_use(session: Session, which: ColumnElement[bool], now: datetime, idle: t
         )
         .join(UserSession, UserSession.user_id == User.id)
         .where(
-            which,
+            getattr(UserSession, key) == bindparam("value"),
             UserSession.revoked_at.is_(None),
             UserSession.epoch == User.session_epoch,
-            UserSession.expires_at > now,
-            _is_awake(now, idle),
+            UserSession.expires_at > bindparam("now"),
+            _seen_since(bindparam("in_the_field", type_=aware), bindparam("elsewhere", type_=aware)),
         )
     )
-    return session.execute(query).first()
 
 
 def can_enter(session: Session, user_id: int) -> bool:
