@@ -116,7 +116,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Long tests first on every worker, so that short ones are left to even out the end."""
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
-        items[:] = dealt(items, workers, lambda item: item.path)
+        items[:] = dealt(items, workers, lambda item: item.path, is_long)
+
+
+def is_long(item: pytest.Item) -> bool:
+    """Whether a test says of itself that it takes its time."""
+    return any(item.get_closest_marker(name) for name in ("slow", "timeout"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

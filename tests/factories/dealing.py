@@ -11,8 +11,11 @@ T = TypeVar("T")
 LONGEST_FIRST = ("chaos", "sequences", "real_data", "planted", "integration", "unit", "architecture", "journeys")
 
 
-def dealt(tests: Sequence[T], workers: int, path_of: Callable[[T], Path]) -> list[T]:
-    """One worker's stretch after another, all of a length: xdist cuts the list so. A file stays whole as far as lengths allow."""
+def dealt(tests: Sequence[T], workers: int, path_of: Callable[[T], Path], is_long: Callable[[T], bool]) -> list[T]:
+    """One worker's stretch after another, all of a length: xdist cuts the list so. A file stays whole as far as lengths allow.
+
+    Of a folder's tests the long ones come first, browsers' too: begun last, one of them would leave the other workers idle.
+    """
 
     def rank(test: T) -> int:
         parts = path_of(test).parts
@@ -24,4 +27,8 @@ def dealt(tests: Sequence[T], workers: int, path_of: Callable[[T], Path]) -> lis
     length = len(tests) // workers
     spare = iter([test for stretch in stretches for test in stretch[length:]])
     even = [[*each[:length], *islice(spare, max(length - len(each), 0))] for each in stretches]
-    return [*(test for each in even for test in sorted(each, key=rank)), *sorted(spare, key=rank)]
+
+    def order(test: T) -> tuple[int, bool]:
+        return rank(test), not is_long(test)
+
+    return [*(test for each in even for test in sorted(each, key=order)), *sorted(spare, key=order)]

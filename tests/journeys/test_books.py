@@ -90,6 +90,7 @@ def pay_in(open_page: Any) -> None:
     page.get_by_text("Slip PIS/2026/77 over ₹20,000.00 is recorded.").wait_for()
 
 
+@pytest.mark.slow
 def test_a_book_from_the_bank_to_the_slip(firm: Firm, open_page: Any, bank_session: PortalSession) -> None:
     issue(open_page)
     hand_out(open_page)
@@ -175,6 +176,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.slow
 def test_every_page_of_books_and_slips_is_good_to_look_at(world: None, look: Any) -> None:
     for path, name, email in PAGES:
         look(path, name, email=email)

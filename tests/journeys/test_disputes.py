@@ -114,6 +114,7 @@ def talked(bank_session: Session, agency_session: Any, now: Any) -> dict[str, st
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_the_pages_are_fit_to_be_looked_at(
     talked: dict[str, str], look: Callable[..., None], bank_session: Session
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
@@ -48,6 +49,7 @@ def moved(page: Page, open_page: Callable[..., Page], action: str, verb: str) ->
     return second
 
 
+@pytest.mark.slow
 def test_an_applicant_is_empanelled_and_its_agents_card_is_checked(
     open_page: Callable[..., Page],
     look: Callable[..., None],

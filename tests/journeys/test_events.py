@@ -106,6 +106,7 @@ def test_many_are_accepted_as_they_were_shown(shakti: dict[str, Any], open_page:
     expect(checker.get_by_role("status")).to_contain_text("2 events accepted as shown")
 
 
+@pytest.mark.slow
 def test_the_banks_pages_are_fit_to_be_looked_at(
     shakti: dict[str, Any], look: Callable[..., None], open_page: Callable[..., Any]
 ) -> None:

@@ -48,6 +48,7 @@ def enter(page: Any, label: str, day: str = "", answer: str = "", amount: str = 
     page.get_by_role("button", name="Enter it").click()
 
 
+@pytest.mark.slow
 def test_a_returned_cheque_goes_from_a_missing_fact_to_a_notice_on_its_way(
     account: None, open_page: Callable[..., Any], look: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def bank(bank_session: PortalSession, now: datetime) -> PortalSession:
     return bank_session
 
 
+@pytest.mark.slow
 def test_a_run_goes_from_the_draw_to_the_agency(
     bank: PortalSession, open_page: Callable[..., Any], look: Callable[..., None], app: Any
 ) -> None:

@@ -37,6 +37,7 @@ def cards(bank_session: Session, now: datetime) -> None:
     bank_session.commit()
 
 
+@pytest.mark.slow
 def test_a_maker_edits_tries_and_hands_in_and_a_checker_approves(cards: None, open_page: Callable[..., Any]) -> None:
     page = open_page("/bank/rate-cards/RETAIL-2026/1", email="maker@bank.example")
     page.get_by_role("link", name="Edit as a new version").click()
@@ -106,6 +107,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.slow
 def test_pages_of_editing_look_right(cards: None, look: Callable[..., Any]) -> None:
     for path, name in PAGES:
         look(path, name, email="maker@bank.example")

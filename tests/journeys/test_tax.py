@@ -44,6 +44,7 @@ def paid_late(bank_session: Session, now: Any) -> None:
 
 
 @pytest.mark.usefixtures("paid_late")
+@pytest.mark.slow
 def test_finance_sees_what_is_due_and_two_people_take_a_certificate_in(
     open_page: Callable[..., Any], look: Callable[..., None]
 ) -> None:
