@@ -17,6 +17,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.service import lender
+from allocations.placements.models import LoanAccount
 from allocations.placements.strategies.deciding import Decision, decide
 from allocations.placements.strategies.facts import TEXT, Accounts, TakerFacts, Words, input_hash
 from allocations.placements.strategies.gathering import accounts_on, takers_on
@@ -32,6 +33,7 @@ from portal.kernel.proposals import Proposals
 from portal.kernel.tables.bulk import stage
 
 LOCK = text("select pg_advisory_xact_lock(hashtext('strategy ' || :code))")
+MOST_PREVIEWED = 50_000  # accounts a page deals while somebody waits
 HIGHEST_SEED = 2**53  # as far as JSON keeps whole numbers
 Report = Callable[[int, int, str], None]
 
@@ -111,6 +113,18 @@ def draw(
         input_hash=input_hash(accounts, takers, terms_sha256=strategy.sha256, seed=seed, from_on=from_on, to_on=to_on),
         result_hash=made.result_hash(accounts.numbers),
     )
+
+
+def preview(session: Session, terms: Terms, *, from_on: date, seed: int) -> dict[str, Any]:
+    """Who would get what by terms that nobody approved yet, in sums as a run keeps them. Refused where it would take long."""
+    check_asked(from_on, None, seed)
+    if (session.scalar(select(func.count()).select_from(LoanAccount)) or 0) > MOST_PREVIEWED:
+        message = f"A page tries at most {MOST_PREVIEWED:,} accounts."
+        raise Refused(message, code="too_many", cure="Propose it; a run of it shows who would get what.")
+    to_on = from_on + timedelta(days=terms.term_days - 1) if terms.term_days else None
+    accounts = accounts_on(session, terms, from_on, to_on)
+    made = decide(terms, accounts, takers_on(session, terms, from_on, to_on), seed)
+    return summary_of(terms, accounts, made, lender(session).currency)
 
 
 def check_asked(from_on: date, to_on: date | None, seed: int) -> None:

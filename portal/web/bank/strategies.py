@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -20,7 +21,15 @@ from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Problem
 from portal.kernel.periods import month_of
-from portal.web.bank.strategies_forms import AcceptForm, DrawForm, OneClickForm, RejectForm, StrategyForm
+from portal.web.bank import strategies_sheet
+from portal.web.bank.strategies_forms import (
+    AcceptForm,
+    DrawForm,
+    OneClickForm,
+    RejectForm,
+    SheetForm,
+    StrategyForm,
+)
 from portal.web.downloads import attachment
 from portal.web.edge import clock, current_actor, db_session, identity_here, once
 from portal.web.typed import kept_on_page
@@ -44,37 +53,77 @@ def index() -> str:
 @bp.route("/new", methods=["GET", "POST"])
 @permission(Permission.STRATEGY_PROPOSE)
 def new() -> Answer:
-    """The text of a strategy; looked at it is checked, proposed it waits for another person."""
+    """A strategy as its fields or as its text; looked at it is checked, proposed it waits for another person."""
+    if "source" in request.form:
+        return _of_fields()
+    if request.form.get("act") == "fields" or (request.method == "GET" and request.args.get("as") != "text"):
+        return _to_fields()
+    return _of_text()
+
+
+def _to_fields() -> Answer:
+    """The page of fields with the text that was typed, or with what there is to begin with; the text where fields cannot show it."""
+    form, problems = StrategyForm(), list[Problem]()
+    with kept_on_page(problems, "not_fields", "too_long"):
+        code, day, terms = _beginning()
+        if request.method == "POST":
+            source = read_source(_typed(form))
+            code, day, terms = source.code, form.effective_from.data or day, source.terms
+        return strategies_sheet.begin(code, day, terms, form.reason.data or "")
+    if request.method == "GET":
+        _begin(form)
+    return text_page(form, problems=problems), 422 if request.method == "POST" else 200
+
+
+def _of_text() -> Answer:
     session, form, problems = db_session(), StrategyForm(), list[Problem]()
     findings, terms = list[Finding](), None
     if request.method == "GET":
         _begin(form)
     elif form.validate_on_submit() and form.effective_from.data:
         with kept_on_page(problems):
-            source = read_source((form.text.data or "").replace("\r\n", "\n"))
+            source = read_source(_typed(form))
             terms, findings = service.check_terms(session, source.terms)
             if request.form.get("act") == "propose":
                 return _propose(form, source)
-    page = render_template(
-        "bank/strategies/new.html",
-        form=form,
-        problems=problems,
-        findings=findings,
-        terms=terms,
-        **words(session),
-    )
+    page = text_page(form, problems=problems, findings=findings, terms=terms)
     return (page, 422) if form.errors or problems else page
 
 
-def _begin(form: StrategyForm) -> None:
-    """The newest version of the code asked for, or something to begin with."""
+def _typed(form: StrategyForm) -> str:
+    return (form.text.data or "").replace("\r\n", "\n")
+
+
+def text_page(form: StrategyForm, **told: Any) -> str:
+    given: dict[str, Any] = {"problems": [], "findings": [], "terms": None, **told}
+    return render_template("bank/strategies/new.html", form=form, **given, **words(db_session()))
+
+
+def _of_fields() -> Answer:
+    """What was typed on the page of fields: as its text if that is asked for, else the page of fields again."""
+    if request.form.get("do") != "text":
+        return strategies_sheet.posted()
+    typed = SheetForm()
+    form = StrategyForm(formdata=None, reason=typed.reason.data, effective_from=typed.effective_from.data)
+    form.text.data = as_toml((typed.code.data or "").strip(), None, strategies_sheet.changed(typed))
+    return text_page(form)
+
+
+def _beginning() -> tuple[str, date, dict[str, Any]]:
+    """Code, first day and data of the newest version of the code asked for, or something to begin with."""
     session, code = db_session(), request.args.get("code", "")[:40]
-    form.effective_from.data = month_of(clock().today()).next().start
+    day = month_of(clock().today()).next().start
     if code:
-        newest = service.versions_of(session, code)[0]
-        form.text.data = as_toml(code, None, newest.terms)
-    else:
-        form.text.data = starting_text([each for each, _ in agency_choices(session)], form.effective_from.data)
+        return code, day, service.versions_of(session, code)[0].terms
+    source = read_source(starting_text([each for each, _ in agency_choices(session)], day))
+    return source.code, day, source.terms
+
+
+def _begin(form: StrategyForm) -> None:
+    code, form.effective_from.data, terms = _beginning()
+    text = as_toml(code, None, terms)
+    named = [each for each, _ in agency_choices(db_session())]
+    form.text.data = text if request.args.get("code") else starting_text(named, form.effective_from.data)
 
 
 def _propose(form: StrategyForm, source: Source) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -13,6 +13,15 @@ class StrategyForm(ActForm):
     text = TextAreaField("The strategy", [InputRequired("Write the strategy."), Length(max=500_000)])
     effective_from = DateField("In force from", [InputRequired("Say from when it holds.")])
     reason = TextAreaField("What is new, and why?", [InputRequired("Say what is new and why."), Length(max=500)])
+
+
+class SheetForm(ActForm):
+    """The page of fields: the strategy's data goes along, its own fields are named by their address in it."""
+
+    source = HiddenField(validators=[InputRequired()])
+    code = StringField("Code", [InputRequired("Give a code."), Length(max=30)])
+    effective_from = DateField("In force from", [InputRequired("Say from when it holds.")])
+    reason = TextAreaField("What is new, and why?", [Length(max=500)])
 
 
 class DrawForm(ActForm):
