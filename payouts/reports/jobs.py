@@ -26,7 +26,9 @@ def pack_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
     with run.transaction() as session:
         # One moment of the books for all of it.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        pack = make_pack(session, run.services.files, period, tell=run.report)
+        pack = make_pack(
+            session, run.services.files, period, with_files=bool(arguments.get("with_files")), tell=run.report
+        )
     with run.transaction() as session:
         row = keep_pack(session, run.services.files, pack, actor=run.actor, now=run.clock.now())
         number = row.id
@@ -34,9 +36,10 @@ def pack_job(run: JobRun, **arguments: Any) -> dict[str, Any]:
     return {"pack": number, "sha256": pack.sha256, "holds": pack.holds}
 
 
-def ask_for_pack(session: Session, period: Period, *, actor: Actor, clock: Clock) -> int:
+def ask_for_pack(session: Session, period: Period, *, with_files: bool = False, actor: Actor, clock: Clock) -> int:
     """Queue it; returns the id of its progress row. Packs wait for each other."""
-    return enqueue(session, pack_job, {"period": period.label}, actor=actor, now=clock.now(), lock=PACK)
+    asked = {"period": period.label, "with_files": with_files}
+    return enqueue(session, pack_job, asked, actor=actor, now=clock.now(), lock=PACK)
 
 
 def packs_asked(session: Session, limit: int = 5) -> list[JobProgress]:

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from payouts.reports import pack_check
 from payouts.reports.models import AuditPack
 from payouts.reports.pack_check import MANIFEST, SUMS
-from payouts.reports.pack_members import LEFT_OUT, events_of, gathered
+from payouts.reports.pack_members import LEFT_OUT, NO_ORIGINALS, events_of, gathered
+from payouts.reports.pack_originals import NONE, Originals, originals_of
 from payouts.verify import verify
 from portal.kernel.audit import Actor, AuditTag, canonical, record_event
 from portal.kernel.errors import NotFound
@@ -33,6 +34,7 @@ rules/    rate cards as they were signed, settings, schemes and matching rules i
 outputs/  accruals, settlements, statements as they were issued, the journal, payouts and the bank's answers, scorecards,
           cases of fraud, visits that were drawn and called back
 audit/    the log of the month; each event's hash covers the one before it
+originals/  the files of inputs/files.csv themselves, named by their SHA-256, where the pack was made with them: they name borrowers
 verification.json   what the portal found when it computed everything again
 manifest.json       every file with its SHA-256, and what was left out
 
@@ -65,9 +67,17 @@ class Pack:
 
 
 def make_pack(
-    session: Session, store: FileStore, period: Period, *, tell: Callable[[int, int, str], None] | None = None
+    session: Session,
+    store: FileStore,
+    period: Period,
+    *,
+    with_files: bool = False,
+    tell: Callable[[int, int, str], None] | None = None,
 ) -> Pack:
-    """Gather, verify, and lay into a ZIP. `tell(done, total, words)` hears how far it is. Keeps nothing."""
+    """Gather, verify, and lay into a ZIP. `tell(done, total, words)` hears how far it is. Keeps nothing.
+
+    `with_files` lays the originals of what was handed in beside it; Refused where they are more than a pack can hold.
+    """
     say = tell or (lambda done, total, words: None)
     say(0, 3, "Gathering the month")
     members = dict(gathered(session, period))
@@ -76,17 +86,23 @@ def make_pack(
     differences = [each.as_dict() for each in result.differences]
     # Counts grow with every later day of the books; what was checked, and what does not hold, is of this month.
     verified = {"period": period.label, "checks": sorted(result.checks), "differences": differences}
+    originals = originals_of(session, store, period) if with_files else NONE
+    members |= originals.members
     members["verification.json"] = _line(verified)
     members["README.txt"] = README.format(month=f"{period.start:%B %Y}").encode()
     members["verify.py"] = Path(pack_check.__file__).read_bytes()
     say(2, 3, "Writing the pack")
-    members[MANIFEST] = _line(_manifest(session, period, members, len(differences)))
+    members[MANIFEST] = _line(_manifest(session, period, members, len(differences), originals))
     members[SUMS] = "".join(f"{_sha256(members[name])}  {name}\n" for name in sorted(members)).encode()
     holds = f"{len(differences)} differences" if differences else "everything holds"
+    if with_files:
+        holds += f"; with {len(originals.members)} originals"
     return Pack(period, zipped(members), len(members), holds)
 
 
-def _manifest(session: Session, period: Period, members: Mapping[str, bytes], differences: int) -> dict[str, Any]:
+def _manifest(
+    session: Session, period: Period, members: Mapping[str, bytes], differences: int, originals: Originals
+) -> dict[str, Any]:
     events = events_of(session, period)
     log = {"events": len(events), "before": events[0].prev_hash, "last_hash": events[-1].hash} if events else {}
     return {
@@ -97,7 +113,8 @@ def _manifest(session: Session, period: Period, members: Mapping[str, bytes], di
         ],
         "audit": log or {"events": 0, "before": "", "last_hash": ""},
         "differences": differences,
-        "left_out": list(LEFT_OUT),
+        "originals": {"included": originals.included, "not_kept": originals.not_kept},
+        "left_out": [*([] if originals.included else NO_ORIGINALS), *LEFT_OUT],
     }
 
 

@@ -28,6 +28,7 @@ def problems_of(members: Mapping[str, bytes]) -> list[str]:
     found += _unnamed(members, said)
     found += _broken_chain(members.get("audit/events.jsonl", b""), said["audit"])
     found += _unbalanced(members.get("outputs/journal.csv", b""))
+    found += _wrong_originals(members, said.get("originals", {}))
     return found
 
 
@@ -78,6 +79,21 @@ def _unbalanced(data: bytes) -> Iterator[str]:
     for (entry, currency), left in sums.items():
         if left:
             yield f"outputs/journal.csv: entry {entry} does not balance: {left} {currency}"
+
+
+def _wrong_originals(members: Mapping[str, bytes], said: Mapping[str, object]) -> Iterator[str]:
+    """Each original is named by its own SHA-256; a pack made with them has every file of the list, but those no longer kept."""
+    named = set()
+    for name, data in sorted(members.items()):
+        if name.startswith("originals/"):
+            sha256 = name.partition("/")[2].partition(".")[0]
+            named.add(sha256)
+            if hashlib.sha256(data).hexdigest() != sha256:
+                yield f"{name}: not the file its name says"
+    if said.get("included"):
+        listed = csv.DictReader(io.StringIO(members.get("inputs/files.csv", b"").decode("utf-8-sig")))
+        absent = {row["sha256"] for row in listed if row["sha256"]} - named - set(said["not_kept"])  # type: ignore[call-overload]
+        yield from (f"originals/{sha256}: missing, though inputs/files.csv lists it" for sha256 in sorted(absent))
 
 
 def read_pack(path: Path) -> dict[str, bytes]:

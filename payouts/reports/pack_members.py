@@ -27,9 +27,12 @@ from portal.kernel.periods import Period
 from portal.kernel.tables.out import write_csv
 
 Member = tuple[str, bytes]
+NO_ORIGINALS = (
+    "Originals of uploads, bank statements and core-banking files: they name borrowers.",
+    "They can be asked for by the SHA-256 in inputs/files.csv, by whoever may see them, or the pack be made with them.",
+)
 LEFT_OUT = (
-    "Originals of uploads, bank statements, core-banking files and evidence: they name borrowers, or show them.",
-    "They can be asked for by the SHA-256 in inputs/files.csv, by whoever may see them.",
+    "Evidence (photographs, recordings, papers): it shows borrowers. Whoever may see it finds it at its receipt or visit.",
     "Receipts, contacts and accounts one by one: statements name what was paid for by receipt and account number.",
     "Whole bank account numbers in the lists: they show the last four digits. Signing keys: their public halves alone.",
     "What is alleged in cases of fraud, the notices and their answers: the register has them, for the bank alone.",
@@ -119,7 +122,7 @@ def gathered(session: Session, period: Period) -> Iterator[Member]:
 
 def inputs(session: Session, period: Period) -> Iterator[Member]:
     header = "kind ref file sha256 came_at by rows status"
-    yield "inputs/files.csv", _csv(header, _rows(session, FILES, period))
+    yield "inputs/files.csv", _csv(header, files_of(session, period))
     found = [
         (*row[:6], *(Money(each, row.currency) if each is not None else None for each in row[6:10]), *row[10:])
         for row in _rows(session, STATEMENTS, period)
@@ -284,6 +287,11 @@ def events_of(session: Session, period: Period) -> Sequence[AuditEvent]:
 def _event_line(row: AuditEvent) -> bytes:
     told = {"id": row.id, "prev_hash": row.prev_hash, "hash": row.hash, "body": row.body}
     return (json.dumps(told, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def files_of(session: Session, period: Period) -> list[Any]:
+    """What was handed in for a month, as inputs/files.csv lists it."""
+    return _rows(session, FILES, period)
 
 
 def _rows(session: Session, statement: str, period: Period) -> list[Any]:

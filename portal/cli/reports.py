@@ -79,8 +79,9 @@ def in_lines(answer: Answer) -> str:
 @click.option(
     "--check", "is_checked", is_flag=True, help="Check one instead: a ZIP, or the folder it was unpacked into."
 )
+@click.option("--with-files", is_flag=True, help="With the originals of what was handed in: they name borrowers.")
 @with_edge
-def audit_pack(edge: Edge, file: Path, label: str | None, is_checked: bool) -> None:
+def audit_pack(edge: Edge, file: Path, label: str | None, is_checked: bool, with_files: bool) -> None:
     """Make the auditor's pack of a month, or check one; exit code 1 when something in it does not hold."""
     if is_checked:
         check(edge, file)
@@ -93,7 +94,7 @@ def audit_pack(edge: Edge, file: Path, label: str | None, is_checked: bool) -> N
     with edge.unit() as session:
         # One moment of the books for all of it.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        pack = make_pack(session, edge.store, period)
+        pack = make_pack(session, edge.store, period, with_files=with_files)
     with edge.unit() as session:
         keep_pack(session, edge.store, pack, actor=actor, now=edge.now)
     file.write_bytes(pack.data)

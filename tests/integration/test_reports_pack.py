@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from payouts.reports.models import AuditPack
 from payouts.reports.pack import keep_pack, make_pack, zipped
-from payouts.reports.pack_check import problems_of, read_pack
+from payouts.reports.pack_check import _wrong_originals, problems_of, read_pack
+from payouts.reports.pack_members import files_of, inputs
+from payouts.reports.pack_originals import originals_of
 from portal.kernel.db import unit_of_work
 from portal.kernel.files import FileStore
 from tests.factories.month import FINANCE, OCTOBER
@@ -62,6 +64,27 @@ def test_a_pack_proves_itself_and_names_what_was_changed(
     assert subprocess.run(alone, capture_output=True, check=True).stdout.endswith(b"everything holds.\n")
 
 
+def test_a_pack_with_its_originals_says_which_is_missing_or_another(paid: Session, store: FileStore) -> None:
+    listed = {row.sha256 for row in files_of(paid, OCTOBER)}
+    kept = {each for each in listed if store.has(each)}
+    assert kept and listed - kept, "the bank's answer is kept; the made-up statement is not"
+    gone = min(kept)
+    found = originals_of(paid, store, OCTOBER)
+    assert set(found.members.values()) == {store.read(each) for each in kept}
+    assert found.not_kept == sorted(listed - kept)
+    files = {"inputs/files.csv": dict(inputs(paid, OCTOBER))["inputs/files.csv"], **found.members}
+    said = {"included": True, "not_kept": found.not_kept}
+    assert list(_wrong_originals(files, said)) == []
+    name = next(each for each in files if gone in each)
+    assert list(_wrong_originals({**files, name: b"another"}, said)) == [f"{name}: not the file its name says"]
+    less = {each: data for each, data in files.items() if each != name}
+    assert list(_wrong_originals(less, said)) == [f"originals/{gone}: missing, though inputs/files.csv lists it"]
+    store.delete(gone)
+    later = originals_of(paid, store, OCTOBER)
+    assert gone in later.not_kept
+    assert list(_wrong_originals(less, {"included": True, "not_kept": later.not_kept})) == []
+
+
 def test_a_pack_is_asked_for_on_a_page_and_made_by_a_worker(
     paid: Session, browse: Callable[..., Any], work: Callable[[], None], cli: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -72,7 +95,9 @@ def test_a_pack_is_asked_for_on_a_page_and_made_by_a_worker(
     page = who.get("/bank/reports/packs").text
     token = page.split('name="once"')[1].split('value="')[1].split('"')[0]
     assert browse("meera@bank.example").get("/bank/reports/packs").status_code == 403
-    asked = who.post("/bank/reports/packs", {"once": token, "period": "2026-10"}, follow_redirects=True)
+    asked = who.post(
+        "/bank/reports/packs", {"once": token, "period": "2026-10", "with_files": "y"}, follow_redirects=True
+    )
     assert "Pack of 2026-10" in asked.text
     work()
     done = who.get("/bank/reports/packs").text
@@ -80,9 +105,10 @@ def test_a_pack_is_asked_for_on_a_page_and_made_by_a_worker(
     row = paid.scalars(select(AuditPack)).one()
     data = who.get(f"/bank/reports/packs/{row.id}/audit-pack.zip").data
     with zipfile.ZipFile(BytesIO(data)) as file:
-        assert problems_of({name: file.read(name) for name in file.namelist()}) == []
+        members = {name: file.read(name) for name in file.namelist()}
+    assert problems_of(members) == [] and any(name.startswith("originals/") for name in members)
     again = tmp_path / "again.zip"
-    made = cli("audit-pack", again, "--period", "2026-10", as_email="auditor@bank.example").json
+    made = cli("audit-pack", again, "--period", "2026-10", "--with-files", as_email="auditor@bank.example").json
     assert (made["sha256"], again.read_bytes()) == (row.sha256, data)  # the command makes the page's pack
     assert cli("audit-pack", again, "--check").json["problems"] == []
     again.write_bytes(zipped({**read_pack(again), "outputs/payouts.csv": b"payout\n"}))

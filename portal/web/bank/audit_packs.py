@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice
 
 from payouts.reports.jobs import PACK, ask_for_pack, packs_asked
 from payouts.reports.pack import find_pack, list_packs
-from payouts.reports.pack_members import LEFT_OUT
+from payouts.reports.pack_members import LEFT_OUT, NO_ORIGINALS
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.audit import AuditTag, record_event
@@ -45,7 +45,7 @@ def index() -> str:
         page=page,
         job=next((each for each in asked if each.id == number), asked[0] if asked else None),
         month=request.args.get("period", "")[:7],
-        left_out=LEFT_OUT,
+        left_out=(*NO_ORIGINALS, *LEFT_OUT),
     )
 
 
@@ -60,7 +60,9 @@ def make() -> Response:
     period = parse_month(form.period.data)
     with unit_of_work(session):
         once(form, session)
-        number = ask_for_pack(session, period, actor=current_actor(), clock=clock())
+        number = ask_for_pack(
+            session, period, with_files=bool(form.with_files.data), actor=current_actor(), clock=clock()
+        )
     return redirect(url_for(".index", job=number, period=period.label))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import IntegerField, SelectField
+from wtforms import BooleanField, IntegerField, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from portal.web.bank.what_if_forms import Ticks
@@ -32,3 +32,7 @@ class EndForm(ActForm):
 
 class PackForm(ActForm):
     period = SelectField("Month")
+    with_files = BooleanField(
+        "With the originals",
+        description="Uploads, bank statements and core-banking files as they came: they name borrowers.",
+    )
