@@ -19,6 +19,7 @@ from portal.stores import file_store_of
 # Modules that declare jobs with `@job`; a job a worker does not know fails, so a new module goes in here with its first job.
 JOB_MODULES: tuple[str, ...] = (
     "allocations.agencies.paper_jobs",
+    "allocations.casework.campaigns.letter_jobs",
     "allocations.casework.jobs",
     "allocations.casework.legal.alert_jobs",
     "allocations.casework.letters.jobs",

@@ -8,7 +8,10 @@ from typing import Any
 import click
 
 from allocations.casework.campaigns import members, queries, service
+from allocations.casework.campaigns.letter_jobs import ask_worker
+from allocations.casework.campaigns.letters import ask_letters, counted
 from allocations.casework.campaigns.lift import Arm, Lift
+from allocations.casework.letters.models import LANGUAGES
 from allocations.casework.segments import read_segment
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalCommand, with_edge
@@ -49,6 +52,22 @@ def start(edge: Edge, code: str) -> None:
         service.start_campaign(session, found, actor=actor, now=edge.now, today=edge.today)
         payload = {"campaign": found.code, "members": found.members, "controls": found.controls, "seed": found.seed}
     edge.show(payload, f"{payload['campaign']}: {payload['members']} accounts, {payload['controls']} left alone.")
+
+
+@campaigns.command("letters", cls=PortalCommand)
+@click.argument("code")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@with_edge
+def letters(edge: Edge, code: str, language: str) -> None:
+    """Ask for one letter to each treated member; a worker makes them. Needs --as."""
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.LETTER_MAKE)
+        found = service.PROPOSALS.load(session, code=code.upper())
+        made = ask_letters(session, found, language, actor=actor, now=edge.now, today=edge.today)
+        ask_worker(session, made, actor=actor, now=edge.now)
+        payload = {"campaign": found.code, "run": made.id, "status": made.status}
+        payload["accounts"] = counted(session, found.id, edge.today)
+    edge.show(payload, f"{payload['campaign']}: {payload['accounts']} letters are asked for; a worker makes them.")
 
 
 @campaigns.command("result", cls=PortalCommand)

@@ -195,6 +195,7 @@ class AuditTag(Enum):
         "letter_template:moved",
         {"action", "kind", "language", "version", "sha256", "before", "after", "reason"},
     )
+    LETTERS_ASKED = ("letters:asked", {"campaign", "language", "version", "letters"})
     LETTERS_MADE = ("letters:made", {"kind", "language", "version", "count", "left_out", "file"})
     LETTER_DISPATCHED = ("letter:dispatched", {"action", "channel", "on", "file"})
     CAMPAIGN_MOVED = (

@@ -96,13 +96,14 @@ def lines_of(session: Session, found: Campaign, today: date, *, part: int = 1) -
     query = select(LoanAccount, mine.c.overdue_minor).join(mine, mine.c.loan_account_id == LoanAccount.id)
     bank = lender(session).name
     for account, overdue_minor in session.execute(query.where(not_on_hold(today)).order_by(LoanAccount.id)):
-        values = _values(account, overdue_minor, bank, today)
+        values = values_for(account, overdue_minor, bank, today)
         place = ", ".join(each for each in (account.address, account.city, account.pincode) if each)
         whom = [account.loan_account_no, account.customer_name, account.mobile, account.email, place]
         yield [*whom, values["overdue"], filled(found.creative, values)]
 
 
-def _values(account: LoanAccount, overdue_minor: int, bank: str, today: date) -> dict[str, str]:
+def values_for(account: LoanAccount, overdue_minor: int, bank: str, today: date) -> dict[str, str]:
+    """What the placeholders of a campaign's text stand for; `overdue_minor` as it was when the campaign started."""
     owed = account.latest_total_minor or 0
     return {
         "borrower_name": account.customer_name,

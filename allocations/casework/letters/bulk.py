@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,26 @@ def _whom(segment: Segment, today: date) -> list[Any]:
     return [*accounts_in(segment, today), not_on_hold(today)]
 
 
-def make_piece(session: Session, run_id: int, after: int, desk: Desk) -> tuple[int, int, int]:
-    """The next letters of a run, behind an account id: (that of the last one, made, left out). A second time nothing is made twice."""
+More = Callable[[LoanAccount], dict[str, str]]
+
+
+def make_piece(
+    session: Session,
+    run_id: int,
+    after: int,
+    desk: Desk,
+    *,
+    whom_of: Sequence[Any] | None = None,
+    more: More = lambda account: {},
+) -> tuple[int, int, int]:
+    """The next letters of a run, behind an account id: (that of the last one, made, left out). A second time nothing is made twice.
+
+    `whom_of`: conditions on accounts instead of the run's segment; `more`: values beside those every letter has.
+    """
     run = session.get_one(LetterRun, run_id)
     template = session.get_one(LetterTemplate, run.template_id)
-    segment = read_segment(run.segment)
-    query = select(LoanAccount).where(*_whom(segment, desk.today), LoanAccount.id > after).order_by(LoanAccount.id)
+    conditions = _whom(read_segment(run.segment), desk.today) if whom_of is None else whom_of
+    query = select(LoanAccount).where(*conditions, LoanAccount.id > after).order_by(LoanAccount.id)
     accounts = session.scalars(query.limit(AT_ONCE)).all()
     had = set(
         session.scalars(
@@ -75,7 +89,7 @@ def make_piece(session: Session, run_id: int, after: int, desk: Desk) -> tuple[i
     for account in accounts:
         if account.id in had:
             continue
-        values = values_of(session, account, desk.today)
+        values = values_of(session, account, desk.today) | more(account)
         if list(missing(template.subject, template.body, values)) or not address_of(account):
             left_out += 1
         else:

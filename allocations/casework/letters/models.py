@@ -54,6 +54,8 @@ class LetterRun(WithId, Sealed, Base):
     )
     __sealed__ = ("template_id", "segment", "made_by", "made_at")
 
+    # The campaign whose treated members they go to; its segment is empty then, and nobody is written to twice.
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaigns.id"), unique=True)
     template_id: Mapped[int] = mapped_column(ForeignKey("letter_templates.id"))
     segment: Mapped[dict[str, Any]] = mapped_column(JSONB)
     status: Mapped[str] = mapped_column(Text, default="waiting", server_default="waiting")

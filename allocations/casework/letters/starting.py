@@ -151,4 +151,16 @@ TEXTS: list[tuple[str, str, str, str]] = [
         " के बीच संपर्क कर सकते हैं और उन्हें आपसे सम्मान"
         " से पेश आना है। ऐसा न हो तो कृपया हमें बताएँ।" + CLOSE_HI,
     ),
+    (
+        "campaign_offer",
+        "en",
+        "Your loan account {loan_account_no}",
+        "{campaign_text}" + CLOSE_EN,
+    ),
+    (
+        "campaign_offer",
+        "hi",
+        "आपका ऋण खाता {loan_account_no}",
+        "{campaign_text}" + CLOSE_HI,
+    ),
 ]

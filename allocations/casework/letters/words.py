@@ -39,6 +39,7 @@ NAMES: dict[str, Name] = {
     "sitting_on": Name("The day of the sitting", OF_CASE),
     "agency_name": Name("The agency that holds the account", "Allocate the account to an agency first."),
     "agency_until": Name("Until when the agency holds it", "Give the allocation a last day."),
+    "campaign_text": Name("The approved text of the campaign", "Make the letters from a running campaign."),
     "settled_sum": Name("The sum of the approved compromise", "Enter the compromise, and have it approved."),
     "settled_on": Name("The compromise's first day", "Enter the compromise, and have it approved."),
 }

@@ -10,12 +10,15 @@ from werkzeug.wrappers import Response
 
 from allocations.agencies.service import lender
 from allocations.casework.campaigns import members, queries, service
+from allocations.casework.campaigns.letter_jobs import ask_worker
+from allocations.casework.campaigns.letters import ask_letters, run_of
 from allocations.casework.campaigns.lift import cost_per_rupee
 from allocations.casework.campaigns.models import Campaign
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Problem
+from portal.kernel.jobs import progress_of
 from portal.web.bank.campaigns_forms import (
     CHANNEL_WORDS,
     OFFER_WORDS,
@@ -23,6 +26,7 @@ from portal.web.bank.campaigns_forms import (
     CampaignForm,
     CancelForm,
     CloseForm,
+    LettersForm,
     RejectCampaignForm,
     StartForm,
 )
@@ -35,6 +39,10 @@ from portal.web.typed import as_choices, kept_on_page, minor_typed
 bp = Blueprint("bank_campaigns", __name__, url_prefix="/bank/campaigns")
 Answer = Response | tuple[str, int]
 STATUSES = ("proposed", "approved", "running", "closed", "rejected", "withdrawn", "cancelled")
+KEPT = (
+    *("not_its_days", "nobody", "not_over", "not_open", "is_not_the_maker"),
+    *("other_channel", "asked_already", "no_template", "bad_count"),
+)
 LEFT_OUT = {
     "on_hold": "On hold: complaint, death, court",
     "reached_enough": "Contacted often enough this week",
@@ -112,10 +120,13 @@ def campaign_page(code: str, problems: list[Problem] | None = None, **forms: Any
         "start_form": StartForm(formdata=None),
         "cancel_form": CancelForm(formdata=None),
         "close_form": CloseForm(formdata=None),
+        "letters_form": LettersForm(formdata=None),
     }
     result = queries.result_of(session, found) if found.started_at else None
     given: dict[str, Any] = {"found": found, "result": result, "words": LEFT_OUT, "today": clock().today()}
     cost = cost_per_rupee(found.spent_minor, result.treated) if result and found.status == "closed" else None
+    run = run_of(session, found)
+    given |= {"run": run, "progress": progress_of(session, run.progress_id) if run and run.progress_id else None}
     words: dict[str, Any] = {"cost": cost, "offers": OFFER_WORDS, "channels": CHANNEL_WORDS}
     return render_template("bank/campaigns/show.html", problems=problems or [], **given, **words, **acts | forms)
 
@@ -126,7 +137,7 @@ def acted(code: str, form: ActForm, needed: Permission, act: Callable[[Campaign]
     check(identity_here(), needed, queries.find_campaign(session, code))
     if not form.validate_on_submit():
         return campaign_page(code, [Problem("bad_form", "Something is missing.", "Fill the form in.")]), 422
-    with kept_on_page(problems, "not_its_days", "nobody", "not_over", "not_open", "is_not_the_maker"):
+    with kept_on_page(problems, *KEPT):
         with unit_of_work(session):
             once(form, session)
             act(service.PROPOSALS.load(session, code=code.upper()))
@@ -194,6 +205,20 @@ def close(campaign_code: str) -> Answer:
         service.close_campaign(db_session(), found, spent_minor=spent, **by_whom())
 
     return acted(campaign_code, form, Permission.CAMPAIGN_RUN, act, "Closed.")
+
+
+@bp.post("/<campaign_code>/letters")
+@permission(Permission.LETTER_MAKE)
+def write(campaign_code: str) -> Answer:
+    """Ask for one letter to each that is addressed; a worker makes them."""
+    form = LettersForm()
+
+    def act(found: Campaign) -> None:
+        made = ask_letters(db_session(), found, form.language.data or "en", **by_whom())
+        ask_worker(db_session(), made, **told())
+
+    said = "Asked for. A worker makes them; accounts put on hold since are left out."
+    return acted(campaign_code, form, Permission.LETTER_MAKE, act, said)
 
 
 @bp.get("/<campaign_code>/lines-<int:part>.csv")

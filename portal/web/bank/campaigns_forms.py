@@ -8,6 +8,7 @@ from wtforms import DateField, IntegerField, SelectField, StringField, TextAreaF
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
+from portal.web.bank.letters_forms import language_field
 from portal.web.bank.segment_form import SegmentForm
 from portal.web.edge import ActForm
 
@@ -60,6 +61,10 @@ class RejectCampaignForm(ActForm):
 
 class StartForm(ActForm):
     """One click."""
+
+
+class LettersForm(ActForm):
+    language: SelectField = language_field()
 
 
 class CancelForm(ActForm):
