@@ -16,7 +16,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from jinja2 import FileSystemBytecodeCache
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import Database, PortalSession, agency_scope, bank_scope, make_engine, unit_of_work
 from portal.kernel.embedded import EmbeddedServer
+from portal.kernel.errors import Unavailable
 from portal.kernel.key_ring import KeyRing
 from tests.factories.dealing import dealt
 from tests.factories.sweeping import Sweeper
@@ -71,8 +72,9 @@ def sweep_abandoned_runs() -> None:
     """A run that was killed leaves its server behind; its folder's name says whose it was."""
     for home in Path(tempfile.gettempdir()).glob(f"{RUN_FOLDER}*"):
         pid = home.name.removeprefix(RUN_FOLDER).split("-")[0]
-        if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
-            remove_run(home)
+        with suppress(FileNotFoundError, Unavailable):  # another run that begins now may sweep it first
+            if home.stat().st_uid == os.getuid() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                remove_run(home)
 
 
 def reaches_out(address: Any) -> bool:
