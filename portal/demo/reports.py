@@ -1,10 +1,11 @@
-"""Reports at the demo bank: a few answers kept for the last whole month, and two that are made every month."""
+"""Reports at the demo bank: a few answers and the auditor's pack of the last whole month, and two that are made every month."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from payouts.reports.pack import keep_pack, make_pack
 from payouts.reports.schedules import make_schedule
 from payouts.reports.service import ask, keep
 from portal.config import Settings
@@ -19,8 +20,9 @@ EVERY_MONTH = (("conduct", 3, "page"), ("msme-dues", 5, "pdf"))
 
 
 def keep_reports(settings: Settings, database: Database, today: date) -> None:
-    """The checker keeps three answers, the admin sets two reports up for the checker and the auditor."""
-    store, month = file_store_of(settings), month_of(today).previous().label
+    """The checker keeps three answers, the admin sets two reports up for the checker and the auditor, who keeps a pack."""
+    store, period = file_store_of(settings), month_of(today).previous()
+    month = period.label
     given: dict[str, Any] = {"now": datetime.combine(today, time(10), UTC)}
     with database.session(bank_scope(today)) as session, unit_of_work(session):
         for code in KEPT:
@@ -29,3 +31,7 @@ def keep_reports(settings: Settings, database: Database, today: date) -> None:
         for code, day, form in EVERY_MONTH:
             told: dict[str, Any] = {"recipients": [AUDITOR, CHECKER], "form": form, "actor": person(session, ADMIN)}
             make_schedule(session, code, agency="", day_of_month=day, **told, **given)
+    with database.session(bank_scope(today)) as session:
+        pack = make_pack(session, store, period)
+    with database.session(bank_scope(today)) as session, unit_of_work(session):
+        keep_pack(session, store, pack, actor=person(session, AUDITOR), **given)
