@@ -6,11 +6,13 @@
   const find = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const pane = find("[data-bench-item]"), toast = find("[data-bench-toast]"), status = find("[data-bench-status]"), help = find("[data-bench-help]");
+  const done = find("[data-bench-done]");
   const mayDecide = bench.dataset.may === "yes";
   const rows = () => all("[data-row]", bench).filter((row) => !row.closest("li").hidden);
   const here = () => find('[data-row][aria-current="true"]', bench);
   const ready = new Map(); // fragments fetched ahead: key → promise of text
-  let undo = null, busy = false, asked = 0;
+  const undos = []; // what can be taken back here, the latest last
+  let busy = false, asked = 0;
 
   // ---- saying things
   const say = (words, tone = "good") => {
@@ -30,15 +32,14 @@
     return `${symbol}${whole.toLocaleString(locale)}${part ? `.${part}` : ""}`;
   };
   // The running total moves with what leaves or comes back; the server's own count replaces it with the next page.
-  const count = (items, minor, currency) => {
-    const left = find(`[data-left="${currency}"]`);
-    if (!left) return;
+  const count = (items, minor, currency) => all(`[data-left="${currency}"]`).forEach((left) => {
     left.dataset.items = Math.max(Number(left.dataset.items) + items, 0);
     const total = BigInt(left.dataset.minor) + BigInt(minor);
     left.dataset.minor = String(total < 0n ? 0n : total);
     find("[data-left-minor]", left).textContent = money(left.dataset.minor, currency);
     find("[data-left-items]", left).textContent = Number(left.dataset.items).toLocaleString("en-IN");
-  };
+  });
+  const note = (row, words) => { find("[data-said]", row).textContent = words; row.closest("li").classList.toggle("is-stale", Boolean(words)); };
 
   // ---- moving
   const address = (key) => {
@@ -56,7 +57,7 @@
       });
       answer.catch(() => ready.delete(key));
       ready.set(key, answer);
-      setTimeout(() => ready.delete(key), 60000); // what was seen a minute ago is fetched again
+      answer.at = Date.now();
     }
     return ready.get(key);
   };
@@ -69,6 +70,8 @@
     pane.innerHTML = html;
     chosen = 0;
     mark();
+    const row = here(), item = find("[data-item]", pane);
+    if (row && item && "closed" in item.dataset && item.dataset.item === row.dataset.row) note(row, item.dataset.says);
     if (inside) (here() || pane).focus({ preventScroll: true }); // what had the focus is gone
   };
   const choose = async (row, { focus = true } = {}) => {
@@ -79,12 +82,13 @@
     if (focus) row.focus({ preventScroll: true });
     row.scrollIntoView({ block: "nearest" });
     try {
-      const html = await fetched(row.dataset.row);
+      const answer = fetched(row.dataset.row), html = await answer;
       if (mine !== asked) return;
       show(html);
       ready.delete(row.dataset.row);
       history.replaceState(null, "", address(row.dataset.row));
       ahead(row);
+      if (Date.now() - answer.at > 5000) recheck(); // fetched ahead a while ago: shown at once, and looked at again
     } catch { location.assign(row.href); }
   };
   const move = (by) => {
@@ -114,6 +118,26 @@
     } catch { location.assign(link.href); }
   };
 
+  // Somebody else may have decided on what is shown: it is looked at again while the page is, and never under somebody's hands.
+  const recheck = async () => {
+    const row = here(), item = find("[data-item]", pane), mine = asked;
+    if (!row || !item || busy || document.hidden || item.dataset.item !== row.dataset.row || find("details[open] form", pane)) return;
+    if (find("[data-bench-look] input[type=search]", pane)?.value) return;
+    ready.delete(row.dataset.row);
+    try {
+      const answer = fetched(row.dataset.row), html = await answer;
+      ready.delete(row.dataset.row);
+      const fresh = find("[data-item]", new DOMParser().parseFromString(html, "text/html"));
+      if (mine !== asked || busy || !fresh || find("details[open] form", pane)) return;
+      if (fresh.dataset.state === item.dataset.state && fresh.dataset.says === item.dataset.says) return;
+      if (fresh.dataset.state === item.dataset.state && "closed" in item.dataset) return; // only the minutes went on
+      show(html);
+      say(fresh.dataset.says || "What is open here has changed meanwhile.", "waiting");
+    } catch { /* asked again in a while */ }
+  };
+  setInterval(recheck, 20000);
+  document.addEventListener("visibilitychange", recheck);
+
   const lookFor = async (form) => {
     const url = new URL(form.action);
     url.search = new URLSearchParams(new FormData(form)).toString();
@@ -135,13 +159,16 @@
     if (!chosen && list.length && !find("[data-bench-confirm]", pane)) chosen = 1; // nothing else to link: the likeliest
     list.forEach((each) => each.classList.toggle("is-picked", Number(each.dataset.cand) === chosen));
   };
+  const drop = () => { chosen = 0; mark(); };
   const pick = (number) => {
     const cand = find(`[data-cand="${number}"]`, pane);
     if (!cand) return;
+    if (chosen === number && find("[data-bench-confirm]", pane)) { drop(); say("None is chosen; Enter links what is suggested.", "accent"); return; }
     chosen = number;
     mark();
     cand.scrollIntoView({ block: "nearest" });
-    say(`${number}: ${find("b", cand).textContent} is chosen. Enter links it.`, "accent");
+    const then = !mayDecide || !find("form", cand) ? "" : "clear" in cand.dataset ? " Enter links it." : " Enter asks you why, then links it.";
+    say(`${number}: ${find("b", cand).textContent} is chosen.${then}`, "accent");
   };
   const openForm = (details, field) => {
     if (!details) return;
@@ -159,6 +186,14 @@
       if ("clear" in cand.dataset) own.requestSubmit(); else openForm(find("details", cand), "reason");
     } else if (form) form.requestSubmit();
   };
+  const reject = () => {
+    const form = find("[data-bench-reject]", pane);
+    if (form) form.requestSubmit(); else say("Nothing is suggested here that could be refused.", "accent");
+  };
+  const writeOff = () => {
+    const details = find("[data-bench-write-off]", pane);
+    if (details) openForm(details, "reason"); else say("Nothing to write off: that is for what is left once money is linked.", "accent");
+  };
   const split = () => {
     const cand = chosen && find(`[data-cand="${chosen}"]`, pane);
     openForm(cand ? find("details", cand) : find("[data-bench-split]", pane), "amount");
@@ -175,9 +210,11 @@
       const said = await answer.json();
       ready.clear();
       if (!said.ok) return refused(row, said);
-      undo = said.undo ? { url: said.undo, once: said.once, also: said.also, csrf: data.get("csrf_token"), gone: [] } : null;
-      leave(said.gone, row, item);
+      const keys = [...said.gone, ...said.waits, ...(said.stays ? [said.stays.was] : [])];
+      const rowsOf = rows().filter((each) => keys.includes(each.dataset.row));
+      if (said.undo) undos.push({ url: said.undo, once: said.once, also: said.also, csrf: data.get("csrf_token"), rows: rowsOf });
       say(said.undo ? `${said.says} u takes it back.` : said.says);
+      if (said.stays) { busy = false; stay(said.stays, row); } else leave(said, row, item);
     } catch { form.submit(); } finally {
       busy = false;
       row?.closest("li").classList.remove("is-sending");
@@ -186,40 +223,60 @@
   const refused = (row, said) => {
     say(said.says, "waiting");
     if (said.item) show(said.item);
-    if (row && !said.open) { find("[data-said]", row).textContent = said.says; row.closest("li").classList.add("is-stale"); }
+    if (row && !said.open) note(row, said.says);
   };
-  const leave = (keys, row, item) => {
+  const worth = (row, minor) => {
+    row.dataset.minor = String(minor);
+    find(".money", row).textContent = money(minor, row.dataset.currency);
+  };
+  // A part of it is done: what is left of it is decided next, where it stands.
+  const stay = (stands, row) => {
+    if (!row) { location.assign(address(stands.key)); return; }
+    count(0, stands.amount_minor - Number(row.dataset.minor), row.dataset.currency);
+    worth(row, stands.amount_minor);
+    choose(row);
+  };
+  const leave = (said, row, item) => {
+    const keys = [...said.gone, ...said.waits], stays = (each) => !keys.includes(each.dataset.row);
     const list = rows(), at = list.indexOf(row);
-    const going = list.filter((each) => keys.includes(each.dataset.row));
-    const next = list.slice(at + 1).find((each) => !keys.includes(each.dataset.row)) || list.slice(0, at).reverse().find((each) => !keys.includes(each.dataset.row));
+    const next = list.slice(at + 1).find(stays) || list.slice(0, at).reverse().find(stays);
+    const going = list.filter((each) => said.gone.includes(each.dataset.row));
     going.forEach((each) => { each.closest("li").hidden = true; count(-1, -Number(each.dataset.minor), each.dataset.currency); });
-    if (undo) undo.gone = going;
-    if (!going.length && item && keys.includes(item.dataset.item)) count(-1, -Number(item.dataset.minor), item.dataset.currency);
+    list.filter((each) => said.waits.includes(each.dataset.row)).forEach((each) => note(each, "Waits for a second person"));
+    if (!going.length && item && said.gone.includes(item.dataset.item)) count(-1, -Number(item.dataset.minor), item.dataset.currency);
     if (next) choose(next);
     else if (find("[data-bench-more]", bench)) location.reload();
-    else { pane.replaceChildren(); const done = document.createElement("p"); done.className = "bench-done"; done.textContent = "That was the last one here."; pane.append(done); pane.focus(); }
+    else if (said.waits.length && row) choose(row);
+    else { pane.replaceChildren(done.content.cloneNode(true)); pane.focus(); }
   };
-  // A suggestion that stands again counts again; a link taken apart is told, and left.
+  // What is to be decided again stands where it stood: a suggestion as itself, a link taken apart as the receipt or credit that is open.
   const back = (row, again) => {
-    row.closest("li").hidden = false;
-    if (again) { count(1, Number(row.dataset.minor), row.dataset.currency); return; }
-    find("[data-said]", row).textContent = "Taken back";
-    row.closest("li").classList.add("is-stale");
+    const li = row.closest("li"), wasGone = li.hidden;
+    li.hidden = false;
+    if (!again) { note(row, "Taken back"); return; }
+    const counts = again.key.split("-")[0] === row.dataset.row.split("-")[0];
+    if (counts) count(wasGone ? 1 : 0, again.amount_minor - (wasGone ? 0 : Number(row.dataset.minor)), row.dataset.currency);
+    worth(row, again.amount_minor);
+    row.dataset.row = again.key;
+    row.href = address(again.key);
+    note(row, counts ? "" : "Taken back: decide anew");
   };
   const takeBack = async () => {
     const standing = find("[data-bench-undo]");
-    if (!undo && standing) { standing.requestSubmit(); return; }
-    if (!undo) { say("There is nothing to take back.", "accent"); return; }
+    if (!undos.length && standing) { standing.requestSubmit(); return; }
+    if (!undos.length) { say("There is nothing to take back.", "accent"); return; }
     if (busy) return;
     busy = true;
-    const data = new FormData();
+    const undo = undos[undos.length - 1], data = new FormData();
     data.set("csrf_token", undo.csrf); data.set("once", undo.once); data.set("also", undo.also || ""); data.set("at", "");
+    data.set("was", undo.rows.map((row) => row.dataset.row).join(","));
     try {
       const answer = await fetch(undo.url, { method: "POST", body: data, headers: { "X-Bench": "1" }, credentials: "same-origin" });
       const said = await answer.json();
-      if (said.ok) undo.gone.forEach((row) => back(row, said.again.includes(row.dataset.row)));
-      const first = undo.gone[0];
-      undo = null;
+      undos.pop();
+      const again = new Map((said.again || []).map((each) => [each.was, each]));
+      if (said.ok) undo.rows.forEach((row) => back(row, again.get(row.dataset.row)));
+      const first = undo.rows[0];
       say(said.says, said.ok ? "good" : "waiting");
       if (said.ok && first) { ready.clear(); busy = false; choose(first); }
     } catch { say("The connection broke; nothing was taken back. Press u again.", "waiting"); } finally { busy = false; }
@@ -244,12 +301,20 @@
   const tell = () => { if (toggle) { toggle.setAttribute("aria-pressed", String(keys)); toggle.textContent = `Single keys are ${keys ? "on" : "off"}`; } };
   toggle?.addEventListener("click", () => { keys = !keys; try { localStorage.setItem("bench-keys", keys ? "on" : "off"); } catch { /* for this page alone */ } tell(); });
   tell();
-  const acts = { Enter: link, x: () => find("[data-bench-reject]", pane)?.requestSubmit(), s: split, w: () => openForm(find("[data-bench-write-off]", pane), "reason"), u: takeBack };
-  const moves = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), "?": () => { help.open = !help.open; help.scrollIntoView({ block: "nearest" }); find("summary", help).focus(); } };
+  const acts = { Enter: link, x: () => reject(), s: split, w: () => writeOff(), u: takeBack };
+  const moves = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), "?": () => { if (help.open) help.close(); else help.showModal(); } };
+  find("[data-bench-keys-open]")?.addEventListener("click", moves["?"]);
+  help.addEventListener("close", () => { (here() || pane).focus({ preventScroll: true }); });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target.closest("input, textarea, select");
-    if (event.key === "Escape" && typing && pane.contains(typing)) { typing.closest("details")?.removeAttribute("open"); here()?.focus(); return; }
+    if (help.open && event.key !== "?") return;
+    if (event.key === "Escape" && typing && (pane.contains(typing) || "benchSearch" in typing.dataset)) {
+      if (pane.contains(typing)) typing.closest("details")?.removeAttribute("open");
+      here()?.focus();
+      return;
+    }
+    if (event.key === "Escape" && chosen) { drop(); return; }
     if (typing || !keys) return;
     if (event.key === "/") { const box = find("[data-bench-search]"); event.preventDefault(); event.stopImmediatePropagation(); box.focus(); box.select(); return; }
     const onRow = event.target.closest("[data-row]") || event.target === document.body || event.target === pane;

@@ -77,7 +77,10 @@ def test_a_day_at_the_bench_needs_no_mouse(desk: Desk, open_page: Any, bank_sess
     page.wait_for_url("**text=S4**")
     shows(page, "S4")
     press("?")
-    assert page.get_by_text("take the last act back").is_visible()
+    assert page.get_by_role("dialog", name="Keys of the bench").get_by_text("take the last act back").is_visible()
+    press("Escape")
+    page.locator("dialog").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement === document.querySelector('[data-row][aria-current]')")
     assert statuses(bank_session) == ["suggested", "undone", "rejected", "suggested"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from allocations.agencies.models import Agency
@@ -127,6 +127,13 @@ def list_acts(
         query = query.where(HandAct.id > after[0] if oldest_first else HandAct.id < after[0])
     query = query.order_by(HandAct.id if oldest_first else HandAct.id.desc())
     return [_row(*row) for row in session.execute(query.limit(limit))]
+
+
+def waiting_on(session: Session, about: ColumnElement[bool], link_id: int, limit: int) -> list[ActRow]:
+    """Acts that wait for a second person and are about certain rows: those on one link first, then the oldest first."""
+    query = _rows().where(HandAct.status == "proposed", about)
+    query = query.order_by((HandAct.link_id == link_id).is_(True).desc(), HandAct.id).limit(limit)
+    return [_row(*row) for row in session.execute(query)]
 
 
 def _rows() -> Any:

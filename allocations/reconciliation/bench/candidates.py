@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection, Deposit, DepositItem
+from allocations.keys import receipt_fold
 from allocations.placements.models import Allocation, LoanAccount
 from allocations.reconciliation.bench.rows import open_of
+from allocations.reconciliation.bench.words import TAKEN_BACK
 from allocations.reconciliation.bench_models import PayerRule
 from allocations.reconciliation.matching.ladder import LADDER
 from allocations.reconciliation.models import BankLine, BankStatement, MatchLink
@@ -27,6 +29,11 @@ ALIKE = (7, 14)  # and in which an equal amount alone is worth a look
 USUAL = (-1, 3)
 MOST = 9  # as many as keys 1 to 9 choose from
 MOST_READ = 24
+LOOKS_ALIKE = 20  # what a key that only reads alike is worth: less than any that is the same
+NOT_THE_SAME = "A person has said that these are not the same money."
+BACK_AGAIN = (
+    "They were linked, and the link was taken back on the bench."  # which says nothing of whether they belong together
+)
 WEIGHTS = {
     "payment reference": 50,
     "deposit slip": 40,
@@ -81,11 +88,10 @@ def credits_for(
             receipt.collected_on - timedelta(ALIKE[0]), receipt.collected_on + timedelta(ALIKE[1])
         ),
     )
-    wanted = [near, BankLine.id.in_(lines_named(session, names))]
-    lines = _lines(session, receipt.currency, wanted)
-    if also:
-        asked = select(BankLine).where(BankLine.id.in_(also), BankLine.side == "credit")
-        lines |= {line.id: line for line in session.scalars(asked) if line.currency == receipt.currency}
+    named = [*lines_named(session, names), *also]
+    lines = _lines(session, receipt.currency, near) | _lines(
+        session, receipt.currency, BankLine.id.in_(named), len(named)
+    )
     days = range(-BEFORE, BEHIND + 1)
     lines = {
         key: line
@@ -96,7 +102,7 @@ def credits_for(
         and ((line.value_on - receipt.collected_on).days in days or key in also)
     }
     refused = refused_pairs(session, [receipt.id], lines)
-    found = [_weigh(receipt, line, names, (receipt.id, line.id) in refused) for line in lines.values()]
+    found = [_weigh(receipt, line, names, refused.get((receipt.id, line.id), "")) for line in lines.values()]
     facing = {each.id: each for each in found}
     return ranked([_as_credit(facing[line.id], line) for line in lines.values()])
 
@@ -113,7 +119,7 @@ def receipts_for(session: Session, line: BankLine, *, also: Sequence[int] = ()) 
     names = names_of_all(session, list(receipts.values()))
     found = []
     for receipt in receipts.values():
-        each = _weigh(receipt, line, names[receipt.id], (receipt.id, line.id) in refused)
+        each = _weigh(receipt, line, names[receipt.id], refused.get((receipt.id, line.id), ""))
         if receipt.id not in held:
             said = f"{codes[receipt.agency_id]} did not hold the account on the credit's day."
             each = replace(each, against=(*each.against, said), score=max(each.score - 20, 1))
@@ -192,14 +198,21 @@ def slip_of(session: Session, receipt: Collection) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def refused_pairs(session: Session, receipts: Iterable[int], lines: Iterable[int]) -> set[tuple[int, int]]:
-    """Pairs a person has looked at and taken apart or refused."""
-    query = select(MatchLink.collection_id, MatchLink.bank_line_id).where(
+def refused_pairs(session: Session, receipts: Iterable[int], lines: Iterable[int]) -> dict[tuple[int, int], str]:
+    """Pairs a person has looked at and taken apart or refused, with the sentence that says so."""
+    query = select(MatchLink.collection_id, MatchLink.bank_line_id, MatchLink.status, MatchLink.undo_reason).where(
         MatchLink.collection_id.in_(list(receipts)),
         MatchLink.bank_line_id.in_(list(lines)),
         or_(MatchLink.status == "rejected", and_(MatchLink.status == "undone", MatchLink.undone_by.is_not(None))),
     )
-    return {(receipt, line or 0) for receipt, line in session.execute(query)}
+    rows = session.execute(query.order_by(MatchLink.id))
+    return {(receipt, line or 0): _refusal(status, reason or "") for receipt, line, status, reason in rows}
+
+
+def _refusal(status: str, reason: str) -> str:
+    if status == "rejected":
+        return NOT_THE_SAME
+    return BACK_AGAIN if reason == TAKEN_BACK else f"A person took their link apart: {reason}"
 
 
 def holders(session: Session, receipts: Iterable[Collection], day: date) -> set[int]:
@@ -222,24 +235,23 @@ def lines_named(session: Session, keys: Iterable[str], most: int = 50) -> list[i
     return list(session.scalars(select(func.portal_lines_named(cast(given, ARRAY(Text)), most))))
 
 
-def _lines(session: Session, currency: str, wanted: Sequence[ColumnElement[bool]]) -> dict[int, BankLine]:
-    """Open credits under each condition by itself, so that each is served by its own index."""
-    found: dict[int, BankLine] = {}
-    for condition in wanted:
-        query = (
-            select(BankLine)
-            .join(BankStatement, BankStatement.id == BankLine.statement_id)
-            .where(
-                condition,
-                BankLine.side == "credit",
-                BankLine.linked_minor < BankLine.amount_minor,
-                BankLine.currency == currency,
-                BankStatement.status != "refused",
-            )
-            .limit(MOST_READ)
+def _lines(session: Session, currency: str, wanted: ColumnElement[bool], most: int = MOST_READ) -> dict[int, BankLine]:
+    """Open credits under one condition by itself, so that it is served by its own index; nothing is asked for none."""
+    if not most:
+        return {}
+    query = (
+        select(BankLine)
+        .join(BankStatement, BankStatement.id == BankLine.statement_id)
+        .where(
+            wanted,
+            BankLine.side == "credit",
+            BankLine.linked_minor < BankLine.amount_minor,
+            BankLine.currency == currency,
+            BankStatement.status != "refused",
         )
-        found |= {line.id: line for line in session.scalars(query)}
-    return found
+        .limit(most)
+    )
+    return {line.id: line for line in session.scalars(query)}
 
 
 def _receipts(session: Session, line: BankLine) -> list[Collection]:
@@ -273,12 +285,13 @@ def _receipts(session: Session, line: BankLine) -> list[Collection]:
 # --- weighing
 
 
-def _weigh(receipt: Collection, line: BankLine, names: dict[str, str], refused: bool) -> Candidate:
+def _weigh(receipt: Collection, line: BankLine, names: dict[str, str], refused: str) -> Candidate:
     """What speaks for and against a pair. The score orders candidates; it never decides anything."""
     shared = sorted(((WEIGHTS[names[key]], names[key], key) for key in names.keys() & set(line.ref_keys)), reverse=True)
+    alike = "" if shared else _read_alike(names, line)
     gap, days = open_of(line) - open_of(receipt), (line.value_on - receipt.collected_on).days
     slack = LADDER.tolerance(receipt.currency)
-    signs = [f"Same {what}: {key}." for _weight, what, key in shared]
+    signs = [f"Same {what}: {key}." for _weight, what, key in shared] + ([alike] if alike else [])
     signs += (
         ["Same amount."]
         if gap == 0
@@ -288,18 +301,27 @@ def _weigh(receipt: Collection, line: BankLine, names: dict[str, str], refused: 
     )
     signs += ["On the same day."] if days == 0 else [f"{spoken_days(days)}."] if days in range(1, USUAL[1] + 1) else []
     nothing = "no reference, slip, receipt, loan or virtual account number in common."
-    against = [] if shared else [f"Only the amount agrees: {nothing}" if gap == 0 else nothing.capitalize()]
+    against = [] if shared or alike else [f"Only the amount agrees: {nothing}" if gap == 0 else nothing.capitalize()]
     against += (
         [f"The credit is {shown(abs(gap), line.currency)} {'more' if gap > 0 else 'less'}."] if abs(gap) > slack else []
     )
     against += [] if USUAL[0] <= days <= USUAL[1] else [f"{spoken_days(days)}: unusual."]
-    against += ["A person has said that these are not the same money."] if refused else []
-    score = sum(weight for weight, _what, _key in shared[:2])
+    against += [refused] if refused else []
+    score = sum(weight for weight, _what, _key in shared[:2]) + (LOOKS_ALIKE if alike else 0)
     score += 30 if gap == 0 else 20 if abs(gap) <= slack else 0
     score += 15 if USUAL[0] <= days <= USUAL[1] else 5 if -3 <= days <= 10 else 0
-    score = 1 if refused else max(min(score, 99), 1)
+    score = 1 if refused not in ("", BACK_AGAIN) else max(min(score, 99), 1)
     kept = (tuple(signs), tuple(against), bool(shared))
     return Candidate("", line.id, "", line.value_on, 0, 0, line.currency, "", score, gap, days, *kept)
+
+
+def _read_alike(names: dict[str, str], line: BankLine) -> str:
+    """That one of a receipt's keys is on the credit once letters taken for digits are read as these; "" where none is."""
+    folded = {receipt_fold(key): key for key in sorted(line.ref_keys)}
+    for key, what in names.items():
+        if other := folded.get(receipt_fold(key)):
+            return f"The {what} reads alike, a letter for a digit: {other}."
+    return ""
 
 
 def _as_credit(found: Candidate, line: BankLine) -> Candidate:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, undefer
 
 from allocations.agencies.models import Agency
 from allocations.collections.models import Collection
-from allocations.reconciliation.bench.act_queries import ActRow, list_acts
+from allocations.reconciliation.bench.act_queries import ActRow, waiting_on
 from allocations.reconciliation.bench.candidates import (
     Candidate,
     credits_for,
@@ -33,7 +33,7 @@ from portal.kernel.audit import AuditEvent
 from portal.kernel.errors import NotFound
 
 OTHER_ACTS = 12  # links of the past shown
-MOST_WAITING = 6
+MOST_WAITING = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
     agency = session.scalar(select(Agency.code).where(Agency.id == receipt.agency_id)) or ""
     together = together_with(session, link)
     waits, names = link.status == "suggested", names_of(session, receipt)
+    acts = proposed_on(session, receipt, line, link=link.id) if waits else []
     without = [link.bank_line_id] if link.bank_line_id else []
     return Item(
         f"link-{link.id}",
@@ -128,7 +129,7 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
         sum(each.amount_minor for each, _receipt, _agency in together) if together else link.amount_minor,
         receipt.currency,
         rule_says(link.rule),
-        _waits_says(session, link, now) or state_says(link, _refused_by(session, link), now),
+        _waits_says(link, acts, now) or state_says(link, _refused_by(session, link), now),
         seen_of(link, receipt, line or posting, together),
         together,
         credits_for(session, receipt, also=looked_for(session, look).lines, without=without, names=names)
@@ -137,7 +138,7 @@ def link_item(session: Session, link_id: int, *, now: datetime, look: str = "") 
         rivals_told(session, [_as_miss(each, link) for each in link.rivals or []], receipt.currency),
         rivals_of(session, receipt) if waits else [],
         past_of(session, receipt, line or posting, now, but=link.id),
-        proposed_on(session, receipt, line, but=link.id) if waits else [],
+        [row for row in acts if row.act.link_id != link.id],
         names,
     )
 
@@ -201,13 +202,12 @@ def _candidates(
 
 
 def proposed_on(
-    session: Session, receipt: Collection | None, line: BankLine | None, *, but: int | None = None
+    session: Session, receipt: Collection | None, line: BankLine | None, *, link: int | None = None
 ) -> list[ActRow]:
-    """Acts on a receipt or a credit that wait for a second person, the oldest first; not the one that confirms the link `but`."""
-    rows = list_acts(session, collection_id=receipt.id, limit=MOST_WAITING) if receipt is not None else []
-    rows += list_acts(session, line_id=line.id, limit=MOST_WAITING) if line is not None else []
-    found = {row.act.id: row for row in rows}
-    return [found[key] for key in sorted(found) if but is None or found[key].act.link_id != but]
+    """Acts on a receipt, a credit or a link that wait for a second person: the link's own first, then the oldest first."""
+    about = [(HandAct.collection_id, receipt and receipt.id), (HandAct.bank_line_id, line and line.id)]
+    sides = [column == row_id for column, row_id in [*about, (HandAct.link_id, link)] if row_id is not None]
+    return waiting_on(session, or_(*sides), link or 0, MOST_WAITING) if sides else []
 
 
 def _fresh(session: Session, kind: Any, row_id: int | None) -> Any:
@@ -246,12 +246,9 @@ def seen_of(
     return f"{link.status}/{open_of(receipt)}/{left}/{ids}"
 
 
-def _waits_says(session: Session, link: MatchLink, now: datetime) -> str:
+def _waits_says(link: MatchLink, acts: Sequence[ActRow], now: datetime) -> str:
     """That a suggestion was confirmed by one person and waits for a second."""
-    if link.status != "suggested":
-        return ""
-    query = select(HandAct).where(HandAct.link_id == link.id, HandAct.status == "proposed")
-    act = session.scalars(query).first()
+    act = next((row.act for row in acts if row.act.link_id == link.id), None)
     return f"Proposed by {act.proposed_by} {ago(act.proposed_at, now)}; a second person decides." if act else ""
 
 

@@ -9,6 +9,8 @@ from allocations.reconciliation.matching.reasons import MISSES
 from portal.kernel.clock import BANK_ZONE
 from portal.kernel.money import shown
 
+TAKEN_BACK = "Taken back on the bench."  # the reason of who undoes an act with one key and no words
+
 # Why a run refused a candidate, beside what reasons.MISSES says.
 WHY_NOT = {
     "held": "Another agency held the account on the credit's day.",

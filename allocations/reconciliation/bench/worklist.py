@@ -246,21 +246,24 @@ class Left:
     amount_minor: int
 
 
-def left_to_do(session: Session, show: str) -> list[Left]:
-    """Everything of one kind that waits, by currency. Grows with the list: asked for once the page is there."""
+def left_to_do(session: Session, asked: Narrowed, today: date) -> list[Left]:
+    """Everything that waits and fits, by currency. Grows with the list: asked for once the page is there."""
+    found = whom(session, asked)
+    if found is not None and not (found.collections or found.lines):
+        return []
     query: Select[str, int, Any]
-    if show == "suggestions":
+    if asked.show == "suggestions":
         query = (
             select(Collection.currency, func.count(), func.sum(MatchLink.amount_minor))
             .join(Collection, Collection.id == MatchLink.collection_id)
-            .where(MatchLink.status == "suggested")
+            .where(MatchLink.status == "suggested", *_of_link(session, asked, found, today))
             .group_by(Collection.currency)
             .order_by(Collection.currency)
         )
     else:
         query = (
             select(Break.currency, func.count(), func.sum(Break.amount_minor))
-            .where(Break.status == "open", Break.side == SIDES[show])
+            .where(Break.status == "open", Break.side == SIDES[asked.show], *of_break(session, asked, found, today))
             .group_by(Break.currency)
             .order_by(Break.currency)
         )

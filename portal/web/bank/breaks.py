@@ -17,6 +17,7 @@ from allocations.reconciliation.bench.by_hand import ACCEPTABLE, accept_break
 from allocations.reconciliation.bench.candidates import slip_of
 from allocations.reconciliation.bench.items import Item, break_item
 from allocations.reconciliation.bench.rows import open_of
+from allocations.reconciliation.bench.stands import stands_now
 from allocations.reconciliation.matching.ageing import Carried
 from allocations.reconciliation.matching.reasons import KINDS
 from allocations.vocabulary import MODES
@@ -172,6 +173,7 @@ def page_of_break(break_id: int, form: ReasonForm, notice: str = "") -> str:
         else [],
         desk=DESKS.get(found.owner, ""),
         open_of=open_of,
+        again=stands_now(session, "break", break_id) if found.status != "open" else None,
         form=form,
         assigning=assigning,
         today=clock().today(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +19,8 @@ from allocations.reconciliation.bench.deciding import confirm_seen, reject_seen,
 from allocations.reconciliation.bench.explaining import compare
 from allocations.reconciliation.bench.items import Item, break_item, link_item
 from allocations.reconciliation.bench.rows import open_of
+from allocations.reconciliation.bench.stands import Stands, stands_now
+from allocations.reconciliation.bench.words import TAKEN_BACK
 from allocations.reconciliation.matching.ladder import RUNGS
 from allocations.reconciliation.matching.reasons import KINDS
 from allocations.reconciliation.models import MatchLink
@@ -33,7 +36,6 @@ from portal.web.bank.suspense import minor
 from portal.web.edge import Page, clock, current_actor, db_session, once, page_of, wants_sums
 
 bp = Blueprint("bank_bench", __name__, url_prefix="/bank/reconciliation")
-UNDONE_ON_BENCH = "Taken back on the bench."
 NO_FILTER = ("at", "part", "sums", "undo", "refused", "after", "look")  # where one stands is no filter
 KEY = re.compile(r"(link|break)-(\d{1,18})")
 OWNERS = sorted({kind.owner for kind in KINDS.values()} | {"bank_ops"})
@@ -62,7 +64,7 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         page=page,
         asked=asked,
         at=at,
-        left=worklist.left_to_do(session, asked.show) if wants_sums() or request.method == "POST" else None,
+        left=left_here(asked) if wants_sums() or request.method == "POST" else None,
         bench_url=bench_url,
         rules=[(name, rung.says) for name, rung in RUNGS.items() if not rung.confirms],
         kinds=KINDS,
@@ -78,6 +80,16 @@ def bench_page(at: str = "", notice: str = "", args: Any = None) -> str:
         query=args if args is not None else query_here(),
         **about(at, page),
     )
+
+
+def left_here(asked: worklist.Narrowed) -> list[tuple[worklist.Left, worklist.Left | None]]:
+    """What waits in each currency; beside it what of that fits the filter, where there is one."""
+    session, today, whole_list = db_session(), clock().today(), worklist.Narrowed(show=asked.show)
+    every = worklist.left_to_do(session, whole_list, today)
+    if asked == whole_list:
+        return [(each, None) for each in every]
+    here = {each.currency: each for each in worklist.left_to_do(session, asked, today)}
+    return [(each, here.get(each.currency) or worklist.Left(each.currency, 0, 0)) for each in every]
 
 
 def bench_url(query: str, after: str | None = None, at: str = "") -> str:
@@ -168,8 +180,7 @@ def undo_reject(link_id: int) -> Answer:
 
     def act(session: Any, form: DecideForm) -> Done:
         links = undo_rejection(session, link_id, also, actor=current_actor(), now=clock().now())
-        keys = [f"link-{each.id}" for each in links]
-        return Done(f"{amount_of(links[0])} is suggested again.", [], again=keys)
+        return Done(f"{amount_of(links[0])} is suggested again.", [], again=again_of([each.id for each in links]))
 
     return decided(f"link-{link_id}", act)
 
@@ -178,7 +189,7 @@ def undo_reject(link_id: int) -> Answer:
 @permission(Permission.MATCH_CONFIRM)
 def undo(link_id: int) -> Answer:
     """Take a link (and those made with it) apart; from the bench without further words, from elsewhere with a reason."""
-    reason = request.form.get("reason", "").strip()[:500] or UNDONE_ON_BENCH
+    reason = request.form.get("reason", "").strip()[:500] or TAKEN_BACK
     also = ids_in(request.form.get("also", ""))
 
     def act(session: Any, form: DecideForm) -> Done:
@@ -189,7 +200,8 @@ def undo(link_id: int) -> Answer:
         if any(each.status == "proposed" for each in made):
             return Done("Taking it apart waits for a second person.", [], tone="info")
         total = shown(sum(each.amount_minor for each in made), made[0].currency)
-        return Done(f"The link of {total} is taken apart; the row stays on record.", [])
+        said = f"The link of {total} is taken apart; both sides are open again."
+        return Done(said, [], again=again_of(ids))
 
     return decided(f"link-{link_id}", act)
 
@@ -216,8 +228,8 @@ def link() -> Answer:
         )
         amount = shown(made.amount_minor, currency)
         if made.status == "proposed":
-            return Done(f"{amount} waits for a second person.", [at], tone="info")
-        return Done(f"{amount} linked by hand.", [at], undo=[made.link_id] if made.link_id else [])
+            return Done(f"{amount} waits for a second person.", [], waits=[at], tone="info")
+        return rest_of(at, f"{amount} linked by hand", undo=[made.link_id] if made.link_id else [])
 
     return decided(at, act, form)
 
@@ -243,8 +255,9 @@ def write_off() -> Answer:
             now=clock().now(),
         )
         amount = shown(made.amount_minor, currency)
-        said = f"{amount} waits for a second person." if made.status == "proposed" else f"{amount} written off."
-        return Done(said, [at], act_id=made.id if made.status == "done" else None)
+        if made.status == "proposed":
+            return Done(f"{amount} waits for a second person.", [], waits=[at], tone="info")
+        return rest_of(at, f"{amount} written off", act_id=made.id)
 
     return decided(at, act, form)
 
@@ -253,9 +266,10 @@ def write_off() -> Answer:
 @permission(Permission.MATCH_CONFIRM)
 def undo_write_off(act_id: int) -> Answer:
     def act(session: Any, form: DecideForm) -> Done:
-        made = undo_act(session, act_id, reason=UNDONE_ON_BENCH, actor=current_actor(), now=clock().now())
+        made = undo_act(session, act_id, reason=TAKEN_BACK, actor=current_actor(), now=clock().now())
         said = "waits for a second person" if made.status == "proposed" else "is taken back"
-        return Done(f"The write-off of {shown(made.amount_minor, made.currency)} {said}.", [])
+        again = again_of([]) if made.status == "done" else []
+        return Done(f"The write-off of {shown(made.amount_minor, made.currency)} {said}.", [], again=again)
 
     return decided("", act)
 
@@ -264,7 +278,8 @@ def undo_write_off(act_id: int) -> Answer:
 
 
 class Done:
-    """What an act did: what to say, what leaves the list or stands on it `again`, and how to take it back."""
+    """What an act did: what to say, what leaves the list, `stays` on it with less, stands on it `again`, or `waits` for a second
+    person; and how to take it back."""
 
     def __init__(
         self,
@@ -274,10 +289,13 @@ class Done:
         undo: Sequence[int] = (),
         refused: Sequence[int] = (),
         act_id: int | None = None,
-        again: Sequence[str] = (),
+        stays: Stands | None = None,
+        again: Sequence[Stands] = (),
+        waits: Sequence[str] = (),
         tone: str = "success",
     ) -> None:
-        self.says, self.gone, self.again, self.tone = says, gone, list(again), tone
+        self.says, self.gone, self.stays, self.again, self.tone = says, gone, stays, list(again), tone
+        self.waits = list(waits)
         self.undo, self.refused, self.act_id = undo, refused, act_id
 
     @property
@@ -289,11 +307,32 @@ class Done:
         return url_for(".undo_write_off", act_id=self.act_id) if self.act_id else ""
 
 
+def rest_of(at: str, said: str, **undo: Any) -> Done:
+    """An act on a break: it stays where it is while some of it is open, for that is what is decided next."""
+    stays = standing(at)
+    if stays is None or stays.key != at:
+        return Done(f"{said}.", [at], **undo)
+    currency = item.currency if (item := item_of(at)) else "INR"
+    return Done(f"{said}; {shown(stays.amount_minor, currency)} is still open.", [], stays=stays, **undo)
+
+
+def again_of(links: Sequence[int]) -> list[Stands]:
+    """Where what was taken back is decided now: the rows a script has seen leave, or the links themselves."""
+    keys = request.form.get("was", "")[:5000].split(",")
+    named = [key for key in keys if KEY.fullmatch(key)][:200] or [f"link-{each}" for each in links]
+    return [found for key in named if (found := standing(key))]
+
+
+def standing(key: str) -> Stands | None:
+    found = KEY.fullmatch(key)
+    return stands_now(db_session(), found[1], int(found[2])) if found else None
+
+
 def linked(links: list[MatchLink]) -> Done:
     currency = queries.currency_of(db_session(), links[0].collection_id)
     amount, keys = shown(sum(each.amount_minor for each in links), currency), [f"link-{each.id}" for each in links]
     if any(each.status != "confirmed" for each in links):
-        return Done(f"{amount} waits for a second person.", keys, tone="info")
+        return Done(f"{amount} waits for a second person.", [], waits=keys, tone="info")
     more = f" on {len(links)} receipts" if len(links) > 1 else ""
     return Done(f"{amount} linked{more}.", keys, undo=[each.id for each in links])
 
@@ -318,11 +357,12 @@ def decided(at: str, act: Callable[[Any, Any], Done], form: DecideForm | None = 
         return unchanged(at, " ".join(filter(None, [str(error), getattr(error, "cure", "")])), back, 409)
     if from_script():
         return jsonify(
-            {"ok": True, "says": done.says, "gone": done.gone, "again": done.again, "undo": done.undo_url,
+            {"ok": True, "says": done.says, "gone": done.gone, "waits": done.waits, "undo": done.undo_url,
+             "stays": asdict(done.stays) if done.stays else None, "again": [asdict(each) for each in done.again],
              "also": joined(done.undo or done.refused), "once": secrets.token_urlsafe(18)}
         )  # fmt: skip
     flash(done.says, done.tone)
-    at = next(iter(done.again), str(form.next.data or ""))
+    at = next((each.key for each in [done.stays, *done.again] if each), str(form.next.data or ""))
     more = [("undo", joined(done.undo)), ("refused", joined(done.refused)), ("at", at)]
     return redirect(bench_url(urlencode([*asked_query(back), *((name, value) for name, value in more if value)])))
 
