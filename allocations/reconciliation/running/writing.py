@@ -48,7 +48,14 @@ ADD_LINKS = text("""
 """)
 MANY_LINKS = 50_000
 PIECE = 1 << 18  # links a statement: what it sums and joins stays in the memory a run is given, however many there are
-ONE_JOIN, LOOK_UPS = (text(f"set local enable_nestloop = {each}") for each in ("off", "on"))
+# The trigger that adds links up cannot know how many are new, and would sort or hash both sides.
+IN_ORDER, AS_IT_LIKES = (
+    text(
+        "select "
+        + ", ".join(f"set_config('enable_{way}', '{each}', true)" for way in ("hashjoin", "mergejoin", "hashagg"))
+    )
+    for each in ("off", "on")
+)
 UNDO = text("""
     update match_links m set status = 'undone', undone_at = :now, undo_reason = g.why, mark = null
       from gone_links g where g.id = m.id and m.status in ('suggested', 'confirmed')
@@ -161,13 +168,13 @@ def pieces(links: pd.DataFrame) -> Iterator[Ints]:
 def add_links(session: Session, rows: Text, run_id: int, now: datetime) -> None:
     """Add one piece (see link_rows)."""
     stage(session, "new_links", rows, STAGED_LINK, keys=["collection_id"])
-    # The trigger that adds links up cannot know how many are new; for many, a look-up each takes twice as long as one join.
+    # Many are looked up one after the other, in the order in which both sides lie.
     in_bulk = rows.rows > MANY_LINKS
     if in_bulk:
-        session.execute(ONE_JOIN)
+        session.execute(IN_ORDER)
     session.execute(ADD_LINKS, {"run_id": run_id, "now": now})
     if in_bulk:
-        session.execute(LOOK_UPS)
+        session.execute(AS_IT_LIKES)
 
 
 def link_rows(world: World, links: pd.DataFrame, marks: Marks, told: Refused) -> Text:
