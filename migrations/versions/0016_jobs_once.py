@@ -16,8 +16,9 @@ def upgrade() -> None:
     op.create_index(
         "uq_job_progress_under_way",
         "job_progress",
-        ["kind", "about"],
+        ["kind", "about", "agency_id"],
         unique=True,
+        postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("about <> '' and status in ('waiting','running')"),
     )
 

@@ -18,7 +18,8 @@ UNDER_WAY = "about <> '' and status in ('waiting','running')"
 class JobProgress(WithId, Base):
     """A piece of long work: waiting, running, done or failed; `done` of `total` in the job's own unit.
 
-    `about`: the one thing a job does that is done once; under way it is there once.
+    `about`: the one thing a job does that is done once; under way it is there once, for the bank and for each agency by itself, so that
+    none learns from a refusal what another has under way.
     """
 
     __tablename__ = "job_progress"
@@ -26,8 +27,9 @@ class JobProgress(WithId, Base):
         CheckConstraint("status in ('waiting','running','done','failed')", name="status"),
         Index(
             "uq_job_progress_under_way",
-            *("kind", "about"),
+            *("kind", "about", "agency_id"),
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text(UNDER_WAY),
         ),
     )
