@@ -357,7 +357,12 @@ ACCESS: dict[str, Access] = {
         agency_inserts=f"{UNDECIDED} and {handed_in('tax_invoices', 'file_sha256')}",
     ),
     "tax_certificates": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason"), agency="s"),
-    "withholding_deposits": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
+    "withholding_deposits": Access(
+        bank_update=(
+            *("status", "decided_by", "decided_at", "decision_reason"),
+            *("cancel_asked_by", "cancel_asked_at", "cancelled_by"),
+        )
+    ),
     "withholding_deposit_lines": Access(bank="si"),
     "tax_papers": Access(bank="si"),
     "signing_keys": Access(bank_update=("retired_at",), agency="s", agency_rows="true"),

@@ -1,5 +1,7 @@
 """Tax withheld and paid to the government: entered from the challan by one person, accepted by another, then in the books.
 
+What was entered wrongly leaves the books as it came in: one person asks, and another, who did not enter it either, cancels.
+
 A deposit is of one month and one code, and covers whole statements: its amount is what they withheld, to the unit. India pays with a
 challan (the branch's BSR code, its serial number, the day), Kenya with a payment registration number.
 """
@@ -232,23 +234,57 @@ def withdraw_deposit(session: Session, found: WithholdingDeposit, *, actor: Acto
     PROPOSALS.move(session, found, "withdraw", actor=actor, now=now)
 
 
-def cancel_deposit(session: Session, found: WithholdingDeposit, *, reason: str, actor: Actor, now: datetime) -> None:
-    """An accepted deposit was entered wrongly: its entries are reversed, and what it covered is open again."""
+def ask_to_cancel(session: Session, found: WithholdingDeposit, *, reason: str, actor: Actor, now: datetime) -> None:
+    """An accepted deposit was entered wrongly, says one person. It stays in the books until another cancels it."""
     _one_by_one(session)
-    if problems := [*reason_problems(reason, "Say what is wrong with it.", "The record keeps it.")]:
+    if problems := [*reason_problems(reason, "Say what is wrong with it.", "Whoever cancels it reads it.")]:
         raise Invalid(problems)
     PROPOSALS.next_status(found, "cancel")
-    PROPOSALS.refuse_maker(found, actor, does="cancel")
-    if same_person(session, actor.email, found.proposed_by):
-        message = "You entered a deposit under another account: another person cancels."
-        raise Refused(message, code="is_not_the_maker")
-    found.decision_reason = reason.strip()
+    if found.cancel_asked_by:
+        message = f"{found.cancel_asked_by} has asked for {found.ref} to be cancelled."
+        raise Refused(message, code="asked_already", cure="Another person cancels it, or keeps it.")
+    found.cancel_asked_by, found.cancel_asked_at = actor.email, now
+    _say(session, found, "ask_to_cancel", reason, actor, now)
+
+
+def keep_deposit(session: Session, found: WithholdingDeposit, *, reason: str, actor: Actor, now: datetime) -> None:
+    """It stays as it is: whoever asked thinks better of it, or somebody else says why not."""
+    _one_by_one(session)
+    _asked(found)
+    if problems := [*reason_problems(reason, "Say why it stays.", "Whoever asked reads it.")]:
+        raise Invalid(problems)
+    found.cancel_asked_by, found.cancel_asked_at = None, None
+    _say(session, found, "keep", reason, actor, now)
+
+
+def cancel_deposit(session: Session, found: WithholdingDeposit, *, actor: Actor, now: datetime) -> None:
+    """Another person than who asked, and than who entered it: its entries are reversed, and what it covered is open again."""
+    _one_by_one(session)
+    _asked(found)
+    for who, deed in ((found.cancel_asked_by, "asked for it"), (found.proposed_by, "entered it")):
+        if same_person(session, actor.email, who):
+            raise Refused(f"You {deed}: another person cancels it.", code="is_not_the_maker")
+    found.cancelled_by = actor.email
     PROPOSALS.move(session, found, "cancel", actor=actor, now=now)
     entries = select(JournalEntry.ref).where(
         JournalEntry.subject_ref == found.ref, JournalEntry.kind == "withholding_deposit"
     )
     for ref in session.scalars(entries.order_by(JournalEntry.id)).all():
         reverse(session, ref, narration=f"Deposit {found.ref} cancelled", actor=actor, now=now)
+
+
+def _asked(found: WithholdingDeposit) -> None:
+    PROPOSALS.next_status(found, "cancel")
+    if not found.cancel_asked_by:
+        message = f"Nobody has asked for {found.ref} to be cancelled."
+        raise Refused(message, code="not_asked", cure="Ask for it first, and say why; another person cancels.")
+
+
+def _say(session: Session, found: WithholdingDeposit, action: str, reason: str, actor: Actor, now: datetime) -> None:
+    """What is said of it while it stays in the books."""
+    found.decision_reason = reason.strip()
+    session.flush()
+    PROPOSALS.tell(session, found, action, found.status, actor, now)
 
 
 def _one_by_one(session: Session) -> None:

@@ -60,7 +60,8 @@ class TaxCertificate(WithId, Sealed, Proposed, Base):
 class WithholdingDeposit(WithId, Sealed, Proposed, Base):
     """Tax withheld in a month under one code and paid to the government: a challan (India) or a payment registration number (Kenya).
 
-    `bank_code` is the BSR code of the branch that took it; `interest_minor` what was paid on top for being late.
+    `bank_code` is the BSR code of the branch that took it; `interest_minor` what was paid on top for being late. An accepted one stays
+    in the books while somebody asks to cancel it (`cancel_asked_by`), until another person does; `decision_reason` is the last one given.
     """
 
     __tablename__ = "withholding_deposits"
@@ -69,6 +70,13 @@ class WithholdingDeposit(WithId, Sealed, Proposed, Base):
         *two_people(__moves__),
         UniqueConstraint("ref"),
         CheckConstraint("amount_minor > 0 and interest_minor >= 0", name="amounts"),
+        CheckConstraint("(cancel_asked_by is null) = (cancel_asked_at is null)", name="asked_to_cancel"),
+        # Those cancelled before two people did it have no one's name here; the audit log has it.
+        CheckConstraint(
+            "cancelled_by is null or (status = 'cancelled' and cancel_asked_by is not null"
+            " and cancelled_by <> cancel_asked_by and cancelled_by <> proposed_by)",
+            name="two_people_cancel",
+        ),
         Index(
             "uq_withholding_deposits_challan",
             *("bank_code", "challan_no", "deposited_on", "period_start", "code"),
@@ -93,6 +101,9 @@ class WithholdingDeposit(WithId, Sealed, Proposed, Base):
     bank_code: Mapped[str] = mapped_column(Text, default="", server_default="")
     challan_no: Mapped[str] = mapped_column(Text)
     deposited_on: Mapped[date] = mapped_column(Date)
+    cancel_asked_by: Mapped[str | None] = mapped_column(Text)
+    cancel_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    cancelled_by: Mapped[str | None] = mapped_column(Text)
 
 
 class WithholdingDepositLine(WithId, Sealed, Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ def deposit_json(row: WithholdingDeposit) -> dict[str, Any]:
         "status": row.status,
         "proposed_by": row.proposed_by,
         "decided_by": row.decided_by,
+        "cancel_asked_by": row.cancel_asked_by,
+        "cancelled_by": row.cancelled_by,
     }
 
 
@@ -140,16 +143,42 @@ def withdraw(edge: Edge, ref: str) -> None:
     show_deposits(edge, [row])
 
 
-@deposit.command("cancel")
+@deposit.command("ask-cancel")
 @click.argument("ref")
 @click.option("--reason", required=True)
 @with_edge
-def cancel(edge: Edge, ref: str, reason: str) -> None:
-    """Take an accepted deposit out of the books: it was entered wrongly (needs --as)."""
+def ask_cancel(edge: Edge, ref: str, reason: str) -> None:
+    """Say that an accepted deposit was entered wrongly; another person cancels it (needs --as)."""
+    say(edge, ref, reason, deposits.ask_to_cancel)
+
+
+@deposit.command("keep")
+@click.argument("ref")
+@click.option("--reason", required=True)
+@with_edge
+def keep(edge: Edge, ref: str, reason: str) -> None:
+    """Leave a deposit that somebody asked to cancel as it is (needs --as)."""
+    say(edge, ref, reason, deposits.keep_deposit)
+
+
+def say(edge: Edge, ref: str, reason: str, act: Callable[..., None]) -> None:
+    with edge.unit() as session:
+        actor = edge.actor(session, Permission.TAX_DEPOSIT_PROPOSE)
+        found = deposits.load_deposit(session, ref)
+        act(session, found, reason=reason, actor=actor, now=edge.now)
+        row = deposit_json(found)
+    show_deposits(edge, [row])
+
+
+@deposit.command("cancel")
+@click.argument("ref")
+@with_edge
+def cancel(edge: Edge, ref: str) -> None:
+    """Take a deposit out of the books that somebody else asked to cancel (needs --as)."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.TAX_DEPOSIT_DECIDE)
         found = deposits.load_deposit(session, ref)
-        deposits.cancel_deposit(session, found, reason=reason, actor=actor, now=edge.now)
+        deposits.cancel_deposit(session, found, actor=actor, now=edge.now)
         row = deposit_json(found)
     show_deposits(edge, [row])
 

@@ -119,6 +119,10 @@ def test_tax_is_paid_over_and_told_of_by_command(cli, people, bank_session, now,
     assert (row["challan_bsr"], row["challan_serial"]) == ("0510308", "77")
     assert cli("tax", "papers", as_email=FINANCE.email).json == {"papers": []}
     assert cli("tax", "paper", "SI2627-00001", "--pdf", tmp_path / "x.pdf", as_email=FINANCE.email).exit_code == 1
-    gone = cli("tax", "deposit", "cancel", made["ref"], "--reason", "Another month's.", as_email=CHECKER.email)
+    assert cli("tax", "deposit", "cancel", made["ref"], as_email=CHECKER.email).exit_code == 1
+    for act in ("ask-cancel", "keep", "ask-cancel"):
+        said = cli("tax", "deposit", act, made["ref"], "--reason", "Another month's.", as_email=FINANCE.email)
+        assert said.json["deposits"][0]["status"] == "accepted"
+    gone = cli("tax", "deposit", "cancel", made["ref"], as_email=CHECKER.email)
     assert gone.json["deposits"][0]["status"] == "cancelled"
     assert len(cli("tax", "deposit", "list", as_email=FINANCE.email).json["deposits"]) == 1

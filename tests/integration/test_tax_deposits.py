@@ -17,9 +17,11 @@ from payouts.settlements.tax_alerts import alerts_on, tell_alerts
 from payouts.settlements.tax_deductions import month_dues
 from payouts.settlements.tax_deposits import (
     NewDeposit,
+    ask_to_cancel,
     cancel_deposit,
     decide_deposit,
     deposited_of,
+    keep_deposit,
     list_deposits,
     propose_deposit,
     withdraw_deposit,
@@ -35,7 +37,7 @@ from portal.kernel.db import unit_of_work
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.notices import Notice
 from portal.kernel.periods import month_of
-from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER
+from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SECOND_CHECKER
 from tests.factories.taxed import issued
 from tests.factories.world import an_agency
 
@@ -146,11 +148,26 @@ def test_what_was_entered_wrongly_is_taken_back_and_open_again(bank_session, oct
     with unit_of_work(bank_session):
         withdraw_deposit(bank_session, first, actor=FINANCE, now=now)
     second = accepted(bank_session, now=now)
-    for actor, reason in ((FINANCE, "The serial number is another one."), (CHECKER, "")):
-        with pytest.raises((Refused, Invalid)), unit_of_work(bank_session):
-            cancel_deposit(bank_session, second, reason=reason, actor=actor, now=now)
+    wrong = "The serial number is another one."
+    with pytest.raises(Refused, match="Nobody has asked"), unit_of_work(bank_session):
+        cancel_deposit(bank_session, second, actor=CHECKER, now=now)
+    with pytest.raises(Invalid), unit_of_work(bank_session):
+        ask_to_cancel(bank_session, second, reason="", actor=CHECKER, now=now)
     with unit_of_work(bank_session):
-        cancel_deposit(bank_session, second, reason="The serial number is another one.", actor=CHECKER, now=now)
+        ask_to_cancel(bank_session, second, reason=wrong, actor=CHECKER, now=now)
+        keep_deposit(bank_session, second, reason="It is that one.", actor=FINANCE, now=now)
+        ask_to_cancel(bank_session, second, reason=wrong, actor=CHECKER, now=now)
+    assert (second.status, the_month(bank_session).open_minor) == ("accepted", 0), (
+        "in the books until another person agrees"
+    )
+    for actor, why in ((CHECKER, "You asked for it"), (FINANCE, "You entered it")):
+        with pytest.raises(Refused, match=why), unit_of_work(bank_session):
+            cancel_deposit(bank_session, second, actor=actor, now=now)
+    with pytest.raises(Refused, match="has asked"), unit_of_work(bank_session):
+        ask_to_cancel(bank_session, second, reason=wrong, actor=FINANCE, now=now)
+    with unit_of_work(bank_session):
+        cancel_deposit(bank_session, second, actor=SECOND_CHECKER, now=now)
+    assert (second.cancel_asked_by, second.cancelled_by) == (CHECKER.email, SECOND_CHECKER.email)
     assert [each.status for each in list_deposits(bank_session)] == ["cancelled", "withdrawn"]
     assert the_month(bank_session).open_minor == 5_000_00
     assert {tie.account: tie.ledger_minor for tie in ledger_ties(bank_session)}["bank"] == 0

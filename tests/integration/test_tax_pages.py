@@ -124,12 +124,17 @@ def test_a_deposit_goes_from_its_receipt_into_the_books_by_two_people(browse, mo
     assert "Accept ₹2,000.00 as paid to the government" in shown
     assert finance.post(f"{page}/accept", {"once": once_in(shown)}).status_code == 403
     assert approver.post(f"{page}/accept", {"once": once_in(shown)}).status_code == 302
-    assert "It is in the books." in finance.get(page).text and "Cancel this deposit" not in finance.get(page).text
+    assert (
+        "It is in the books." in finance.get(page).text and "asks for it to be cancelled" not in finance.get(page).text
+    )
     (row,) = csv.DictReader(io.StringIO(finance.get("/finance/tax/withheld.csv?quarter=2026-Q3").text))
     assert (row["challan_bsr"], row["challan_serial"], row["challan_on"]) == ("0510308", "00123", "2026-11-06")
+    reason = {"reason": "The serial number is another one.", "once": once_in(finance.get(page).text)}
+    assert finance.post(f"{page}/ask-cancel", reason).status_code == 302
+    assert "decides." in finance.get(page).text and "Cancel it" not in finance.get(page).text
     shown = approver.get(page).text
-    reason = {"reason": "The serial number is another one.", "once": once_in(shown)}
-    assert approver.post(f"{page}/cancel", reason).status_code == 302
+    assert "The serial number is another one." in shown
+    assert approver.post(f"{page}/cancel", {"once": once_in(shown)}).status_code == 302
     assert "Enter its receipt" in finance.get("/finance/tax/deposits").text
 
 

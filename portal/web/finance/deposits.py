@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -23,6 +24,7 @@ from portal.web.finance.deposits_forms import (
     AcceptDepositForm,
     CancelDepositForm,
     DepositForm,
+    KeepDepositForm,
     RejectDepositForm,
     WithdrawDepositForm,
 )
@@ -138,6 +140,8 @@ def deposit_page(ref: str, **forms: Any) -> str:
         "reject_form": RejectDepositForm(formdata=None),
         "withdraw_form": WithdrawDepositForm(formdata=None),
         "cancel_form": CancelDepositForm(formdata=None),
+        "keep_form": KeepDepositForm(formdata=None),
+        "me": current_actor().email,
     }
     return render_template(
         "finance/deposits/show.html",
@@ -192,18 +196,44 @@ def withdraw(ref: str) -> Answer:
     return redirect(url_for(".show", ref=ref))
 
 
+@bp.post("/<ref>/ask-cancel")
+@permission(Permission.TAX_DEPOSIT_PROPOSE)
+def ask_cancel(ref: str) -> Answer:
+    """It was entered wrongly: one person says so, and it stays in the books until another agrees."""
+    said = f"Another person cancels {ref} now; until then it stays in the books."
+    return _in_the_books(ref, CancelDepositForm(), "cancel_form", deposits.ask_to_cancel, said)
+
+
+@bp.post("/<ref>/keep")
+@permission(Permission.TAX_DEPOSIT_PROPOSE)
+def keep(ref: str) -> Answer:
+    return _in_the_books(ref, KeepDepositForm(), "keep_form", deposits.keep_deposit, f"{ref} stays as it is.")
+
+
+def _in_the_books(ref: str, form: Any, name: str, act: Callable[..., None], said: str) -> Answer:
+    """Something is said, with a reason, of a deposit that stays in the books."""
+    session = db_session()
+    deposits.load_deposit(session, ref, locked=False)
+    if not form.validate_on_submit():
+        return deposit_page(ref, **{name: form}), 422
+    with unit_of_work(session):
+        once(form, session)
+        given: dict[str, Any] = {"reason": form.reason.data or "", "actor": current_actor(), "now": clock().now()}
+        act(session, deposits.load_deposit(session, ref), **given)
+    flash(said, "info")
+    return redirect(url_for(".show", ref=ref))
+
+
 @bp.post("/<ref>/cancel")
 @permission(Permission.TAX_DEPOSIT_DECIDE)
 def cancel(ref: str) -> Answer:
-    """It was entered wrongly: another person than its maker takes it out of the books again."""
-    session, form = db_session(), CancelDepositForm()
+    """Another person than who asked, and than its maker, takes it out of the books again."""
+    session, form = db_session(), WithdrawDepositForm()
     check(identity_here(), Permission.TAX_DEPOSIT_DECIDE, deposits.load_deposit(session, ref, locked=False))
     if not form.validate_on_submit():
-        return deposit_page(ref, cancel_form=form), 422
+        return deposit_page(ref), 422
     with unit_of_work(session):
         once(form, session)
-        found = deposits.load_deposit(session, ref)
-        given: dict[str, Any] = {"actor": current_actor(), "now": clock().now()}
-        deposits.cancel_deposit(session, found, reason=form.reason.data or "", **given)
+        deposits.cancel_deposit(session, deposits.load_deposit(session, ref), actor=current_actor(), now=clock().now())
     flash(f"{ref} is cancelled: its entries are reversed.", "info")
     return redirect(url_for(".show", ref=ref))

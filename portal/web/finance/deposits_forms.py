@@ -28,5 +28,9 @@ class WithdrawDepositForm(ActForm):
     """One click."""
 
 
+class KeepDepositForm(ActForm):
+    reason = TextAreaField("Why does it stay?", [InputRequired("Say why."), Length(min=3, max=500)], id="keep-reason")
+
+
 class CancelDepositForm(ActForm):
     reason = TextAreaField("What is wrong?", [InputRequired("Say why."), Length(min=3, max=500)], id="cancel-reason")
