@@ -145,6 +145,18 @@ class Fate:
     destination: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Money a provider moved for us: its own name for it, our reference as it was told ("" where it has none), what has not come back."""
+
+    provider_ref: str
+    ref: str
+    amount_minor: int
+    currency: str
+    destination: str
+    made_at: datetime
+
+
 class Unknown(PortalError):
     """Nobody knows whether the request arrived: a time-out, a reset, a 5xx, a 429. Only a look-up or a person leads out."""
 
@@ -170,6 +182,10 @@ class OnlineRail(PayoutRail, Protocol):
 
     def look_up(self, instruction: Instruction) -> Fate:
         """What the provider knows of this payout, by our reference or by its own. Raises Unknown when it cannot be asked."""
+        ...
+
+    def made_since(self, since: datetime) -> list[Made]:
+        """All the provider moved for us from this instant on and has not taken back. Raises Unknown when it cannot be asked."""
         ...
 
 

@@ -18,7 +18,7 @@ import stripe
 
 from payouts.rails.choosing import NOT_PAID_ONLINE, ONLINE_RAIL, WHY_A_FILE
 from payouts.rails.connected_protocol import AccountPlan, AccountState, Heard, NotGenuine
-from payouts.rails.protocol import Declined, Fate, Instruction, Sent, Unknown
+from payouts.rails.protocol import Declined, Fate, Instruction, Made, Sent, Unknown
 from portal.kernel.audit import canonical
 from portal.kernel.errors import Invalid, Problem, Refused, Unavailable
 
@@ -139,6 +139,12 @@ class StripeConnect:
             raise Unknown(f"Stripe says {payout.status} of {instruction.ref}: ask Stripe.")
         arrived = datetime.fromtimestamp(payout.arrival_date, UTC).date()
         return Fate("paid", paid_on=arrived, amount_minor=amount, **told)
+
+    def made_since(self, since: datetime) -> list[Made]:
+        """Every transfer of ours since then that was not wholly reversed, whatever its reference. Raises Unknown."""
+        with _or_unknown():
+            listed = self._v1.transfers.list({"created": {"gte": int(since.timestamp())}, "limit": 100})
+            return [_made_of(each) for each in listed.auto_paging_iter() if not each.reversed]
 
     def _transfer_of(self, instruction: Instruction) -> stripe.Transfer | None:
         """The transfer made for this payout. Raises Unknown when there are two: a person looks."""
@@ -277,6 +283,12 @@ def _is_meant(asked: dict[str, Any], instruction: Instruction) -> bool:
 def _odd_one(meant: int, *theirs: int) -> int:
     """The first of their amounts that is not what was meant; else what was meant."""
     return next((each for each in theirs if each != meant), meant)
+
+
+def _made_of(transfer: stripe.Transfer) -> Made:
+    left = transfer.amount - transfer.amount_reversed
+    at = datetime.fromtimestamp(transfer.created, UTC)
+    return Made(transfer.id, _ref_of(transfer), left, transfer.currency.upper(), str(transfer.destination), at)
 
 
 def _ref_of(thing: Any) -> str:

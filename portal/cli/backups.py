@@ -141,6 +141,7 @@ def _told(done: dict[str, Any], *, beside: bool) -> list[str]:
     text += [f"It was not in the store when the backup was made: {each}" for each in done["missing"]]
     text += [
         "PAYING IS STOPPED until every open payout has been looked up: portal payouts stops",
+        "What a provider paid since the backup, and nobody here knows of: portal payouts lost",
         f"hash {done['hash']}",
     ]
     return text

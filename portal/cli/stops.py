@@ -8,10 +8,12 @@ import click
 from sqlalchemy.orm import Session
 
 from payouts.rails import stops as rules
+from payouts.rails.lost_transfers import LostTransfer, began, lost_transfers
 from payouts.rails.open_intents import open_intents, statements_reach, unknown_debits
 from payouts.rails.provider_models import PayingStop
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalCommand, money, with_edge
+from portal.rails import online_rails_of
 
 STOP_ID = click.argument("stop_id", metavar="STOP", type=click.IntRange(1, 2**63 - 1))
 REASON = click.option("--reason", required=True, help="In a sentence; it stays on record.")
@@ -40,6 +42,44 @@ def stops(edge: Edge) -> None:
     text = [line for each in standing for line in as_lines(each)] or ["Payments may be made."]
     text += [f"On hold, {each['agency']}: {line}" for each in held for line in as_lines(each)]
     edge.show({"stopped": bool(standing), "stops": standing, "agencies": held}, "\n".join(text))
+
+
+@click.command("lost", cls=PortalCommand)
+@with_edge
+def lost(edge: Edge) -> None:
+    """After a restore: what the provider paid in the lost time that no payout here stands for. Asks the provider; changes nothing."""
+    with edge.reading() as session:
+        edge.actor(session, Permission.BATCH_READ)
+        since = began(each.lost_since for each in rules.standing_stops(session))
+    made = (
+        [each for rail in online_rails_of(edge.settings).values() for each in rail.made_since(since)] if since else []
+    )
+    with edge.reading() as session:
+        found = [lost_json(each) for each in lost_transfers(session, made)]
+    nothing = "Nothing that is not known here." if since else "No stop of a restore stands."
+    text = [
+        f"{each['at'][:16]}  {each['transfer']}  {each['ref'] or '-':<14} {each['amount']:>14} {each['currency']}"
+        for each in found
+    ]
+    text += (
+        ["Settle each: record it by hand with the provider's reference, or have the provider take it back."]
+        if found
+        else []
+    )
+    edge.show({"since": since.isoformat() if since else None, "transfers": found}, "\n".join(text) or nothing)
+
+
+def lost_json(found: LostTransfer) -> dict[str, Any]:
+    made = found.made
+    return {
+        "transfer": made.provider_ref,
+        "ref": made.ref,
+        "amount": money(made.amount_minor, made.currency),
+        "currency": made.currency,
+        "destination": made.destination,
+        "agency_id": found.agency_id,
+        "at": made.made_at.isoformat(),
+    }
 
 
 @click.command("ask", cls=PortalCommand)
@@ -117,5 +157,5 @@ def as_lines(told: dict[str, Any]) -> list[str]:
 
 
 def register(payouts: click.Group) -> None:
-    for command in (stop, stops, ask, lift):
+    for command in (stop, stops, lost, ask, lift):
         payouts.add_command(command)

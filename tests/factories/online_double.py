@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from payouts.rails.protocol import Declined, Fate, Instruction, Sent, Unknown
+from payouts.rails.protocol import Declined, Fate, Instruction, Made, Sent, Unknown
 
 
 @dataclass
@@ -47,3 +48,9 @@ class OnlineDouble:
         if self.fault == "down":
             raise Unknown("Nobody answers")
         return self.paid.get(instruction.ref, Fate("absent"))
+
+    def made_since(self, since: datetime) -> list[Made]:
+        at = since + timedelta(minutes=1)
+        return [
+            Made(fate.provider_ref, ref, fate.amount_minor or 0, "INR", "acct_1", at) for ref, fate in self.paid.items()
+        ]

@@ -210,8 +210,9 @@ class FakeStripe(stripe.HTTPClient):
         return 200, transfer
 
     def _list_transfers(self, request: Seen) -> Answer:
-        group = request.params.get("transfer_group")
-        return listed([each for each in self.transfers.values() if each["transfer_group"] == group])
+        group, since = request.params.get("transfer_group"), int(request.params.get("created", {}).get("gte", 0))
+        found = [each for each in self.transfers.values() if group is None or each["transfer_group"] == group]
+        return listed([each for each in found if each["created"] >= since])
 
     def _reverse(self, request: Seen, transfer_id: str) -> Answer:
         transfer = self.transfers[transfer_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -12,8 +13,10 @@ from payouts.rails import debits, findings, stops
 from payouts.rails.after_restore import hold_everything
 from payouts.rails.batches import approve_batch, make_batch, reject_batch
 from payouts.rails.findings import Found
+from payouts.rails.lost_transfers import began, lost_transfers
 from payouts.rails.models import Payout, PayoutBatch
 from payouts.rails.open_intents import open_intents, unknown_debits
+from payouts.rails.protocol import Made
 from payouts.rails.sending import finish_sending, start_sending
 from payouts.ties import ledger_ties
 from payouts.verify import verify
@@ -202,6 +205,19 @@ def test_a_file_taken_back_here_though_the_bank_paid_it_in_one_sum_is_not_paid_a
         debits.tie_by_hand(bank_session, "P2610-0G5ZE0003", line, reason="The whole file", actor=FINANCE, now=after)
     lifted(bank_session, stop, after)
     assert [str(each) for each in verify(bank_session, file_store).differences] == []
+
+
+def test_what_a_provider_paid_in_the_lost_time_is_listed_and_nothing_else(
+    bank_session, file_store, month, now, restored
+):
+    a_batch(bank_session, file_store, now)
+    held(bank_session, restored)
+    since = began(each.lost_since for each in stops.standing_stops(bank_session))
+    assert since == now and began([None]) is None
+    gone = Made("tr_2", "P2610-0009", 5_000_00, "INR", "acct_9", now + MINUTE)
+    ours, unnamed = replace(gone, provider_ref="tr_1", ref=FIRST), replace(gone, provider_ref="tr_3", ref="")
+    found = lost_transfers(bank_session, [unnamed, gone, ours])
+    assert [(each.made.provider_ref, each.agency_id) for each in found] == [("tr_2", None), ("tr_3", None)]
 
 
 def test_two_restores_within_an_hour_give_no_number_twice(bank_session, file_store, month, now, restored):

@@ -56,6 +56,17 @@ def test_it_is_a_provider_and_sends_transfer_and_payout(rail, stripe_fake):
     assert (payout["amount"], payout["_account"], payout["status"]) == (AMOUNT, ACCOUNT, "pending")
 
 
+def test_all_it_moved_since_a_moment_is_listed_but_what_came_back(rail, stripe_fake):
+    since = datetime.fromtimestamp(stripe_fake.now, UTC)
+    assert rail.made_since(since) == []
+    drive(rail, stripe_fake)
+    (made,) = rail.made_since(since)
+    assert (made.ref, made.amount_minor, made.currency, made.destination) == (REF, AMOUNT, "INR", ACCOUNT)
+    assert rail.made_since(made.made_at + timedelta(seconds=1)) == []
+    stripe_fake.transfers[made.provider_ref] |= {"amount_reversed": AMOUNT, "reversed": True}
+    assert rail.made_since(since) == []
+
+
 def test_the_frozen_request_is_the_same_text_for_ever(rail):
     text = rail.request_of(MEANT)
     assert text == rail.request_of(MEANT)
