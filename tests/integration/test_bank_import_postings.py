@@ -91,6 +91,23 @@ def test_a_reversal_of_another_account_or_of_more_money_is_rejected(take_in, row
     assert [p.code for p in take_in(row).problems] == [code]
 
 
+def test_reversals_together_take_back_no_more_than_was_credited(take_in):
+    take_in("P1,LN1,100.00,2026-11-01,,,,,", "P2,LN1,60.00,2026-11-02,,,,,P1")
+    result = take_in(
+        "P2,LN1,60.00,2026-11-02,,,,,P1",  # known, and no second one
+        "P3,LN1,60.00,2026-11-03,,,,,P1",
+        "P4,LN2,100.00,2026-11-03,,,,,",
+        "P5,LN2,100.00,2026-11-03,,,,,P4",
+        "P6,LN2,100.00,2026-11-03,,,,,P4",
+    )
+    assert [(problem.row, problem.code) for problem in result.problems] == [
+        (3, "reversed_already"),
+        (6, "reversed_already"),
+    ]
+    assert (result.created, result.duplicates, result.rejected) == (2, 1, 2)
+    assert take_in("P7,LN1,40.00,2026-11-03,,,,,P1").created == 1
+
+
 def test_a_number_twice_in_a_file_is_harmless_only_when_it_says_the_same(take_in):
     result = take_in("P1,LN1,100.00,2026-11-01,,,,,", "P1,LN1,100.00,2026-11-01,,,,,", "P1,LN1,100.01,2026-11-01,,,,,")
     assert (result.created, result.duplicates, result.rejected) == (1, 1, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select, text
@@ -68,6 +69,21 @@ class AccountBook:
 
     def is_new(self, account: BankAccount) -> bool:
         return account.id in self.added
+
+    def all_of(self, statements: Sequence[ReadStatement]) -> list[BankAccount]:
+        """The account of each statement. Refused once, with what keeps every one of them out."""
+        found, wrong = list[BankAccount](), list[Refused]()
+        for statement in statements:
+            try:
+                found.append(self.of(statement))
+            except Refused as refused:
+                wrong.append(refused)
+        if wrong:
+            messages, cures = (
+                list(dict.fromkeys(said)) for said in ([e.message for e in wrong], [e.cure for e in wrong])
+            )
+            raise Refused(" ".join(messages), code=wrong[0].code, cure=" ".join(filter(None, cures)))
+        return found
 
     def of(self, statement: ReadStatement) -> BankAccount:
         number = self._number(statement)

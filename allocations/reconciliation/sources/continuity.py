@@ -88,6 +88,8 @@ def _comes_after(other: BankStatement, statement: BankStatement) -> bool:
 
 def _is_the_same(other: BankStatement, statement: BankStatement) -> bool:
     """Whether both tell the same days: one download in two formats."""
+    if other.format == statement.format and other.number != statement.number:
+        return False
     ours = (statement.to_on, statement.opening_minor, statement.closing_minor)
     return ours == (other.to_on, other.opening_minor, other.closing_minor) and statement.opening_minor is not None
 
@@ -159,6 +161,15 @@ def _number_gap(statement: BankStatement, before: Sequence[BankStatement]) -> Fl
     last = max(known, key=lambda pair: int(pair[0][1]))[1]
     message = f"It is number {statement.number}, and {last.ref} before it is number {last.number}."
     return {"code": "number_gap", "message": f"{message} One between them may be missing.", "previous": last.ref}
+
+
+def numbers_follow(one: str, other: str) -> bool:
+    """Whether two statement numbers are neighbours, whichever comes first: 7/1 and 8/1, or pages 7/1 and 7/2."""
+    found = NUMBER.match(one), NUMBER.match(other)
+    if found[0] is None or found[1] is None:
+        return False
+    (first, first_page), (second, second_page) = ((int(each[1]), int(each[2] or 1)) for each in found if each)
+    return abs(first - second) == 1 or (first == second and abs(first_page - second_page) == 1)
 
 
 def _days_gap(statement: BankStatement, before: Sequence[BankStatement]) -> Flag | None:

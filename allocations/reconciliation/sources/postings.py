@@ -81,6 +81,26 @@ REVERSALS = text("""
     order by s.pos
 """)
 
+TAKEN_BACK = text("""
+    with asked as (
+      select s.pos, s.reverses_posting_no, sum(s.amount_minor) over (partition by s.reverses_posting_no order by s.pos) as amount
+      from staged_postings s
+      where s.reverses_posting_no is not null and s.pos <> all(:refused)
+        and not exists (select 1 from postings p where p.posting_no = s.posting_no)),
+    before as (
+      select reverses_posting_no, sum(amount_minor) as amount from postings
+      where reverses_posting_no in (select reverses_posting_no from asked) group by reverses_posting_no),
+    known as (
+      select posting_no, loan_account_no, amount_minor from postings
+      where posting_no in (select reverses_posting_no from asked)
+      union all
+      select posting_no, loan_account_no, amount_minor from staged_postings s
+      where not exists (select 1 from postings p where p.posting_no = s.posting_no))
+    select a.pos, a.reverses_posting_no, k.amount_minor as of_amount, k.loan_account_no as of_account
+    from asked a join known k on k.posting_no = a.reverses_posting_no left join before b using (reverses_posting_no)
+    where a.amount + coalesce(b.amount, 0) > k.amount_minor order by a.pos
+""")
+
 INSERT = text("""
     with added as (
       insert into postings (posting_no, loan_account_id, loan_account_no, amount_minor, currency, posted_on, value_on, mode,
@@ -255,6 +275,11 @@ def refuse_by_database(session: Session, sheet: Sheet, currency: str) -> list[in
         refused.append(_refuse(sheet, row, "posting_differs", message, cure, "posting_no"))
     for row in session.execute(REVERSALS):
         refused.append(_refuse(sheet, row, *_reversal_fault(row, currency), "reverses_posting_no"))
+    for row in session.execute(TAKEN_BACK, {"refused": refused}).all():
+        credited = f"{row.reverses_posting_no} credited {shown(row.of_amount, currency)} to {row.of_account}"
+        message = f"{credited}; with the reversals before this one, more than that would be taken back."
+        cure = "Reverse no more than is left of it, once."
+        refused.append(_refuse(sheet, row, "reversed_already", message, cure, "reverses_posting_no"))
     return refused
 
 

@@ -127,7 +127,7 @@ def import_statement(
             )
         )
     accounts = AccountBook(session, file_name, expected_account, register_accounts, actor, now)
-    placed = [(statement, accounts.of(statement)) for statement in read]
+    placed = list(zip(read, accounts.all_of(read), strict=True))
     stored = store_file(
         session, store, data, name=file_name, media_type=_media_type(data, read[0]), agency_id=None, actor=actor, now=now,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import struct
 import subprocess
@@ -96,11 +98,27 @@ def _told(out: Path, told: dict[str, Any]) -> Extract:
 
 
 def workbook_to_csv(data: bytes, limits: Limits) -> bytes:
-    """The first sheet of an XLSX as UTF-8 CSV bytes, for readers of small files. Raises Invalid."""
+    """The first sheet of an XLSX as UTF-8 CSV bytes, for readers of small files. Raises Invalid.
+
+    A cell whose value is not in the file reads `#formula` or `#error`: an amount that was never saved is no empty cell.
+    """
     with tempfile.TemporaryDirectory(prefix="portal-sheet-") as folder:
         path = Path(folder) / "upload.xlsx"
         path.write_bytes(data)
-        return extract(path, Path(folder), limits, FIRST).path.read_bytes()
+        inside = extract(path, Path(folder), limits, FIRST)
+        content = inside.path.read_bytes()
+    return _with_marks(content, inside.lost) if inside.lost else content
+
+
+def _with_marks(content: bytes, lost: list[tuple[str, int, str]]) -> bytes:
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    for letters, row, kind in lost:
+        at = sum((ord(letter) - 64) * 26**place for place, letter in enumerate(reversed(letters))) - 1
+        if row <= len(rows) and at < len(rows[row - 1]):
+            rows[row - 1][at] = f"#{kind}"
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    return out.getvalue().encode()
 
 
 def _look_inside(path: Path, limits: Limits) -> None:

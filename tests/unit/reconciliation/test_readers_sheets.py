@@ -267,7 +267,7 @@ def test_written_amounts_are_exact(text, minor):
 
 @pytest.mark.parametrize(
     "text",
-    ["1.00.000,00", "1e3", "0x10", "NaN", "Infinity", "(100)", "100-", "١٠٠", "１００", "100.005", "99999999999999999999", "", "-",
+    ["1.00.000,00", "1e3", "0x10", "NaN", "Infinity", "١٠٠", "１００", "100.005", "99999999999999999999", "", "-",
      "1 000", "100,00", "1__0", "1_000", "1,2,3", "--5", "-5 Cr"],
 )  # fmt: skip
 def test_unclear_amounts_are_never_guessed(text):

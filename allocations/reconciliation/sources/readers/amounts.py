@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
@@ -16,7 +16,10 @@ WESTERN = r"[0-9]{1,3}(?:,[0-9]{3})+"
 INDIAN = r"[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}"
 WRITTEN = re.compile(rf"(?:{UNGROUPED}|{WESTERN}|{INDIAN})(?:\.[0-9]+)?|\.[0-9]+")
 LONGEST = 80  # characters of an amount; the patterns below would take hours over a cell of blanks
+NEGATIVE = re.compile(r"\(([^()+-]{1,80})\)|([^()+-]{1,80})-")  # as bookkeepers write it: (500.00), 500.00-
 DR_CR = re.compile(r"(?i)\s*\(?(?<![A-Za-z])(dr|cr|d|c)\b\.?\)?\s*$")
+TIME_OF_DAY = re.compile(r"(?i)[T ]+\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\.\d+)?\s*(?:[ap]\.?m\.?)?$", re.ASCII)
+SERIAL_ZERO = date(1899, 12, 30)  # day 0 of a spreadsheet's calendar
 MONTHS = {
     name: at
     for at, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
@@ -51,8 +54,10 @@ def swift_minor(text: str, currency: str) -> int:
 
 
 def written_minor(text: str, currency: str) -> int:
-    """Minor units of an amount in a sheet: either grouping, a currency sign, a sign in front, or Dr/Cr behind (Dr < 0)."""
+    """Minor units of an amount in a sheet: either grouping, a currency sign, a sign in front or behind, brackets, or Dr/Cr (Dr < 0)."""
     rest = text.replace("\u00a0", " ").replace("−", "-").strip()
+    if bracketed := NEGATIVE.fullmatch(rest):
+        rest = "-" + (bracketed[1] or bracketed[2]).strip()
     if len(rest) > LONGEST:
         raise ValueError(f"{rest[:LONGEST]!r}… is not an amount")
     flag = DR_CR.search(rest)
@@ -81,9 +86,15 @@ def cell_text(value: object) -> str:
 
 @lru_cache(maxsize=4096)
 def day_of(text: str, formats: tuple[str, ...]) -> date:
-    """The day a text names under the first format that fits (strptime's codes); ISO always fits."""
+    """The day a text names under the first format that fits (strptime's codes); ISO and a sheet's serial number always fit.
+
+    A time of day behind it is let be.
+    """
+    text = TIME_OF_DAY.sub("", text.strip())
+    if re.fullmatch(r"[2-7][0-9]{4}(?:\.[0-9]+)?", text, re.ASCII):
+        return SERIAL_ZERO + timedelta(days=int(text[:5]))
     for form in (*formats, "%Y-%m-%d"):
-        day = _day_under(text.strip(), form)
+        day = _day_under(text, form)
         if day is not None and is_plausible(day):
             return day
     raise ValueError(f"{text!r} is not a date")

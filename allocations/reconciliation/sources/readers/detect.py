@@ -148,7 +148,7 @@ def grid_head(data: bytes, name: str, rows: int) -> list[list[str]]:
             "not_a_sheet", f"The file is {found}, no CSV or Excel sheet.", "Such a file needs no layout: import it."
         )
     text = _workbook_text(data, faults) if found == "xlsx" else decode(data, faults)
-    grid = sheets.grid_of("\n".join(text.split("\n")[: 4 * rows]), faults)[:rows]
+    grid = sheets.grid_of("\n".join(text.split("\n")[: 4 * rows]), faults, is_whole=False)[:rows]
     width = max((len(cells) for cells in grid), default=0)
     return [[*cells, *[""] * (width - len(cells))] for cells in grid]
 

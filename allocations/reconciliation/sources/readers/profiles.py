@@ -128,6 +128,60 @@ GENERIC = Profile(
     date_formats=(),
 )  # fmt: skip
 
+# What else these banks hand out, under the bank's own name: the text download, the corporate portal.
+VARIANTS = (
+    Profile(
+        "hdfc",
+        _columns(
+            booked_on="Date", value_on="Value Dat|Value Dt|Value Date", description="Narration", customer_ref="Chq/Ref Number",
+            debit="Debit Amount", credit="Credit Amount", balance="Closing Balance",
+        ),
+        required=("booked_on", "value_on", "description", "customer_ref"),
+    ),
+    Profile(
+        "icici",
+        _columns(
+            booked_on="Txn Posted Date", value_on="Value Date", description="Description", bank_ref="Transaction ID",
+            customer_ref="ChequeNo.", dr_cr="Cr/Dr", amount="Transaction Amount(INR)|Transaction Amount",
+            balance="Available Balance(INR)|Available Balance",
+        ),
+        required=("booked_on", "description", "amount", "dr_cr"),
+    ),
+    Profile(
+        "axis",
+        _columns(
+            booked_on="Tran Date", value_on="Value Date", description="Particulars|Transaction Particulars",
+            customer_ref="CHQNO|Chq No", debit="DR|Debit", credit="CR|Credit", balance="BAL|Balance",
+        ),
+        required=("booked_on", "description", "customer_ref", "debit", "credit"),
+    ),
+    Profile(
+        "axis",
+        _columns(
+            booked_on="Tran Date|Transaction Date|Transaction Date (dd/mm/yyyy)", value_on="Value Date|Value Date (dd/mm/yyyy)",
+            description="Particulars|Transaction Particulars", customer_ref="Chq No|Cheque No.|Cheque Number",
+            dr_cr="DR/CR|Debit/Credit", amount="Amount(INR)", balance="Balance(INR)",
+        ),
+        required=("booked_on", "description", "amount", "dr_cr"),
+    ),
+    Profile(
+        "kotak",
+        _columns(
+            booked_on="Date|Transaction Date", value_on="Value Date", description="Description",
+            customer_ref="Chq / Ref number|Chq / Ref No.", dr_cr="Dr / Cr", amount="Amount", balance="Balance",
+        ),
+        required=("booked_on", "description", "customer_ref", "amount", "dr_cr"),
+    ),
+    Profile(
+        "kotak",
+        _columns(
+            booked_on="Transaction Date", value_on="Value Date", description="Description",
+            customer_ref="Chq / Ref No.|Chq / Ref number", debit="Debit", credit="Credit", balance="Balance",
+        ),
+        required=("booked_on", "value_on", "description", "customer_ref"),
+    ),
+)  # fmt: skip
+
 PRESETS: dict[str, Profile] = {p.name: p for p in (SBI, HDFC, ICICI, AXIS, KOTAK, GENERIC)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from allocations.reconciliation.sources.readers.amounts import day_of, written_minor
@@ -21,9 +21,14 @@ FOOTER = re.compile(r"(?i)\b(total|summary|statement|generated|page \d+|end of|l
 SUMMARY = re.compile(r"(?i)\b(statement summary|end of statement|legends?|computer generated|system generated)\b")
 BEHIND = re.compile(r"[^A-Za-z0-9]{0,8}([A-Za-z0-9]+(?:-[A-Za-z0-9]+){0,6})")
 FLAGS: dict[str, Side] = {
-    **dict.fromkeys(("CR", "C", "CREDIT", "CRDT", "CREDITED"), "credit"),
-    **dict.fromkeys(("DR", "D", "DEBIT", "DBIT", "DEBITED"), "debit"),
+    **dict.fromkeys(("CR", "C", "CREDIT", "CRDT", "CREDITED", "DEPOSIT"), "credit"),
+    **dict.fromkeys(("DR", "D", "DB", "DEBIT", "DBIT", "DEBITED", "WITHDRAWAL"), "debit"),
 }  # fmt: skip
+AMOUNT = "Write it like 1,23,456.70 or 123456.70."
+LOST = {
+    "#formula": "Open the file in Excel, let it calculate, and save it.",
+    "#error": "Mend the cell in Excel and save the file.",
+}
 # Names of what a summary below or above the table tells: our word → headers, plain.
 SUMMED = {
     "opening": ("openingbalance", "openingbal"),
@@ -53,6 +58,7 @@ class Table:
     closing: int | None = None
     debits: int | None = None
     credits: int | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 class RowReader:
@@ -66,9 +72,11 @@ class RowReader:
         account: str,
         faults: Faults,
         table: Table,
+        header: Sequence[str] = (),
     ) -> None:
         self.profile, self.places, self.formats, self.account = profile, places, formats, account
         self.faults, self.table = faults, table
+        self.header = list(header)
         self.is_over = False  # a summary below the table began: what is no movement there is no fault either
         self.summary: dict[str, int] = {}  # where the columns of a printed summary stand, once its header was met
 
@@ -77,7 +85,9 @@ class RowReader:
         return cells[at] if at is not None and at < len(cells) else ""
 
     def take(self, row: int, cells: list[str]) -> None:
-        if self.take_summary(cells):
+        if not any(map(str.isalnum, "".join(cells))) or self.take_summary(
+            cells
+        ):  # a rule of stars or dashes says nothing
             return None
         when, story = self.cell(cells, "booked_on"), self.cell(cells, "description")
         currency = (self.cell(cells, "currency") or self.profile.currency).upper()
@@ -85,8 +95,8 @@ class RowReader:
         if self._balance_row(row, cells, f"{when} {story}".strip(), currency, moves):
             return None
         if not moves and not self.cell(cells, "balance"):
-            return self._wrapped_or_footer(cells, when)
-        if (not when and FOOTER.search(" ".join(cells))) or (self.is_over and not self._is_day(when)):
+            return self._wrapped_or_footer(row, cells, when)
+        if self._is_no_movement(cells, when):
             return None
         booked_on = self._day(row, "booked_on", when)
         value_on = (
@@ -133,17 +143,30 @@ class RowReader:
         text = self.cell(cells, "balance")
         if not kind or moves or not text:
             return False
-        setattr(self.table, kind, self._money(row, "balance", text, currency))
+        minor = self._money(row, "balance", text, currency)
+        if kind == "opening" and self.table.rows and minor is not None and minor == self.table.closing:
+            self.table.closing = None  # carried forward and brought forward: a page ended and the next began
+        else:
+            setattr(self.table, kind, minor)
         return True
 
-    def _wrapped_or_footer(self, cells: list[str], when: str) -> None:
+    def _wrapped_or_footer(self, row: int, cells: list[str], when: str) -> None:
         """A row without money: the rest of a narrative too long for its cell, or a bank's closing words."""
         story = self.cell(cells, "description")
         self.is_over = self.is_over or bool(self.table.rows and SUMMARY.search(" ".join(cells)))
+        if when and not self.is_over and self._is_day(when):
+            self.table.notes.append(f"Row {row} names a day and no amount; it was left out.")
         if self.table.rows and not self.is_over and not when and story and not FOOTER.search(" ".join(cells)):
             last = self.table.rows[-1]
             line = replace(last.line, description=one_line(last.line.description, story))
             self.table.rows[-1] = replace(last, line=line)
+
+    def _is_no_movement(self, cells: Sequence[str], when: str) -> bool:
+        """A total, a bank's closing words, or the headings once more, as at the top of each printed page."""
+        if self.header and list(cells[: len(self.header)]) == self.header:
+            return True
+        is_footer = bool(FOOTER.search(when or " ".join(cells))) or self.is_over
+        return is_footer and not (when and self._is_day(when))
 
     def _is_day(self, text: str) -> bool:
         try:
@@ -153,10 +176,7 @@ class RowReader:
 
     def _day(self, row: int, column: str, text: str) -> date | None:
         try:
-            return day_of(
-                text.split(" ")[0] if re.match(r"^\d{4}-\d\d-\d\d[ T]|^\d\d?/\d\d?/\d{2,4} ", text) else text,
-                self.formats,
-            )
+            return day_of(text, self.formats)
         except ValueError:
             self.faults.add(
                 "bad_date",
@@ -174,9 +194,7 @@ class RowReader:
         try:
             return written_minor(text, currency)
         except ValueError as error:
-            self.faults.add(
-                "bad_amount", f"{error}.", "Write it like 1,23,456.70 or 123456.70.", row=row, column=column, value=text
-            )
+            self.faults.add("bad_amount", f"{error}.", LOST.get(text, AMOUNT), row=row, column=column, value=text)
             return None
 
     def _signed(self, row: int, cells: Sequence[str], currency: str) -> int | None:
@@ -233,7 +251,7 @@ class RowReader:
         return amount if side == "credit" else -amount
 
     def _line(self, cells: Sequence[str], booked_on: date, value_on: date, signed: int, story: str) -> ReadLine:
-        customer_ref = self.cell(cells, "customer_ref")
+        customer_ref = _blank_dash(self.cell(cells, "customer_ref"))
         virtual_account = self.cell(cells, "virtual_account")
         return ReadLine(
             line_no=len(self.table.rows) + 1,
@@ -242,7 +260,7 @@ class RowReader:
             amount_minor=abs(signed),
             side="credit" if signed >= 0 else "debit",
             is_reversal=signed < 0 and tells_of_a_return(story),
-            bank_ref=self.cell(cells, "bank_ref"),
+            bank_ref=_blank_dash(self.cell(cells, "bank_ref")),
             customer_ref=customer_ref or self._reference_in(story),
             description=one_line(story, f"VA {virtual_account}" if virtual_account else ""),
         )

@@ -10,16 +10,26 @@ from dataclasses import replace
 
 from allocations.reconciliation.sources.readers.amounts import day_of
 from allocations.reconciliation.sources.readers.faults import Faults
-from allocations.reconciliation.sources.readers.profiles import DAY_FIRST, MONTH_FIRST, PRESETS, Profile, recognise
+from allocations.reconciliation.sources.readers.profiles import (
+    DAY_FIRST,
+    MONTH_FIRST,
+    PRESETS,
+    VARIANTS,
+    Profile,
+    recognise,
+)
 from allocations.reconciliation.sources.readers.sheet_rows import Row, RowReader, Table
 from allocations.reconciliation.sources.readers.statement import ReadStatement, span_of
 from portal.kernel.money import plain
+from portal.kernel.tables.limits import Limits
 
+END = "\0"  # a row of our own behind the last; no text has one
+WIDEST = Limits().max_columns
 HEADER_WITHIN = 60  # rows a bank may put above its table
 ACCOUNT = re.compile(
-    r"(?i)\ba(?:/c|ccount)\s*(?:no|number|num|#)?\.?\s*[:\-,]*\s*[\"'=]*([0-9X*]{6,24}|[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30})\b"
+    r"(?i)\ba(?:/c|ccount)\s*(?:no|number|num|#)?\.?\s*[:\-,]*\s*[\"'=_]*([0-9X*]{6,24}|[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30})\b"
 )
-SLASHED = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})(?:\s|$)")
+SLASHED = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:\d{4}|\d{2})(?:\s|$)", re.ASCII)
 
 
 def read(text: str, faults: Faults, *, profile: Profile | None, format: str) -> list[ReadStatement]:
@@ -31,7 +41,8 @@ def read(text: str, faults: Faults, *, profile: Profile | None, format: str) -> 
     formats = chosen.date_formats or _formats_by_content(body, places, faults)
     account = _account_in(preamble) or chosen.account
     table = Table([])
-    reader = RowReader(chosen, places, formats, account, faults, table)
+    header = grid[header_at] if chosen.has_header else ()
+    reader = RowReader(chosen, places, formats, account, faults, table, header)
     for cells in preamble:
         reader.take_summary(cells)
     for at, cells in body:
@@ -47,26 +58,36 @@ def read(text: str, faults: Faults, *, profile: Profile | None, format: str) -> 
     return list(_statements(table, chosen, account, format))
 
 
-def grid_of(text: str, faults: Faults) -> list[list[str]]:
-    """The cells of a CSV text, stripped; which mark parts them is told by the first rows."""
+def grid_of(text: str, faults: Faults, *, is_whole: bool = True) -> list[list[str]]:
+    """The cells of a CSV text, stripped; which mark parts them is told by the first rows. One cut off may end within a cell."""
     csv.field_size_limit(1_000_000)
     head = "\n".join(text.split("\n", HEADER_WITHIN)[:HEADER_WITHIN])
     delimiter = max(
         (",", ";", "\t", "|"), key=lambda mark: max((line.count(mark) for line in head.split("\n")), default=0)
     )
+    lines, grid = io.StringIO(f"{text}\n{END}", newline=""), list[list[str]]()
     try:
-        return [
-            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        ]
+        for row in csv.reader(lines, delimiter=delimiter):
+            grid.append([cell.strip() for cell in row])
+            if len(row) > WIDEST:
+                message = f"A row has {len(row)} columns; {WIDEST} at most."
+                faults.stop("too_many_columns", message, "Download it again.", row=len(grid))
     except csv.Error as error:
-        faults.stop("broken_quotes", f"The file's quotation marks do not close: {error}.", "Download it again as CSV.")
+        message = f"A cell is too long, or its quotation marks do not close: {error}."
+        faults.stop("broken_quotes", message, "Download it again as CSV.", row=len(grid) + 1)
+    if grid.pop() != [END] and is_whole:  # the last cell took all that follows it with it
+        message = "Quotation marks open in this row and do not close: the rows below it would be lost."
+        faults.stop("broken_quotes", message, "Download it again as CSV.", row=len(grid) + 1)
+    return grid
 
 
 def _find_header(
     grid: Sequence[Sequence[str]], profile: Profile | None, faults: Faults
 ) -> tuple[Profile, int, dict[str, int]]:
     """The first row a profile recognises as its header. A named profile is the only one tried."""
-    candidates = [profile] if profile else list(PRESETS.values())
+    candidates = [profile] if profile else [*PRESETS.values(), *VARIANTS]
+    if profile and profile is PRESETS.get(profile.name):
+        candidates += [each for each in VARIANTS if each.name == profile.name]
     if profile and not profile.has_header:
         width = max((len(cells) for cells in grid[profile.skip_rows :]), default=0)
         if places := profile.place([""] * width):
@@ -105,7 +126,7 @@ def _formats_by_content(
     day_first, month_first = all(b <= 12 for _a, b in pairs), all(a <= 12 for a, _b in pairs)
     if day_first and month_first and any(a != b for a, b in pairs):
         example = next(text for text in texts if (match := SLASHED.match(text)) and match[1] != match[2])
-        day, month = day_of(example, DAY_FIRST), day_of(example, MONTH_FIRST)
+        day, month = (day_of(example.split()[0], order) for order in (DAY_FIRST, MONTH_FIRST))
         faults.stop(
             "ambiguous_dates", f"Every date can be read two ways: {example} as {day:%-d %B %Y} or {month:%-d %B %Y}.",
             "Name the bank's profile, which says how its dates read.", value=example,
@@ -187,6 +208,7 @@ def _statement(
         lines=lines,
         format=format,
         flaws=flaws,
+        notes=tuple(table.notes[:20]),
         layout=profile.name,
         opening_is_derived=is_derived,
     )
