@@ -130,16 +130,18 @@ def _enter_scope_on_begin(session: Session, transaction: Any, connection: Connec
 
 
 def make_engine(url: str, **options: Any) -> Engine:
-    """An engine on psycopg 3 for a postgresql:// URL of any spelling. Raises Invalid for any other."""
+    """An engine on psycopg 3 for a postgresql:// URL of any spelling. Raises Invalid for any other.
+
+    A connection is asked whether it still lives before it is used, unless `options` say otherwise: a server may have been started anew.
+    """
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             url = "postgresql+psycopg://" + url.removeprefix(prefix)
     return create_engine(
         address_of(url),
-        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={"options": "-c timezone=UTC"},
-        **options,
+        **{"pool_pre_ping": True, **options},
     )
 
 

@@ -48,14 +48,19 @@ class Sweeper:
         if self.connection is not None:
             self.connection.close()
 
-    def sweep(self) -> None:
-        """Put the starting rows back and take all others away, with triggers and foreign keys asleep, and count ids anew."""
+    def sweep(self) -> bool:
+        """Put the starting rows back and take all others away, with triggers and foreign keys asleep, and count ids anew.
+
+        False when a test had ended everybody's connections.
+        """
         try:
             self._sweep(self._connected())
-        except psycopg.OperationalError:  # a test ended everybody's connections
+        except psycopg.OperationalError:
             if self.connection is None or not self.connection.closed:
                 raise
             self._sweep(self._connected())
+            return False
+        return True
 
     def _connected(self) -> psycopg.Connection[TupleRow]:
         if self.connection is None or self.connection.closed:
