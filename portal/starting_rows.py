@@ -194,6 +194,12 @@ SETTINGS: list[tuple[str, Any, date, str]] = [
         "IIBF: 100 hours of training, 50 for graduates (domain notes §1.3)",
     ),
     (
+        "empanelment.agents_fit",
+        {"unproven": "stop", "unlisted": "files"},
+        BEGINNING,
+        "RBI: no allocation without a certified, verified person (domain notes §1.2, §1.6); files: for lists kept elsewhere",
+    ),
+    (
         "empanelment.warn_days",
         [60, 30, 7],
         BEGINNING,

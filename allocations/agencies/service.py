@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -233,31 +232,3 @@ def refuse_shut(agency: Agency, what: str) -> None:
     if agency.status not in REPORTING:
         status = agency.status.replace("_", " ")
         raise Refused(f"{agency.legal_name} may not report {what}: {status}.", code="agency_shut")
-
-
-@dataclass(frozen=True, slots=True)
-class Unfit:
-    """Why an agent may not work on a day, and what would let them."""
-
-    reason: str
-    cure: str
-
-
-def why_unfit(agent: Agent, day: date) -> Unfit | None:
-    """None when nothing stands against an agent; a day nobody entered stops nobody."""
-    if not agent.is_active:
-        return Unfit("is no longer active", "The bank takes them on again, if they came back.")
-    renewals = {"certificate": agent.certificate_until, "verification": agent.verified_until}
-    for word, until in renewals.items():
-        if until and until < day:
-            return Unfit(
-                f"has a {word} that ended on {until.day} {until:%b %Y}",
-                f"Hand in the renewed {word}; the bank accepts it.",
-            )
-    return None
-
-
-def agent_may_work(agent: Agent, day: date) -> str | None:
-    """Why an agent may not be given accounts on a day; None when nothing stands against it."""
-    unfit = why_unfit(agent, day)
-    return unfit.reason if unfit else None

@@ -167,6 +167,13 @@ SHAPES: dict[str, Shape] = {
         {"graduate": 50, "other": 100},
         mapping(graduate=whole(0, 1000), other=whole(0, 1000)),
     ),
+    "empanelment.agents_fit": Shape(
+        "Agents of whom no certificate or verification is recorded",
+        {"unproven": "stop", "unlisted": "files"},
+        mapping(unproven=one_of("stop", "allow"), unlisted=one_of("stop", "files", "allow")),
+        "unproven: whether such an agent may be given accounts. unlisted: of an agency that lists nobody; files: only a file of "
+        "allocations may give it some, with a warning.",
+    ),
     "empanelment.warn_days": Shape(
         "Days before a paper ends at which people are told", [60, 30, 7], each(whole(1, 365))
     ),

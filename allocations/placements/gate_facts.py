@@ -9,19 +9,19 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from allocations.agencies.fitness import FIT, agents_fit
 from allocations.agencies.papers import lapsed_papers
 from allocations.placements.gates import HOLD_GATES, NO_WORK, AgencyFacts, fold
 
 # What an agency holds is counted only where there is a limit to it.
-AGENCIES = text("""
+AGENCIES = text(f"""
     select d.day, g.id, g.code, g.status, g.agreement_from, g.agreement_to, g.capacity, g.exposure_cap_minor, g.licensed_states,
            g.licensed_pincodes, g.licensed_products, coalesce(t.agents, 0) as agents, coalesce(t.able, 0) as able,
            coalesce(h.accounts, 0) as held, coalesce(h.minor, 0) as held_minor
-    from agencies g cross join unnest(cast(:days as date[])) as d(day)
+    from agencies g cross join unnest(cast(:days as date[]), cast(:unproven_ok as boolean[])) as d(day, unproven_ok)
     left join lateral (
       select count(*) as agents,
-             count(*) filter (where t.is_active and coalesce(t.certificate_until >= d.day, true)
-                                and coalesce(t.verified_until >= d.day, true)) as able
+             count(*) filter (where {FIT.format(day="d.day", unproven_ok="d.unproven_ok")}) as able
       from agents t where t.agency_id = g.id) t on true
     left join lateral (
       select count(*) as accounts, sum(a.opening_principal_minor) as minor from allocations a
@@ -36,12 +36,16 @@ def agency_facts(
     session: Session, days: Collection[date], ids: Collection[int] | None = None
 ) -> dict[tuple[int, date], AgencyFacts]:
     """(agency id, first day) → what the gates ask; of every agency when no ids are given."""
-    found = session.execute(AGENCIES, {"days": sorted(days), "ids": None if ids is None else sorted(ids)})
+    rules = {day: agents_fit(session, day) for day in sorted(days)}
+    asked = {"days": list(rules), "unproven_ok": [rule["unproven"] == "allow" for rule in rules.values()]}
+    found = session.execute(AGENCIES, asked | {"ids": None if ids is None else sorted(ids)})
     lapsed = lapsed_papers(session, days, ids)
-    return {(row.id, row.day): _facts(row, lapsed.get((row.id, row.day), ())) for row in found}
+    return {
+        (row.id, row.day): _facts(row, lapsed.get((row.id, row.day), ()), rules[row.day]["unlisted"]) for row in found
+    }
 
 
-def _facts(row: Row[Any], papers_lapsed: tuple[str, ...]) -> AgencyFacts:
+def _facts(row: Row[Any], papers_lapsed: tuple[str, ...], unlisted: str) -> AgencyFacts:
     return AgencyFacts(
         id=row.id,
         code=row.code,
@@ -58,6 +62,7 @@ def _facts(row: Row[Any], papers_lapsed: tuple[str, ...]) -> AgencyFacts:
         pincodes=None if row.licensed_pincodes is None else tuple(map(fold, row.licensed_pincodes)),
         products=_folded(row.licensed_products),
         papers_lapsed=papers_lapsed,
+        unlisted=unlisted,
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 OPEN_STATUSES = ("empanelled", "watch_list")  # a suspended agency works what it holds, and is given no more
+# What a lender may rule of an agency that lists no agents.
+UNLISTED = ("stop", "files", "allow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ GATES = {
             "no_certified_agent",
             "agency",
             "None of its agents is certified and verified",
-            "Renew a certificate or verification, or choose another agency.",
+            "Record an agent's certificate and police verification in force, or choose another agency.",
         ),
         Gate("no_snapshot", "account", "Nobody knows what it owed", "Import the accounts as of an earlier day."),
         Gate("already_allocated", "account", "Somebody holds it", "Recall it first, or begin after that term."),
@@ -83,8 +85,8 @@ class Stop:
 class AgencyFacts:
     """What is known of an agency on the first day of a term. No list of states, pincodes or products: all of them.
 
-    `agents` are those on its list, `able` those of them who are active with certificate and verification in force. `held` and
-    `held_minor`: the accounts it holds that day and their principal (minor units).
+    `agents` are those on its list, `able` those of them fit to work; `unlisted`: what holds where it lists nobody, one of
+    UNLISTED. `held` and `held_minor`: the accounts it holds that day and their principal (minor units).
     """
 
     id: int
@@ -102,28 +104,34 @@ class AgencyFacts:
     pincodes: tuple[str, ...] | None = None
     products: frozenset[str] | None = None
     papers_lapsed: tuple[str, ...] = ()
+    unlisted: str = "files"
 
 
-def agency_stops(facts: AgencyFacts, from_on: date, to_on: date | None) -> Iterator[Stop]:
-    """Why an agency may be given nothing for a term. An agency that keeps no list of agents here is not stopped for want of one."""
+def agency_stops(facts: AgencyFacts, from_on: date, to_on: date | None, *, by_file: bool = False) -> Iterator[Stop]:
+    """Why an agency may be given nothing for a term; a term without an end is longer than any agreement that has one.
+
+    `by_file`: a file of allocations asks, whose agencies may keep the list of their agents elsewhere.
+    """
     if facts.status not in OPEN_STATUSES:
         yield Stop("agency_shut", f"{facts.code} may not be given accounts: {facts.status.replace('_', ' ')}.")
-    last = to_on or from_on
-    beyond = facts.agreement_to is not None and max(from_on, last) > facts.agreement_to
+    beyond = facts.agreement_to is not None and (to_on is None or max(from_on, to_on) > facts.agreement_to)
     if from_on < facts.agreement_from or beyond:
         until = facts.agreement_to or "further notice"
         message = f"The agreement of {facts.code} runs from {facts.agreement_from} to {until}."
+        message += " The term has no last day." if to_on is None and facts.agreement_to is not None else ""
         yield Stop("agreement_not_in_force", message)
     if facts.papers_lapsed:
         yield Stop("papers_lapsed", f"Missing or run out at {facts.code}: {', '.join(facts.papers_lapsed)}.")
     if facts.agents and not facts.able:
         message = f"No agent of {facts.code} has a valid certificate and verification on {from_on}."
         yield Stop("no_certified_agent", message)
+    elif not facts.agents and not unlisted_passes(facts.unlisted, by_file=by_file):
+        yield Stop("no_certified_agent", f"{facts.code} has no agent on its list.")
 
 
-def may_work(is_active: bool, certificate_until: date | None, verified_until: date | None, day: date) -> bool:
-    """Whether an agent may meet borrowers on a day; a date nobody entered stops nobody."""
-    return is_active and not any(until is not None and until < day for until in (certificate_until, verified_until))
+def unlisted_passes(rule: str, *, by_file: bool) -> bool:
+    """Whether an agency that lists no agent may be given accounts."""
+    return rule == "allow" or (by_file and rule == "files")
 
 
 def hold_gate(cause: str, effect: str) -> str | None:

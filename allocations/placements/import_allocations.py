@@ -18,7 +18,10 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from allocations.agencies.fitness import FIT, agents_fit
 from allocations.agencies.service import lender
+from allocations.placements.allocation_warnings import warnings
+from allocations.placements.asking_again import shut_meanwhile
 from allocations.placements.borrower_notices import queue_notices
 from allocations.placements.gate_facts import HOLD_GATE, STOPPING, agency_facts
 from allocations.placements.gates import GATES, AgencyFacts, Room, Stop, agency_stops, area_stop
@@ -101,11 +104,11 @@ CHECKS = (
     Check(
         "agent_may_not_work",
         "agent_code",
-        "where t.id is not null and (not t.is_active or t.certificate_until < s.from_on or t.verified_until < s.from_on)",
+        f"where t.id is not null and not ({FIT.format(day='s.from_on', unproven_ok='s.unproven_ok')})",
         lambda row: (
             f"Agent {row.agent_code} is not active, or has no valid certificate and verification on {row.from_on}."
         ),
-        "Renew the certificate, or choose another agent.",
+        "Record the certificate and police verification in force, or choose another agent.",
     ),
     Check(
         "no_snapshot",
@@ -116,10 +119,15 @@ CHECKS = (
     ),
 )
 
+# A term without an end ends with the agency's agreement: nobody holds an account of a bank they do not work for any more.
 FACTS = """
     create temporary table staged_facts on commit drop as
-    select s.*, l.id as account_id, g.id as agency_id, g.status, g.agreement_from, g.agreement_to, t.id as agent_id,
-           t.is_active, t.certificate_until, t.verified_until, x.as_of
+    select s.pos, s.row_no, s.loan_account_no, s.agency_code, s.from_on, s.agent_code, s.target_minor, s.stream,
+           s.to_on is null as is_open,
+           case when s.to_on is null and g.agreement_to >= s.from_on then g.agreement_to else s.to_on end as to_on,
+           s.from_on = any(cast(:lax_on as date[])) as unproven_ok,
+           l.id as account_id, g.id as agency_id, g.status, g.agreement_from, g.agreement_to, t.id as agent_id,
+           x.as_of
     from staged_allocations s
     left join loan_accounts l on l.loan_account_no = s.loan_account_no
     left join agencies g on g.code = s.agency_code
@@ -140,7 +148,7 @@ KNOWN = """
     join allocations a on a.loan_account_id = s.account_id and a.agency_id = s.agency_id and a.stream = s.stream
      and a.from_on = s.from_on
     join placements p on p.id = a.placement_id and p.code = :placement
-    where a.to_on is not distinct from s.to_on or a.recalled_at is not null
+    where s.is_open or a.to_on is not distinct from s.to_on or a.recalled_at is not null
 """
 
 OVERLAPS = """
@@ -180,15 +188,13 @@ def import_allocations(
 ) -> ImportResult:
     """Allocate accounts to agencies under a placement's code. The same file again changes nothing.
 
-    Raises Invalid when the file as a whole cannot be read, Refused when another import took the same days at the same moment.
+    Raises Invalid when the file as a whole cannot be read, Refused when somebody took the same days, or shut an agency, at the same moment.
     """
     check_code(placement)
     session.scalar(select(func.pg_advisory_xact_lock(0x414C4C4F)))
     sheet = read_sheet(data, file_name, ALLOCATIONS, currency=lender(session).currency, date_order=date_order)
     prepare(sheet)
-    stage(session, "staged_allocations", sheet.good_frame(), STAGED)
-    session.execute(text(FACTS))
-    session.execute(text("analyze staged_facts"))
+    stage_facts(session, sheet)
     known = session.scalars(text(KNOWN), {"placement": placement}).all()
     refuse_by_database(session, sheet, known)
     result = ImportResult(
@@ -204,6 +210,14 @@ def import_allocations(
         sheet.rejected_csv(),
     )
     return result
+
+
+def stage_facts(session: Session, sheet: Sheet) -> None:
+    stage(session, "staged_allocations", sheet.good_frame(), STAGED)
+    days = session.scalars(text("select distinct from_on from staged_allocations")).all()
+    lax_on = [day for day in days if agents_fit(session, day)["unproven"] == "allow"]
+    session.execute(text(FACTS), {"lax_on": lax_on})
+    session.execute(text("analyze staged_facts"))
 
 
 def check_code(placement: str) -> None:
@@ -303,13 +317,17 @@ def refuse_by_gates(session: Session, sheet: Sheet, known: Sequence[int]) -> Non
     if not terms:
         return
     facts = agency_facts(session, {row.from_on for row in terms}, {row.agency_id for row in terms})
-    stops = {tuple(row): list(agency_stops(facts[row.agency_id, row.from_on], row.from_on, row.to_on)) for row in terms}
+    stops = {tuple(row): list(_agency_stops(facts, row)) for row in terms}
     asked = {row.agency_id for row in terms if stops[tuple(row)] or _has_limits(facts[row.agency_id, row.from_on])}
     rows = session.execute(text(GIVEN), {"known": list(known), "agencies": sorted(asked)}).all()
     _refuse(sheet, [(row.pos, stop) for row in rows for stop in stops[row.agency_id, row.from_on, row.to_on]])
     areas = ((row.pos, _area_stop(facts, row)) for row in rows)
     _refuse(sheet, [(pos, stop) for pos, stop in areas if stop])
     _refuse(sheet, list(_beyond_room(facts, [row for row in rows if sheet.good[row.pos]])))
+
+
+def _agency_stops(facts: Facts, row: Row[Any]) -> Iterator[Stop]:
+    return agency_stops(facts[row.agency_id, row.from_on], row.from_on, row.to_on, by_file=True)
 
 
 def _has_limits(facts: AgencyFacts) -> bool:
@@ -383,11 +401,18 @@ def store(
     try:
         with session.begin_nested():
             done = session.execute(text(INSERT), {"placement": placement.id, "now": now, "skip": skip})
+            terms = session.execute(text(TERMS), {"known": skip}).all()
+            shut = shut_meanwhile(session, map(tuple, terms), by_file=True)
+            result.warnings = warnings(session, skip)
     except IntegrityError as error:
         if "one_agency_a_day_a_stream" not in str(error.orig):
             raise
         message = "Some of these accounts were given to another agency at this very moment."
         raise Refused(message, code="already_allocated", cure="Import the file again to see which.") from error
+    if shut:
+        raise Refused(
+            " ".join(shut), code="shut_meanwhile", cure="Import the file again to see which rows still go in."
+        )
     result.created = done.rowcount  # type: ignore[attr-defined]
     queue_notices(session, placement.id, since=now, now=now)
     data = {

@@ -47,6 +47,7 @@ def as_json(result: ImportResult) -> dict[str, Any]:
         "rejected": result.rejected,
         "errors": problems_json(result.problems),
         "unknown_columns": result.unknown_columns,
+        "warnings": result.warnings,
     }
 
 
@@ -65,6 +66,7 @@ def as_words(result: ImportResult) -> str:
     if result.changed_nothing and not result.rejected:
         lines.append("Everything was known already; nothing changed.")
     lines += problem_lines(result.problems)
+    lines += [f"Note: {said}" for said in result.warnings]
     if result.unknown_columns:
         lines.append(f"Columns kept aside: {', '.join(result.unknown_columns)}.")
     return "\n".join(lines)

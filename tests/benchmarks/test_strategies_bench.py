@@ -31,7 +31,7 @@ insert into agencies (code, legal_name, pan, state, agreement_from, agreement_to
   select 'AG' || lpad(n::text, 2, '0'), 'Agency ' || n, 'AAPFU' || lpad(n::text, 4, '0') || 'F', '27', '2024-04-01', '2028-03-31',
          40000, 12000000000000, case when n % 3 = 0 then null else
          (select jsonb_agg((1 + (n + k) % 20)::text) from generate_series(0, 7) k) end, now() from generate_series(1, {AGENCIES}) n;
-insert into agents (agency_id, code, name, is_active) select id, 'A1', 'Somebody', true from agencies;
+insert into agents (agency_id, code, name, certificate_no, verified_until) select id, 'A1', 'Somebody', 'DRA', '2028-03-31' from agencies;
 insert into placements (code, created_by, created_at) values ('P1', 'system', now());
 insert into loan_accounts (loan_account_no, customer_name, product, currency, state, region, pincode, branch_code, language, risk_grade,
        latest_as_of, latest_dpd_days, latest_bucket, latest_asset_class, latest_principal_minor, latest_total_minor, latest_overdue_minor,

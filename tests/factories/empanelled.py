@@ -17,6 +17,7 @@ from portal.kernel.files import StoredFile
 from tests.factories.month import CHECKER, MAKER
 
 ISSUED, UNTIL = date(2026, 4, 1), date(2028, 3, 31)
+FIT: dict[str, Any] = {"certificate_no": "DRA-1", "verified_until": UNTIL}  # an agent who may work
 NEEDED = (
     Handed("agreement", "AG-1", ISSUED, UNTIL),
     Handed("pan", "AAPFU0939F", ISSUED),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from allocations.placements.strategies.models import Strategy
 from allocations.placements.strategies.service import PROPOSALS, decide_strategy, propose_strategy
 from portal.kernel.audit import Actor
+from tests.factories.empanelled import FIT, an_agent
 from tests.factories.world import an_account, an_agency
 
 FIRST, LAST = date(2026, 11, 1), date(2026, 12, 31)
@@ -39,7 +40,8 @@ CHECKER = Actor(302, "checker@bank.example", "bank_approver")
 def agencies_and_accounts(session: Session, loans: int = 20) -> None:
     """LN01… are personal loans; CC1 and CC2 are cards in two states, TW1 is of no rule."""
     for code in ("SHAKTI", "NILGIRI", "VEGA"):
-        an_agency(session, code)
+        firm = an_agency(session, code)
+        an_agent(session, firm, **FIT)
     for at in range(1, loans + 1):
         an_account(session, f"LN{at:02d}", principal_minor=1_000_000 + at)
     an_account(session, "CC1", product="CC", state="27")

@@ -24,6 +24,7 @@ from payouts.verify_decided import check_decided
 from portal.kernel.audit import Actor
 from portal.kernel.db import PortalSession, bank_scope
 from portal.kernel.errors import Invalid, Refused
+from tests.factories.empanelled import FIT, an_agent
 from tests.factories.world import SYSTEM, a_snapshot, a_user, an_account, an_agency, an_allocation
 
 TODAY = date(2026, 11, 10)
@@ -36,6 +37,7 @@ class Desk:
     def __init__(self, session: PortalSession, now: datetime) -> None:
         self.session, self.now = session, now
         self.shakti, self.nilgiri = an_agency(session, "SHAKTI"), an_agency(session, "NILGIRI")
+        an_agent(session, self.nilgiri, **FIT)
         self.accounts = [an_account(session, f"LN{n}") for n in (1, 2)]
         self.held = [an_allocation(session, account, self.shakti) for account in self.accounts]
         self.owner = a_user(session, "owner@shakti.example", "agency_owner", self.shakti)

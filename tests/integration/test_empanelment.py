@@ -15,13 +15,14 @@ from sqlalchemy.exc import DBAPIError
 
 from allocations.agencies import agent_papers, inspections, moves, papers
 from allocations.agencies.empanelment_models import AgencyMove, AgencyPaper
+from allocations.agencies.fitness import agent_may_work
 from allocations.agencies.import_agencies import import_agencies
 from allocations.agencies.inspections import Found, Visit
 from allocations.agencies.lifecycle import ACTION_WORDS, ENDED, MOVES
 from allocations.agencies.models import AGENCY_STATUSES, Agency
 from allocations.agencies.paper_rules import AgentHanded, Handed
 from allocations.agencies.paper_warnings import ending_papers, tell_of_ending_papers
-from allocations.agencies.service import agent_may_work, change_agency
+from allocations.agencies.service import change_agency
 from allocations.placements.gate_facts import agency_facts
 from allocations.scorecards import inspected, measures
 from allocations.scorecards.models import AgencyMeasure

@@ -42,7 +42,7 @@ def by_agents(session: PortalSession, firm: Agency) -> None:
     session.add(Agent(agency_id=firm.id, code="A1", name="A", **lapsed))
     other = session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
     session.add_all([Agent(agency_id=other.id, code="A1", name="A", **lapsed)])
-    session.add_all([Agent(agency_id=other.id, code="A2", name="B", certificate_until=DAY)])
+    session.add_all([Agent(agency_id=other.id, code="A2", name="B", certificate_until=DAY, verified_until=DAY)])
 
 
 def a_paper(session: PortalSession, firm: Agency, kind: str, until: date | None) -> None:

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from allocations.agencies.bank_details import decide_bank_detail
+from allocations.agencies.fitness import agent_may_work
 from allocations.agencies.import_agencies import import_agencies
 from allocations.agencies.models import Agency, AgencyBankDetail
-from allocations.agencies.service import agent_may_work, change_agency, save_agent
+from allocations.agencies.service import change_agency, save_agent
 from portal.kernel.audit import Actor, AuditEvent
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused, Stale

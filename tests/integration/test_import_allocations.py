@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from allocations.agencies.models import Agency, Agent
+from allocations.agencies.models import Agency, Agent, DatedSetting
 from allocations.placements.import_allocations import import_allocations
 from allocations.placements.models import Allocation, Placement
 from allocations.placements.service import lift_hold, put_on_hold, recall
@@ -17,6 +17,7 @@ from portal.kernel.audit import AuditEvent
 from portal.kernel.db import PortalSession
 from portal.kernel.errors import Invalid, Refused
 from portal.kernel.tables.result import ImportResult
+from tests.factories.empanelled import FIT, an_agent
 from tests.factories.world import SYSTEM, a_snapshot, an_account, an_agency, an_allocation
 
 HEAD = "LAN,Agency,From,To,Agent,Target,Stream\n"
@@ -123,10 +124,39 @@ def test_one_agency_a_day_a_stream(
         assert "OTHER holds it from 2026-10-10 to 2026-10-20 (placement FIRST)" in problem.message
 
 
-def test_an_open_end_holds_for_ever(load: Load) -> None:
-    load("LN1,OTHER,2026-10-10,,,,")
+def test_an_open_end_holds_for_ever_where_the_agreement_does(load: Load, bank_session: PortalSession) -> None:
+    other = bank_session.scalars(select(Agency).where(Agency.code == "OTHER")).one()
+    other.agreement_to = None
+    assert load("LN1,OTHER,2026-10-10,,,,").created == 1
     result = load("LN1,SHAKTI,2027-01-01,,,,", placement="LATER")
     assert "2026-10-10 to further notice" in result.problems[0].message
+
+
+def test_an_open_end_ends_with_the_agreement_and_the_same_row_again_is_known(
+    load: Load, shakti: Agency, bank_session: PortalSession
+) -> None:
+    result = load("LN1,SHAKTI,2026-10-10,,,,", "LN2,SHAKTI,2026-10-10,2026-12-31,,,", "LN3,SHAKTI,2027-04-01,,,,")
+    assert codes(result) == [(4, "agreement_not_in_force")]
+    ends = dict(bank_session.execute(select(Allocation.loan_account_no, Allocation.to_on)))
+    assert ends == {"LN1": date(2027, 3, 31), "LN2": date(2026, 12, 31)}
+    assert "SHAKTI holds them until its agreement ends on 2027-03-31" in result.warnings[0]
+    shakti.agreement_to = date(2028, 3, 31)
+    assert load("LN1,SHAKTI,2026-10-10,,,,").unchanged == 1
+
+
+def test_an_agency_that_lists_nobody_is_warned_of_and_stopped_where_the_lender_rules_so(
+    load: Load, shakti: Agency, bank_session: PortalSession
+) -> None:
+    result = load("LN1,SHAKTI,2026-10-01,2026-12-31,,,")
+    assert result.created == 1 and "SHAKTI has no agent on its list: 1 accounts" in result.warnings[0]
+    an_agent(bank_session, shakti, **FIT)
+    assert load("LN2,SHAKTI,2026-10-01,2026-12-31,,,").warnings == []
+    rule = {"unproven": "allow", "unlisted": "stop"}
+    bank_session.add(
+        DatedSetting(code="empanelment.agents_fit", value=rule, effective_from=date(2026, 10, 2), source="Board")
+    )
+    rows = ("LN3,OTHER,2026-10-01,2026-10-01,,,", "LN3,OTHER,2026-10-02,2026-12-31,,,")
+    assert codes(load(*rows)) == [(3, "no_certified_agent")]
 
 
 def test_two_rows_of_one_file_may_not_overlap_either(load: Load) -> None:
@@ -170,9 +200,10 @@ def test_agents_need_valid_papers(load: Load, bank_session: PortalSession, shakt
     until = date(2026, 10, 1)
     bank_session.add_all(
         [
-            Agent(agency_id=shakti.id, code="A1", name="A", certificate_until=until),
+            Agent(agency_id=shakti.id, code="A1", name="A", certificate_until=until, verified_until=until),
             Agent(agency_id=shakti.id, code="A2", name="B", is_active=False),
-            Agent(agency_id=shakti.id, code="A9", name="Somebody who may"),
+            Agent(agency_id=shakti.id, code="A9", name="Somebody who may", **FIT),
+            Agent(agency_id=shakti.id, code="A8", name="Of whom nothing is recorded"),
         ]
     )
     bank_session.flush()
@@ -182,12 +213,14 @@ def test_agents_need_valid_papers(load: Load, bank_session: PortalSession, shakt
         "LN2,SHAKTI,2026-10-01,,A2,,",
         "LN3,SHAKTI,2026-10-01,,A3,,",
         "LN3,OTHER,2026-10-01,,A1,,tele",
+        "LN2,SHAKTI,2026-10-01,,A8,,tele",
     )
     assert codes(result) == [
         (3, "agent_may_not_work"),
         (4, "agent_may_not_work"),
         (5, "unknown_agent"),
         (6, "unknown_agent"),
+        (7, "agent_may_not_work"),
     ]
     assert result.created == 1
 

@@ -152,8 +152,8 @@ def shut_taken(session: PortalSession, now: datetime) -> None:
 
 
 def shut_certificate(session: PortalSession, now: datetime) -> None:
-    lapsed = date(2026, 10, 31)
-    session.add(Agent(agency_id=agency(session, "VEGA").id, code="A1", name="A", certificate_until=lapsed))
+    someone = session.scalars(select(Agent).where(Agent.agency_id == agency(session, "VEGA").id)).one()
+    someone.certificate_until = date(2026, 10, 31)
 
 
 def shut_capacity(session: PortalSession, now: datetime) -> None:
@@ -172,7 +172,17 @@ def shut_figures(session: PortalSession, now: datetime) -> None:
     a_snapshot(session, account(session, "LN05"), date(2026, 10, 31), dpd_days=76)
 
 
+def shut_state(session: PortalSession, now: datetime) -> None:
+    account(session, "CC1").state = "29"  # SHAKTI takes cards of one state alone
+
+
+def shut_product(session: PortalSession, now: datetime) -> None:
+    account(session, "LN06").product = "TW"
+
+
 SHUT = {
+    "CC1: its state was changed.": shut_state,
+    "LN06: its product was changed.": shut_product,
     "LN03: It is before a court (Suit 12/2026).": shut_hold,
     "LN04: VEGA holds it": shut_taken,
     "No agent of VEGA has a valid certificate": shut_certificate,

@@ -16,6 +16,7 @@ from allocations.placements.request_models import AllocationRequest
 from portal.kernel.db import PortalSession, unit_of_work
 from portal.kernel.periods import parse_month
 from tests.factories.browser import once_in
+from tests.factories.empanelled import FIT, an_agent
 from tests.factories.honest_files import encoded, photo
 from tests.factories.world import MADE_AT, SYSTEM, a_snapshot, a_user, an_account, an_agency, an_allocation
 
@@ -28,7 +29,7 @@ def held(bank_session: PortalSession, now: Any) -> list[int]:
     a_user(bank_session, MAKER, "bank_operator")
     a_user(bank_session, CHECKER, "bank_approver")
     shakti = an_agency(bank_session, "SHAKTI")
-    an_agency(bank_session, "NILGIRI")
+    an_agent(bank_session, an_agency(bank_session, "NILGIRI"), **FIT)
     a_user(bank_session, OWNER, "agency_owner", shakti)
     accounts = [an_account(bank_session, f"LN{n}", mobile="98") for n in (1, 2)]
     held = [an_allocation(bank_session, account, shakti) for account in accounts]

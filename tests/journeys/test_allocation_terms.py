@@ -17,6 +17,7 @@ from allocations.placements.requests import ask
 from portal.kernel.db import PortalSession, unit_of_work
 from portal.kernel.periods import parse_month
 from tests.factories.accrual import World
+from tests.factories.empanelled import FIT, an_agent
 from tests.factories.world import MADE_AT, SYSTEM, a_snapshot, a_user, an_account, an_agency, an_allocation
 
 MAKER, CHECKER = "maker@bank.example", "checker@bank.example"
@@ -30,7 +31,7 @@ def round_(bank_session: PortalSession, now: Any) -> None:
     maker = a_user(session, MAKER, "bank_operator")
     a_user(session, CHECKER, "bank_approver")
     shakti = an_agency(session, "SHAKTI")
-    an_agency(session, "NILGIRI")
+    an_agent(session, an_agency(session, "NILGIRI"), **FIT)
     a_user(session, OWNER, "agency_owner", shakti)
     asha = a_user(session, AGENT, "field_agent", shakti)
     agent = Agent(agency_id=shakti.id, code="A1", name="Asha Devi", user_id=asha.user_id)

@@ -28,8 +28,8 @@ def bank(bank_session: PortalSession, now: datetime) -> PortalSession:
     agencies_and_accounts(bank_session)
     firms = {each.code: each for each in bank_session.scalars(select(Agency))}
     firms["NILGIRI"].capacity = 4
-    lapsed = {"certificate_until": date(2026, 10, 31), "is_active": True}
-    bank_session.add(Agent(agency_id=firms["VEGA"].id, code="V1", name="Ravi", **lapsed))
+    someone = bank_session.scalars(select(Agent).where(Agent.agency_id == firms["VEGA"].id)).one()
+    someone.certificate_until = date(2026, 10, 31)
     a_user(bank_session, MAKER.email, "territory_manager", name="Priya Deshmukh")
     a_user(bank_session, CHECKER.email, "bank_approver")
     a_user(bank_session, OWNER, "agency_owner", firms["SHAKTI"])

@@ -39,6 +39,8 @@ SIZE = 450
 SEED = 2005
 CARD = Path(__file__).with_name("six_months.toml")
 PLACING = Path(__file__).with_name("six_months_strategy.toml")
+SOMEBODY_FIT = """insert into agents (agency_id, code, name, certificate_no, verified_until)
+    select id, 'FIT', 'Certified and verified', 'DRA-1', '2099-12-31' from agencies returning id"""
 STRATEGY, CHAMPIONS, CHALLENGER, PERCENT = "LATE-CARDS", ("SHAKTI", "NILGIRI"), "YAMUNA", 25
 
 
@@ -118,6 +120,7 @@ def the_bank_opens(half: Half) -> None:
     day = ENDS[0]
     half.write("agencies.csv", agencies_csv())
     open_the_bank(half.walk, day)
+    half.walk.rows(SOMEBODY_FIT)
     accounts_are_told(half, 0)
     card = half.run(day, "rate-card", "import", CARD, as_email=MAKER)
     version = ("--version", card["version"], "--comment", "One rate, as agreed.")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from allocations.placements.asking_again import shut_meanwhile
 from allocations.placements.borrower_notices import queue_notices
 from allocations.placements.gates import GATES
 from allocations.placements.import_allocations import HELD, INSERT, OVERLAPS
@@ -39,6 +40,24 @@ OTHER_FIGURES = """
                   order by x.as_of desc limit 1) x on true
     where x.as_of <> s.as_of order by s.pos limit :most
 """
+# So are what it is and where: areas and rules were asked about these. The first that differs is named.
+READ_OFF = {
+    "product": "product",
+    "state": "state",
+    "pincode": "pincode",
+    "region": "region",
+    "branch_code": "branch",
+    "language": "language",
+    "risk_grade": "risk grade",
+}
+_CHANGED = " ".join(f"when coalesce(l.{name}, '') <> c.{name} then '{word}'" for name, word in READ_OFF.items())
+_NOW = ", ".join(f"coalesce(l.{name}, '')" for name in READ_OFF)
+OTHER_FACTS = f"""
+    select c.loan_account_no, case {_CHANGED} end as fact
+    from strategy_choices c join loan_accounts l on l.id = c.loan_account_id
+    where c.run_id = :run and c.taker <> '' and ({_NOW}) <> ({", ".join(f"c.{name}" for name in READ_OFF)})
+    order by c.loan_account_no limit :most
+"""
 STAFF_OVERLAPS = """
     select s.loan_account_no, g.code as holder from staged_facts s
     join staff_allocations a on a.loan_account_id = s.account_id and a.term && daterange(s.from_on, s.to_on, '[]')
@@ -66,6 +85,7 @@ def check_now(session: Session, run: StrategyRun, terms: Terms) -> None:
     session.execute(text(statement), given)
     session.execute(text("analyze staged_facts"))
     said = [*_takers_now(session, run, terms), *(_staff_now(session) if is_staff else _accounts_now(session))]
+    said += _other_facts(session, run)
     if said:
         raise Stale(f"This has changed since it was drawn: {' '.join(said)} Draw it again.")
 
@@ -107,6 +127,11 @@ def _other_figures(session: Session) -> Iterator[str]:
         yield f"{number}: newer figures came in."
 
 
+def _other_facts(session: Session, run: StrategyRun) -> Iterator[str]:
+    for row in session.execute(text(OTHER_FACTS), {"run": run.id, "most": NAMED}):
+        yield f"{row.loan_account_no}: its {row.fact} was changed."
+
+
 def _staff_now(session: Session) -> Iterator[str]:
     for row in session.execute(text(STAFF_OVERLAPS), {"most": NAMED}):
         yield f"{row.loan_account_no}: {row.holder} holds it."
@@ -134,6 +159,9 @@ def write_placement(session: Session, run: StrategyRun, terms: Terms, *, actor: 
         ) from error
     if done.rowcount != run.placed:  # type: ignore[attr-defined]
         raise Stale("Some of these accounts cannot be written as they were drawn. Draw it again.")
+    takers = session.scalars(text("select distinct agency_id from staged_facts"))
+    if shut := shut_meanwhile(session, ((agency, run.from_on, run.to_on) for agency in takers)):
+        raise Stale(f"This has changed since it was drawn: {' '.join(shut)} Draw it again.")
     queue_notices(session, placement.id, since=now, now=now)
     run.placement_id = placement.id
     session.execute(text("drop table pg_temp.staged_facts"))

@@ -11,7 +11,8 @@ from portal.kernel.errors import Problem
 class ImportResult:
     """Counts of data rows: `created` new things, `updated` changed ones, `unchanged` known already, `rejected` with problems.
 
-    `rejected_csv` holds the rejected rows in the uploader's layout; empty when there are none.
+    `rejected_csv` holds the rejected rows in the uploader's layout; empty when there are none. `warnings`: what was stored all the
+    same and somebody should look at, in words.
     """
 
     rows: int
@@ -21,6 +22,7 @@ class ImportResult:
     rejected: int = 0
     problems: list[Problem] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     rejected_csv: bytes = b""
     file_sha256: str = ""
 

@@ -6,8 +6,8 @@ from flask import Blueprint, render_template
 
 from allocations.agencies import queries
 from allocations.agencies.bank_details import versions
+from allocations.agencies.fitness import fitness
 from allocations.agencies.paper_warnings import ending_papers
-from allocations.agencies.service import why_unfit
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.web.agency.accounts import own_agency
@@ -24,7 +24,7 @@ def index() -> str:
     agents, users = queries.list_agents(session, agency), queries.list_users(session, agency)
     return render_template(
         "agency/team/index.html",
-        agents=[(agent, why_unfit(agent, today)) for agent in agents],
+        agents=fitness(session, agents, today),
         users=users,
         emails={user.id: user.email for user in users},
         agent_codes={agent.user_id: agent.code for agent in agents},

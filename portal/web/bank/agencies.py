@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from allocations.agencies import queries
 from allocations.agencies.agent_papers import typed_problems
 from allocations.agencies.bank_details import versions
+from allocations.agencies.fitness import fitness
 from allocations.agencies.import_agencies import AGENCIES, import_agencies
 from allocations.agencies.inspections import findings_of, last_approved
 from allocations.agencies.lifecycle import MEANS
@@ -26,7 +27,6 @@ from allocations.agencies.service import (
     empanel,
     save_agent,
     tie_agent,
-    why_unfit,
 )
 from allocations.placements.queries import held_accounts
 from portal.access.guard import permission
@@ -105,7 +105,7 @@ def shown(agency: Agency) -> str:
     return render_template(
         "bank/agencies/show.html",
         agency=agency,
-        agents=[(agent, why_unfit(agent, today)) for agent in agents],
+        agents=fitness(session, agents, today),
         users=queries.list_users(session, agency),
         paid_to=next((each for each in stories if each.is_paid_to), None),
         change_waits=any(each.detail.status == "proposed" for each in stories),

@@ -9,10 +9,10 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies import agent_papers, papers, queries
+from allocations.agencies.fitness import fitness
 from allocations.agencies.models import Agency, Agent
 from allocations.agencies.paper_rules import AGENT_KINDS, CERTIFICATE_TYPES, KINDS, AgentHanded, Handed
 from allocations.agencies.paper_warnings import ending_papers
-from allocations.agencies.service import why_unfit
 from allocations.agencies.taking_in import NO_FILE, take_in_photo
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
@@ -188,7 +188,7 @@ def agent_page(
         "bank/empanelment/agent.html",
         agency=agency,
         agent=found,
-        fault=why_unfit(found, today),
+        fault=fitness(session, [found], today)[0][1],
         rows=agent_papers.papers_of(session, agency, today, agent=found),
         card=agent_papers.accepted_of(session, found.id, "id_card"),
         form=form or AgentPaperForm(formdata=None),

@@ -13,7 +13,6 @@ from allocations.placements.gates import (
     agency_stops,
     area_stop,
     hold_gate,
-    may_work,
 )
 
 DAY, LAST = date(2026, 10, 1), date(2026, 12, 31)
@@ -40,11 +39,12 @@ def stops(facts: AgencyFacts, from_on: date = DAY, to_on: date | None = LAST) ->
 
 
 def test_every_agency_gate_stops_its_own_case_and_no_other() -> None:
-    assert stops(FINE) == [] == stops(replace(FINE, agents=0, able=0)) == stops(replace(FINE, status="watch_list"))
+    assert stops(FINE) == [] == stops(replace(FINE, status="watch_list"))
     for status in ("applicant", "due_diligence", "suspended", "de_empanelled"):
         assert stops(replace(FINE, status=status)) == ["agency_shut"]
     day = timedelta(days=1)
-    assert stops(FINE, FINE.agreement_from) == [] == stops(FINE, LAST, LAST) == stops(FINE, LAST, None)
+    assert stops(FINE, FINE.agreement_from) == [] == stops(FINE, LAST, LAST)
+    assert stops(FINE, LAST, None) == ["agreement_not_in_force"]  # no end at all is later than any
     assert stops(FINE, FINE.agreement_from - day) == stops(FINE, DAY, LAST + day) == ["agreement_not_in_force"]
     assert stops(FINE, LAST + day, None) == ["agreement_not_in_force"]
     assert stops(replace(FINE, agreement_to=None), LAST + day, None) == []
@@ -55,10 +55,12 @@ def test_every_agency_gate_stops_its_own_case_and_no_other() -> None:
     assert all(stop.message and stop.cure for stop in agency_stops(every, LAST + day, None))
 
 
-def test_an_agent_may_work_through_the_last_day_of_certificate_and_verification() -> None:
-    assert may_work(True, DAY, DAY, DAY) and may_work(True, None, None, DAY)
-    assert not may_work(True, DAY - timedelta(days=1), None, DAY)
-    assert not may_work(True, None, DAY - timedelta(days=1), DAY) and not may_work(False, None, None, DAY)
+def test_an_agency_that_lists_nobody_is_given_accounts_as_the_lender_rules() -> None:
+    nobody = replace(FINE, agents=0, able=0)
+    for rule, by_file, by_hand in (("stop", 1, 1), ("files", 0, 1), ("allow", 0, 0)):
+        found = replace(nobody, unlisted=rule)
+        assert len(list(agency_stops(found, DAY, LAST, by_file=True))) == by_file
+        assert len(list(agency_stops(found, DAY, LAST))) == by_hand
 
 
 def test_where_an_agency_may_work() -> None:
