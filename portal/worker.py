@@ -33,6 +33,7 @@ JOB_MODULES: tuple[str, ...] = (
     "payouts.commission.check_day",
     "payouts.commission.jobs",
     "payouts.conduct.flag_jobs",
+    "payouts.ending",
     "payouts.commission.what_if_jobs",
     "payouts.rails.connected_jobs",
     "payouts.rails.debit_jobs",

@@ -47,6 +47,7 @@ OF_AGENCY = text(
     QUEUE.format(
         due_on="cast(:on as date)",
         which="a.agency_id = :agency and a.from_on <= :on and (a.to_on is null or a.to_on >= :on)"
+        " and (cast(:ids as bigint[]) is null or a.id = any(:ids))"
         " and not exists (select from borrower_notices n where n.allocation_id = a.id and n.cause = :cause)",
     )
 )
@@ -68,12 +69,16 @@ def queue_notice(session: Session, allocation: Allocation, cause: str, *, on: da
     return _queue(session, OF_ALLOCATION, cause, now, allocation=allocation.id, on=on)
 
 
-def queue_agency_ended(session: Session, agency: Agency, *, on: date, actor: Actor, now: datetime) -> int:
+def queue_agency_ended(
+    session: Session, agency: Agency, *, on: date, actor: Actor, now: datetime, of: Sequence[int] | None = None
+) -> int:
     """Everybody whose account the agency holds on a day is told that it acts for us no longer. Call it before the recall.
 
-    Asked again it adds nobody. Gives how many it added.
+    `of`: these allocations alone. Asked again it adds nobody. Gives how many it added.
     """
-    added = _queue(session, OF_AGENCY, "agency_ended", now, agency=agency.id, on=on)
+    added = _queue(
+        session, OF_AGENCY, "agency_ended", now, agency=agency.id, on=on, ids=None if of is None else list(of)
+    )
     if added:
         data = {"cause": "agency_ended", "notices": added, "on": on}
         _tell(session, AuditTag.BORROWER_NOTICES_QUEUED, agency.code, data, actor, now, agency_id=agency.id)

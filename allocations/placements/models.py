@@ -78,7 +78,7 @@ class LoanAccount(WithId, Base):
     region: Mapped[str | None] = mapped_column(Text)
     branch_code: Mapped[str | None] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(Text)
-    risk_grade: Mapped[str | None] = mapped_column(Text)
+    risk_grade: Mapped[str | None] = mapped_column(Text, deferred=True)  # the bank's own: no agency's login may read it
     product: Mapped[str] = mapped_column(Text)
     sanctioned_on: Mapped[date | None] = mapped_column(Date)
     npa_on: Mapped[date | None] = mapped_column(Date)

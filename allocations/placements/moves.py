@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from allocations.agencies.lifecycle import REPORTING
 from allocations.agencies.models import Agency
 from allocations.placements.borrower_notices import queue_notice
 from allocations.placements.gate_facts import HOLD_GATE, STOPPING, agency_facts
@@ -74,6 +75,9 @@ def extension_problems(session: Session, allocation: Allocation, to_on: date) ->
         message = f"It lasts until {allocation.to_on:%d %b %Y} already."
         yield Problem("not_longer", message, "Choose a later day.", column="to_on")
     agency = session.get_one(Agency, allocation.agency_id)
+    if agency.status not in REPORTING:
+        message = f"{agency.code} does not work for the bank: {agency.status.replace('_', ' ')}."
+        yield Problem("agency_shut", message, GATES["agency_shut"].cure, column="to_on")
     if agency.agreement_to is not None and to_on > agency.agreement_to:
         message = f"The agreement of {agency.code} ends on {agency.agreement_to:%d %b %Y}."
         yield Problem("agreement_not_in_force", message, "Choose a day within it, or extend it.", column="to_on")
@@ -101,6 +105,7 @@ def transfer(
     _until_given(session, agency)
     if problems := list(transfer_problems(session, allocation, agency, from_on, to_on)):
         raise Invalid(problems)
+    to_on = last_day(agency, to_on)
     asked = {"agency": agency.id, "from_on": from_on, "to_on": to_on, "allocation": allocation.id, "now": now}
     try:
         with session.begin_nested():
@@ -115,6 +120,11 @@ def transfer(
     return made
 
 
+def last_day(agency: Agency, to_on: date | None) -> date | None:
+    """A term without an end lasts as long as the agency's agreement."""
+    return agency.agreement_to if to_on is None else to_on
+
+
 def _until_given(session: Session, agency: Agency) -> None:
     """Keep the receiver as its gates find it: nobody ends its work, and no other transfer takes its room, meanwhile."""
     session.execute(select(Agency.id).where(Agency.id == agency.id).with_for_update(key_share=True))
@@ -123,11 +133,12 @@ def _until_given(session: Session, agency: Agency) -> None:
 def transfer_problems(
     session: Session, allocation: Allocation, agency: Agency, from_on: date, to_on: date | None
 ) -> Iterator[Problem]:
-    """Every gate that keeps the account from the agency for a term, as an import of allocations asks them."""
+    """Every gate that keeps the account from the agency for a term, as an import of allocations asks them. No end: the agreement's."""
     if agency.id == allocation.agency_id:
         yield Problem("same_agency", f"{agency.code} holds it already.", "Choose another agency.", column="to_agency")
         return
-    if to_on is not None and to_on < from_on:
+    given, to_on = to_on, last_day(agency, to_on)
+    if given is not None and given < from_on:
         yield Problem("term_backwards", "The term ends before it begins.", "Choose a later day.", column="to_on")
         return
     account = session.get_one(LoanAccount, allocation.loan_account_id)
@@ -140,7 +151,7 @@ def _stops(session: Session, account: LoanAccount, agency: Agency, from_on: date
     yield from agency_stops(facts, from_on, to_on)
     if area := area_stop(facts, account.state or "", account.pincode or "", account.product):
         yield area
-    asked = {"account": account.id, "from_on": from_on, "to_on": to_on}
+    asked = {"account": account.id, "from_on": from_on, "to_on": None if to_on is None else max(from_on, to_on)}
     for row in session.execute(HELD, asked):
         until = row.to_on or "further notice"
         yield Stop(row.gate, f"{GATES[row.gate].words}, from {row.from_on} to {until}.")

@@ -12,16 +12,15 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from allocations.agencies.service import lender
-from allocations.placements.requests import withdraw_waiting
 from allocations.placements.tails import tail_days
-from portal.kernel.audit import Actor, AuditTag, record_event
+from allocations.placements.taking_back import take_back
+from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.tables.dates import DateOrder
 from portal.kernel.tables.sheet import read_sheet
 from portal.kernel.tables.spec import Column, SheetSpec
 
 RECALLS = SheetSpec("recalls", (Column("loan_account_no", needed=True, max_len=60),))
-NAMED = 2_000  # allocations an audit record names one by one; of more it keeps the hash alone
 MOST = 500_000
 
 
@@ -112,11 +111,6 @@ MEANT = text("""
     left join money m on m.agency_id = t.agency_id left join owed o on o.agency_id = t.agency_id
    group by 1, 2, 3 order by g.code
 """)
-TAKE_BACK = text("""
-  update allocations set to_on = :on, recalled_at = :now, recall_reason = :reason
-   where id = any(:ids) and recalled_at is null and from_on <= :on and (to_on is null or to_on > :on)
-  returning id, agency_id, opening_principal_minor
-""")
 
 
 def numbers_in(
@@ -176,36 +170,7 @@ def recall_many(
     shown = preview_recall(session, which, on=on)
     if digest and digest != shown.digest:
         raise Refused("The accounts changed since they were shown.", code="changed", cure="Look at them again.")
-    asked = {"ids": list(shown.ids), "on": on, "now": now, "reason": reason.strip()}
-    rows = session.execute(TAKE_BACK, asked).all()
-    if len(rows) != len(shown.ids):
+    taken = take_back(session, shown.ids, on=on, reason=reason, actor=actor, now=now)
+    if sum(len(each.ids) for each in taken) != len(shown.ids):
         raise Refused("Some were taken back at this very moment.", code="changed", cure="Look at them again.")
-    session.expire_all()
-    withdraw_waiting(session, shown.ids, actor=actor, now=now)
-    for meaning in shown.agencies:
-        _tell(session, meaning, [row.id for row in rows if row.agency_id == meaning.agency_id], asked, actor, now)
     return shown
-
-
-def _tell(
-    session: Session, meaning: Meaning, ids: list[int], asked: dict[str, Any], actor: Actor, now: datetime
-) -> None:
-    ids.sort()
-    data = {
-        "on": asked["on"],
-        "reason": asked["reason"],
-        "accounts": len(ids),
-        "principal": meaning.principal_minor,
-        "allocations": ids[:NAMED],
-        "sha256": hashlib.sha256(str(ids).encode()).hexdigest(),
-    }
-    record_event(
-        session,
-        AuditTag.ALLOCATIONS_RECALLED,
-        actor=actor,
-        subject_type="recall",
-        subject_ref=f"{meaning.code}/{asked['on']}",
-        agency_id=meaning.agency_id,
-        now=now,
-        data=data,
-    )

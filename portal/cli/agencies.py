@@ -108,7 +108,11 @@ def decide(edge: Edge, move_id: int, reason: str, *, is_accepted: bool) -> None:
         actor = edge.actor(session, Permission.AGENCY_MOVE_DECIDE)
         found = moves.PROPOSALS.load(session, id=move_id)
         ending.decide(session, found, accept=is_accepted, reason=reason, actor=actor, now=edge.now)
-        told = move_told(found, code_of(session, found))
+        told, is_left = move_told(found, code_of(session, found)), ending.is_unfinished(found)
+    if is_left:  # here, not in a worker: whoever waits for a command finds it done
+        ending.carry_out(edge.unit, move_id, actor=actor, now=edge.now)
+        with edge.unit() as session:
+            told = move_told(moves.PROPOSALS.load(session, locked=False, id=move_id), told["agency"])
     edge.show(told, f"Move {move_id} of {told['agency']} is {told['status']}: {told['from']} → {told['to']}.")
 
 

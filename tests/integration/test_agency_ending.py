@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from allocations.agencies import moves
 from allocations.agencies.models import Agency
 from allocations.placements.borrower_notice_queries import notices_due_for_agency
 from allocations.placements.models import Allocation
-from allocations.placements.recall_all import borrowers_to_tell
+from allocations.placements.moves import extend
+from allocations.placements.taking_back import borrowers_to_tell
 from payouts import ending
 from payouts.rails import stops
 from payouts.rails.batches import make_batch
@@ -20,9 +23,11 @@ from payouts.rails.moves import payouts_of
 from portal.access.models import UserSession
 from portal.kernel.audit import AuditEvent
 from portal.kernel.db import PortalSession
-from portal.kernel.errors import Forbidden, Refused
+from portal.kernel.errors import Forbidden, Invalid, Refused
+from tests.factories.browser import once_in
 from tests.factories.month import CHECKER, FINANCE, MAKER, OCTOBER, SECOND_CHECKER
 from tests.factories.paid_month import an_approved_month
+from tests.factories.worker import run_jobs
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
 
 TODAY = date(2026, 11, 10)
@@ -55,6 +60,11 @@ def test_accounts_come_back_money_is_held_and_doors_shut_in_one_act(
     done = ending.decide(bank_session, move, accept=True, reason="Heard them.", actor=CHECKER, now=now)
     bank_session.commit()
     assert done == before
+    assert (shakti.status, ending.is_unfinished(move)) == ("de_empanelled", True)  # doors and money at once
+    with pytest.raises(Refused, match="It is being done"):
+        ending.carry_on(bank_session, move, actor=CHECKER, now=now)
+    bank_session.rollback()
+    in_parts(bank_session, move, now)
     assert (shakti.status, move.effect["accounts"], move.effect["held_minor"]) == (
         "de_empanelled",
         before.accounts,
@@ -74,11 +84,60 @@ def test_accounts_come_back_money_is_held_and_doors_shut_in_one_act(
     assert stop is not None and "Harassment" in stop.reason and stops.standing_stops(bank_session) == []
 
 
+def in_parts(session: PortalSession, move: moves.AgencyMove, now: datetime) -> dict[str, Any]:
+    """What the job does, in this session."""
+
+    @contextmanager
+    def transaction() -> Iterator[PortalSession]:
+        yield session
+        session.commit()
+
+    session.commit()
+    return ending.carry_out(transaction, move.id, actor=CHECKER, now=now)
+
+
+def test_an_end_that_was_cut_short_goes_on_where_it_stopped_and_is_counted_whole(
+    bank_session: PortalSession, now: datetime, monkeypatch: pytest.MonkeyPatch, app: Any, browse: Any
+) -> None:
+    monkeypatch.setattr(ending, "PART", 2)
+    shakti = an_agency(bank_session)
+    accounts = [an_account(bank_session, f"LN{no}", as_of=date(2026, 9, 30)) for no in range(5)]
+    held = [an_allocation(bank_session, each, shakti) for each in accounts]
+    a_user(bank_session, MAKER.email, MAKER.role)
+    move = the_end(bank_session, shakti, now)
+    ending.decide(bank_session, move, accept=True, actor=CHECKER, now=now)
+    assert ending._recall_part(bank_session, move, CHECKER, now) == 2  # and then its worker was killed
+    write = "update job_progress set status = 'failed', message = 'Its worker stopped.' where kind = 'agency_end'"
+    bank_session.execute(text(write))
+    bank_session.commit()
+    page, door = f"/bank/agencies/SHAKTI/moves/{move.id}", browse(MAKER.email)
+    assert "It stopped before everything was done" in door.get(page).text
+    with pytest.raises(Invalid, match="does not work for the bank"):  # nothing goes on with what it still holds
+        extend(bank_session, held[-1], to_on=date(2027, 1, 31), reason="x", actor=MAKER, now=now)
+    bank_session.rollback()
+    given: dict[str, Any] = {"reason": "Reformed.", "from_on": TODAY, "actor": MAKER, "now": now}
+    again = moves.propose_move(bank_session, shakti, "apply_again", **given)
+    with pytest.raises(Refused, match="still coming back"):
+        ending.decide(bank_session, again, accept=True, actor=CHECKER, now=now)
+    bank_session.rollback()
+    assert door.post(f"{page}/carry-on", {"once": once_in(door.get(page).text)}).status_code == 302
+    run_jobs(app)
+    bank_session.expire_all()
+    assert move.effect["is_done"] and (move.effect["accounts"], move.effect["borrowers_to_tell"]) == (5, 5)
+    assert "Accounts recalled" in door.get(page).text and door.get(f"{page}/state").json["status"] == "done"
+    assert {each.to_on for each in held} == {TODAY} and {each.recalled_at for each in held} == {now}
+    assert in_parts(bank_session, move, now)["accounts"] == 5  # done again, nothing more
+    told = select(func.count(AuditEvent.id)).where(AuditEvent.tag == "allocations:recalled")
+    assert bank_session.scalar(told) == 3
+
+
 def test_money_on_hold_is_let_go_by_two_people(bank_session: PortalSession, now: datetime) -> None:
     shakti = an_agency(bank_session)
     account = an_account(bank_session, "LN1", as_of=date(2026, 9, 30))
     later = an_allocation(bank_session, account, shakti, date(2026, 11, 20), None)
-    ending.decide(bank_session, the_end(bank_session, shakti, now), accept=True, actor=CHECKER, now=now)
+    move = the_end(bank_session, shakti, now)
+    ending.decide(bank_session, move, accept=True, actor=CHECKER, now=now)
+    in_parts(bank_session, move, now)
     bank_session.refresh(later)
     assert (later.from_on, later.to_on) == (date(2026, 11, 20), date(2026, 11, 20))  # it never runs on
     [(stop, name)] = stops.agency_stops(bank_session)

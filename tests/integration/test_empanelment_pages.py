@@ -17,6 +17,7 @@ from portal.kernel.files import StoredFile
 from tests.factories.browser import once_in
 from tests.factories.empanelled import an_agent, papers_in_force
 from tests.factories.honest_files import encoded, pdf, photo, saved
+from tests.factories.worker import run_jobs
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
 
 MAKER, CHECKER, AUDITOR, OWNER = (
@@ -117,7 +118,7 @@ def test_a_visit_is_recorded_approved_answered_and_closed(
 
 
 def test_all_that_ends_is_shown_before_and_done_at_once(
-    shakti: Agency, browse: Any, bank_session: PortalSession
+    shakti: Agency, browse: Any, bank_session: PortalSession, app: Any
 ) -> None:
     account = an_account(bank_session, "LN1", as_of=date(2026, 9, 30), customer_name="=Meera()")
     an_allocation(bank_session, account, shakti)
@@ -135,6 +136,10 @@ def test_all_that_ends_is_shown_before_and_done_at_once(
     assert "Accounts that come back" in before and "Every open account is recalled" in before
     assert "Accepted; it holds from now on." in press(checker, page, f"{page}/accept").text
     assert owner.get("/agency").status_code == 302
+    moving = checker.get(page).text
+    assert "Recalling its accounts" in moving and f'data-job="{page}/state"' in moving
+    run_jobs(app)
+    assert "What it did" in checker.get(page).text
     assert "LN1" in checker.get(f"{page}/borrowers").text
     sheet = checker.get(f"{page}/borrowers.csv").text
     assert "LN1" in sheet and "\n=Meera" not in sheet and ",=Meera" not in sheet

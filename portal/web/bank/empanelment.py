@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from allocations.agencies import moves, queries
@@ -13,12 +13,13 @@ from allocations.agencies.empanelment_models import AgencyMove
 from allocations.agencies.lifecycle import ACTION_WORDS, ENDED, MEANS, actions_from, needs_papers
 from allocations.agencies.models import Agency
 from allocations.agencies.papers import missing_of
-from allocations.placements.recall_all import ToTell, borrowers_to_tell
+from allocations.placements.taking_back import ToTell, borrowers_to_tell
 from payouts import ending
 from portal.access.guard import check, permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import NotFound, Problem
+from portal.kernel.jobs import progress_of
 from portal.web.bank.empanelment_forms import AcceptForm, MoveForm, OneClickForm, RejectForm
 from portal.web.bank.exports import MOST_ROWS, export
 from portal.web.edge import clock, current_actor, db_session, identity_here, once, page_of
@@ -95,6 +96,7 @@ def move_page(code: str, move_id: int, problems: list[Problem] | None = None, **
         "accept_form": AcceptForm(formdata=None),
         "reject_form": RejectForm(formdata=None),
         "withdraw_form": OneClickForm(formdata=None),
+        "carry_on_form": OneClickForm(formdata=None),
     }
     return render_template(
         "bank/empanelment/move.html",
@@ -105,6 +107,7 @@ def move_page(code: str, move_id: int, problems: list[Problem] | None = None, **
         missing=missing_of(session, agency, today) if is_open and needs_papers(found.to_status) else [],
         ending=ending.what_ends(session, agency, today) if is_open and ends else None,
         has_ended=found.status == "accepted" and ends,
+        job=progress_of(session, found.effect["job"]) if ending.is_unfinished(found) else None,
         problems=problems or [],
         **acts | forms,
     )
@@ -150,6 +153,34 @@ def withdraw(code: str, move_id: int) -> Answer:
         flash("Withdrawn.", "success")
         return redirect(url_for(".status", code=code))
     return move_page(code, move_id), 422
+
+
+@bp.get("/moves/<int:move_id>/state")
+@permission(Permission.AGENCY_READ)
+def state(code: str, move_id: int) -> Response:
+    """How far the end of an agency's work is."""
+    agency, found = ended_move(code, move_id)
+    told = {"status": "done", "done": 0, "total": 0, "message": ""}
+    if ending.is_unfinished(found):
+        job = progress_of(db_session(), found.effect["job"])
+        told = {"status": job.status, "done": job.done, "total": job.total, "message": job.message}
+    return jsonify(told | {"href": url_for(".move", code=agency.code, move_id=move_id)})
+
+
+@bp.post("/moves/<int:move_id>/carry-on")
+@permission(Permission.AGENCY_MOVE_PROPOSE)
+def carry_on(code: str, move_id: int) -> Answer:
+    """Do the rest of what two people agreed on, after its job was given up: it decides nothing."""
+    session, form, problems = db_session(), OneClickForm(), list[Problem]()
+    ended_move(code, move_id)
+    if form.validate_on_submit():
+        with kept_on_page(problems, "is_done", "under_way"):
+            with unit_of_work(session):
+                once(form, session)
+                found = moves.PROPOSALS.load(session, id=move_id)
+                ending.carry_on(session, found, actor=current_actor(), now=clock().now())
+            return redirect(url_for(".move", code=code, move_id=move_id))
+    return move_page(code, move_id, problems), 422
 
 
 @bp.get("/moves/<int:move_id>/file")
