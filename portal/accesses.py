@@ -19,6 +19,33 @@ from portal.accesses_casework import CASEWORK
 from portal.accesses_conduct import CONDUCT
 from portal.accesses_empanelment import EMPANELMENT
 
+ACCOUNT_FACTS = (
+    *(
+        "id",
+        "loan_account_no",
+        "loan_account_key",
+        "customer_name",
+        "mobile",
+        "email",
+        "address",
+        "city",
+        "pincode",
+        "state",
+    ),
+    *("region", "branch_code", "language", "product", "sanctioned_on", "npa_on", "written_off_on", "secured"),
+    *(
+        "security_value_minor",
+        "interest_rate",
+        "latitude",
+        "longitude",
+        "virtual_account_no",
+        "virtual_account_key",
+        "currency",
+    ),
+    *("latest_as_of", "latest_dpd_days", "latest_bucket", "latest_asset_class", "latest_principal_minor"),
+    *("latest_total_minor", "latest_overdue_minor", "latest_emi_minor"),
+)
+
 ACCESS: dict[str, Access] = {
     "audit_events": Access(bank="s"),
     "audit_head": Access(bank="s"),
@@ -56,7 +83,11 @@ ACCESS: dict[str, Access] = {
         agency_writes=f"sent_at is null and tries = 0 and error = '' and {OWN_LETTER}",
     ),
     "agents": Access(agency="s"),  # who is certified, verified and active is for the bank to say
-    "loan_accounts": Access(agency="s", agency_rows=HELD_TODAY.format(table="loan_accounts", column="id")),
+    "loan_accounts": Access(
+        agency="s",
+        agency_rows=HELD_TODAY.format(table="loan_accounts", column="id"),
+        agency_select=ACCOUNT_FACTS,  # all but how risky the bank takes the borrower to be
+    ),
     "account_snapshots": Access(
         bank="si", agency="s", agency_rows=HELD_TODAY.format(table="account_snapshots", column="loan_account_id")
     ),

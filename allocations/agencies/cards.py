@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from allocations.agencies.dated_settings import settings_on
 from allocations.agencies.empanelment_models import AgentPaper
+from allocations.agencies.fitness import agent_may_work
 from allocations.agencies.lifecycle import REPORTING
 from allocations.agencies.models import Agency, Agent
-from allocations.agencies.service import agent_may_work
 from portal.kernel.errors import NotFound
 
 PUBLIC_LIST = "empanelment.public_list"
@@ -62,11 +62,17 @@ def card_by_token(session: Session, token: str, day: date) -> PublicCard | None:
 
 def state_of(paper: AgentPaper, agent: Agent, agency: Agency, day: date) -> str:
     """A card holds while it is the newest, in its time, and its bearer may work: active, with certificate and verification, for an
-    agency that works for the bank."""
+    agency that works for the bank under an agreement in force."""
     if paper.status == "accepted" and paper.valid_until is not None and paper.valid_until < day:
         return "expired"
-    holds = paper.status == "accepted" and agency.status in REPORTING and agent_may_work(agent, day) is None
+    holds = paper.status == "accepted" and engaged(agency, day) and agent_may_work(agent, day) is None
     return "valid" if holds else "withdrawn"
+
+
+def engaged(agency: Agency, day: date) -> bool:
+    """Whether an agency works for the bank on a day: by its status, and by its agreement."""
+    until = agency.agreement_to
+    return agency.status in REPORTING and agency.agreement_from <= day and (until is None or day <= until)
 
 
 # --- the public list

@@ -8,15 +8,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from allocations.agencies import agent_papers
 from allocations.agencies.dated_settings import add_setting
 from allocations.agencies.empanelment_models import AgentPaper
 from allocations.agencies.models import Agency, Agent
-from portal.access.lookups import MOST_MISSES
+from portal.access.lookups import MOST_FILES, MOST_MISSES, MOST_PAGES
 from portal.kernel.clock import FixedClock
 from portal.kernel.db import PortalSession
 from portal.web.agent_card import card_pdf
+from tests.conftest import NOW
 from tests.factories.browser import Browser
 from tests.factories.empanelled import a_card, an_agent
 from tests.factories.honest_files import encoded, photo
@@ -64,6 +66,13 @@ def test_a_card_says_genuine_expired_or_withdrawn(
     bank_session.commit()
     assert "not in force" in seen(browse, card) and "/photo" not in seen(browse, card)
     shakti.status = "empanelled"
+    shakti.agreement_to = NOW.date()
+    bank_session.commit()
+    assert "genuine" in seen(browse, card)  # through the last day of the agreement
+    shakti.agreement_to = NOW.date() - timedelta(days=1)
+    bank_session.commit()
+    assert "not in force" in seen(browse, card) and "/photo" not in seen(browse, card)
+    shakti.agreement_to = None
     agent_papers.revoke(bank_session, card, reason="Lost.", actor=MAKER, now=now)
     bank_session.commit()
     assert "not in force" in seen(browse, card)
@@ -127,6 +136,22 @@ def test_the_list_shows_who_works_today_and_can_be_switched_off(
     bank_session.commit()
     for path in ("/agencies", "/agencies/SHAKTI", "/agencies.csv", "/agencies.json"):
         assert stranger.get(path).status_code == 404
+
+
+def test_the_list_is_not_copied_in_a_hurry(bank_session: PortalSession, shakti: Agency, browse: Browse) -> None:
+    bank_session.commit()
+    stranger = browse()
+    assert stranger.get("/agencies.json").status_code == 200
+    for kind, most in (("list file", MOST_FILES - 1), ("list page", MOST_PAGES)):
+        bank_session.execute(
+            text("insert into public_misses (address, at) select :who, :at from generate_series(1, :most)"),
+            {"who": f"{kind} 127.0.0.1", "at": NOW, "most": most},
+        )
+    bank_session.commit()
+    for path in ("/agencies", "/agencies/SHAKTI", "/agencies.csv", "/agencies.json"):
+        told = stranger.get(path)
+        assert (told.status_code, told.headers.get("Retry-After")) == (429, "900")
+    assert stranger.get("/verify-agent").status_code == 200  # a card may still be looked at
 
 
 def test_the_card_is_printed_with_photo_and_code(

@@ -14,7 +14,7 @@ from allocations.agencies import cards
 from allocations.agencies.cards import PublicAgency, PublicCard
 from allocations.agencies.service import lender
 from portal.access.guard import permission
-from portal.access.lookups import misses_too_often, note_miss
+from portal.access.lookups import MOST_FILES, MOST_PAGES, WINDOW, asks_too_often, misses_too_often, note_miss
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
 from portal.kernel.errors import NotFound
@@ -46,6 +46,7 @@ HEADER = (
 def index() -> BaseResponse:
     """Agencies that work for the bank today."""
     today = clock().today()
+    refuse_hurry("list page", MOST_PAGES)
     with bank_session() as session:
         refuse_hidden(session, today)
         page = page_of(
@@ -66,6 +67,7 @@ def index() -> BaseResponse:
 def agency(code: str) -> BaseResponse:
     """One agency of the list, with who may meet or call borrowers for it today."""
     today = clock().today()
+    refuse_hurry("list page", MOST_PAGES)
     with bank_session() as session:
         refuse_hidden(session, today)
         found = cards.public_agency(session, code, today)
@@ -89,6 +91,7 @@ def agency(code: str) -> BaseResponse:
 def as_csv() -> BaseResponse:
     """The whole list, one line an agent; an agency without agents has one line of its own."""
     today = clock().today()
+    refuse_hurry("list file", MOST_FILES)
     with bank_session() as session:
         refuse_hidden(session, today)
         lines = [line for found, agents in cards.whole_list(session, today) for line in csv_lines(found, agents)]
@@ -105,6 +108,7 @@ def csv_lines(found: PublicAgency, agents: Any) -> list[tuple[Any, ...]]:
 def as_json() -> Response:
     """The whole list: agencies with their agents; days as YYYY-MM-DD."""
     today = clock().today()
+    refuse_hurry("list file", MOST_FILES)
     with bank_session() as session:
         refuse_hidden(session, today)
         told = [json_of(found, agents) for found, agents in cards.whole_list(session, today)]
@@ -125,6 +129,13 @@ def json_of(found: PublicAgency, agents: Any) -> dict[str, Any]:
 
 def day(value: date | None) -> str | None:
     return value.isoformat() if value else None
+
+
+def refuse_hurry(what: str, most: int) -> None:
+    """Raises TooManyRequests, with when to come again, once this address has asked for enough."""
+    with bank_session() as session, unit_of_work(session):
+        if asks_too_often(session, what, most, address(), now=clock().now()):
+            raise TooManyRequests(retry_after=int(WINDOW.total_seconds()))
 
 
 def refuse_hidden(session: Session, today: date) -> None:
