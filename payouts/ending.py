@@ -144,7 +144,7 @@ def end_agency(session: Session, move: AgencyMove, *, reason: str = "", actor: A
         "is_done": not (ending.accounts or ending.unsettled),
     }
     if not effect["is_done"]:
-        effect["job"] = enqueue(session, carry_out_job, {"move": move.id}, lock=f"agency-end-{agency.id}", **by)
+        effect["job"] = _ask(session, move, **by)
     moves.follow(session, move, agency, effect, reason=reason, **by)
     return ending
 
@@ -241,14 +241,18 @@ def carry_out_job(run: JobRun, **given: Any) -> dict[str, Any]:
     return carry_out(run.transaction, int(given["move"]), actor=run.actor, now=run.clock.now(), report=run.report)
 
 
+def _ask(session: Session, move: AgencyMove, *, actor: Actor, now: datetime) -> int:
+    lock, about = f"agency-end-{move.agency_id}", f"move {move.id}"
+    return enqueue(session, carry_out_job, {"move": move.id}, lock=lock, about=about, actor=actor, now=now)
+
+
 def carry_on(session: Session, move: AgencyMove, *, actor: Actor, now: datetime) -> int:
     """Ask for the rest again after the job was given up. Refused while it may still run, and once all is done."""
     if not is_unfinished(move):
         raise Refused("Everything of it is done.", code="is_done")
     if progress_of(session, move.effect["job"]).status != "failed":
         raise Refused("It is being done.", code="under_way", cure="Look again in a while.")
-    lock = f"agency-end-{move.agency_id}"
-    number = enqueue(session, carry_out_job, {"move": move.id}, lock=lock, actor=actor, now=now)
+    number = _ask(session, move, actor=actor, now=now)
     move.effect = {**move.effect, "job": number}
     return number
 

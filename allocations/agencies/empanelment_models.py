@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -83,7 +84,8 @@ class AgencyMove(WithId, Sealed, Proposed, Base):
 
 
 class AgencyPaper(WithId, Sealed, Proposed, Base):
-    """One version of one paper of an agency. Versions are added, never edited; one of a kind is in force."""
+    """One version of one paper of an agency. Versions are added, never edited; one of a kind is in force, of a registration for GST
+    one for each state: `place`, the first two digits of its number."""
 
     __tablename__ = "agency_papers"
     __moves__ = REPLACED
@@ -97,11 +99,11 @@ class AgencyPaper(WithId, Sealed, Proposed, Base):
         UniqueConstraint("agency_id", "kind", "version"),
         Index(
             "uq_agency_papers_accepted",
-            *("agency_id", "kind"),
+            *("agency_id", "kind", "place"),
             unique=True,
             postgresql_where=text("status = 'accepted'"),
         ),
-        Index("uq_agency_papers_waiting", "agency_id", "kind", unique=True, postgresql_where=WAITS),
+        Index("uq_agency_papers_waiting", "agency_id", "kind", "place", unique=True, postgresql_where=WAITS),
     )
     __sealed__ = (
         *("agency_id", "kind", "version", "number", "issued_on", "valid_until", "amount_minor", "currency"),
@@ -112,6 +114,9 @@ class AgencyPaper(WithId, Sealed, Proposed, Base):
     kind: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer)
     number: Mapped[str] = mapped_column(Text, default="", server_default="")
+    place: Mapped[str] = mapped_column(
+        Text, Computed("case when kind = 'gstin' then left(number, 2) else '' end", persisted=True)
+    )
     issued_on: Mapped[date] = mapped_column(Date)
     valid_until: Mapped[date | None] = mapped_column(Date)
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)

@@ -72,7 +72,9 @@ class Missing:
 
 def missing(held: Iterable[Held], rules: Rules, day: date, country: str) -> list[Missing]:
     """Each needed paper that is not there, has ended, or is of too small an amount, with what to do. Empty: nothing stands against it."""
-    by_kind = {each.kind: each for each in held}
+    by_kind: dict[str, list[Held]] = {}
+    for each in held:
+        by_kind.setdefault(each.kind, []).append(each)
     found = []
     for group in rules.needed:
         kinds = tuple(kind for kind in group if country == "IN" or kind not in INDIAN)
@@ -81,9 +83,9 @@ def missing(held: Iterable[Held], rules: Rules, day: date, country: str) -> list
     return found
 
 
-def _unmet(kinds: tuple[str, ...], by_kind: Mapping[str, Held], rules: Rules, day: date) -> Missing | None:
+def _unmet(kinds: tuple[str, ...], by_kind: Mapping[str, Sequence[Held]], rules: Rules, day: date) -> Missing | None:
     name = " or ".join([KINDS[kinds[0]], *(KINDS[kind].lower() for kind in kinds[1:])])
-    there = [by_kind[kind] for kind in kinds if kind in by_kind]
+    there = [each for kind in kinds for each in by_kind.get(kind, ())]
     if not there:
         return Missing(kinds, "paper_missing", f"{name}: not on record.", "Hand it in; another person accepts it.")
     alive = [each for each in there if each.valid_until is None or each.valid_until >= day]

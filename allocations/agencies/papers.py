@@ -90,15 +90,15 @@ def hand_in(
         problems.append(Problem("file_needed", "The paper itself is missing.", "Add a photo or a PDF.", column="file"))
     if problems:
         raise Invalid(problems)
-    newest = _newest(session, agency.id, paper.kind)
-    if newest is not None and newest.status == "proposed":
+    number = _tidy(paper)
+    if _of_place(session, agency.id, paper.kind, place_of(paper.kind, number), "proposed") is not None:
         message = "A version of this paper waits to be looked at already."
         raise Refused(message, code="paper_waits", cure="Wait for the bank's word, or have that one withdrawn.")
     made = AgencyPaper(
         agency_id=agency.id,
         kind=paper.kind,
-        version=newest.version + 1 if newest else 1,
-        number=_tidy(paper),
+        version=_last_version(session, agency.id, paper.kind) + 1,
+        number=number,
         issued_on=paper.issued_on,
         valid_until=paper.valid_until,
         amount_minor=paper.amount_minor,
@@ -128,14 +128,29 @@ def number_problems(agency: Agency, paper: Handed) -> Iterator[Problem]:
         yield Problem("bad_number", fault, "Copy it from the paper.", column="number", value=number)
         return
     known = getattr(agency, FACT_OF[kind])
-    if known and known.upper() != number:
+    if known and known.upper() != number and place_of(kind, known) == place_of(kind, number):
         cure = "Correct the number, or have the bank correct the agency's facts first."
         yield Problem("another_number", f"The bank has {known} on record.", cure, column="number", value=number)
 
 
-def _newest(session: Session, agency_id: int, kind: str) -> AgencyPaper | None:
-    query = select(AgencyPaper).where(AgencyPaper.agency_id == agency_id, AgencyPaper.kind == kind)
-    return session.scalars(query.order_by(AgencyPaper.version.desc()).limit(1)).first()
+def place_of(kind: str, number: str) -> str:
+    """What a paper is one of a kind for: a registration for GST its state, everything else the agency. As the table computes it."""
+    return number[:2] if kind == "gstin" else ""
+
+
+def _last_version(session: Session, agency_id: int, kind: str) -> int:
+    query = select(func.max(AgencyPaper.version)).where(AgencyPaper.agency_id == agency_id, AgencyPaper.kind == kind)
+    return session.scalar(query) or 0
+
+
+def _of_place(session: Session, agency_id: int, kind: str, place: str, status: str) -> AgencyPaper | None:
+    query = select(AgencyPaper).where(
+        AgencyPaper.agency_id == agency_id,
+        AgencyPaper.kind == kind,
+        AgencyPaper.place == place,
+        AgencyPaper.status == status,
+    )
+    return session.scalars(query).first()
 
 
 def decide_paper(
@@ -153,7 +168,7 @@ def decide_paper(
         if paper.valid_until is not None and paper.valid_until < today:
             cure = "Reject it, and ask for one that is in force."
             raise Refused(f"It ended on {paper.valid_until}.", code="ended_meanwhile", cure=cure)
-        before = accepted_of(session, paper.agency_id, paper.kind)
+        before = _of_place(session, paper.agency_id, paper.kind, paper.place, "accepted")
         if before is not None:
             PROPOSALS.move(session, before, "replace", actor=actor, now=now)
     PROPOSALS.decide(session, paper, action, reason=reason, actor=actor, now=now)
@@ -180,13 +195,6 @@ def withdraw_paper(session: Session, paper: AgencyPaper, *, actor: Actor, now: d
 # --- reading
 
 
-def accepted_of(session: Session, agency_id: int, kind: str) -> AgencyPaper | None:
-    query = select(AgencyPaper).where(
-        AgencyPaper.agency_id == agency_id, AgencyPaper.kind == kind, AgencyPaper.status == "accepted"
-    )
-    return session.scalars(query).first()
-
-
 def missing_of(session: Session, agency: Agency, day: date) -> list[Missing]:
     """What stands between an agency and being empanelled on a day; empty when nothing does."""
     query = select(AgencyPaper).where(AgencyPaper.agency_id == agency.id, AgencyPaper.status == "accepted")
@@ -211,9 +219,14 @@ def lapsed_papers(
         query = query.where(AgencyPaper.agency_id.in_(ids))
     held: dict[int, dict[str, date | None]] = defaultdict(dict)
     for agency_id, kind, until in session.execute(query):
-        held[agency_id][kind] = until
+        held[agency_id][kind] = _later(until, held[agency_id].get(kind, until))
     found = {(agency_id, day): _lapsed(groups, of, day) for agency_id, of in held.items() for day in days}
     return {key: kinds for key, kinds in found.items() if kinds}
+
+
+def _later(one: date | None, other: date | None) -> date | None:
+    """Of two of a kind, for two states, the one that holds longer speaks for the kind; None never ends."""
+    return None if one is None or other is None else max(one, other)
 
 
 def _lapsed(groups: Sequence[Sequence[str]], held: Mapping[str, date | None], day: date) -> tuple[str, ...]:

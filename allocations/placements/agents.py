@@ -8,9 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from allocations.agencies.fitness import fitness
 from allocations.agencies.models import Agent
 from allocations.placements.borrower_notices import change_agent
-from allocations.placements.gates import may_work
 from allocations.placements.models import Allocation
 from portal.kernel.audit import Actor
 from portal.kernel.errors import Invalid, Problem, Refused
@@ -27,7 +27,7 @@ def give_to_agent(
         raise Refused(message, code="is_over", cure="Choose an account that it holds.")
     query = select(Agent).where(Agent.agency_id == allocation.agency_id, Agent.code == code.strip())
     agent = session.scalars(query).first()
-    if problems := [*_agent_problems(agent, code, today), *reason_problems(reason, "Say why.")]:
+    if problems := [*_agent_problems(session, agent, code, today), *reason_problems(reason, "Say why.")]:
         raise Invalid(problems)
     assert agent is not None
     if allocation.agent_id == agent.id:
@@ -36,20 +36,16 @@ def give_to_agent(
     return agent
 
 
-def _agent_problems(agent: Agent | None, code: str, today: date) -> Iterator[Problem]:
+def _agent_problems(session: Session, agent: Agent | None, code: str, today: date) -> Iterator[Problem]:
     if agent is None:
         message = f"The agency has no agent {code[:40]}."
         yield Problem("unknown_agent", message, "Choose one of its list.", column="agent", value=code)
-    elif not may_work(agent.is_active, agent.certificate_until, agent.verified_until, today):
-        message = f"{agent.code} is not active, or has no valid certificate and verification today."
-        yield Problem("agent_may_not_work", message, "Renew the certificate, or choose another agent.", column="agent")
+    elif unfit := fitness(session, [agent], today)[0][1]:
+        cure = f"{unfit.cure} Or choose another agent."
+        yield Problem("agent_may_not_work", f"{agent.code} {unfit.reason}.", cure, column="agent")
 
 
 def able_agents(session: Session, agency_id: int, today: date) -> Sequence[Agent]:
     """Who of an agency may be given accounts on a day, by code."""
     query = select(Agent).where(Agent.agency_id == agency_id, Agent.is_active).order_by(Agent.code)
-    return [
-        each
-        for each in session.scalars(query).all()
-        if may_work(each.is_active, each.certificate_until, each.verified_until, today)
-    ]
+    return [each for each, unfit in fitness(session, session.scalars(query).all(), today) if unfit is None]

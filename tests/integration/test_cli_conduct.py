@@ -12,6 +12,7 @@ from sqlalchemy import select
 from allocations.agencies.models import Agency, Agent
 from allocations.placements.models import Allocation
 from portal.kernel.db import PortalSession, unit_of_work
+from tests.factories.empanelled import FIT
 from tests.factories.world import a_user, an_account, an_agency, an_allocation
 from tests.integration.test_visit_audits import a_visit
 
@@ -27,7 +28,7 @@ def held(bank_session: PortalSession) -> Allocation:
         for email, role in ((MAKER, "bank_operator"), (CHECKER, "bank_approver")):
             a_user(session, email, role)
         for firm, code, until in ((agency, "A1", None), (agency, "A2", date(2026, 11, 9)), (rival, "B1", None)):
-            session.add(Agent(agency_id=firm.id, code=code, name=f"Agent {code}", certificate_until=until))
+            session.add(Agent(agency_id=firm.id, code=code, name=f"Agent {code}", **FIT, certificate_until=until))
         return an_allocation(session, an_account(session, "LN1"), agency)
 
 
@@ -129,7 +130,7 @@ def test_an_account_changes_its_agent_by_command_and_on_the_page(
     assert [change(code).exit_code for code in ("A2", "B1", "A1", "A1")] == [2, 2, 0, 1]
     with unit_of_work(bank_session) as session:
         agency = session.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
-        session.add(Agent(agency_id=agency.id, code="A3", name="Agent A3"))
+        session.add(Agent(agency_id=agency.id, code="A3", name="Agent A3", **FIT))
     path, who = f"/bank/requests/ask/{held.id}", browse(MAKER)
     page = who.get(path).text
     listed = [f"Agent {code}, {code}" in page for code in ("A1", "A2", "A3", "B1")]

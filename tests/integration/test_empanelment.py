@@ -153,6 +153,26 @@ def test_papers_are_versions_that_two_people_make(bank_session: PortalSession, f
     assert codes(refused) == ["bad_number", "file_needed"]
 
 
+def test_one_registration_for_gst_is_in_force_for_each_state(
+    bank_session: PortalSession, firm: Agency, now: datetime
+) -> None:
+    def of(number: str) -> AgencyPaper:
+        return a_paper(bank_session, firm, Handed("gstin", number, TODAY), now)
+
+    home, other = of("27AAPFU0939F1ZV"), of("29AAPFU0939F1ZR")
+    assert (home.status, other.status, firm.gstin) == ("accepted", "accepted", "27AAPFU0939F1ZV")
+    waits = papers.hand_in(
+        bank_session, firm, Handed("gstin", "29AAPFU0939F1ZR", TODAY),
+        a_file(bank_session, firm, "again", now), actor=MAKER, now=now,
+    )  # fmt: skip
+    with pytest.raises(Refused, match="waits to be looked at"):
+        of("29AAPFU0939F1ZR")
+    of("33AAPFU0939F1Z2")  # another state's does not wait for it
+    papers.decide_paper(bank_session, waits, accept=True, actor=CHECKER, now=now)
+    standing = {(each.number[:2], each.version): each.status for each in bank_session.scalars(select(AgencyPaper))}
+    assert standing == {("27", 1): "accepted", ("29", 2): "replaced", ("29", 3): "accepted", ("33", 4): "accepted"}
+
+
 def test_an_agency_hands_in_its_own_and_sees_no_others(
     bank_session: PortalSession, agency_session: Open, firm: Agency, now: datetime
 ) -> None:

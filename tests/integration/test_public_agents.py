@@ -129,8 +129,8 @@ def test_the_list_shows_who_works_today_and_can_be_switched_off(
     ]
     assert told["agencies"][0]["agents"] == [{"code": "A1", "name": "Asha Pawar", "engaged_from": "2026-01-05"}]
     assert stranger.get("/agencies.csv").text.count("\n") == 3
-    for text in (page, people, str(told)):
-        assert not any(private in text for private in PRIVATE)
+    for shown in (page, people, str(told)):
+        assert not any(private in shown for private in PRIVATE)
     given: dict[str, Any] = {"effective_from": now.date(), "source": "Decision of today", "today": now.date()}
     add_setting(bank_session, "empanelment.public_list", False, actor=SYSTEM, now=now, **given)
     bank_session.commit()
