@@ -13,6 +13,7 @@ EMPANELMENT: dict[str, Access] = {
             *("id", "agency_id", "action", "from_status", "to_status", "from_on", "reason", "status", "decided_at"),
         ),
     ),
+    "agency_changes": Access(bank_update=("status", "decided_by", "decided_at", "decision_reason")),
     "agency_papers": Access(
         bank_update=("status", "decided_by", "decided_at", "decision_reason"),
         agency="si",

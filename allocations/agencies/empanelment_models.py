@@ -83,6 +83,27 @@ class AgencyMove(WithId, Sealed, Proposed, Base):
     )  # what it did when accepted
 
 
+class AgencyChange(WithId, Sealed, Proposed, Base):
+    """A change of what an agency's accounts are given by: proposed by one person of the bank, accepted by another.
+
+    `changes`: field → [what it was, what it is to be], days as YYYY-MM-DD.
+    """
+
+    __tablename__ = "agency_changes"
+    __moves__ = DECIDED_ONCE
+    __table_args__ = (
+        *two_people(__moves__),
+        CheckConstraint("changes <> '{}'::jsonb", name="changes"),
+        Index("uq_agency_changes_waiting", "agency_id", unique=True, postgresql_where=WAITS),
+        Index("ix_agency_changes_agency", "agency_id", "id"),
+    )
+    __sealed__ = ("agency_id", "changes", "reason", "proposed_by", "proposed_at")
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    changes: Mapped[dict[str, list[Any]]] = mapped_column(JSONB)
+    reason: Mapped[str] = mapped_column(Text)
+
+
 class AgencyPaper(WithId, Sealed, Proposed, Base):
     """One version of one paper of an agency. Versions are added, never edited; one of a kind is in force, of a registration for GST
     one for each state: `place`, the first two digits of its number."""

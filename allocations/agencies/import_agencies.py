@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from allocations.agencies.bank_details import bank_detail_problems, propose_bank_detail
+from allocations.agencies.changes import change_by_hand, waits_problem
 from allocations.agencies.lifecycle import MOVES, action_between
 from allocations.agencies.models import AGENCY_STATUSES, Agency
 from allocations.agencies.moves import propose_move, waiting
@@ -126,6 +127,8 @@ def check_rows(
         agency = known.get(code)
         home = values.get("country") or (agency.country if agency else country)
         problems = [*row_problems(values, home), status_problem(session, agency, values.get("status"), actor)]
+        if agency is not None and actor.via == "web":
+            problems.append(waits_problem(session, agency, values))
         for problem in filter(None, problems):
             sheet.reject(np.array([at]), problem.code, problem.message, problem.cure, problem.column)
         if code is None:
@@ -167,7 +170,10 @@ def store_row(
     keep = {name: value for name, value in facts.items() if value is not None or name not in NEVER_BLANK}
     reason = f"Imported from file {result.file_sha256[:12]}"
     status = keep.pop("status", None)
-    changed = change_agency(session, agency, keep, reason=reason, actor=actor, now=now)
+    if actor.via == "web":
+        changed = change_by_hand(session, agency, keep, reason=reason, actor=actor, now=now).is_anything
+    else:
+        changed = change_agency(session, agency, keep, reason=reason, actor=actor, now=now)
     changed = _pay_to(session, agency, values, actor, now) or changed
     changed = _propose_status(session, agency, status, result.file_sha256, actor, now) or changed
     result.updated += changed

@@ -168,7 +168,7 @@ def decide_paper(
         if paper.valid_until is not None and paper.valid_until < today:
             cure = "Reject it, and ask for one that is in force."
             raise Refused(f"It ended on {paper.valid_until}.", code="ended_meanwhile", cure=cure)
-        before = _of_place(session, paper.agency_id, paper.kind, paper.place, "accepted")
+        before = in_force_like(session, paper)
         if before is not None:
             PROPOSALS.move(session, before, "replace", actor=actor, now=now)
     PROPOSALS.decide(session, paper, action, reason=reason, actor=actor, now=now)
@@ -193,6 +193,11 @@ def withdraw_paper(session: Session, paper: AgencyPaper, *, actor: Actor, now: d
 
 
 # --- reading
+
+
+def in_force_like(session: Session, paper: AgencyPaper) -> AgencyPaper | None:
+    """The accepted paper of the same kind, and of the same state where the kind is one a state."""
+    return _of_place(session, paper.agency_id, paper.kind, paper.place, "accepted")
 
 
 def missing_of(session: Session, agency: Agency, day: date) -> list[Missing]:

@@ -88,6 +88,7 @@ class AuditTag(Enum):
         "agency:moved",
         {"action", "before", "after", "reason", "move", "from", "to", "from_on", "source", "file", "effect"},
     )
+    AGENCY_CHANGE_MOVED = ("agency_change:moved", {"action", "before", "after", "reason", "changes"})
     AGENCY_PAPER_MOVED = (
         "agency_paper:moved",
         {"action", "before", "after", "reason", "kind", "version", "issued_on", "until", "amount", "file"},

@@ -51,6 +51,7 @@ MODULES = [
     "portal.web.agency.deposits",
     "portal.web.agency.evidence",
     "portal.web.bank.agencies",
+    "portal.web.bank.agency_changes",
     "portal.web.bank.agency_papers",
     "portal.web.bank.empanelment",
     "portal.web.bank.inspections",

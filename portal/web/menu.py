@@ -106,7 +106,7 @@ AGENCY = (
     ),
 )
 
-EMPANELMENT = ("bank_reach", "bank_details", "bank_empanelment", "bank_papers", "bank_inspections")
+EMPANELMENT = ("bank_reach", "bank_details", "bank_empanelment", "bank_changes", "bank_papers", "bank_inspections")
 
 BANK = (
     Group(

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from allocations.agencies import agent_papers, inspections, moves, papers
+from allocations.agencies.changes import Done, change_by_hand, decide_change
 from allocations.agencies.empanelment_models import AgencyMove, AgencyPaper
 from allocations.agencies.fitness import agent_may_work
 from allocations.agencies.import_agencies import import_agencies
@@ -151,6 +152,35 @@ def test_papers_are_versions_that_two_people_make(bank_session: PortalSession, f
     with pytest.raises(Invalid) as refused:
         papers.hand_in(bank_session, firm, Handed("gstin", "29AAPFU0939F1ZX", TODAY), actor=MAKER, now=now)
     assert codes(refused) == ["bad_number", "file_needed"]
+
+
+def test_terms_of_an_agency_at_work_change_by_two_peoples_word(
+    bank_session: PortalSession, firm: Agency, now: datetime
+) -> None:
+    def typed(**values: Any) -> Done:
+        return change_by_hand(bank_session, firm, values, reason="Grown.", actor=MAKER, now=now)
+
+    assert typed(capacity=5).waits is None and firm.capacity == 5  # two people stand before its first account anyway
+    firm.status = "suspended"
+    later = date(2030, 3, 31)
+    done = typed(agreement_to=later, capacity=5, phone="98200 33333")
+    assert (done.changed, firm.phone, firm.agreement_to == later) == (True, "98200 33333", False)
+    assert done.waits and list(done.waits.changes) == ["agreement_to"] and "agreement to" in done.said
+    with pytest.raises(Refused, match="waits already"):
+        typed(capacity=6)
+    with pytest.raises(Refused, match="does not decide"):
+        decide_change(bank_session, done.waits, accept=True, actor=MAKER, now=now)
+    bank_session.execute(update(Agency).values(agreement_to=date(2029, 3, 31)))
+    bank_session.expire_all()
+    with pytest.raises(Refused, match="Meanwhile this was changed otherwise: agreement to"):
+        decide_change(bank_session, done.waits, accept=True, actor=CHECKER, now=now)
+    decide_change(bank_session, done.waits, accept=False, reason="Stale.", actor=CHECKER, now=now)
+    again = typed(agreement_to=later, capacity=None).waits
+    assert again is not None
+    decide_change(bank_session, again, accept=True, actor=CHECKER, now=now)
+    assert (firm.agreement_to, firm.capacity, again.status) == (later, None, "accepted")
+    with pytest.raises(Invalid):
+        typed(agreement_to=date(2001, 1, 1))
 
 
 def test_one_registration_for_gst_is_in_force_for_each_state(

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from allocations.agencies.empanelment_models import AgencyChange
 from allocations.agencies.models import Agency
 from allocations.placements.models import LoanAccount
 from allocations.placements.strategies import staff
@@ -128,7 +129,18 @@ def test_where_an_agency_may_work_is_changed_on_a_page(bank: PortalSession, brow
     maker, reach = browse("maker@bank.example"), "/bank/agencies/SHAKTI/reach"
     typed = {"licensed_states": "27, mh", "exposure_cap": "12,50,000", "licensed_pincodes": "400", "reason": "Licence.",
              "expected_version": "1"}  # fmt: skip
-    assert "Saved." in press(maker, reach, reach, **typed).text
+    assert (
+        "Another person accepts it: principal it may hold, states, pincodes."
+        in press(maker, reach, reach, **typed).text
+    )
+    assert press(maker, reach, reach, **typed).status_code == 422  # one change waits already
+    page = f"/bank/agencies/SHAKTI/changes/{bank.scalars(select(AgencyChange.id)).one()}"
+    assert "It waits for another person" in maker.get(page).text and maker.post(f"{page}/accept").status_code == 403
+    a_user(bank, "terms@bank.example", "bank_approver")
+    bank.commit()
+    checker = browse("terms@bank.example")
+    assert "27, MH" in checker.get(page).text
+    assert "Accepted; it holds from now on." in press(checker, page, f"{page}/accept").text
     bank.expire_all()
     firm = bank.scalars(select(Agency).where(Agency.code == "SHAKTI")).one()
     assert (firm.exposure_cap_minor, firm.licensed_states, firm.licensed_products) == (125_000_000, ["27", "MH"], None)

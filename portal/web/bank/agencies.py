@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from allocations.agencies import queries
 from allocations.agencies.agent_papers import typed_problems
 from allocations.agencies.bank_details import versions
+from allocations.agencies.changes import change_by_hand, waiting_change
 from allocations.agencies.fitness import fitness
 from allocations.agencies.import_agencies import AGENCIES, import_agencies
 from allocations.agencies.inspections import findings_of, last_approved
@@ -23,7 +24,6 @@ from allocations.agencies.paper_warnings import ending_papers
 from allocations.agencies.papers import missing_of
 from allocations.agencies.service import (
     FIELDS,
-    change_agency,
     empanel,
     save_agent,
     tie_agent,
@@ -114,6 +114,7 @@ def shown(agency: Agency) -> str:
         today=today,
         means=MEANS,
         change_of_status=waiting(session, agency),
+        change_of_terms=waiting_change(session, agency),
         missing=missing_of(session, agency, today) if agency.status in BEFORE else [],
         ending=ending_papers(session, today, agency=agency),
         last_visit=last_approved(session, agency),
@@ -133,7 +134,7 @@ def edit(code: str) -> Answer:
         try:
             with unit_of_work(session):
                 once(form, session)
-                changed = change_agency(
+                done = change_by_hand(
                     session,
                     agency,
                     facts(form),
@@ -142,7 +143,7 @@ def edit(code: str) -> Answer:
                     now=clock().now(),
                     expected_version=int(form.expected_version.data or 0),
                 )
-            flash("Saved." if changed else "Nothing was different; nothing changed.", "success" if changed else "info")
+            flash(done.said, "success" if done.is_anything else "info")
             return redirect(url_for(".show", code=code))
         except Invalid as wrong:
             pin(form, wrong.problems)

@@ -94,7 +94,7 @@ def paper_page(code: str, paper_id: int, problems: list[Problem] | None = None, 
     session = db_session()
     agency = queries.find_agency(session, code)
     found = papers.PROPOSALS.load(session, locked=False, id=paper_id, agency_id=agency.id)
-    stands = papers.accepted_of(session, agency.id, found.kind)
+    stands = papers.in_force_like(session, found)
     return render_template(
         "bank/empanelment/paper.html",
         agency=agency,

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
+from allocations.agencies.changes import change_by_hand
 from allocations.agencies.models import Agency
 from allocations.agencies.queries import find_agency
-from allocations.agencies.service import change_agency
 from portal.access.guard import permission
 from portal.access.permissions import Permission
 from portal.kernel.db import unit_of_work
@@ -43,7 +43,7 @@ def edit(code: str) -> str | Response | tuple[str, int]:
     agency = find_agency(session, code)
     form = ReachForm(data=_shown(agency))
     if form.validate_on_submit():
-        with kept_on_page(problems):
+        with kept_on_page(problems, "change_waits"):
             values: dict[str, Any] = {name: _words(form[name].data) for name in LISTS}
             values["exposure_cap_minor"] = minor_typed(form.exposure_cap.data, agency.currency)
             with unit_of_work(session):
@@ -53,8 +53,9 @@ def edit(code: str) -> str | Response | tuple[str, int]:
                     "actor": current_actor(),
                     "now": clock().now(),
                 }
-                change_agency(session, agency, values, **given, expected_version=int(form.expected_version.data or 0))
-            flash("Saved. Accounts are given by it from now on; what the agency holds stays.", "success")
+                expected = int(form.expected_version.data or 0)
+                done = change_by_hand(session, agency, values, **given, expected_version=expected)
+            flash(done.said, "success" if done.is_anything else "info")
             return redirect(url_for("bank_agencies.show", code=code))
     page = render_template("bank/agencies/reach.html", form=form, agency=agency, problems=problems)
     return (page, 422) if form.errors or problems else page
