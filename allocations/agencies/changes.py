@@ -58,7 +58,7 @@ class Done:
     def said(self) -> str:
         if self.waits is None:
             return "Saved." if self.changed else "Nothing was different; nothing changed."
-        terms = ", ".join(TERMS[name].lower() for name in self.waits.changes)
+        terms = ", ".join(word.lower() for name, word in TERMS.items() if name in self.waits.changes)
         return (
             "Saved, but for what another person accepts: " if self.changed else "Another person accepts it: "
         ) + f"{terms}."

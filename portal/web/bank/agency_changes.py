@@ -38,8 +38,11 @@ def show(code: str, change_id: int) -> str:
 def change_page(code: str, change_id: int, problems: list[Problem] | None = None, **forms: Any) -> str:
     agency, found = find(code, change_id)
     acts = {"accept_form": AcceptForm(formdata=None), "reject_form": RejectForm(formdata=None)}
-    rows = [(changes.TERMS[name], _said(agency, name, was), _said(agency, name, to))
-            for name, (was, to) in found.changes.items()]  # fmt: skip
+    rows = [
+        (word, *(_said(agency, name, value) for value in found.changes[name]))
+        for name, word in changes.TERMS.items()
+        if name in found.changes
+    ]
     return render_template(
         "bank/agencies/change.html",
         agency=agency,
