@@ -58,7 +58,8 @@ class Done:
     def said(self) -> str:
         if self.waits is None:
             return "Saved." if self.changed else "Nothing was different; nothing changed."
-        terms = ", ".join(word.lower() for name, word in TERMS.items() if name in self.waits.changes)
+        changes = self.waits.changes
+        terms = ", ".join(word.lower() for name, word in TERMS.items() if name in changes)
         return (
             "Saved, but for what another person accepts: " if self.changed else "Another person accepts it: "
         ) + f"{terms}."
