@@ -83,6 +83,22 @@ def receipt_fold(key: str) -> str:
     return key.translate(LOOK_ALIKES)
 
 
+TO_LETTERS = str.maketrans("01582", "OISBZ")
+UTR_HEAD = re.compile(r"(?=.{0,2}[A-Z].{0,2}[A-Z])[A-Z01582]{4}")
+
+
+def read_again(key: str) -> str:
+    """A payment reference with letters that are taken for digits made digits; but a UTR begins with the four letters of its bank, and
+    what follows them may be one.
+
+    >>> read_again("SBINR52O26I00123"), read_again("5BINR52026100123"), read_again("62831234567O")
+    ('SBINR52026100123', 'SBINR52026100123', '628312345670')
+    """
+    if len(key) in UTR_LENGTHS and receipt_fold(key) != key and UTR_HEAD.match(key[:4]):
+        return key[:4].translate(TO_LETTERS) + key[4] + receipt_fold(key[5:])
+    return receipt_fold(key)
+
+
 def normalise_references(series: pd.Series[Any]) -> pd.Series[str]:
     """`normalise_reference` over a column; missing values become "". Plain ASCII, the usual case, never leaves C."""
     texts = series.astype(object).where(series.notna(), "").astype("str")

@@ -328,7 +328,10 @@ create or replace function portal_receipts_reading(keys text[]) returns setof bi
 language plpgsql stable security definer set search_path = public, pg_temp set enable_seqscan = off as $$
 begin
   if current_setting('portal.scope', true) = 'bank' then
-    return query select c.id from unnest(keys) k (key) join collections c on <read as> = k.key and <read as> <> c.instrument_key;
+    -- A UTR keeps the letters of its bank when it is read again (keys.read_again); here both sides are read alike.
+    return query select c.id from (select k.key from unnest(keys) k (key) union
+        select <key as> from unnest(keys) k (key) where length(k.key) in (16, 22)) a (key)
+      join collections c on <read as> = a.key and <read as> <> c.instrument_key;
   end if;
 end $$;
 create or replace function portal_lines_bearing(keys text[]) returns setof bigint
@@ -344,9 +347,10 @@ language plpgsql stable security definer set search_path = public, pg_temp set e
 begin
   if current_setting('portal.scope', true) = 'bank' then
     return query select k.key from unnest(keys) k (key)
-     where most < (select count(*) from (select from (select l.side, l.is_reversal, l.value_on from bank_lines l
+     where most < (select count(*) from (select from (select l.side, l.is_reversal, l.value_on, l.statement_id from bank_lines l
                where l.ref_keys @> array[k.key] offset 0) borne
-             where side = 'credit' and not is_reversal and value_on <= through limit most + 1) found);
+             where side = 'credit' and not is_reversal and value_on <= through
+               and statement_id not in (select s.id from bank_statements s where s.status = 'refused') limit most + 1) found);
   end if;
 end $$;
 create or replace function portal_keys_in_place() returns void
@@ -362,5 +366,5 @@ revoke all on function portal_lines_bearing(text[]) from public;
 revoke all on function portal_keys_borne(text[], bigint, date) from public;
 grant execute on function portal_lines_bearing(text[]) to portal_bank;
 grant execute on function portal_keys_borne(text[], bigint, date) to portal_bank;
-""".replace("<read as>", READ_AS)
+""".replace("<read as>", READ_AS).replace("<key as>", READ_AS.replace("c.instrument_key", "k.key"))
 RECONCILIATION = LINKS + QUEUE + LOOK_UPS

@@ -139,11 +139,14 @@ def test_a_part_comes_to_the_same_as_the_whole(bank_session, now, seed):
 
 
 @pytest.mark.parametrize("first", ["line", "receipt"])
-def test_a_reference_in_letters_of_another_script_is_found_by_a_daily_run_too(bank_session, now, first):
+@pytest.mark.parametrize(
+    ("written", "seen"), [("\u041dDFCN26100123", "HDFCN26100123"), ("5BINR52O26I00123", "SBINR52026100123")]
+)
+def test_a_reference_in_letters_taken_for_others_is_found_by_a_daily_run_too(bank_session, now, first, written, seen):
     book = ReconBook(bank_session)
     adds = {
-        "line": lambda: book.line(5000_00, "2026-10-06", "NEFT HDFCN26100123"),
-        "receipt": lambda: book.receipt("R1", 5000_00, "2026-10-05", "LN000001", utr="\u041dDFCN26100123", mode="neft"),
+        "line": lambda: book.line(5000_00, "2026-10-06", f"NEFT {seen}"),
+        "receipt": lambda: book.receipt("R1", 5000_00, "2026-10-05", "LN000001", utr=written, mode="neft"),
     }
     adds.pop(first)()
     run(bank_session, now, date(2026, 10, 12))
@@ -232,3 +235,20 @@ def test_what_only_days_to_come_hold_makes_no_run_new(bank_session, now):
     assert (again.is_new, again.run_id, again.input_hash) == (False, first.run_id, first.input_hash)
     later, found = run(bank_session, now, through + timedelta(days=1))
     assert later.is_new and [row[0] for row in found] == ["link"]
+
+
+def test_a_receipt_that_may_have_meant_the_reference_is_asked_by_a_daily_run_too(bank_session, now):
+    """Two credits make up a receipt under its reference; a receipt of the same amount elsewhere may have slipped by a digit."""
+    book, through = ReconBook(bank_session), date(2026, 10, 25)
+    book.receipt("R1", 900_00, "2026-10-10", "LN000001", utr="SBINR52026100777", mode="neft")
+    twin = book.receipt("R2", 900_00, "2026-10-10", "LN000002", utr="SBINR52026100717", mode="neft", agency="VEGA")
+    run(bank_session, now, through)
+    for amount in (400_00, 500_00):
+        book.line(amount, "2026-10-11", "NEFT SBINR52026100777")
+    part, found = run(bank_session, now, through)
+    assert part.mode == "daily" and [row for row in found if row[0] == "link"] == []
+    book.line(900_00, "2026-10-11", "NEFT SBINR52026100717")
+    part, found = run(bank_session, now, through)
+    links = [(row[1] == twin.id, row[6]) for row in found if row[0] == "link"]
+    assert part.mode == "daily"
+    assert sorted(links) == [(False, "reference_parts"), (False, "reference_parts"), (True, "reference_amount")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from allocations.keys import normalise_references, receipt_folds, reference_keys
+from allocations.keys import normalise_references, read_again, reference_keys
 from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.signs import seen_modes
 from tests.planted.month import Month
@@ -80,7 +80,7 @@ def world_of(month: Month) -> World:
 
 def folded(keys: pd.Series) -> pd.Series:
     """Keys with letters taken for digits made digits; "" where that changes nothing."""
-    folds = receipt_folds(keys)
+    folds = keys.map(read_again)
     return folds.where(folds != keys, "")
 
 

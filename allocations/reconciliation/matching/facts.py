@@ -14,7 +14,7 @@ Rows = Iterable[Mapping[str, Any]]
 
 # `ref` is the name a person and a hash know a row by; ids only join. `from_day`..`to_day`: the collection's own allocation.
 # `amount` is what was reported less what was written off. `va_key`: the account's virtual account. `fold_key`: the payment reference
-# with letters that are taken for digits made digits, "" where that changes nothing. `agency_key`, `agent_key`: codes a deposit's
+# read again (keys.read_again), "" where that changes nothing. `agency_key`, `agent_key`: codes a deposit's
 # narrative may bear. `emi`: the account's instalment, 0 when not known. `reported_at`: when it, or a correction of
 # it, reached the bank, in microseconds; asked only of agencies that were told of money paid direct, else 0.
 COLLECTION = {

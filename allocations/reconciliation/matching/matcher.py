@@ -55,7 +55,7 @@ def match(world: World, ladder: Ladder = LADDER, hand: Hand | None = None) -> Ma
     """`hand` is given the links of each confirming rung as soon as they are made, in the order of `Matches.confirmed`; unless links
     were undone, which comes first."""
     codes = key_codes(world.line_keys["key"])
-    returns = find_returns(world, codes)
+    returns = find_returns(world, ladder.most_lines_per_key, codes)
     standing, undone = surviving_links(world, returns)
     book = open_book(world, returns, standing, ladder, codes)
     confirmed = climb_to_rest(book, ladder, hand if undone.empty else None)

@@ -12,9 +12,6 @@ from allocations.reconciliation.matching.facts import World
 from allocations.reconciliation.matching.key_index import Codes, KeyIndex, key_codes
 
 PART = ["debit_id", "credit_id", "collection_id", "amount", "day"]
-MOST_CREDITS = (
-    25  # a key on more credits than this (a branch, the bank's own account) names no payment that could go back
-)
 LONGEST_BOUNCE = (-7, 60)  # days from receipt to credit, where only the receipt's own number leads to the credit
 
 
@@ -33,21 +30,35 @@ class Returns:
     parts: pd.DataFrame
 
 
-def find_returns(world: World, codes: Codes | None = None) -> Returns:
-    """`codes`: key_codes of world.line_keys, where they are known already."""
+def find_returns(world: World, most: int, codes: Codes | None = None) -> Returns:
+    """`most`: a key on more credits than this (a branch, the bank's own account) names no payment that could go back. `codes`: key_codes
+    of world.line_keys, where they are known already."""
     lines = world.lines
     postings, reversing = reversed_postings(world.postings)
     none = pd.DataFrame({name: pd.Series(dtype="int64") for name in PART})
     if not (lines["side"] == "debit").any():
         return Returns({}, frozenset(), postings, reversing, none)
-    codes = key_codes(world.line_keys["key"]) if codes is None else codes
+    codes = naming_debits(world, most, key_codes(world.line_keys["key"]) if codes is None else codes)
     met = debits_and_credits(world, codes)
     credits, loose = returned_credits(lines, met)
-    parts = shares(world, codes, loose, credits)
+    parts = shares(world, most, codes, loose, credits)
     rest = loose - set(parts["debit_id"].tolist())
     parts = pd.concat([parts, pieces(lines, met, rest, credits)]).astype("int64")
     named = set(parts.loc[parts["collection_id"] == 0, "debit_id"].tolist())
     return Returns(credits, loose - named, postings, reversing, parts)
+
+
+def naming_debits(world: World, most: int, codes: Codes) -> Codes:
+    """`codes` without those keys of debits that stand on more than `most` credits: of a part nobody could count them, and what bears
+    them need not be there."""
+    lines, line_ids = world.lines, world.line_keys["line_id"]
+    ours = np.flatnonzero(pd.Index(lines.loc[lines["side"] == "debit", "id"]).get_indexer(line_ids) >= 0)
+    credits = lines.loc[(lines["side"] == "credit") & ~lines["is_reversal"], "id"]
+    index = KeyIndex.of(codes, pd.Index(credits).get_indexer(line_ids), codes[ours])
+    common = np.append(index.codes[np.diff(index.starts) > most], key_codes(world.common["key"]))
+    codes = codes.copy()
+    codes[ours[np.isin(codes[ours], common)]] = 0
+    return codes
 
 
 def debits_and_credits(world: World, codes: Codes) -> pd.DataFrame:
@@ -55,10 +66,10 @@ def debits_and_credits(world: World, codes: Codes) -> pd.DataFrame:
     lines, keys = world.lines, world.line_keys
     debits, credits = lines[lines["side"] == "debit"], lines[(lines["side"] == "credit") & ~lines["is_reversal"]]
     owner = pd.Index(debits["id"]).get_indexer(keys["line_id"])
-    theirs = np.where(np.isin(codes[owner >= 0], key_codes(world.common["key"])), np.uint64(0), codes[owner >= 0])
+    theirs = codes[owner >= 0]
     others = pd.Index(credits["id"]).get_indexer(keys["line_id"])
     index = KeyIndex.of(codes, others, theirs)
-    left, rows = index.meet(theirs, MOST_CREDITS)
+    left, rows = index.meet(theirs)
     same = keys["key"][owner >= 0].take(left).array == keys["key"].take(rows).array
     left, rows = left[same], rows[same]
     columns = ["id", "ref", "day", "amount", "currency", "is_reversal"]
@@ -94,13 +105,15 @@ def returned_credits(lines: pd.DataFrame, met: pd.DataFrame) -> tuple[dict[int, 
     return returned, frozenset(set(lines.loc[lines["side"] == "debit", "id"].tolist()) - used)
 
 
-def shares(world: World, codes: Codes, loose: frozenset[int], credits: dict[int, tuple[int, int]]) -> pd.DataFrame:
+def shares(
+    world: World, most: int, codes: Codes, loose: frozenset[int], credits: dict[int, tuple[int, int]]
+) -> pd.DataFrame:
     """Loose debits that carry one receipt's own reference or number and its amount, where that receipt's money lies on one credit:
     the one it is or was linked to, else the one credit that bears its slip, reference or number. One cheque of a batch bounced."""
     named = receipts_of_debits(world, codes, loose)
     if named.empty:
         return pd.DataFrame(columns=PART)
-    where = pd.concat([_credits_by_link(world, named), _credits_by_key(world, codes, named)])
+    where = pd.concat([_credits_by_link(world, named), _credits_by_key(world, most, codes, named)])
     where = where.sort_values("by_key").drop_duplicates(["debit_id", "collection_id", "credit_id"])
     first = where["by_key"] == where.groupby("debit_id")["by_key"].transform("min")
     where = where[first & ~where["credit_id"].isin(list(credits))].drop(columns="by_key")
@@ -139,7 +152,7 @@ def _credits_by_link(world: World, named: pd.DataFrame) -> pd.DataFrame:
     return named.merge(links, on="collection_id").assign(by_key=False)
 
 
-def _credits_by_key(world: World, codes: Codes, named: pd.DataFrame) -> pd.DataFrame:
+def _credits_by_key(world: World, most: int, codes: Codes, named: pd.DataFrame) -> pd.DataFrame:
     keys, lines = world.line_keys, world.lines
     credits = lines[(lines["side"] == "credit") & ~lines["is_reversal"]]
     coll = named.merge(world.collections, left_on="collection_id", right_on="id", suffixes=("", "_receipt"))
@@ -147,7 +160,8 @@ def _credits_by_key(world: World, codes: Codes, named: pd.DataFrame) -> pd.DataF
     found = []
     for column in ("slip_key", "instrument_key", "receipt_key"):
         theirs = key_codes(coll[column])
-        left, rows = KeyIndex.of(codes, owner, theirs).meet(theirs)
+        theirs[np.isin(theirs, key_codes(world.common["key"]))] = 0
+        left, rows = KeyIndex.of(codes, owner, theirs).meet(theirs, most)
         right = credits.take(owner[rows]).reset_index(drop=True)
         pairs = coll[[*named.columns]].take(left).reset_index(drop=True).assign(credit_id=right["id"])
         lag = right["day"] - pairs["on"]

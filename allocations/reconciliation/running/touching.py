@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from allocations.keys import normalise_reference
 from allocations.reconciliation.matching.rungs import Ladder
-from allocations.reconciliation.running.reading import ALIKE, MEANT, SEEN
+from allocations.reconciliation.matching.signs import LONG
+from allocations.reconciliation.running.reading import READ_AGAIN
 
 MOST_ROUNDS = 60
+MOST_ROUNDING = 1000  # minor units: the largest amount that any currency calls rounding
 KINDS = ("collections", "lines", "postings")
 TABLES = """
 create temporary table if not exists looked_collections (id bigint primary key, round int not null) on commit drop;
@@ -28,7 +30,9 @@ create temporary table if not exists looked_breaks (id bigint primary key) on co
 create temporary table if not exists agency_words (key text, agency_id bigint, primary key (key, agency_id)) on commit drop;
 create temporary table if not exists standing_short (agency_id bigint, day date, id bigint, key text, gap bigint,
     primary key (agency_id, day, id)) on commit drop;
-truncate looked_collections, looked_lines, looked_postings, looked_breaks, asked_keys, asked_accounts, agency_words, standing_short
+create temporary table if not exists standing_twins (amount bigint, id bigint, key text, primary key (amount, id)) on commit drop;
+truncate looked_collections, looked_lines, looked_postings, looked_breaks, asked_keys, asked_accounts, agency_words, standing_short,
+    standing_twins
 """
 # Few rows against large tables: an index for each, never a whole table.
 BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_seqscan = off"
@@ -37,7 +41,6 @@ AS_BEFORE = "set local enable_hashjoin = on; set local enable_mergejoin = on; se
 F_C = "looked_collections f join collections c on c.id = f.id"
 F_L = "looked_lines f join bank_lines b on b.id = f.id"
 F_P = "looked_postings f join postings p on p.id = f.id"
-FOLD = f"case when c.instrument_key ~ '{ALIKE}' then translate(c.instrument_key, '{SEEN}', '{MEANT}') end"
 LAST = "f.round = :round - 1"
 # What the rows of the last round bear. A number of an account counts however many credits bear it.
 ACCOUNTS = f"""
@@ -56,7 +59,7 @@ KEYS = f"""
     insert into asked_keys (key, round)
     select key, :round from (
         select v.key from {F_C} cross join lateral (
-                values (c.instrument_key), ({FOLD}), (c.receipt_key), (c.slip_key)) v (key) where {LAST}
+                values (c.instrument_key), ({READ_AGAIN}), (c.receipt_key), (c.slip_key)) v (key) where {LAST}
         union select d.slip_key from looked_collections f join deposit_items i on i.collection_id = f.id
                 join deposits d on d.id = i.deposit_id where {LAST}
         union select v.key from {F_P} cross join lateral (values (p.instrument_key), (p.receipt_key)) v (key) where {LAST}
@@ -194,6 +197,36 @@ SHORT_OF_LOOSE = f"""
      where {LAST} and (c.amount_minor <= s.gap or {LOOSE} = '') and {NEAR}
     on conflict do nothing
 """
+# A receipt whose reference stands on several credits that make it up, and others of its amount that may have meant that reference
+# (signs.has_near_twin), whoever reported them.
+ALIKE_KEYS = """{0}.instrument_key <> {1}.key and abs(length({0}.instrument_key) - length({1}.key)) <= 1
+    and (left({0}.instrument_key, 4) = left({1}.key, 4) or right({0}.instrument_key, 4) = right({1}.key, 4))"""
+TWINS_OF_PARTS = f"""
+    with borne as materialized (
+        select k.key, sum(b.amount_minor - b.linked_minor) as left_
+          from {F_L} cross join unnest(b.ref_keys) k (key) join asked_keys a on a.key = k.key
+         where a.round = :round and length(k.key) >= {LONG} and b.side = 'credit' and b.linked_minor < b.amount_minor
+         group by 1 having count(*) > 1),
+    parts as materialized (
+        select {OPEN} as open, n.key from borne n join collections c on c.instrument_key = n.key
+         where c.linked_minor < c.amount_minor and abs({OPEN} - n.left_) <= {MOST_ROUNDING})
+    insert into looked_collections (id, round)
+    select t.id, :round from parts p join collections t on t.amount_minor = p.open
+     where t.linked_minor < t.amount_minor and {ALIKE_KEYS.format("t", "p")}
+    on conflict do nothing
+"""
+# And those that were refused for such a one when the last run was over.
+STANDING_TWINS = f"""
+    insert into standing_twins (amount, id, key)
+    select {OPEN}, c.id, c.instrument_key from breaks k join collections c on c.id = k.collection_id
+     where k.status = 'open' and k.code = 'R03' and k.misses @> '[{{"why": "twin"}}]' and c.instrument_key is not null
+    on conflict do nothing
+"""
+REFUSED_FOR_TWINS = f"""
+    insert into looked_collections (id, round)
+    select s.id, :round from {F_C} join standing_twins s on s.amount = c.amount_minor where {LAST} and {ALIKE_KEYS.format("c", "s")}
+    on conflict do nothing
+"""
 LOOKED_BREAKS = """
     insert into looked_breaks (id)
     select b.id from looked_collections f join breaks b on b.collection_id = f.id
@@ -207,7 +240,8 @@ def close_over(session: Session, ladder: Ladder, most: int) -> bool:
     them; False when that is more than `most` rows, and looking at everything is quicker."""
     session.execute(text(BY_INDEX))
     first, last = pool_days(ladder)
-    _run(session, STANDING_SHORT, {})
+    for query in (STANDING_SHORT, STANDING_TWINS):
+        _run(session, query, {})
     settled = False
     for number in range(1, MOST_ROUNDS):
         given: dict[str, Any] = {"round": number}
@@ -217,6 +251,7 @@ def close_over(session: Session, ladder: Ladder, most: int) -> bool:
         days = given | {"first": first, "last": last}
         added += sum(_run(session, query, days) for query in (CASH_OF_CREDITS, CREDITS_OF_CASH))
         added += short_and_loose(session, given)
+        added += sum(_run(session, query, given) for query in (TWINS_OF_PARTS, REFUSED_FOR_TWINS))
         if not added or looked(session) > most:
             settled = not added
             break

@@ -10,6 +10,7 @@ from allocations.keys import (
     compose,
     normalise_reference,
     normalise_references,
+    read_again,
     receipt_fold,
     receipt_folds,
     receipt_key,
@@ -30,6 +31,21 @@ def test_a_receipt_number_is_the_same_however_it_is_written(written):
 )
 def test_a_reference_is_stripped_by_named_steps(written, key):
     assert normalise_reference(written) == key
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("ICICN52O26I00512", "ICICN52026100512"),
+        ("1CICR52026100512", "ICICR52026100512"),
+        ("UTIBR52026100512345OI2", "UTIBR52026100512345012"),
+        ("UTIBN52026100512", "UTIBN52026100512"),
+        ("6283I234567O", "628312345670"),
+        ("O01234", "001234"),
+    ],
+)
+def test_a_reference_read_again_keeps_the_letters_of_its_bank(written, meant):
+    assert read_again(written) == meant
 
 
 def test_zeros_inside_a_key_stay():
