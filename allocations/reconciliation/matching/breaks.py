@@ -30,7 +30,7 @@ from portal.kernel.periods import month_of
 
 def find_breaks(matches: Matches, ladder: Ladder = LADDER, cash_days: Dated = NEXT_DAY) -> pd.DataFrame:
     """Every break of the state after a run, in no particular order: COLUMNS, of which `detail` is evidence as plain JSON values and
-    `misses` what came nearest. `cash_days`: the dated rule by which cash is paid in."""
+    `misses` what came nearest, as JSON text. `cash_days`: the dated rule by which cash is paid in."""
     ground = survey(matches, ladder, cash_days)
     found = [each for rule in RULES for each in rule(ground) if len(each)]
     if not found:

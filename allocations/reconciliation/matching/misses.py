@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from allocations.reconciliation.matching.break_rows import Ground
 from allocations.reconciliation.matching.claims import fits
+from allocations.reconciliation.matching.key_index import Ints
 from allocations.reconciliation.matching.rivals import refused_pairs
 
 MOST_MISSES = 3
 NEAR_DAYS = (7, 14)  # the same amount alone is looked for from a week before a receipt to two weeks after it
-FOUND = ["subject_id", "other", "id", "ref", "why", "gap_minor", "days"]
+SAID = {"other": "text", "id": "number", "ref": "text", "why": "text", "gap_minor": "number", "days": "number"}
+FOUND = ["subject_id", *SAID]
 
 
 def nearest_misses(ground: Ground, found: pd.DataFrame) -> pd.Series[Any]:
-    """For each break a list of at most MOST_MISSES, the best first: {other, id, ref, why, gap_minor, days}.
+    """For each break a JSON list of at most MOST_MISSES, the best first: {other, id, ref, why, gap_minor, days}.
 
     `other` is collection, bank or posting; `why` a code of reasons.MISSES; `gap_minor` how much more the other side carries than what
     is looked for (below zero: less); `days` how much later it lies. What shares a reference stands before what shares the amount alone.
@@ -28,12 +32,53 @@ def nearest_misses(ground: Ground, found: pd.DataFrame) -> pd.Series[Any]:
         "bank": of_credits(ground, found),
         "posting": of_postings(ground, found),
     }
-    lists: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    lists, place, known = [pa.array(["[]"], pa.large_string())], np.zeros(len(found), dtype=np.int64), 1
     for side, table in tables.items():
-        for row in best_of(table).to_dict("records"):
-            lists[side, row.pop("subject_id")].append({str(name): value for name, value in row.items()})
-    keys = zip(found["side"].tolist(), found["subject_id"].tolist(), strict=True)
-    return pd.Series([lists.get(key, []) for key in keys], index=found.index, dtype="object")
+        about, texts = as_lists(best_of(table))
+        rows = np.flatnonzero((found["side"] == side).to_numpy())
+        at = pd.Index(about).get_indexer(pd.Index(found["subject_id"].to_numpy("int64")[rows]))
+        place[rows] = np.where(at >= 0, at + known, 0)
+        lists.append(texts)
+        known += len(texts)
+    return pd.Series(pa.concat_arrays(lists).take(pa.array(place)).to_pandas(), dtype="str").set_axis(found.index)
+
+
+def as_lists(best: pd.DataFrame) -> tuple[Ints, pa.Array]:
+    """The subjects of best_of's rows and, of each, its rows as a JSON list: columns put together as texts, no row by itself."""
+    subject = best["subject_id"].to_numpy("int64")
+    first = (
+        np.flatnonzero(np.append(True, subject[1:] != subject[:-1])) if len(subject) else np.zeros(0, dtype=np.int64)
+    )
+    parts: list[Any] = []
+    for name in sorted(SAID):
+        told = pc.cast(pa.array(best[name], from_pandas=True), pa.large_string())
+        parts += [
+            ", " if parts else "{",
+            f'"{name}": ',
+            *(['"', quoted(told), '"'] if SAID[name] == "text" else [told]),
+        ]
+    row = pc.binary_join_element_wise(
+        *(pa.scalar(each, pa.large_string()) if isinstance(each, str) else each for each in [*parts, "}", ""])
+    )
+    row = row.combine_chunks() if isinstance(row, pa.ChunkedArray) else row
+    lists = pa.LargeListArray.from_arrays(pa.array(np.append(first, len(subject)), pa.int64()), row)
+    empty = pa.scalar("", pa.large_string())
+    joined = pc.binary_join(lists, pa.scalar(", ", pa.large_string()))
+    return subject[first], pc.binary_join_element_wise(
+        pa.scalar("[", pa.large_string()), joined, pa.scalar("]", pa.large_string()), empty
+    )
+
+
+def quoted(texts: pa.Array) -> pa.Array:
+    """Texts as they stand between the quotes of JSON; nearly all stay as they are."""
+    odd = pc.match_substring_regex(texts, r'[\x00-\x1f"\\]')
+    if not pc.any(odd).as_py():
+        return texts
+    return pc.replace_with_mask(
+        texts,
+        odd,
+        pa.array([json.dumps(each, ensure_ascii=False)[1:-1] for each in texts.filter(odd).to_pylist()], texts.type),
+    )
 
 
 def best_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -124,7 +124,6 @@ def break_rows(breaks: pd.DataFrame, marks: Marks) -> pa.Table:
         opened_on=_dates(breaks["day"]),
         due_on=_dates(breaks["due"]),
         detail=_json(breaks["detail"]),
-        misses=_json(breaks["misses"]),
     )
     kinds = {"subject_id": "int64", "amount": "int64"}
     told = {name: kind for name, kind in STAGED_BREAK.items() if name != "mark"}

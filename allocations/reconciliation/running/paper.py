@@ -114,7 +114,7 @@ def receipt_break(code: str, row: Any, why: str, **more: Any) -> dict[str, Any]:
         "owner": kind.owner,
         "cure": more.pop("cure", kind.cure),
         "detail": {"why": why, "collected_on": row.collected_on.isoformat(), **more},
-        "misses": [],
+        "misses": "[]",
     }
 
 

@@ -109,7 +109,7 @@ def break_row(
         "due": day.toordinal() + kind.days,
         "owner": kind.owner,
         "cure": cure,
-        "misses": [],
+        "misses": "[]",
     }
 
 

@@ -1,13 +1,16 @@
 """Reasons code by code, on both sides of each boundary, with a neighbour that must not show; and what came nearest."""
 
+import json
 from datetime import UTC, date, datetime, time
 
+import pandas as pd
 import pytest
 
 from allocations.collections.receipts.cash import Dated
 from allocations.reconciliation.matching.ageing import carried
 from allocations.reconciliation.matching.breaks import COLUMNS, find_breaks
 from allocations.reconciliation.matching.matcher import match
+from allocations.reconciliation.matching.misses import SAID, as_lists
 from allocations.reconciliation.matching.reasons import DIRECT_RULE, KINDS, MISSES, OWNERS
 from portal.kernel.clock import BANK_ZONE
 from tests.unit.reconciliation.worlds import line, link, posting, receipt, world
@@ -16,7 +19,8 @@ UTR, OTHER_UTR = "UTRA123456789", "UTRB987654321"
 
 
 def breaks(*facts, **more):
-    return find_breaks(match(world(*facts, **more)))
+    found = find_breaks(match(world(*facts, **more)))
+    return found.assign(misses=found["misses"].map(json.loads))
 
 
 def codes(*facts, **more):
@@ -256,6 +260,17 @@ def test_at_most_three_are_kept_and_no_order_of_rows_changes_them():
     kept = [one("R03", receipts, each).misses for each in (lines, lines[::-1])]
     assert kept[0] == kept[1]
     assert [each["gap_minor"] for each in kept[0]] == [-1100, -1200, -1300]
+
+
+def test_a_miss_is_json_whatever_its_reference_holds():
+    odd = 'R"1\\2 \n\x1f é ₹'
+    of = pd.DataFrame({"subject_id": [3, 3, 9], "id": [1, 2, 4], "gap_minor": [-5, 0, 7], "days": [0, -1, 2]})
+    about, texts = as_lists(of.assign(other="bank", why="amount", ref=["plain", odd, odd]))
+    rows = of.assign(other="bank", why="amount", ref=["plain", odd, odd]).to_dict("records")
+    told = [{name: row[name] for name in SAID} for row in rows]
+    expected = [json.dumps(each, ensure_ascii=False, sort_keys=True) for each in (told[:2], told[2:])]
+    assert (about.tolist(), texts.to_pylist()) == ([3, 9], expected)
+    assert [len(each) for each in as_lists(of[:0].assign(other="", why="", ref=""))] == [0, 0]
 
 
 def test_every_reason_of_a_miss_has_words_and_every_break_all_columns():
