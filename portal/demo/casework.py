@@ -102,7 +102,13 @@ class CaseworkLife:
 
     def decide(self, session: Session, made: CompromiseOffer, day: date) -> None:
         maker, checker = self.actor(session, MAKER), self.actor(session, CHECKER)
-        recommend_offer(session, made, View(WORDS, None, 1), actor=maker, now=self.at(day, 10))
+        recommend_offer(
+            session,
+            made,
+            View(WORDS, None, 1, sanctioned_by="R. Kulkarni, then manager of Pune Main"),
+            actor=maker,
+            now=self.at(day, 10),
+        )
         if why_not(session, made, actor=checker, now=self.at(day, 11)) is None:
             found = load_offer(session, made.id)
             approve_offer(session, found, reason="Within policy.", actor=checker, now=self.at(day, 11))
