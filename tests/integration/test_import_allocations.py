@@ -137,7 +137,7 @@ def test_an_open_end_ends_with_the_agreement_and_the_same_row_again_is_known(
 ) -> None:
     result = load("LN1,SHAKTI,2026-10-10,,,,", "LN2,SHAKTI,2026-10-10,2026-12-31,,,", "LN3,SHAKTI,2027-04-01,,,,")
     assert codes(result) == [(4, "agreement_not_in_force")]
-    ends = dict(bank_session.execute(select(Allocation.loan_account_no, Allocation.to_on)))
+    ends = dict(map(tuple, bank_session.execute(select(Allocation.loan_account_no, Allocation.to_on))))
     assert ends == {"LN1": date(2027, 3, 31), "LN2": date(2026, 12, 31)}
     assert "SHAKTI holds them until its agreement ends on 2027-03-31" in result.warnings[0]
     shakti.agreement_to = date(2028, 3, 31)
