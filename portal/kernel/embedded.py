@@ -51,7 +51,7 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
 }
 MEBIBYTE = 2**20
-LEAST_BUFFERS, MOST_BUFFERS = 128 * MEBIBYTE, 2_048 * MEBIBYTE
+LEAST_BUFFERS, MOST_BUFFERS = 128 * MEBIBYTE, 8_192 * MEBIBYTE
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")  # "max" where there is none
 # A server whose data may be lost at any time: tests and benchmarks only, never anybody's books.
 THROWAWAY_SETTINGS = {
@@ -66,11 +66,11 @@ logger = logging.getLogger(__name__)
 
 
 def shared_buffers() -> str:
-    """What the server keeps in memory of its tables: an eighth of the machine's, for it is seldom there alone."""
+    """What the server keeps in memory of its tables: a quarter of the machine's, as PostgreSQL's handbook advises (19.4.1)."""
     limit = CONTAINER_LIMIT.read_text().strip() if CONTAINER_LIMIT.is_file() else ""
     machine = psutil.virtual_memory().total
-    eighth = (min(machine, int(limit)) if limit.isdecimal() else machine) // 8
-    return f"{min(max(eighth, LEAST_BUFFERS), MOST_BUFFERS) // MEBIBYTE}MB"
+    quarter = (min(machine, int(limit)) if limit.isdecimal() else machine) // 4
+    return f"{min(max(quarter, LEAST_BUFFERS), MOST_BUFFERS) // MEBIBYTE}MB"
 
 
 def binary(name: str) -> Path:

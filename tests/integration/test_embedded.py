@@ -47,7 +47,7 @@ def answer(server, sql):
         return connection.execute(sql).fetchone()[0]
 
 
-def test_its_buffers_are_an_eighth_of_what_memory_there_is_within_reason(tmp_path, monkeypatch):
+def test_its_buffers_are_a_quarter_of_what_memory_there_is_within_reason(tmp_path, monkeypatch):
     machine, limit = [0], tmp_path / "memory.max"
     monkeypatch.setattr(embedded, "CONTAINER_LIMIT", limit)
     monkeypatch.setattr(embedded.psutil, "virtual_memory", lambda: SimpleNamespace(total=machine[0] * 2**30))
@@ -58,9 +58,9 @@ def test_its_buffers_are_an_eighth_of_what_memory_there_is_within_reason(tmp_pat
             limit.write_text(f"{container}\n")
         return shared_buffers()
 
-    assert [buffers(size) for size in (0, 1, 8, 64)] == ["128MB", "128MB", "1024MB", "2048MB"]
-    assert buffers(64, "max") == "2048MB"
-    assert buffers(64, 4 * 2**30) == "512MB"
+    assert [buffers(size) for size in (0, 1, 8, 64)] == ["128MB", "256MB", "2048MB", "8192MB"]
+    assert buffers(64, "max") == "8192MB"
+    assert buffers(64, 4 * 2**30) == "1024MB"
 
 
 def test_it_starts_in_an_awkward_folder_is_attached_to_and_stops(home):
