@@ -45,7 +45,12 @@ OVERRIDES: dict[str, dict[str, Any]] = {
         "from_status": "empanelled",
         "to_status": "watch_list",
     },
-    "agency_changes": {"changes": {"capacity": [None, 5]}, "status": "proposed", "decided_by": None, "decided_at": None},
+    "agency_changes": {
+        "changes": {"capacity": [None, 5]},
+        "status": "proposed",
+        "decided_by": None,
+        "decided_at": None,
+    },
     "agency_papers": {
         "status": "proposed",
         "decided_by": None,
