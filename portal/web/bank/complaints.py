@@ -82,6 +82,9 @@ def new_page(form: OpenForm, problems: list[Problem] | None = None) -> str:
     return render_template("bank/complaints/new.html", form=form, problems=problems or [])
 
 
+ABOUT = (("account", "no"), ("agency", "code"), ("agent", "code"))
+
+
 @bp.post("/new")
 @permission(Permission.COMPLAINT_OPEN)
 def add() -> Answer:
@@ -102,9 +105,10 @@ def add() -> Answer:
 
 
 def _told(form: OpenForm) -> Told:
-    typed = {name: form[name].data or "" for name in ("channel", "category", "severity", "words", "complainant")}
-    about = {"account_no": form.account.data, "agency_code": form.agency.data, "agent_code": form.agent.data}
-    return Told(**typed, contact=form.contact.data or "", **{name: value or "" for name, value in about.items()})
+    names = ("channel", "category", "severity", "words", "complainant", "contact")
+    typed: dict[str, Any] = {name: form[name].data or "" for name in names}
+    typed |= {f"{name}_{part}": form[name].data or "" for name, part in ABOUT}
+    return Told(**typed)
 
 
 def _file(session: Session, made: Complaint, form: OpenForm) -> None:
