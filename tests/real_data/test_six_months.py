@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from allocations.agencies.models import Agency, Agent
 from allocations.placements.curve_queries import curves, flows
 from allocations.scorecards.queries import find_run, read_off
 from allocations.scorecards.schemes import decide_scheme, propose_scheme
@@ -39,8 +41,12 @@ SIZE = 450
 SEED = 2005
 CARD = Path(__file__).with_name("six_months.toml")
 PLACING = Path(__file__).with_name("six_months_strategy.toml")
-SOMEBODY_FIT = """insert into agents (agency_id, code, name, certificate_no, verified_until)
-    select id, 'FIT', 'Certified and verified', 'DRA-1', '2099-12-31' from agencies returning id"""
+SOMEBODY_FIT: dict[str, Any] = {
+    "code": "FIT",
+    "name": "Certified and verified",
+    "certificate_no": "DRA-1",
+    "verified_until": date(2099, 12, 31),
+}
 STRATEGY, CHAMPIONS, CHALLENGER, PERCENT = "LATE-CARDS", ("SHAKTI", "NILGIRI"), "YAMUNA", 25
 
 
@@ -120,7 +126,8 @@ def the_bank_opens(half: Half) -> None:
     day = ENDS[0]
     half.write("agencies.csv", agencies_csv())
     open_the_bank(half.walk, day)
-    half.walk.rows(SOMEBODY_FIT)
+    with half.walk.database.logins.session(bank_scope(day)) as session, unit_of_work(session):
+        session.add_all(Agent(agency_id=each, **SOMEBODY_FIT) for each in session.scalars(select(Agency.id)))
     accounts_are_told(half, 0)
     card = half.run(day, "rate-card", "import", CARD, as_email=MAKER)
     version = ("--version", card["version"], "--comment", "One rate, as agreed.")

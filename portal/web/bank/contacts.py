@@ -84,16 +84,16 @@ EXPORTED = (
 )
 
 
-@bp.get("/export.<kind>")
+@bp.get("/export.<layout>")
 @permission(Permission.CONTACT_READ)
-def download(kind: str) -> Response:
+def download(layout: str) -> Response:
     """The rows the filters show, as CSV or XLSX."""
     session, days, asked = db_session(), chosen_days(), chosen()
     rows = contact_queries.list_contacts(session, period=days, limit=MOST_ROWS, **asked)
     names, known = agency_names(session), dispositions_on(session, clock().today())
     cases = cases_of(session, [row.id for row in rows if row.flags])
     lines = [in_a_row(row, names[row.agency_id][0], spoken(row.disposition, known), cases) for row in rows]
-    return export("contacts", kind, EXPORTED, lines, in_force(asked, days, chosen_period()))
+    return export("contacts", layout, EXPORTED, lines, in_force(asked, days, chosen_period()))
 
 
 def in_a_row(row: Contact, agency: str, outcome: str, cases: dict[int, str]) -> list[Any]:
