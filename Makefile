@@ -5,7 +5,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 RUN := .venv/bin/python -m
-WORKERS ?= logical
+# One more than there are processors: each waits for the database and for a browser a good part of its time.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 TESTS ?= tests
 ARGS ?=
 
