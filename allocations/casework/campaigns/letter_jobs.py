@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from allocations.casework.campaigns.letters import counted, text_for, treated
 from allocations.casework.campaigns.models import Campaign
-from allocations.casework.letters.bulk import finish, make_piece
-from allocations.casework.letters.making import Desk
+from allocations.casework.letters.bulk import make_piece
+from allocations.casework.letters.jobs import desk_of, in_pieces
 from allocations.casework.letters.models import LetterRun
 from portal.kernel.audit import Actor
 from portal.kernel.jobs import JobRun, enqueue, job
@@ -19,22 +19,16 @@ from portal.kernel.jobs import JobRun, enqueue, job
 @job("campaigns.letters")
 def make_campaign_letters(run: JobRun, **arguments: Any) -> dict[str, Any]:
     """Every letter of a run (`run_id`) to a campaign (`campaign_id`), then its ZIP and CSV."""
-    run_id, campaign_id, after, done, left_out = int(arguments["run_id"]), int(arguments["campaign_id"]), 0, 0, 0
-    desk = Desk(run.services.files, run.actor, run.clock.now(), run.clock.today())
+    run_id, campaign_id, desk = int(arguments["run_id"]), int(arguments["campaign_id"]), desk_of(run)
     whom_of = treated(campaign_id, desk.today)
     with run.transaction() as session:
         total = counted(session, campaign_id, desk.today)
-    while True:
-        with run.transaction() as session:
-            more = text_for(session, session.get_one(Campaign, campaign_id), desk.today)
-            last, made, left = make_piece(session, run_id, after, desk, whom_of=whom_of, more=more)
-        if not last:
-            break
-        after, done, left_out = last, done + made + left, left_out + left
-        run.report(min(done, total), total, "Making letters")
-    with run.transaction() as session:
-        finished = finish(session, run_id, left_out, desk)
-        return {"letters": finished.letters, "left_out": finished.left_out}
+
+    def piece(session: Session, after: int) -> tuple[int, int, int]:
+        more = text_for(session, session.get_one(Campaign, campaign_id), desk.today)
+        return make_piece(session, run_id, after, desk, whom_of=whom_of, more=more)
+
+    return in_pieces(run, run_id, desk, total, piece)
 
 
 def ask_worker(session: Session, made: LetterRun, *, actor: Actor, now: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -14,17 +15,29 @@ from allocations.casework.segments import read_segment
 from portal.kernel.audit import Actor
 from portal.kernel.jobs import JobRun, enqueue, job
 
+# (session, the account of the last letter) → what make_piece gives; a last account of 0: none is left.
+Piece = Callable[[Session, int], tuple[int, int, int]]
+
 
 @job("letters.make")
 def make_letters(run: JobRun, **arguments: Any) -> dict[str, Any]:
     """Every letter of a run (`run_id`), then its ZIP and CSV."""
-    run_id, after, done, left_out = int(arguments["run_id"]), 0, 0, 0
-    desk = Desk(run.services.files, run.actor, run.clock.now(), run.clock.today())
+    run_id, desk = int(arguments["run_id"]), desk_of(run)
     with run.transaction() as session:
         total = counted(session, read_segment(session.get_one(LetterRun, run_id).segment), desk.today)
+    return in_pieces(run, run_id, desk, total, lambda session, after: make_piece(session, run_id, after, desk))
+
+
+def desk_of(run: JobRun) -> Desk:
+    return Desk(run.services.files, run.actor, run.clock.now(), run.clock.today())
+
+
+def in_pieces(run: JobRun, run_id: int, desk: Desk, total: int, piece: Piece) -> dict[str, Any]:
+    """Makes a run's letters piece by piece, each committed by itself, then its ZIP and CSV."""
+    after, done, left_out = 0, 0, 0
     while True:
         with run.transaction() as session:
-            last, made, left = make_piece(session, run_id, after, desk)
+            last, made, left = piece(session, after)
         if not last:
             break
         after, done, left_out = last, done + made + left, left_out + left
