@@ -15,9 +15,8 @@ from allocations.casework.conduct.queries import TABS, Row, complaint_row, list_
 from payouts.conduct import complaints as money
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, with_edge
-from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import plain
-from portal.kernel.tables.values import Fault, parse_amount
+from portal.kernel.tables.values import minor_of
 
 MOST_LISTED = 10_000
 REF = click.argument("ref")
@@ -98,9 +97,7 @@ def propose(edge: Edge, ref: str, compensation: str, **told: str) -> None:
     """Say what was found; another person decides (needs --as)."""
     with edge.unit() as session:
         found, given = _found(edge, session, ref, Permission.COMPLAINT_OPEN)
-        minor = parse_amount(compensation, found.currency)
-        if isinstance(minor, Fault):
-            raise Invalid(Problem(minor.code, minor.message, minor.cure, column="compensation", value=compensation))
+        minor = minor_of(compensation, found.currency, column="compensation")
         service.propose_decision(session, found, Decision(**told, compensation_minor=minor), **given)
         shown = as_json(complaint_row(session, ref))
     edge.show({"complaints": [shown]}, as_line(shown))

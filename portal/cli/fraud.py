@@ -14,8 +14,7 @@ from allocations.casework.conduct.fraud_models import FraudCase
 from allocations.casework.conduct.fraud_rules import FINDINGS, KINDS
 from portal.access.permissions import Permission
 from portal.cli.edge import Edge, PortalGroup, money, with_edge
-from portal.kernel.errors import Invalid, Problem
-from portal.kernel.tables.values import Fault, parse_amount
+from portal.kernel.tables.values import minor_of
 
 MOST_LISTED = 10_000
 REF = click.argument("ref")
@@ -53,18 +52,11 @@ def open_(edge: Edge, amount: str, flag_id: int | None, **told: Any) -> None:
     """Write a suspicion down (needs --as)."""
     with edge.unit() as session:
         actor = edge.actor(session, Permission.FRAUD_OPEN)
-        minor = _minor(amount, find_agency(session, told["agency_code"]).currency) if amount else None
+        minor = minor_of(amount, find_agency(session, told["agency_code"]).currency) if amount else None
         given: dict[str, Any] = {"flag_id": flag_id, "actor": actor, "now": edge.now, "today": edge.today}
         ref = service.open_case(session, Told(**told, amount_minor=minor), **given).ref
         shown = as_json(service.case_row(session, ref))
     edge.show({"cases": [shown]}, as_line(shown))
-
-
-def _minor(amount: str, currency: str) -> int:
-    minor = parse_amount(amount, currency)
-    if isinstance(minor, Fault):
-        raise Invalid(Problem(minor.code, minor.message, minor.cure, column="amount", value=amount))
-    return minor
 
 
 @fraud.command("notify")

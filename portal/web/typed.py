@@ -10,8 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from portal.kernel.errors import Invalid, Problem, Refused
 from portal.kernel.periods import Period, month_of, parse_month
-from portal.kernel.tables.dates import Fault
-from portal.kernel.tables.values import parse_amount
+from portal.kernel.tables.values import minor_of
 from portal.web.filters import words
 from portal.web.period import recent_periods
 
@@ -31,12 +30,7 @@ def kept_on_page(problems: list[Problem], *codes: str) -> Iterator[None]:
 
 def minor_typed(text: str | None, currency: str, *, signed: bool = False) -> int | None:
     """Minor units of what was typed; None when nothing was. Invalid when it cannot be read."""
-    if not (text or "").strip():
-        return None
-    found = parse_amount((text or "").strip(), currency, signed=signed)
-    if isinstance(found, Fault):
-        raise Invalid(Problem(found.code, found.message, found.cure, column="amount", value=text or ""))
-    return found
+    return minor_of(text, currency, signed=signed) if text and text.strip() else None
 
 
 def month_typed(text: str | None) -> Period:

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from portal.kernel.errors import Invalid, Problem
 from portal.kernel.money import MAX_MINOR, SYMBOLS, exponent
 from portal.kernel.tables.dates import DateOrder, Fault, parse_date
 from portal.kernel.tables.spec import Column, normal
@@ -83,6 +84,14 @@ def parse_column(cells: pa.StringArray, column: Column, currency: str, order: Da
 
 
 # --- one cell at a time: the rules -------------------------------------------------------------------------------------
+
+
+def minor_of(text: str, currency: str, *, column: str = "amount", signed: bool = False) -> int:
+    """`parse_amount` of what one person typed. Invalid, naming the column, when it cannot be read."""
+    found = parse_amount(text.strip(), currency, signed=signed)
+    if isinstance(found, Fault):
+        raise Invalid(Problem(found.code, found.message, found.cure, column=column, value=text))
+    return found
 
 
 def parse_amount(text: str, currency: str, *, signed: bool = False) -> int | Fault:
